@@ -1,0 +1,64 @@
+# What a newcomer types; everything else is behind these. Each target makes sure of what it needs.
+#
+#   make run                              the whole system on this machine, with a few dozen payments
+#   make run ARGS="--payments 5000 --keep"
+#   make test                             unit, real-database, fault and contract tests
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+STACK := local/stack
+# Recipes run in the stack's environment: its ports, its URLs, its tools, no account's credentials.
+ENV := source $(STACK)/env.sh;
+SAM = SAM_CLI_TELEMETRY=0 PATH="$$SAM_VENV/bin:$$PATH" sam
+
+.PHONY: help
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
+
+.PHONY: run
+run: ## starts everything, sends payments and shows what becomes of them; ARGS go to makegood-local run
+	@$(STACK)/run.sh $(ARGS)
+
+.PHONY: test
+test: ## every test; ARGS go to cargo nextest run
+	@$(STACK)/test.sh $(ARGS)
+
+.PHONY: check
+check: ## format, lints, the template, the query cache
+	@$(STACK)/install.sh
+	@$(ENV) cargo fmt --all --check
+	@$(ENV) cargo clippy --workspace --all-targets --quiet -- -D warnings
+	@$(ENV) $(SAM) validate --lint
+	@$(ENV) "$$SAM_VENV/bin/python" tests/contract/template_check.py
+	@$(STACK)/queries.sh check
+
+.PHONY: bench
+bench: ## the figures of docs/performance.md; ARGS go to the benchmark
+	@$(STACK)/install.sh servers
+	@$(STACK)/start.sh postgres pgbouncer redis
+	@$(ENV) benches/run.sh $(ARGS)
+
+.PHONY: build
+build: ## the binaries for AWS (release, arm64), in .aws-sam/build
+	@$(STACK)/install.sh
+	@$(ENV) $(SAM) build
+
+.PHONY: deploy-local
+deploy-local: ## starts the local stack and deploys to it, without traffic
+	@$(STACK)/install.sh
+	@$(STACK)/start.sh
+	@$(STACK)/deploy.sh
+
+.PHONY: status
+status: ## which servers run, and where everything is reached
+	@$(STACK)/status.sh
+
+.PHONY: stop
+stop: ## stops the local stack; its data stays
+	@$(STACK)/stop.sh
+
+.PHONY: clean
+clean: ## stops the local stack and removes all that can be made again
+	@$(STACK)/stop.sh
+	rm -rf .local .aws-sam target

@@ -1,0 +1,18 @@
+//! Where the database is, for commands.
+
+use makegood::config::{DatabaseConfig, Environment};
+use makegood::db::Database;
+use makegood::runtime;
+use sqlx::postgres::PgConnectOptions;
+
+/// How to connect to the database of the environment. Connects nothing yet.
+///
+/// # Errors
+/// Names what is missing in the environment, or the secret that can't be read.
+pub async fn options() -> anyhow::Result<PgConnectOptions> {
+    let mut environment = Environment::of_process();
+    let config = DatabaseConfig::read(&mut environment);
+    environment.finish()?;
+    let database = Database::open(&config, &runtime::aws().await).await?;
+    Ok((*database.pool().connect_options()).clone())
+}

@@ -1,0 +1,56 @@
+//! The command `makegood`: thin commands over the shared crate. Answers go to standard output, progress and
+//! warnings to standard error.
+
+mod database;
+mod ensure_index;
+mod migrate;
+mod output;
+mod replay_event;
+
+use clap::{Parser, Subcommand};
+use output::Output;
+use std::process::ExitCode;
+
+/// Looks after Makegood's database and events.
+///
+/// The database is DATABASE_URL, or DATABASE_SECRET_ARN with DATABASE_PROXY_ENDPOINT and DATABASE_NAME.
+/// `migrate` and `ensure-index` need the database itself, not a pooler: they hold a session lock.
+#[derive(Debug, Parser)]
+#[command(name = "makegood", version)]
+struct Arguments {
+    /// Print the answer as JSON.
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Migrate(migrate::Arguments),
+    EnsureIndex(ensure_index::Arguments),
+    ReplayEvent(replay_event::Arguments),
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let output = Output { json: arguments.json };
+    let result = match arguments.command {
+        Command::Migrate(arguments) => migrate::run(&arguments, output).await,
+        Command::EnsureIndex(arguments) => ensure_index::run(&arguments, output).await,
+        Command::ReplayEvent(arguments) => replay_event::run(&arguments, output).await,
+    };
+    result.unwrap_or_else(|error| output.failed(&error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_arguments_are_well_formed() {
+        Arguments::command().debug_assert();
+    }
+}

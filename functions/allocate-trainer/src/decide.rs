@@ -1,0 +1,143 @@
+//! What is to be done for one purchase, given how it stands. Pure.
+
+use crate::answer::Grant;
+use crate::request::{Pair, Terms};
+use crate::standing::Standing;
+use makegood::delivery::Failure;
+use makegood::event::PurchaseCreated;
+
+/// For whom a trainer is wanted, and on which terms.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Candidate {
+    pub pair: Pair,
+    pub terms: Terms,
+    /// The payment's id where it is known, else what the event carries.
+    pub correlation_id: String,
+}
+
+/// What is to be done for one purchase.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// It can't be done now.
+    Fail(Failure),
+    /// The purchase is no longer active: nobody is owed a trainer.
+    Ended,
+    /// Allocated and announced, or held to its end: a replay.
+    Done,
+    /// Allocated, and the announcement is missing.
+    Announce(Candidate, Grant),
+    /// The admin service is to be asked.
+    Ask(Candidate),
+}
+
+/// Decides by the purchase's row, never by the event alone.
+#[must_use]
+pub(crate) fn decide(event: &PurchaseCreated, standing: &Standing) -> Step {
+    let Some(purchase) = &standing.purchase else {
+        let reason = format!(
+            "purchase {} is not there (yet); check that the event is of this database",
+            event.purchase_id
+        );
+        return Step::Fail(Failure::retry("purchase_not_found", reason));
+    };
+    if !purchase.active {
+        return Step::Ended;
+    }
+    let candidate = Candidate {
+        pair: purchase.pair,
+        terms: Terms::of(event, purchase.sessions, &purchase.metadata),
+        correlation_id: correlation_id(event, standing),
+    };
+    match standing.held {
+        Some(_) if standing.announced => Step::Done,
+        Some(grant) => Step::Announce(candidate, grant),
+        None if standing.completed => Step::Done,
+        None => Step::Ask(candidate),
+    }
+}
+
+/// An envelope that was missing was derived from the purchase; the payment's id is better.
+fn correlation_id(event: &PurchaseCreated, standing: &Standing) -> String {
+    let given = &event.envelope.correlation_id;
+    let payment = standing.purchase.as_ref().and_then(|purchase| purchase.payment);
+    match payment {
+        Some(payment) if *given == event.purchase_id.to_string() => payment.to_string(),
+        _ => given.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::standing::Purchase;
+    use makegood::event::{Envelope, Metadata};
+    use makegood::ids::{AllocationId, CourseId, PaymentId, PurchaseId, StudentId, TrainerId};
+    use uuid::Uuid;
+
+    const GRANT: Grant = Grant {
+        allocation: AllocationId(Uuid::from_u128(4)),
+        trainer: TrainerId(Uuid::from_u128(5)),
+    };
+    const PAYMENT: PaymentId = PaymentId(Uuid::from_u128(6));
+
+    fn event() -> PurchaseCreated {
+        let purchase_id = PurchaseId(Uuid::from_u128(1));
+        PurchaseCreated {
+            purchase_id,
+            student_id: StudentId(Uuid::from_u128(2)),
+            course_id: CourseId(Uuid::from_u128(3)),
+            purchase_tier: 20,
+            metadata: Metadata::default(),
+            envelope: Envelope::read(None, "event-1", &purchase_id.to_string()),
+        }
+    }
+
+    fn standing(active: bool, held: Option<Grant>, announced: bool) -> Standing {
+        let pair = Pair {
+            student: StudentId(Uuid::from_u128(2)),
+            course: CourseId(Uuid::from_u128(3)),
+        };
+        let metadata = Metadata::default();
+        let purchase = Purchase {
+            pair,
+            payment: Some(PAYMENT),
+            sessions: 20,
+            active,
+            metadata,
+        };
+        Standing {
+            purchase: Some(purchase),
+            held,
+            announced,
+            completed: false,
+        }
+    }
+
+    #[test]
+    fn only_an_active_purchase_without_trainer_is_asked_for() {
+        assert!(matches!(decide(&event(), &Standing::default()), Step::Fail(_)));
+        assert_eq!(decide(&event(), &standing(false, None, false)), Step::Ended);
+        assert_eq!(decide(&event(), &standing(true, Some(GRANT), true)), Step::Done);
+        assert!(matches!(
+            decide(&event(), &standing(true, Some(GRANT), false)),
+            Step::Announce(_, GRANT)
+        ));
+        assert!(matches!(
+            decide(&event(), &standing(true, None, false)),
+            Step::Ask(_)
+        ));
+        let completed = Standing {
+            completed: true,
+            ..standing(true, None, false)
+        };
+        assert_eq!(decide(&event(), &completed), Step::Done);
+    }
+
+    #[test]
+    fn a_derived_correlation_gives_way_to_the_payments_id() {
+        let Step::Ask(candidate) = decide(&event(), &standing(true, None, false)) else {
+            panic!("not asked")
+        };
+        assert_eq!(candidate.correlation_id, PAYMENT.to_string());
+    }
+}

@@ -1,0 +1,266 @@
+//! Records what was answered: allocation, mark and announcement in one transaction a batch, right with and without the
+//! unique index, since pairs are locked before they are looked at.
+
+use crate::answer::Grant;
+use crate::decide::Candidate;
+use crate::request::Pair;
+use crate::stage::AllocateTrainer;
+use chrono::{DateTime, NaiveDate, Utc};
+use makegood::db::{Database, ErrorClass, classify};
+use makegood::delivery::{Failure, Stage};
+use makegood::event::{Envelope, EventType, PurchaseCreated, TrainerAllocated};
+use makegood::idempotency;
+use makegood::ids::{AllocationId, CourseId, StudentId, TrainerId};
+use makegood::outbox::{self, Announcement, OutboxRow};
+use sqlx::{Connection, PgConnection};
+use std::collections::HashMap;
+use std::ops::Range;
+use uuid::Uuid;
+
+/// How many advisory locks one transaction takes at most; the shared lock table is finite (FACTS).
+const LOCKS_A_TRANSACTION: usize = 100;
+/// The first key of the advisory locks: this purpose and no other.
+const LOCK_SPACE: &str = "makegood.allocation";
+/// Lock, look and write need a fresh snapshot each, whatever the database's default is (FACTS).
+const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
+
+/// What there is to record for one pair.
+#[derive(Debug)]
+pub(crate) struct Entry<'a> {
+    pub event: &'a PurchaseCreated,
+    pub attempt: u32,
+    pub candidate: Candidate,
+    pub allocation: AllocationId,
+    /// None while no trainer is free.
+    pub trainer: Option<TrainerId>,
+}
+
+/// What came of recording.
+#[derive(Debug, Default)]
+pub(crate) struct Recorded {
+    /// One for each pair.
+    pub results: HashMap<Pair, Result<(), Failure>>,
+    /// Committed announcements, to publish now.
+    pub announced: Vec<OutboxRow>,
+}
+
+/// The present, as the stage was handed it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Moment {
+    pub now: DateTime<Utc>,
+    pub today: NaiveDate,
+}
+
+/// Records all entries, each pair at most once among them. A chunk that fails for what may be one entry's fault is split
+/// until that entry stands alone; nobody is asked again for it.
+pub(crate) async fn record_all(database: &Database, mut entries: Vec<Entry<'_>>, moment: Moment) -> Recorded {
+    entries.sort_by_key(|entry| entry.candidate.pair);
+    let mut recorded = Recorded::default();
+    let starts = (0..entries.len()).step_by(LOCKS_A_TRANSACTION);
+    let mut ranges: Vec<Range<usize>> = starts
+        .map(|start| start..entries.len().min(start + LOCKS_A_TRANSACTION))
+        .collect();
+    while let Some(range) = ranges.pop() {
+        let chunk = &entries[range.clone()];
+        match record_settled(database, chunk, moment).await {
+            Ok((written, announced)) => {
+                recorded.announced.extend(announced);
+                recorded
+                    .results
+                    .extend(chunk.iter().map(|entry| result_of(entry, &written)));
+            }
+            Err(error) if chunk.len() > 1 && classify(&error).may_be_one_record() => {
+                let middle = range.start + range.len() / 2;
+                ranges.extend([middle..range.end, range.start..middle]);
+            }
+            Err(error) => {
+                let failure = refusal(error);
+                recorded.results.extend(
+                    chunk
+                        .iter()
+                        .map(|entry| (entry.candidate.pair, Err(failure.clone()))),
+                );
+            }
+        }
+    }
+    recorded
+}
+
+type Written = HashMap<Pair, (AllocationId, Option<TrainerId>)>;
+
+/// 23505 means that a writer who takes no advisory lock was faster, and has committed: the second look finds its row.
+async fn record_settled(
+    database: &Database,
+    entries: &[Entry<'_>],
+    moment: Moment,
+) -> Result<(Written, Vec<OutboxRow>), sqlx::Error> {
+    match record(database, entries, moment).await {
+        Err(error) if classify(&error) == ErrorClass::UniqueViolation => {
+            record(database, entries, moment).await
+        }
+        other => other,
+    }
+}
+
+async fn record(
+    database: &Database,
+    entries: &[Entry<'_>],
+    moment: Moment,
+) -> Result<(Written, Vec<OutboxRow>), sqlx::Error> {
+    let mut connection = database.acquire().await?;
+    let mut transaction = connection.begin_with(BEGIN).await?;
+    lock_pairs(&mut transaction, entries).await?;
+    let written = write(&mut transaction, entries).await?;
+    let granted: Vec<(&Entry<'_>, Grant)> = entries
+        .iter()
+        .filter_map(|entry| {
+            let (allocation, trainer) = *written.get(&entry.candidate.pair)?;
+            Some((
+                entry,
+                Grant {
+                    allocation,
+                    trainer: trainer?,
+                },
+            ))
+        })
+        .collect();
+    let marks: Vec<_> = granted
+        .iter()
+        .map(|(entry, _)| (&entry.event.envelope, entry.event.to_json()))
+        .collect();
+    idempotency::mark(&mut transaction, EventType::PurchaseCreated, &marks).await?;
+    let announcements: Vec<Announcement> = granted
+        .iter()
+        .map(|(entry, grant)| announcement(&entry.candidate, *grant, moment))
+        .collect();
+    let announced = outbox::enqueue(&mut transaction, &announcements).await?;
+    transaction.commit().await?;
+    Ok((written, announced))
+}
+
+async fn lock_pairs(connection: &mut PgConnection, entries: &[Entry<'_>]) -> Result<(), sqlx::Error> {
+    let pairs: Vec<String> = entries
+        .iter()
+        .map(|entry| format!("{}:{}", entry.candidate.pair.student, entry.candidate.pair.course))
+        .collect();
+    sqlx::query!(
+        // Sorted by what is locked, so that even pairs whose hashes collide are taken in the same order by everybody.
+        r#"SELECT pg_advisory_xact_lock(hashtext($2), s.hash)::text AS "locked?"
+           FROM (SELECT DISTINCT hashtext(pair) AS hash FROM unnest($1::text[]) AS p (pair) ORDER BY 1 OFFSET 0) s"#,
+        &pairs,
+        LOCK_SPACE,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(())
+}
+
+async fn write(connection: &mut PgConnection, entries: &[Entry<'_>]) -> Result<Written, sqlx::Error> {
+    let students: Vec<Uuid> = entries
+        .iter()
+        .map(|entry| entry.candidate.pair.student.0)
+        .collect();
+    let courses: Vec<Uuid> = entries
+        .iter()
+        .map(|entry| entry.candidate.pair.course.0)
+        .collect();
+    let allocations: Vec<Uuid> = entries.iter().map(|entry| entry.allocation.0).collect();
+    let trainers: Vec<Option<Uuid>> = entries.iter().map(|entry| entry.trainer.map(|id| id.0)).collect();
+    let metadata: Vec<_> = entries
+        .iter()
+        .map(|entry| entry.candidate.terms.allocation_metadata())
+        .collect();
+    let rows = sqlx::query_file!(
+        "src/record.sql",
+        &students,
+        &courses,
+        &allocations,
+        &trainers as &[Option<Uuid>],
+        &metadata,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| {
+            let pair = Pair {
+                student: StudentId(row.student_id),
+                course: CourseId(row.course_id),
+            };
+            (pair, (AllocationId(row.id), row.trainer_id.map(TrainerId)))
+        })
+        .collect())
+}
+
+fn announcement(candidate: &Candidate, grant: Grant, moment: Moment) -> Announcement {
+    let start_date = candidate.terms.start(moment.today);
+    let event_id = TrainerAllocated::event_id(grant.allocation);
+    let correlation_id = candidate.correlation_id.clone();
+    let envelope = Envelope::announced(
+        event_id.clone(),
+        correlation_id,
+        AllocateTrainer::NAME,
+        moment.now,
+    );
+    let correlation = envelope.correlation();
+    let event = TrainerAllocated {
+        allocation_id: grant.allocation,
+        trainer_id: grant.trainer,
+        student_id: candidate.pair.student,
+        course_id: candidate.pair.course,
+        session_count: candidate.terms.sessions,
+        start_date,
+        end_date: TrainerAllocated::last_day(start_date, candidate.terms.sessions),
+        envelope,
+    };
+    Announcement {
+        event_id,
+        event_type: EventType::TrainerAllocated,
+        correlation,
+        payload: event.to_json(),
+    }
+}
+
+fn result_of(entry: &Entry<'_>, written: &Written) -> (Pair, Result<(), Failure>) {
+    let pair = entry.candidate.pair;
+    let result = match written.get(&pair) {
+        Some((allocation, None)) => {
+            metrics::counter!("AllocationsPending").increment(1);
+            tracing::info!(
+                function = AllocateTrainer::NAME,
+                event_id = entry.event.envelope.event_id,
+                correlation_id = entry.candidate.correlation_id,
+                attempt = entry.attempt,
+                %allocation,
+                "no trainer is free; the reconcile sweep asks again"
+            );
+            Ok(())
+        }
+        Some((_, Some(_))) => Ok(()),
+        None => Err(Failure::retry(
+            "allocation_changed",
+            format!(
+                "allocation {} was changed at this moment, or is another student's",
+                entry.allocation
+            ),
+        )),
+    };
+    (pair, result)
+}
+
+/// A foreign key of the older schema refuses for good, until the row that it wants is there.
+fn refusal(error: sqlx::Error) -> Failure {
+    const FOREIGN_KEY_VIOLATION: &str = "23503";
+    let state = error.as_database_error().and_then(|error| error.code());
+    if state.as_deref() != Some(FOREIGN_KEY_VIOLATION) {
+        return Failure::from(error);
+    }
+    let constraint = error
+        .as_database_error()
+        .and_then(|error| error.constraint())
+        .unwrap_or("a foreign key");
+    let reason = format!(
+        "{constraint} refuses the allocation: the student, course or trainer is not in this database; add it and replay"
+    );
+    Failure::park("allocation_foreign_key", reason)
+}

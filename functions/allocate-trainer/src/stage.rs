@@ -1,0 +1,229 @@
+//! The order of things: see how the purchases stand, ask the admin service, record, publish.
+
+use crate::asking::{Asked, Asking};
+use crate::breaker::Breaker;
+use crate::client::AdminService;
+use crate::decide::{Step, decide};
+use crate::recording::{Entry, Moment, record_all};
+use crate::request::{Pair, Wish};
+use crate::standing;
+use chrono_tz::Tz;
+use makegood::clock::Clock;
+use makegood::delivery::{Deadline, Failure, Record, Stage};
+use makegood::event::{Envelope, EventError, PurchaseCreated};
+use makegood::ids::PurchaseId;
+use makegood::outbox::Publisher;
+use std::collections::{HashMap, HashSet};
+
+/// The columns that this function uses, by table: compared with the live catalogue at start.
+pub const COLUMNS: &[(&str, &[&str])] = &[
+    (
+        "student_course_purchases",
+        &[
+            "id",
+            "student_id",
+            "course_id",
+            "payment_id",
+            "purchase_tier",
+            "is_active",
+            "metadata",
+            "created_at",
+        ],
+    ),
+    (
+        "trainer_allocations",
+        &[
+            "id",
+            "student_id",
+            "trainer_id",
+            "course_id",
+            "requested_by",
+            "status",
+            "allocated_at",
+            "metadata",
+            "created_at",
+            "updated_at",
+        ],
+    ),
+    ("tutoring_sessions", &["allocation_id"]),
+    (
+        "processed_events",
+        &[
+            "event_id",
+            "event_type",
+            "correlation_id",
+            "payload",
+            "source",
+            "version",
+        ],
+    ),
+    (
+        "outbox",
+        &[
+            "id",
+            "event_id",
+            "event_type",
+            "topic",
+            "payload",
+            "correlation_id",
+            "claimed_until",
+            "published_at",
+        ],
+    ),
+];
+
+/// Finds a trainer for each purchase.
+#[derive(Debug)]
+pub struct AllocateTrainer {
+    /// The database and the way out.
+    pub publisher: Publisher,
+    /// Who knows the trainers.
+    pub service: AdminService,
+    /// Leaves the service alone while it is down.
+    pub breaker: Breaker,
+    /// The time.
+    pub clock: Clock,
+    /// Where the school is.
+    pub timezone: Tz,
+}
+
+impl Stage for AllocateTrainer {
+    const NAME: &'static str = "allocate-trainer";
+    const MAX_ATTEMPTS: u32 = 5;
+    type Input = PurchaseCreated;
+
+    fn read(&self, payload: &str) -> Result<PurchaseCreated, EventError> {
+        PurchaseCreated::parse(payload)
+    }
+
+    fn envelope<'a>(&self, input: &'a PurchaseCreated) -> &'a Envelope {
+        &input.envelope
+    }
+
+    async fn process(
+        &self,
+        records: &[Record<PurchaseCreated>],
+        deadline: Deadline,
+    ) -> Result<Vec<Result<(), Failure>>, Failure> {
+        let moment = Moment {
+            now: self.clock.now(),
+            today: self.clock.today(self.timezone),
+        };
+        let steps = self.steps(records).await?;
+        let asking = Asking {
+            service: &self.service,
+            breaker: &self.breaker,
+            database: &self.publisher.database,
+            clock: self.clock,
+            deadline,
+        };
+        let mut results = asking.ask_all(wishes(records, &steps, moment)).await;
+        let entries = entries(records, &steps, &results);
+        let recorded = record_all(&self.publisher.database, entries, moment).await;
+        self.publisher.publish(&recorded.announced).await;
+
+        let mut outcomes: HashMap<Pair, Result<(), Failure>> = recorded.results;
+        outcomes.extend(
+            results
+                .drain()
+                .filter_map(|(pair, result)| Some((pair, Err(result.err()?)))),
+        );
+        Ok(records
+            .iter()
+            .zip(&steps)
+            .map(|(record, step)| outcome(record, step, &outcomes))
+            .collect())
+    }
+}
+
+impl AllocateTrainer {
+    async fn steps(&self, records: &[Record<PurchaseCreated>]) -> Result<Vec<Step>, Failure> {
+        let purchases: Vec<PurchaseId> = records.iter().map(|record| record.input.purchase_id).collect();
+        let mut connection = self.publisher.database.acquire().await?;
+        let standings = standing::load(&mut connection, &purchases).await?;
+        Ok(records
+            .iter()
+            .zip(&standings)
+            .map(|(record, standing)| decide(&record.input, standing))
+            .collect())
+    }
+}
+
+/// One wish a pair: the first record of the pair asks, its duplicates share the answer.
+fn wishes(records: &[Record<PurchaseCreated>], steps: &[Step], moment: Moment) -> Vec<Wish> {
+    let mut pairs = HashSet::new();
+    let mut wishes = Vec::new();
+    for (record, step) in records.iter().zip(steps) {
+        if let Step::Ask(candidate) = step
+            && pairs.insert(candidate.pair)
+        {
+            let wish = Wish::of(candidate.pair, &record.input, &candidate.terms, moment.today);
+            wishes.push(Wish {
+                correlation_id: candidate.correlation_id.clone(),
+                ..wish
+            });
+        }
+    }
+    wishes
+}
+
+/// One entry a pair: what was answered, or what stands and lacks its announcement.
+fn entries<'a>(
+    records: &'a [Record<PurchaseCreated>],
+    steps: &[Step],
+    answers: &HashMap<Pair, Result<Asked, Failure>>,
+) -> Vec<Entry<'a>> {
+    let mut entries: HashMap<Pair, Entry<'a>> = HashMap::new();
+    for (record, step) in records.iter().zip(steps) {
+        let (candidate, allocation, trainer) = match step {
+            Step::Announce(candidate, grant) => (candidate, grant.allocation, Some(grant.trainer)),
+            Step::Ask(candidate) => match answers.get(&candidate.pair) {
+                Some(Ok(Asked::Granted(grant))) => (candidate, grant.allocation, Some(grant.trainer)),
+                Some(Ok(Asked::Pending(allocation))) => (candidate, *allocation, None),
+                Some(Err(_)) | None => continue,
+            },
+            Step::Fail(_) | Step::Ended | Step::Done => continue,
+        };
+        let entry = Entry {
+            event: &record.input,
+            attempt: record.attempt,
+            candidate: candidate.clone(),
+            allocation,
+            trainer,
+        };
+        entries.entry(candidate.pair).or_insert(entry);
+    }
+    entries.into_values().collect()
+}
+
+fn outcome(
+    record: &Record<PurchaseCreated>,
+    step: &Step,
+    outcomes: &HashMap<Pair, Result<(), Failure>>,
+) -> Result<(), Failure> {
+    match step {
+        Step::Fail(failure) => Err(failure.clone()),
+        Step::Ended => {
+            tracing::info!(
+                function = AllocateTrainer::NAME,
+                event_id = record.input.envelope.event_id,
+                correlation_id = record.input.envelope.correlation_id,
+                attempt = record.attempt,
+                purchase = %record.input.purchase_id,
+                "the purchase is no longer active; no trainer is sought"
+            );
+            Ok(())
+        }
+        Step::Done => {
+            metrics::counter!("DuplicateEvents").increment(1);
+            Ok(())
+        }
+        Step::Announce(candidate, _) | Step::Ask(candidate) => match outcomes.get(&candidate.pair) {
+            Some(result) => result.clone(),
+            None => Err(Failure::retry(
+                "stage_defect",
+                "the pair was neither asked for nor recorded",
+            )),
+        },
+    }
+}

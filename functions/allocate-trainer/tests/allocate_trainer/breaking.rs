@@ -1,0 +1,145 @@
+//! What becomes of a service that is not well.
+
+use crate::school::{School, friday_night};
+use chrono::TimeDelta;
+use makegood::delivery::Deadline;
+use makegood_local::admin::Behaviour;
+use makegood_tests::queues::sqs_event;
+use serde_json::Value;
+use std::time::Duration;
+
+#[tokio::test]
+async fn what_may_pass_is_handed_back_and_parked_after_five_attempts() {
+    let school = School::open_without_breaker().await;
+    for (behaviour, code) in [
+        (Behaviour::RateLimited, "admin_service_busy"),
+        (Behaviour::ServerError, "admin_service_failing"),
+        (Behaviour::Garbage, "admin_service_unreadable"),
+        (Behaviour::DropConnection, "admin_service_unreachable"),
+        (Behaviour::Hang, "admin_service_timeout"),
+    ] {
+        let purchase = school.purchase().await;
+        school.service.script([behaviour; 5]);
+        // WHEN the first four attempts fail THEN each is handed back, and nothing is parked
+        for attempt in 1..=4 {
+            let handed_back = school.deliver_on_attempt(&[purchase], attempt).await;
+            assert_eq!(handed_back.len(), 1, "{behaviour:?} on attempt {attempt}");
+        }
+        assert_eq!(school.parked.drain().await, Vec::<String>::new(), "{behaviour:?}");
+        // WHEN the fifth fails THEN it is parked with why
+        assert_eq!(
+            school.deliver_on_attempt(&[purchase], 5).await,
+            Vec::<String>::new(),
+            "{behaviour:?}"
+        );
+        let parked = school.parked.drain().await;
+        assert_eq!(parked.len(), 1, "{behaviour:?}");
+        let letter: Value = serde_json::from_str(&parked[0]).unwrap();
+        assert_eq!(letter["errorCode"], code);
+        assert_eq!(letter["attempts"], 5);
+        assert_eq!(letter["permanent"], false);
+        // AND nothing was recorded; replayed, it gets its trainer
+        assert_eq!(school.deliver(&[purchase]).await, Vec::<String>::new());
+        school.assert_allocated_once(&purchase).await;
+    }
+    school.close().await;
+}
+
+#[tokio::test]
+async fn a_failed_attempt_comes_back_with_a_delay_of_its_own() {
+    // GIVEN a message on a real queue, and a service that fails
+    let school = School::open().await;
+    let queue = makegood_tests::queues::TestQueue::create("purchase-created").await;
+    let purchase = school.purchase().await;
+    queue.send(crate::school::event(&purchase)).await;
+    school.service.script([Behaviour::ServerError]);
+    let invocation = queue.receive_event(1).await;
+    // WHEN it is handled
+    let handed_back = school.invoke(invocation).await;
+    // THEN it is handed back, and invisible for the backoff of a first attempt instead of the queue's 30 seconds
+    assert_eq!(handed_back.len(), 1);
+    assert_eq!(queue.receive_event(1).await["Records"], serde_json::json!([]));
+    let again = makegood_tests::queues::TestQueue::receive_event;
+    let started = std::time::Instant::now();
+    let mut redelivered = again(&queue, 1).await;
+    while redelivered["Records"].as_array().unwrap().is_empty() && started.elapsed() < Duration::from_secs(10)
+    {
+        redelivered = again(&queue, 1).await;
+    }
+    assert_eq!(
+        redelivered["Records"][0]["attributes"]["ApproximateReceiveCount"],
+        "2"
+    );
+    assert_eq!(school.invoke(redelivered).await, Vec::<String>::new());
+    school.assert_allocated_once(&purchase).await;
+    school.close().await;
+}
+
+#[tokio::test]
+async fn the_breaker_leaves_a_failing_service_alone_and_closes_when_it_is_well_again() {
+    // GIVEN a service that fails five times in a row
+    let mut school = School::open().await;
+    school.service.script([Behaviour::ServerError; 6]);
+    let purchase = school.purchase().await;
+    for _ in 0..5 {
+        assert_eq!(school.deliver(&[purchase]).await.len(), 1);
+    }
+    assert_eq!(school.service.report().calls, 5);
+    // WHEN more comes THEN it is handed back without a call
+    assert_eq!(school.deliver_on_attempt(&[purchase], 2).await.len(), 1);
+    assert_eq!(school.service.report().calls, 5);
+    school.deliver_on_attempt(&[purchase], 5).await;
+    let parked = school.parked.drain().await;
+    assert!(parked[0].contains("admin_service_circuit_open"), "{}", parked[0]);
+    // WHEN the cool-down is over and the probe fails THEN it is open again
+    school.set_time(friday_night() + TimeDelta::seconds(11));
+    school.deliver(&[purchase]).await;
+    assert_eq!(school.service.report().calls, 6);
+    school.deliver(&[purchase]).await;
+    assert_eq!(school.service.report().calls, 6);
+    // WHEN the next probe succeeds THEN it is closed
+    school.set_time(friday_night() + TimeDelta::seconds(22));
+    assert_eq!(school.deliver(&[purchase]).await, Vec::<String>::new());
+    let others = [school.purchase().await, school.purchase().await];
+    assert_eq!(school.deliver(&others).await, Vec::<String>::new());
+    assert_eq!(school.service.report().calls, 9);
+    school.close().await;
+}
+
+#[tokio::test]
+async fn a_hang_near_the_deadline_is_handed_back_and_its_neighbours_are_recorded() {
+    // GIVEN a service that never answers one of two, and less time than a call may take
+    let mut school = School::open().await;
+    let url_service = {
+        let (url, _) = makegood_local::admin::spawn(std::sync::Arc::clone(&school.service))
+            .await
+            .unwrap();
+        allocate_trainer::AdminService::at(&url, Duration::from_secs(30)).unwrap()
+    };
+    std::sync::Arc::get_mut(&mut school.consumer)
+        .unwrap()
+        .stage
+        .service = url_service;
+    let purchases = [school.purchase().await, school.purchase().await];
+    school.service.script([Behaviour::Hang]);
+    let bodies: Vec<String> = purchases.iter().map(crate::school::event).collect();
+    // WHEN both come in one batch
+    let answer = school
+        .consumer
+        .handle(
+            sqs_event("purchase-created", &bodies),
+            Deadline::after(Duration::from_secs(4)),
+        )
+        .await
+        .unwrap();
+    // THEN one comes again, the other is done
+    assert_eq!(answer["batchItemFailures"].as_array().unwrap().len(), 1);
+    assert_eq!(
+        school
+            .count("SELECT count(*) FROM trainer_allocations WHERE status = 'approved'")
+            .await,
+        1
+    );
+    assert_eq!(school.announced.drain().await.len(), 1);
+    school.close().await;
+}

@@ -1,0 +1,8 @@
+//! What `allocate-trainer` promises, on a real database behind the pooler, real queues, and an admin service that speaks
+//! and breaks the protocol over a real socket.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
+
+mod answers;
+mod breaking;
+mod replays;
+mod school;

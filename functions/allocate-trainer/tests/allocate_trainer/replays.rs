@@ -1,0 +1,318 @@
+//! Any number of deliveries, at any moment, at once: one allocation, one announcement.
+
+use crate::school::{School, event};
+use futures::future::join_all;
+use makegood::delivery::Deadline;
+use makegood_local::admin::Behaviour;
+use makegood_tests::queues::sqs_event;
+use std::sync::Arc;
+use std::time::Duration;
+use uuid::Uuid;
+
+async fn deliver_eight_times_at_once_and_once_more(school: &School) {
+    // GIVEN ten purchases
+    let mut purchases = Vec::new();
+    for _ in 0..10 {
+        purchases.push(school.purchase().await);
+    }
+    // WHEN eight environments get all of them at the same time, in different orders, and once more later
+    let deliveries = (0..8).map(|turn| {
+        let mut batch = purchases.clone();
+        batch.rotate_left(turn);
+        if turn % 2 == 0 {
+            batch.reverse();
+        }
+        async move { school.deliver(&batch).await }
+    });
+    for handed_back in join_all(deliveries).await {
+        assert_eq!(handed_back, Vec::<String>::new());
+    }
+    assert_eq!(school.deliver(&purchases).await, Vec::<String>::new());
+    // THEN each has one allocation, announced once
+    for purchase in &purchases {
+        school.assert_allocated_once(purchase).await;
+    }
+    let announced = school.announced.drain().await;
+    assert_eq!(announced.len(), 10);
+    assert_eq!(school.database.server_errors(), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn concurrent_deliveries_make_one_allocation() {
+    let school = School::open().await;
+    deliver_eight_times_at_once_and_once_more(&school).await;
+    school.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn concurrent_deliveries_make_one_allocation_without_the_index() {
+    let school = School::open().await;
+    school
+        .database
+        .run_sql("DROP INDEX unique_active_allocation")
+        .await;
+    deliver_eight_times_at_once_and_once_more(&school).await;
+    school.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn two_services_answers_for_one_pair_make_one_allocation_without_the_index() {
+    // GIVEN two purchases of the same student and course (the index that forbids it is gone), and a service without memory
+    let school = School::open().await;
+    school
+        .database
+        .run_sql("DROP INDEX unique_active_allocation; DROP INDEX unique_active_purchase")
+        .await;
+    let first = school.purchase().await;
+    let second = crate::school::Purchase {
+        id: Uuid::new_v4(),
+        payment: Uuid::new_v4(),
+        ..first
+    };
+    school.plant(&second, true).await;
+    school.service.forget_pairs();
+    school.service.set_latency(Duration::from_millis(100));
+    // WHEN both are delivered at once, and get an allocation each from the service
+    let batches = [[first], [second]];
+    let (first_back, second_back) = tokio::join!(school.deliver(&batches[0]), school.deliver(&batches[1]));
+    assert_eq!((first_back.len(), second_back.len()), (0, 0));
+    // THEN the first that was recorded counts for both
+    assert_eq!(school.count("SELECT count(*) FROM trainer_allocations").await, 1);
+    assert_eq!(school.announced.drain().await.len(), 1);
+    school.close().await;
+}
+
+#[tokio::test]
+async fn a_record_that_comes_twice_in_one_batch_is_asked_for_once() {
+    let school = School::open().await;
+    let purchase = school.purchase().await;
+    assert_eq!(school.deliver(&[purchase, purchase]).await, Vec::<String>::new());
+    assert_eq!(school.service.report().calls, 1);
+    school.assert_allocated_once(&purchase).await;
+    school.close().await;
+}
+
+#[tokio::test]
+async fn an_answer_that_got_lost_is_given_again_under_the_same_key() {
+    // GIVEN a service that allocates and loses the connection
+    let school = School::open().await;
+    let purchase = school.purchase().await;
+    school.service.script([Behaviour::AllocateAndDrop]);
+    assert_eq!(school.deliver(&[purchase]).await.len(), 1);
+    // WHEN the event is delivered again
+    assert_eq!(school.deliver(&[purchase]).await, Vec::<String>::new());
+    // THEN it is the same allocation, asked for under the same key
+    school.assert_allocated_once(&purchase).await;
+    let report = school.service.report();
+    assert_eq!(report.allocations.len(), 1);
+    assert_eq!(
+        report.calls_by_key[&format!("purchase-created-{}", purchase.id)],
+        2
+    );
+    let same = format!(
+        "SELECT count(*) FROM trainer_allocations WHERE id = '{}'",
+        report.allocations[0].id
+    );
+    assert_eq!(school.count(&same).await, 1);
+    school.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_crash_between_answer_and_record_keeps_the_same_allocation() {
+    // GIVEN an environment that got its answer and can't record it yet, since somebody holds the pair's lock
+    let school = School::open().await;
+    let purchase = school.purchase().await;
+    let held = school.database.direct();
+    let mut holder = held.begin().await.unwrap();
+    sqlx::query("SELECT pg_advisory_xact_lock(hashtext('makegood.allocation'), hashtext($1))")
+        .bind(format!("{}:{}", purchase.student, purchase.course))
+        .execute(&mut *holder)
+        .await
+        .unwrap();
+    let consumer = Arc::clone(&school.consumer);
+    let invocation = sqs_event("purchase-created", &[event(&purchase)]);
+    let environment = tokio::spawn(async move {
+        consumer
+            .handle(invocation, Deadline::after(Duration::from_secs(30)))
+            .await
+            .map(drop)
+    });
+    while school
+        .count(
+            "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database
+                        WHERE d.datname = current_database() AND locktype = 'advisory' AND NOT granted",
+        )
+        .await
+        == 0
+    {
+        assert!(!environment.is_finished(), "it recorded in spite of the lock");
+    }
+    // WHEN it dies there, and the event is delivered again
+    environment.abort();
+    assert!(environment.await.unwrap_err().is_cancelled());
+    holder.rollback().await.unwrap();
+    assert_eq!(school.deliver(&[purchase]).await, Vec::<String>::new());
+    // THEN the allocation is the one that the service made for the first delivery
+    school.assert_allocated_once(&purchase).await;
+    let report = school.service.report();
+    assert_eq!((report.calls, report.allocations.len()), (2, 1));
+    assert_eq!(school.announced.drain().await.len(), 1);
+    school.close().await;
+}
+
+#[tokio::test]
+async fn an_allocation_that_was_never_announced_is_announced_without_asking() {
+    // GIVEN an allocation without announcement and without sessions
+    let school = School::open().await;
+    let purchase = school.purchase().await;
+    let id = school.allocation(&purchase, "active", Some(Uuid::new_v4())).await;
+    // WHEN the purchase is delivered, twice
+    for _ in 0..2 {
+        assert_eq!(school.deliver(&[purchase]).await, Vec::<String>::new());
+    }
+    // THEN it is announced once, and the service was left alone
+    let bodies = school.announced.drain().await;
+    assert_eq!(bodies.len(), 1);
+    assert!(bodies[0].contains(&format!("trainer-allocated-{id}")));
+    assert_eq!(school.service.report().calls, 0);
+    school.close().await;
+}
+
+#[tokio::test]
+async fn a_course_held_to_its_end_and_an_ended_purchase_get_no_second_trainer() {
+    let school = School::open().await;
+    let held = school.purchase().await;
+    school.allocation(&held, "completed", Some(Uuid::new_v4())).await;
+    let ended = crate::school::Purchase {
+        id: Uuid::new_v4(),
+        student: Uuid::new_v4(),
+        ..held
+    };
+    school.plant(&ended, false).await;
+    assert_eq!(school.deliver(&[held, ended]).await, Vec::<String>::new());
+    assert_eq!(school.service.report().calls, 0);
+    assert_eq!(school.count("SELECT count(*) FROM trainer_allocations").await, 1);
+    assert_eq!(school.announced.drain().await, Vec::<String>::new());
+    school.close().await;
+}
+
+#[tokio::test]
+async fn an_event_without_its_purchase_comes_again() {
+    let school = School::open().await;
+    let unknown = crate::school::Purchase {
+        id: Uuid::new_v4(),
+        student: Uuid::new_v4(),
+        course: Uuid::new_v4(),
+        payment: Uuid::new_v4(),
+    };
+    assert_eq!(school.deliver(&[unknown]).await.len(), 1);
+    assert_eq!(
+        school.deliver_on_attempt(&[unknown], 5).await,
+        Vec::<String>::new()
+    );
+    assert!(school.parked.drain().await[0].contains("purchase_not_found"));
+    assert_eq!(school.service.report().calls, 0);
+    school.close().await;
+}
+
+#[tokio::test]
+async fn a_row_that_the_service_wrote_itself_is_completed() {
+    // GIVEN a service that shares the database: it wrote the row, in several states, and its answer got lost
+    let school = School::open_without_breaker().await;
+    for (status, trainer) in [
+        ("pending", None),
+        ("rejected", Some(Uuid::new_v4())),
+        ("approved", None),
+    ] {
+        let purchase = school.purchase().await;
+        school.service.script([Behaviour::AllocateAndDrop]);
+        assert_eq!(school.deliver(&[purchase]).await.len(), 1);
+        let given = school.service.report().allocations;
+        let given = given
+            .iter()
+            .find(|given| given.student_id == purchase.student)
+            .unwrap();
+        school
+            .allocation_with_id(given.id, &purchase, status, trainer)
+            .await;
+        // WHEN the event is delivered again
+        assert_eq!(
+            school.deliver(&[purchase]).await,
+            Vec::<String>::new(),
+            "{status}"
+        );
+        // THEN that row stands with the trainer
+        school.assert_allocated_once(&purchase).await;
+        let completed = format!(
+            "SELECT count(*) FROM trainer_allocations WHERE id = '{}' AND trainer_id = '{}'",
+            given.id,
+            given.trainer_id.unwrap()
+        );
+        assert_eq!(school.count(&completed).await, 1, "{status}");
+    }
+    school.close().await;
+}
+
+#[tokio::test]
+async fn an_id_that_is_another_students_is_never_taken_over() {
+    // GIVEN a service that answers with the id of somebody else's ended allocation
+    let school = School::open_without_breaker().await;
+    let [purchase, other] = [school.purchase().await, school.purchase().await];
+    school.service.script([Behaviour::AllocateAndDrop]);
+    assert_eq!(school.deliver(&[purchase]).await.len(), 1);
+    let id = school.service.report().allocations[0].id;
+    school.allocation_with_id(id, &other, "cancelled", None).await;
+    // WHEN the event is delivered again THEN it is handed back, and that row is as it was
+    assert_eq!(school.deliver(&[purchase]).await.len(), 1);
+    let untouched = format!(
+        "SELECT count(*) FROM trainer_allocations WHERE id = '{id}' AND student_id = '{}' AND status = 'cancelled'",
+        other.student
+    );
+    assert_eq!(school.count(&untouched).await, 1);
+    assert_eq!(school.announced.drain().await, Vec::<String>::new());
+    school.close().await;
+}
+
+#[tokio::test]
+async fn a_request_that_waits_under_another_id_is_promoted() {
+    // GIVEN a row that waits under an id that the service does not know
+    let school = School::open().await;
+    let purchase = school.purchase().await;
+    let waiting = school.allocation(&purchase, "pending", None).await;
+    // WHEN a trainer is free
+    assert_eq!(school.deliver(&[purchase]).await, Vec::<String>::new());
+    // THEN that row is promoted, and remembers the service's id
+    school.assert_allocated_once(&purchase).await;
+    let given = school.service.report().allocations[0].id;
+    let promoted = format!(
+        "SELECT count(*) FROM trainer_allocations WHERE id = '{waiting}' AND metadata ->> 'adminAllocationId' = '{given}'"
+    );
+    assert_eq!(school.count(&promoted).await, 1);
+    school.close().await;
+}
+
+#[tokio::test]
+async fn among_older_duplicates_the_oldest_counts() {
+    // GIVEN two allocations of one student and course, from when the index was missing
+    let school = School::open().await;
+    school
+        .database
+        .run_sql("DROP INDEX unique_active_allocation")
+        .await;
+    let purchase = school.purchase().await;
+    let first = school
+        .allocation(&purchase, "approved", Some(Uuid::new_v4()))
+        .await;
+    school
+        .allocation(&purchase, "approved", Some(Uuid::new_v4()))
+        .await;
+    // WHEN the purchase is delivered
+    assert_eq!(school.deliver(&[purchase]).await, Vec::<String>::new());
+    // THEN no third is made, and the first is announced
+    assert_eq!(school.count("SELECT count(*) FROM trainer_allocations").await, 2);
+    let bodies = school.announced.drain().await;
+    assert_eq!(bodies.len(), 1);
+    assert!(bodies[0].contains(&first.to_string()));
+    assert_eq!(school.service.report().calls, 0);
+    school.close().await;
+}

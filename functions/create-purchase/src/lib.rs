@@ -1,0 +1,209 @@
+//! The `create-purchase` stage: a confirmed payment becomes a purchase, its mark and its announcement, in one commit.
+
+use makegood::case::{self, CaseKind, NewCase};
+use makegood::delivery::{Deadline, Disposition, Failure, Record, Stage};
+use makegood::event::{Envelope, EventError, PurchaseConfirmed};
+use makegood::outbox::Publisher;
+use makegood::purchase::{Fulfilment, PurchaseOutcome, Purchases};
+use makegood::telemetry::millis;
+use serde_json::json;
+use std::time::Duration;
+
+/// The columns that this function uses, by table: compared with the live catalogue at start.
+pub const COLUMNS: &[(&str, &[&str])] = &[
+    (
+        "student_course_purchases",
+        &[
+            "id",
+            "student_id",
+            "course_id",
+            "purchase_tier",
+            "expiry_date",
+            "metadata",
+            "is_active",
+            "payment_id",
+            "created_at",
+            "updated_at",
+        ],
+    ),
+    (
+        "processed_events",
+        &[
+            "event_id",
+            "event_type",
+            "correlation_id",
+            "payload",
+            "source",
+            "version",
+        ],
+    ),
+    (
+        "outbox",
+        &[
+            "id",
+            "event_id",
+            "event_type",
+            "topic",
+            "payload",
+            "correlation_id",
+            "published_at",
+            "claimed_until",
+        ],
+    ),
+    (
+        "payments",
+        &["id", "student_id", "status", "metadata", "created_at"],
+    ),
+    (
+        "payment_cases",
+        &["kind", "subject", "payment_id", "amount_cents", "details"],
+    ),
+    ("trainer_allocations", &["student_id", "course_id", "status"]),
+];
+
+/// The stage with what it needs.
+#[derive(Debug)]
+pub struct CreatePurchase {
+    /// Makes the purchases.
+    pub purchases: Purchases,
+    /// Publishes what was committed.
+    pub publisher: Publisher,
+}
+
+impl Stage for CreatePurchase {
+    const NAME: &'static str = "create-purchase";
+    const MAX_ATTEMPTS: u32 = 3;
+    type Input = PurchaseConfirmed;
+
+    fn read(&self, payload: &str) -> Result<PurchaseConfirmed, EventError> {
+        PurchaseConfirmed::parse(payload)
+    }
+
+    fn envelope<'a>(&self, input: &'a PurchaseConfirmed) -> &'a Envelope {
+        &input.envelope
+    }
+
+    async fn process(
+        &self,
+        records: &[Record<PurchaseConfirmed>],
+        _deadline: Deadline,
+    ) -> Result<Vec<Result<(), Failure>>, Failure> {
+        let events: Vec<&PurchaseConfirmed> = records.iter().map(|record| &record.input).collect();
+        let Fulfilment { outcomes, announced } = match self.purchases.fulfil(&events).await {
+            Ok(fulfilment) => fulfilment,
+            Err(failure) => return Err(self.blame(records, failure).await),
+        };
+        self.publisher.publish(&announced).await;
+        let mut results = Vec::with_capacity(records.len());
+        for (record, outcome) in records.iter().zip(outcomes) {
+            results.push(match outcome {
+                Ok(outcome) => self.report(record, outcome),
+                Err(refusal) => {
+                    self.open_case(&record.input, &refusal).await;
+                    Err(refusal)
+                }
+            });
+        }
+        Ok(results)
+    }
+}
+
+impl CreatePurchase {
+    /// A failure that a single record is to blame for, for good, leaves a case: somebody has paid.
+    async fn blame(&self, records: &[Record<PurchaseConfirmed>], failure: Failure) -> Failure {
+        if let [record] = records
+            && failure.disposition == Disposition::Park
+        {
+            self.open_case(&record.input, &failure).await;
+        }
+        failure
+    }
+
+    /// Counts and logs what became of one payment.
+    fn report(&self, record: &Record<PurchaseConfirmed>, outcome: PurchaseOutcome) -> Result<(), Failure> {
+        let event_id = record.input.envelope.event_id.as_str();
+        let correlation_id = record.input.envelope.correlation_id.as_str();
+        let attempt = record.attempt;
+        match outcome {
+            PurchaseOutcome::Created(_) => self.count_created(&record.input),
+            PurchaseOutcome::Recovered(purchase_id) => {
+                self.count_created(&record.input);
+                metrics::counter!("PurchasesRecovered").increment(1);
+                tracing::warn!(event_id, correlation_id, attempt, %purchase_id, "recovered: marked, but never made");
+            }
+            PurchaseOutcome::AlreadyFulfilled {
+                purchase, announce, ..
+            } => {
+                metrics::counter!("DuplicateEvents").increment(1);
+                tracing::info!(event_id, correlation_id, attempt, purchase_id = %purchase, announce, "a replay");
+            }
+            PurchaseOutcome::Surplus(owned) => {
+                tracing::warn!(event_id, correlation_id, attempt, owned = %owned, "surplus payment: a case is open");
+            }
+            PurchaseOutcome::Undecidable(owned) => {
+                tracing::warn!(event_id, correlation_id, attempt, owned = %owned, "whose purchase? a case is open");
+            }
+            PurchaseOutcome::SurplusBefore => {
+                metrics::counter!("DuplicateEvents").increment(1);
+                tracing::info!(event_id, correlation_id, attempt, "surplus, as found before");
+            }
+            PurchaseOutcome::Refunded => {
+                tracing::warn!(
+                    event_id,
+                    correlation_id,
+                    attempt,
+                    "refunded before it was fulfilled: nothing is owed"
+                );
+            }
+            PurchaseOutcome::TryAgain => {
+                let reason =
+                    "another purchase stood in the way and is gone again; the next delivery makes this one";
+                return Err(Failure::retry("purchase_conflict_gone", reason));
+            }
+        }
+        Ok(())
+    }
+
+    fn count_created(&self, event: &PurchaseConfirmed) {
+        metrics::counter!("PurchasesCreated").increment(1);
+        let Some(confirmed) = event.envelope.timestamp else {
+            return;
+        };
+        let elapsed = self
+            .purchases
+            .clock
+            .now()
+            .timestamp_millis()
+            .saturating_sub(confirmed);
+        let elapsed = Duration::from_millis(u64::try_from(elapsed).unwrap_or(0));
+        metrics::histogram!("PaymentToPurchaseMillis").record(millis(elapsed));
+    }
+
+    /// Best effort: the dead letter is there either way, and the payment stays in `PaidUnfulfilled` until one of both
+    /// is handled.
+    async fn open_case(&self, event: &PurchaseConfirmed, refusal: &Failure) {
+        let case = NewCase {
+            kind: CaseKind::Unfulfillable,
+            subject: event.payment_id.to_string(),
+            payment_id: Some(event.payment_id),
+            payment_intent_id: None,
+            amount_minor: Some(event.amount_cents),
+            currency: None,
+            details: json!({
+                "what": "the purchase can't be made as it was paid; mend the cause, resolve this case, replay the event",
+                "code": refusal.code,
+                "reason": refusal.reason,
+                "studentId": event.student_id,
+                "courseId": event.course_id,
+                "eventId": event.envelope.event_id,
+            }),
+        };
+        let opened = match self.purchases.database.acquire().await {
+            Ok(mut connection) => case::open(&mut connection, &case).await.map(|_| ()),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = opened {
+            tracing::error!(%error, payment_id = %event.payment_id, "no case opened");
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! The `create-purchase` function.
+
+use create_purchase::{COLUMNS, CreatePurchase};
+use makegood::clock::Clock;
+use makegood::config::Environment;
+use makegood::event::EventType;
+use makegood::purchase::{IndexGuard, Purchases};
+use makegood::{runtime, telemetry};
+
+#[tokio::main]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    telemetry::start("create-purchase");
+    let aws = runtime::aws().await;
+    let mut environment = Environment::of_process();
+    let publisher = runtime::PublisherConfig::read(&mut environment, &[EventType::PurchaseCreated]);
+    let parking = runtime::parking(&mut environment, &aws, "create-purchase");
+    environment.finish()?;
+    let publisher = publisher.open(&aws).await?;
+    let guard = IndexGuard::default();
+    // Asked at the start, beside it: an unreachable catalogue does not stop a sale.
+    let (early, database) = (guard.clone(), publisher.database.clone());
+    tokio::spawn(async move {
+        early.is_enforced(&database).await;
+        runtime::report_drift(&database, COLUMNS).await;
+    });
+    let purchases = Purchases {
+        database: publisher.database.clone(),
+        guard,
+        clock: Clock::System,
+    };
+    runtime::run_stage(
+        CreatePurchase { purchases, publisher },
+        Some(parking),
+        &aws,
+        &environment,
+    )
+    .await
+}

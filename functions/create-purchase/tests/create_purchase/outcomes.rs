@@ -1,0 +1,229 @@
+//! What becomes of one payment: made, recovered, replayed, surplus.
+
+use crate::school::{Payment, School};
+use serde_json::json;
+
+#[tokio::test]
+async fn redelivered_purchase_makes_one_purchase_and_one_announcement() {
+    let school = School::open().await;
+    let payment = Payment::number(1);
+
+    for _ in 0..3 {
+        assert_eq!(school.deliver(&[payment.confirmed()]).await, 0);
+    }
+
+    assert_eq!(school.purchases().await, 1);
+    assert_eq!(
+        school.announced().await.into_values().collect::<Vec<_>>(),
+        vec![1]
+    );
+    school.assert_sound().await;
+    school.close().await;
+}
+
+#[tokio::test]
+async fn a_marked_event_without_purchase_is_recovered_and_counted() {
+    let school = School::open().await;
+    let payment = Payment::number(1);
+    school
+        .database
+        .run_sql(&format!(
+            "INSERT INTO processed_events (event_id, event_type, correlation_id, payload, source)
+             VALUES ('{}', 'PURCHASE_CONFIRMED', '{}', '{{}}', 'payment-service')",
+            payment.event_id(),
+            payment.payment_id
+        ))
+        .await;
+
+    school.deliver(&[payment.confirmed()]).await;
+
+    assert_eq!(school.purchases().await, 1);
+    assert_eq!(school.announced().await.len(), 1);
+    assert_eq!(school.counter("PurchasesRecovered"), 1);
+    school.deliver(&[payment.confirmed()]).await;
+    assert_eq!(
+        school.counter("PurchasesRecovered"),
+        1,
+        "a recovery is counted once"
+    );
+    school.close().await;
+}
+
+#[tokio::test]
+async fn a_lost_announcement_is_made_good_on_the_next_delivery() {
+    let school = School::open().await;
+    let payment = Payment::number(1);
+    school.deliver(&[payment.confirmed()]).await;
+    school.announced().await;
+    school
+        .database
+        .run_sql("DELETE FROM outbox; DELETE FROM processed_events")
+        .await;
+
+    school.deliver(&[payment.confirmed()]).await;
+
+    assert_eq!(school.announced().await.len(), 1, "announced again");
+    assert_eq!(
+        school
+            .database
+            .count("SELECT count(*) FROM processed_events")
+            .await,
+        1,
+        "and marked again"
+    );
+    assert_eq!(school.purchases().await, 1);
+    school.assert_sound().await;
+    school.close().await;
+}
+
+#[tokio::test]
+async fn an_announcement_is_not_repeated_once_the_allocation_is_there() {
+    let school = School::open().await;
+    let payment = Payment::number(1);
+    school.deliver(&[payment.confirmed()]).await;
+    school.announced().await;
+    school
+        .database
+        .run_sql(&format!(
+            "DELETE FROM outbox; INSERT INTO trainer_allocations (student_id, course_id, requested_by, status)
+             VALUES ('{0}', '{1}', '{0}', 'approved')",
+            payment.student_id, payment.course_id
+        ))
+        .await;
+
+    school.deliver(&[payment.confirmed()]).await;
+
+    assert!(school.announced().await.is_empty());
+    school.close().await;
+}
+
+#[tokio::test]
+async fn a_second_payment_for_an_owned_course_opens_one_case_and_no_purchase() {
+    let school = School::open().await;
+    let first = Payment::number(1);
+    school.deliver(&[first.confirmed()]).await;
+
+    for _ in 0..2 {
+        school
+            .deliver(&[first.again(1).confirmed(), first.confirmed()])
+            .await;
+    }
+
+    assert_eq!(school.purchases().await, 1);
+    assert_eq!(school.cases("surplus_payment").await, 1);
+    assert_eq!(school.counter("SurplusPayments"), 1);
+    let refundable = format!(
+        "SELECT count(*) FROM payment_cases WHERE payment_id = '{}' AND amount_cents = 499900 AND status = 'open'
+         AND details ? 'studentId' AND details ? 'courseId' AND details ? 'ownedPurchaseId'",
+        first.again(1).payment_id
+    );
+    assert_eq!(
+        school.database.count(&refundable).await,
+        1,
+        "the case holds what a refund needs"
+    );
+    school.close().await;
+}
+
+#[tokio::test]
+async fn two_payments_for_one_course_in_one_batch_make_one_purchase_and_one_case() {
+    let school = School::open().await;
+    let first = Payment::number(1);
+
+    school
+        .deliver(&[first.confirmed(), first.again(1).confirmed(), first.confirmed()])
+        .await;
+
+    assert_eq!(school.purchases().await, 1);
+    assert_eq!(school.cases("surplus_payment").await, 1);
+    school.assert_sound().await;
+    school.close().await;
+}
+
+#[tokio::test]
+async fn a_replay_after_the_purchase_ended_makes_no_second_one() {
+    let school = School::open().await;
+    let payment = Payment::number(1);
+    school.deliver(&[payment.confirmed()]).await;
+    school
+        .database
+        .run_sql("UPDATE student_course_purchases SET is_active = false")
+        .await;
+
+    for index_there in [true, false] {
+        if !index_there {
+            school.database.run_sql("DROP INDEX unique_active_purchase").await;
+        }
+        assert_eq!(school.deliver(&[payment.confirmed()]).await, 0);
+    }
+
+    assert_eq!(
+        school
+            .database
+            .count("SELECT count(*) FROM student_course_purchases")
+            .await,
+        1
+    );
+    school.close().await;
+}
+
+#[tokio::test]
+async fn a_surplus_payment_replayed_after_the_purchase_ended_buys_nothing() {
+    let school = School::open().await;
+    let first = Payment::number(1);
+    school
+        .deliver(&[first.confirmed(), first.again(1).confirmed()])
+        .await;
+    school
+        .database
+        .run_sql("UPDATE student_course_purchases SET is_active = false; UPDATE payment_cases SET status = 'resolved'")
+        .await;
+
+    for index_there in [true, false] {
+        if !index_there {
+            school.database.run_sql("DROP INDEX unique_active_purchase").await;
+        }
+        assert_eq!(school.deliver(&[first.again(1).confirmed()]).await, 0);
+    }
+
+    assert_eq!(school.purchases().await, 0);
+    school.close().await;
+}
+
+#[tokio::test]
+async fn a_refunded_payment_is_not_fulfilled() {
+    let school = School::open().await;
+    let payment = Payment::number(1);
+    school
+        .database
+        .run_sql(&payment.recorded(chrono::Utc::now()))
+        .await;
+    school
+        .database
+        .run_sql("UPDATE payments SET status = 'refunded'")
+        .await;
+
+    assert_eq!(school.deliver(&[payment.confirmed()]).await, 0);
+
+    assert_eq!(school.purchases().await, 0);
+    school.close().await;
+}
+
+#[tokio::test]
+async fn the_payments_metadata_is_merged_under_the_events() {
+    let school = School::open().await;
+    let payment = Payment::number(1);
+    school
+        .database
+        .run_sql(&payment.recorded(chrono::Utc::now()))
+        .await;
+
+    school
+        .deliver(&[payment.confirmed_with(json!("{\"timeSlot\": \"4:00 PM\"}"))])
+        .await;
+
+    let merged = "SELECT count(*) FROM student_course_purchases
+                  WHERE purchase_tier = 10 AND metadata ->> 'timeSlot' = '4:00 PM'";
+    assert_eq!(school.database.count(merged).await, 1);
+    school.close().await;
+}

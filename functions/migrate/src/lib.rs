@@ -1,0 +1,39 @@
+//! The `migrate` function: the same code as `makegood migrate`, for databases that only Lambda can reach.
+
+use makegood::schema::{self, BuildProgress};
+use serde_json::Value;
+use sqlx::postgres::PgConnectOptions;
+
+/// Why the invocation failed.
+#[derive(Debug, thiserror::Error)]
+pub enum MigrateFunctionError {
+    /// The migration itself.
+    #[error(transparent)]
+    Schema(#[from] schema::SchemaError),
+    /// The report could not be written.
+    #[error("the report can't be written as JSON: {0}")]
+    Report(#[from] serde_json::Error),
+}
+
+/// Migrates and answers with the report. The payload says nothing yet: there is only one way to migrate.
+///
+/// # Errors
+/// As [`schema::migrate`]; the message says what to do next.
+pub async fn handle(options: &PgConnectOptions, _payload: Value) -> Result<Value, MigrateFunctionError> {
+    let report = schema::migrate(options, &log_progress).await?;
+    report
+        .warnings
+        .iter()
+        .for_each(|warning| tracing::warn!("{warning}"));
+    Ok(serde_json::to_value(report)?)
+}
+
+fn log_progress(progress: BuildProgress) {
+    tracing::info!(
+        index = progress.index,
+        phase = progress.phase,
+        done = progress.done,
+        total = progress.total,
+        "building"
+    );
+}

@@ -1,0 +1,71 @@
+//! `dead_letters`: the table that does not expire.
+
+use crate::Letter;
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+/// The columns that this function writes, to be compared with the live catalogue.
+pub const COLUMNS: &[(&str, &[&str])] = &[(
+    "dead_letters",
+    &[
+        "source",
+        "message_id",
+        "function_name",
+        "event_type",
+        "event_id",
+        "correlation_id",
+        "failure_reason",
+        "error_code",
+        "permanent",
+        "attempts",
+        "raw",
+        "document",
+        "parked_at",
+    ],
+)];
+
+/// Files the letters that are not there yet, in one statement. Gives back the error code of each that is new; a message
+/// filed before keeps its row, whatever became of it since.
+///
+/// # Errors
+/// Those of the database; nothing is filed then.
+pub async fn file_new_letters(
+    connection: &mut PgConnection,
+    letters: &[Letter],
+) -> Result<Vec<Option<String>>, sqlx::Error> {
+    let texts = |of: fn(&Letter) -> &str| -> Vec<String> {
+        letters.iter().map(|letter| of(letter).to_owned()).collect()
+    };
+    let optional = |of: fn(&Letter) -> &Option<String>| -> Vec<Option<String>> {
+        letters.iter().map(|letter| of(letter).clone()).collect()
+    };
+    let correlations: Vec<Option<Uuid>> = letters
+        .iter()
+        .map(|letter| letter.correlation.map(|id| id.0))
+        .collect();
+    let permanent: Vec<bool> = letters.iter().map(|letter| letter.permanent).collect();
+    let attempts: Vec<i32> = letters.iter().map(|letter| letter.attempts).collect();
+    let documents: Vec<Option<Value>> = letters.iter().map(|letter| letter.document.clone()).collect();
+    let parked_at: Vec<DateTime<Utc>> = letters.iter().map(|letter| letter.parked_at).collect();
+    let filed = sqlx::query_file!(
+        "src/file_new_letters.sql",
+        &texts(|letter| &letter.source),
+        &texts(|letter| &letter.message_id),
+        &optional(|letter| &letter.function_name) as &[Option<String>],
+        &optional(|letter| &letter.event_type) as &[Option<String>],
+        &optional(|letter| &letter.event_id) as &[Option<String>],
+        &correlations as &[Option<Uuid>],
+        &texts(|letter| &letter.failure_reason),
+        &texts(|letter| &letter.error_code),
+        &permanent,
+        &attempts,
+        &optional(|letter| &letter.raw) as &[Option<String>],
+        &documents as &[Option<Value>],
+        &parked_at,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(filed.into_iter().map(|row| row.error_code).collect())
+}

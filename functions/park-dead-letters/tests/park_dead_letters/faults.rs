@@ -1,0 +1,115 @@
+//! What happens when a letter can't be filed, or comes twice.
+
+use super::*;
+
+#[tokio::test]
+async fn filing_twice_is_one_row_and_keeps_what_became_of_it() {
+    // GIVEN a letter that was filed and replayed since
+    let database = TestDatabase::create().await;
+    let arriving = sqs_event(
+        DEAD_LETTER_QUEUE,
+        &[body(&letter("m-1", "{}")), body(&letter("m-1", "{}"))],
+    );
+    assert_eq!(file(&database, arriving.clone()).await, all_filed());
+    database
+        .run_sql("UPDATE dead_letters SET status = 'replayed', replay_count = 1, replayed_at = now()")
+        .await;
+
+    // WHEN the same message is delivered again, by eight environments at once
+    let deliveries = (0..8).map(|_| {
+        let (database, arriving) = (database.through_pooler(1), arriving.clone());
+        tokio::spawn(async move { handler(database).handle(arriving, deadline()).await.unwrap() })
+    });
+    for delivery in deliveries.collect::<Vec<_>>() {
+        assert_eq!(delivery.await.unwrap(), all_filed());
+    }
+
+    // THEN there is one row, still replayed
+    let rows = rows(&database).await;
+    assert_eq!(rows.len(), 1);
+    assert_eq!(text(&rows[0], "status").as_deref(), Some("replayed"));
+    assert_eq!(rows[0].get::<i32, _>("replay_count"), 1);
+    database.drop().await;
+}
+
+#[tokio::test]
+async fn an_unreachable_database_hands_everything_back() {
+    // GIVEN a database on a port where nobody listens
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("postgres://nobody@{}/none", listener.local_addr().unwrap());
+    drop(listener);
+    let pool = PgPoolOptions::new()
+        .acquire_timeout(Duration::from_secs(1))
+        .connect_lazy(&url)
+        .unwrap();
+
+    // WHEN a batch arrives
+    let bodies = [event(Uuid::new_v4()), body(&letter("m-1", "{}")), "{".to_owned()];
+    let arriving = sqs_event(DEAD_LETTER_QUEUE, &bodies);
+    let answer = handler(Database::of_pool(pool))
+        .handle(arriving, deadline())
+        .await
+        .unwrap();
+
+    // THEN every message stays in its queue
+    let expected: Vec<Value> = (0..3)
+        .map(|index| json!({"itemIdentifier": format!("{DEAD_LETTER_QUEUE}-{index}")}))
+        .collect();
+    assert_eq!(answer, json!({"batchItemFailures": expected}));
+}
+
+#[tokio::test]
+async fn one_letter_that_cannot_be_filed_stays_and_its_neighbours_are_filed() {
+    // GIVEN nine good letters around one that no row can hold: its name is longer than an index entry may be
+    let database = TestDatabase::create().await;
+    let long = (0..400)
+        .map(|_| Uuid::new_v4().simple().to_string())
+        .collect::<String>();
+    let mut bodies: Vec<String> = (0..10)
+        .map(|index| body(&letter(&format!("m-{index}"), "{}")))
+        .collect();
+    bodies[6] = body(&letter(&long, "{}"));
+
+    // WHEN they arrive
+    let answer = file(&database, sqs_event(DEAD_LETTER_QUEUE, &bodies)).await;
+
+    // THEN that one alone is handed back
+    let handed_back = json!([{"itemIdentifier": format!("{DEAD_LETTER_QUEUE}-6")}]);
+    assert_eq!(answer["batchItemFailures"], handed_back);
+    assert_eq!(rows(&database).await.len(), 9);
+    database.drop().await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_filed_in_time_is_handed_back() {
+    // GIVEN somebody who holds the table
+    let database = TestDatabase::create().await;
+    let mut holder = PgConnection::connect(&database.direct_url()).await.unwrap();
+    let mut transaction = holder.begin().await.unwrap();
+    sqlx::query("LOCK TABLE dead_letters")
+        .execute(&mut *transaction)
+        .await
+        .unwrap();
+
+    // WHEN a letter arrives with half a second left
+    let arriving = sqs_event(DEAD_LETTER_QUEUE, &[body(&letter("m-1", "{}"))]);
+    let little = Deadline::after(Duration::from_millis(500));
+    let started = Instant::now();
+    let answer = handler(database.through_pooler(1))
+        .handle(arriving, little)
+        .await
+        .unwrap();
+
+    // THEN it comes again, in time
+    assert!(
+        started.elapsed() < Duration::from_secs(4),
+        "{:?}",
+        started.elapsed()
+    );
+    assert_eq!(
+        answer["batchItemFailures"][0]["itemIdentifier"],
+        format!("{DEAD_LETTER_QUEUE}-0")
+    );
+    transaction.rollback().await.unwrap();
+    database.drop().await;
+}

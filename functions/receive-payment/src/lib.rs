@@ -1,0 +1,261 @@
+//! The `receive-payment` function: verifies who speaks, records the payment with the event that announces it, and answers
+//! in under 100 ms.
+
+pub mod confirmation;
+pub mod decide;
+pub mod fields;
+pub mod payment;
+pub mod razorpay;
+mod record;
+pub mod request;
+mod respond;
+pub mod signature;
+mod store;
+
+use chrono::{DateTime, Utc};
+use makegood::clock::Clock;
+use makegood::outbox::{OutboxRow, Publisher};
+use makegood::telemetry;
+use payment::{ConfirmedPayment, Refused};
+use razorpay::Webhook;
+use record::{Receipt, RecordError};
+use request::{LONGEST_BODY, Request, RequestError};
+use respond::Answer;
+use serde_json::Value;
+use signature::{Forged, Keys};
+use std::time::{Duration, Instant};
+
+/// The function's name, the dimension of its metrics.
+pub const NAME: &str = "receive-payment";
+/// Within which an answer is promised, less what API Gateway and the runtime take.
+pub const ANSWER_WITHIN: Duration = Duration::from_millis(90);
+/// How long the database may take before the sender is asked to come again: Razorpay hangs up after five seconds.
+const RECORD_WITHIN: Duration = Duration::from_secs(3);
+const RAZORPAY_PATH: &str = "/payments/webhooks/razorpay";
+const CONFIRMATIONS_PATH: &str = "/payments/confirmations";
+
+/// The columns that this function reads and writes, compared with the live catalogue at its start.
+pub const COLUMNS: &[(&str, &[&str])] = &[
+    (
+        "payments",
+        &[
+            "id",
+            "student_id",
+            "amount_cents",
+            "currency",
+            "status",
+            "payment_method",
+            "provider",
+            "provider_payment_id",
+            "metadata",
+            "confirmed_at",
+            "created_at",
+            "updated_at",
+        ],
+    ),
+    (
+        "outbox",
+        &[
+            "event_id",
+            "event_type",
+            "topic",
+            "payload",
+            "correlation_id",
+            "claimed_until",
+            "published_at",
+        ],
+    ),
+    (
+        "payment_cases",
+        &[
+            "id",
+            "kind",
+            "status",
+            "subject",
+            "payment_id",
+            "payment_intent_id",
+            "amount_cents",
+            "currency",
+            "details",
+            "resolved_at",
+            "resolved_by",
+            "note",
+        ],
+    ),
+];
+
+/// The function with all that it needs.
+#[derive(Debug)]
+pub struct ReceivePayment {
+    /// The database and the queues.
+    pub publisher: Publisher,
+    /// What Razorpay signs with.
+    pub razorpay: Keys,
+    /// What the payment service signs with.
+    pub confirmation: Keys,
+    /// The time.
+    pub clock: Clock,
+    /// Until when the event is published by this invocation; after that the sweep does it.
+    pub answer_within: Duration,
+}
+
+/// What a request turned out to say.
+enum Message {
+    Payment(Box<ConfirmedPayment>),
+    Ignored(String),
+}
+
+impl ReceivePayment {
+    /// Handles one HTTP request, and gives back the HTTP response.
+    ///
+    /// # Errors
+    /// When the event is no HTTP request at all.
+    pub async fn handle(&self, event: Value) -> Result<Value, RequestError> {
+        let started = Instant::now();
+        let request = Request::decode(event)?;
+        let answer = self.answer(&request, started).await;
+        telemetry::stage_finished(started.elapsed());
+        Ok(answer.to_http_api())
+    }
+
+    async fn answer(&self, request: &Request, started: Instant) -> Answer {
+        if ![RAZORPAY_PATH, CONFIRMATIONS_PATH].contains(&request.path.as_str()) {
+            return Answer::not_found();
+        }
+        if request.method != "POST" {
+            return Answer::method_not_allowed();
+        }
+        let Some(body) = request.body.as_deref() else {
+            return Answer::undecodable();
+        };
+        if body.len() > LONGEST_BODY {
+            return Answer::too_large();
+        }
+        let now = self.clock.now();
+        if let Err(forged) = self.verify(request, body, now) {
+            tracing::warn!(
+                function = NAME,
+                path = request.path,
+                code = forged.code(),
+                "request not believed"
+            );
+            return Answer::forged(forged);
+        }
+        // Nothing above this line looks into the body.
+        match read(request, body) {
+            Ok(Message::Payment(payment)) => self.record(&payment, now, started).await,
+            Ok(Message::Ignored(event)) => {
+                tracing::info!(function = NAME, event_type = event, "event is none of ours");
+                Answer::ignored(&event)
+            }
+            Err(refused) => self.refuse(refused).await,
+        }
+    }
+
+    fn verify(&self, request: &Request, body: &[u8], now: DateTime<Utc>) -> Result<(), Forged> {
+        if request.path == RAZORPAY_PATH {
+            let header = razorpay::SIGNATURE_HEADER;
+            return self.razorpay.verify_body(header, request.header(header), body);
+        }
+        let signature = request.header(confirmation::SIGNATURE_HEADER);
+        self.confirmation.verify_timed(
+            signature,
+            request.header(confirmation::TIMESTAMP_HEADER),
+            body,
+            now,
+        )
+    }
+
+    async fn record(&self, payment: &ConfirmedPayment, now: DateTime<Utc>, started: Instant) -> Answer {
+        let recording = record::record(&self.publisher.database, payment, now);
+        match tokio::time::timeout(RECORD_WITHIN, recording).await {
+            Ok(Ok((receipt, rows))) => {
+                note(&receipt);
+                self.publish(rows, started).await;
+                Answer::receipt(&receipt)
+            }
+            Ok(Err(RecordError::Refused(refusal))) => {
+                let stranded = Some(Box::new(payment.stranded()));
+                self.refuse(Refused { refusal, stranded }).await
+            }
+            Ok(Err(error @ (RecordError::Database(_) | RecordError::LostRace))) => {
+                unavailable(&error.to_string())
+            }
+            Err(_) => unavailable("the database did not answer in time"),
+        }
+    }
+
+    /// The sender waits for this answer, and a payment provider that waits too long calls the webhook broken. A slow queue
+    /// must not do that to it: the event is committed, its row is leased for 30 seconds, and the sweep sends what did not
+    /// go out. What is under way when the answer is due goes on beside it, as far as the environment is let run; cut off
+    /// half-way, it may be sent twice, which every consumer bears.
+    async fn publish(&self, rows: Vec<OutboxRow>, started: Instant) {
+        if rows.is_empty() {
+            return;
+        }
+        let publisher = self.publisher.clone();
+        let events = rows.len();
+        let publishing = tokio::spawn(async move { publisher.publish(&rows).await });
+        let left = self.answer_within.saturating_sub(started.elapsed());
+        if tokio::time::timeout(left, publishing).await.is_err() {
+            tracing::info!(function = NAME, events, "still publishing when the answer is due");
+        }
+    }
+
+    /// The money of a signed message has moved even where the message can't be used: a person must see it.
+    async fn refuse(&self, refused: Refused) -> Answer {
+        let Refused { refusal, stranded } = refused;
+        let subject = stranded.as_ref().map_or("", |stranded| stranded.subject.as_str());
+        tracing::warn!(function = NAME, subject, code = refusal.code(), reason = %refusal, "payment message refused");
+        let Some(stranded) = &stranded else {
+            return Answer::refused(&refusal);
+        };
+        let setting_aside = record::set_aside(&self.publisher.database, stranded, &refusal);
+        match tokio::time::timeout(RECORD_WITHIN, setting_aside).await {
+            Ok(Ok(None)) => Answer::refused(&refusal),
+            Ok(Ok(Some(receipt))) => {
+                note(&receipt);
+                Answer::receipt(&receipt)
+            }
+            Ok(Err(error)) => unavailable(&error.to_string()),
+            Err(_) => unavailable("the database did not answer in time"),
+        }
+    }
+}
+
+fn read(request: &Request, body: &[u8]) -> Result<Message, Refused> {
+    if request.path == CONFIRMATIONS_PATH {
+        return Ok(Message::Payment(Box::new(confirmation::read(body)?)));
+    }
+    Ok(match razorpay::read(body)? {
+        Webhook::Captured(payment) => Message::Payment(payment),
+        Webhook::Ignored(event) => Message::Ignored(event),
+    })
+}
+
+fn note(receipt: &Receipt) {
+    if receipt.duplicate {
+        metrics::counter!("DuplicateEvents").increment(1);
+    }
+    if receipt.status == record::Status::Held(makegood::case::CaseKind::AmountMismatch) && !receipt.duplicate
+    {
+        metrics::counter!("AmountMismatches").increment(1);
+    }
+    tracing::info!(
+        function = NAME,
+        correlation_id = %receipt.payment_id,
+        event_id = makegood::event::PurchaseConfirmed::event_id(receipt.payment_id),
+        status = ?receipt.status,
+        duplicate = receipt.duplicate,
+        "payment message done"
+    );
+}
+
+fn unavailable(reason: &str) -> Answer {
+    tracing::error!(
+        function = NAME,
+        reason,
+        "payment not recorded; the sender is asked to come again"
+    );
+    Answer::unavailable()
+}

@@ -1,0 +1,34 @@
+//! The `receive-payment` function.
+
+use lambda_runtime::Error;
+use makegood::clock::Clock;
+use makegood::config::{Environment, SecretSource};
+use makegood::db::secret_text;
+use makegood::event::EventType;
+use makegood::runtime::{self, PublisherConfig};
+use makegood::telemetry;
+use receive_payment::signature::Keys;
+use receive_payment::{ANSWER_WITHIN, COLUMNS, NAME, ReceivePayment};
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    telemetry::start(NAME);
+    let mut environment = Environment::of_process();
+    let publisher = PublisherConfig::read(&mut environment, &[EventType::PurchaseConfirmed]);
+    let razorpay = SecretSource::read(&mut environment, "RAZORPAY_WEBHOOK_SECRET");
+    let confirmation = SecretSource::read(&mut environment, "CONFIRMATION_SECRET");
+    environment.finish()?;
+    let aws = runtime::aws().await;
+    let function = ReceivePayment {
+        publisher: publisher.open(&aws).await?,
+        razorpay: Keys::read("RAZORPAY_WEBHOOK_SECRET", &secret_text(&razorpay, &aws).await?)?,
+        confirmation: Keys::read("CONFIRMATION_SECRET", &secret_text(&confirmation, &aws).await?)?,
+        clock: Clock::System,
+        answer_within: ANSWER_WITHIN,
+    };
+    // Beside the first request, not before it: a look at the catalogue must not lengthen a cold start.
+    let database = function.publisher.database.clone();
+    tokio::spawn(async move { runtime::report_drift(&database, COLUMNS).await });
+    let function = &function;
+    runtime::run(move |event, _| async move { Ok(function.handle(event).await?) }).await
+}

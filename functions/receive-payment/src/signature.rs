@@ -1,0 +1,243 @@
+//! HMAC-SHA256 signatures in hex, compared in constant time.
+//! Razorpay signs the body alone; a confirmation is signed over a timestamp and the body.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use std::fmt;
+
+/// How far a confirmation's timestamp may lie from now, in seconds, either way.
+pub const TOLERANCE_SECONDS: i64 = 300;
+
+/// Why a request is not believed. Nothing is stored for one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Forged {
+    /// A header that signing needs is not there.
+    #[error("header {0} is missing; sign the request")]
+    Missing(&'static str),
+    /// The signature is not the one of these bytes.
+    #[error("the signature does not match; sign the raw body with the shared secret, HMAC-SHA256 in hex")]
+    Mismatch,
+    /// The timestamp is no number of seconds.
+    #[error("X-Makegood-Timestamp must be whole seconds since the epoch")]
+    NoTimestamp,
+    /// The timestamp is too far from now: an old request sent again, or a clock that is off.
+    #[error("X-Makegood-Timestamp is more than five minutes from now; sign again, and check the clock")]
+    Stale,
+}
+
+impl Forged {
+    /// A stable code for the caller.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Missing(_) => "missing_signature",
+            Self::Mismatch => "invalid_signature",
+            Self::NoTimestamp => "invalid_timestamp",
+            Self::Stale => "stale_timestamp",
+        }
+    }
+}
+
+/// Why a function can't start: with an empty key everybody could sign.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{0} is empty; put the shared secret in it")]
+pub struct EmptySecret(&'static str);
+
+/// The shared secrets of one sender.
+#[derive(Clone)]
+pub struct Keys(Vec<Hmac<Sha256>>);
+
+impl fmt::Debug for Keys {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Keys(…)")
+    }
+}
+
+impl Keys {
+    /// Reads one secret a line. During a rotation the old one stays on a line of its own: what was refused or lost before
+    /// is sent again with the signature of its day.
+    ///
+    /// # Errors
+    /// When there is none; `name` is where it should have been.
+    pub fn read(name: &'static str, text: &str) -> Result<Self, EmptySecret> {
+        let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+        // HMAC takes keys of any length, so no line is left out here.
+        let keys: Vec<_> = lines
+            .filter_map(|line| Hmac::new_from_slice(line.as_bytes()).ok())
+            .collect();
+        if keys.is_empty() {
+            Err(EmptySecret(name))
+        } else {
+            Ok(Self(keys))
+        }
+    }
+
+    /// Verifies a signature over the raw body.
+    ///
+    /// # Errors
+    /// When it is missing or no key made it.
+    pub fn verify_body(
+        &self,
+        header: &'static str,
+        signature: Option<&str>,
+        body: &[u8],
+    ) -> Result<(), Forged> {
+        self.verify(header, signature, &[body])
+    }
+
+    /// Verifies a signature over `{timestamp}.{body}`, and the timestamp's age after it.
+    ///
+    /// # Errors
+    /// When a header is missing, no key made the signature, or the timestamp is more than five minutes away.
+    pub fn verify_timed(
+        &self,
+        signature: Option<&str>,
+        timestamp: Option<&str>,
+        body: &[u8],
+        now: DateTime<Utc>,
+    ) -> Result<(), Forged> {
+        let timestamp = timestamp.ok_or(Forged::Missing("X-Makegood-Timestamp"))?;
+        self.verify(
+            "X-Makegood-Signature",
+            signature,
+            &[timestamp.as_bytes(), b".", body],
+        )?;
+        let seconds: i64 = timestamp.parse().map_err(|_| Forged::NoTimestamp)?;
+        let signed_at = DateTime::from_timestamp(seconds, 0).ok_or(Forged::NoTimestamp)?;
+        let apart = now.signed_duration_since(signed_at).abs();
+        if apart > TimeDelta::seconds(TOLERANCE_SECONDS) {
+            Err(Forged::Stale)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn verify(&self, header: &'static str, signature: Option<&str>, parts: &[&[u8]]) -> Result<(), Forged> {
+        let signature = signature.ok_or(Forged::Missing(header))?;
+        let claimed = hex::decode(signature.trim()).map_err(|_| Forged::Mismatch)?;
+        // Every key is tried, so that the time tells nothing about which one was right.
+        let matched = self
+            .0
+            .iter()
+            .fold(false, |matched, key| matched | is_made_by(key, parts, &claimed));
+        if matched { Ok(()) } else { Err(Forged::Mismatch) }
+    }
+}
+
+/// Constant time in the signature: `verify_slice` compares through `subtle`.
+fn is_made_by(key: &Hmac<Sha256>, parts: &[&[u8]], claimed: &[u8]) -> bool {
+    let mut mac = key.clone();
+    parts.iter().for_each(|part| mac.update(part));
+    mac.verify_slice(claimed).is_ok()
+}
+
+/// The signature that these keys' first secret makes of these bytes, in hex: what a sender puts in the header.
+#[must_use]
+pub fn sign(secret: &str, parts: &[&[u8]]) -> String {
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.as_bytes()) else {
+        return String::new();
+    };
+    parts.iter().for_each(|part| mac.update(part));
+    hex::encode(mac.finalize().into_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECRET: &str = "s3cret";
+
+    fn keys(text: &str) -> Keys {
+        Keys::read("SECRET", text).unwrap()
+    }
+
+    #[test]
+    fn signature_is_the_published_hmac_of_the_raw_bytes() {
+        // RFC 4231, test case 2.
+        let signature = sign("Jefe", &[b"what do ya want ", b"for nothing?"]);
+        assert_eq!(
+            signature,
+            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
+        );
+        assert_eq!(
+            keys("Jefe").verify_body("H", Some(&signature), b"what do ya want for nothing?"),
+            Ok(())
+        );
+    }
+
+    #[test]
+    fn one_changed_byte_or_another_secret_is_refused() {
+        let signature = sign(SECRET, &[b"{\"amount\":1}"]);
+        assert_eq!(
+            keys(SECRET).verify_body("H", Some(&signature), b"{\"amount\":2}"),
+            Err(Forged::Mismatch)
+        );
+        assert_eq!(
+            keys("other").verify_body("H", Some(&signature), b"{\"amount\":1}"),
+            Err(Forged::Mismatch)
+        );
+        for shortened in ["", "00", &signature[..62], "not hex"] {
+            assert_eq!(
+                keys(SECRET).verify_body("H", Some(shortened), b"{\"amount\":1}"),
+                Err(Forged::Mismatch)
+            );
+        }
+        assert_eq!(
+            keys(SECRET).verify_body("H", None, b"{}"),
+            Err(Forged::Missing("H"))
+        );
+    }
+
+    #[test]
+    fn the_old_secret_still_verifies_while_a_rotation_lasts() {
+        let signature = sign("old", &[b"{}"]);
+        assert_eq!(
+            keys("new\nold\n").verify_body("H", Some(&signature), b"{}"),
+            Ok(())
+        );
+        assert_eq!(
+            keys("new").verify_body("H", Some(&signature), b"{}"),
+            Err(Forged::Mismatch)
+        );
+    }
+
+    #[test]
+    fn a_confirmation_is_believed_for_five_minutes_either_way_and_no_longer() {
+        let now = DateTime::from_timestamp(1_767_817_344, 0).unwrap();
+        for (offset, expected) in [
+            (0, Ok(())),
+            (-300, Ok(())),
+            (300, Ok(())),
+            (-301, Err(Forged::Stale)),
+            (301, Err(Forged::Stale)),
+        ] {
+            let timestamp = (now.timestamp() + offset).to_string();
+            let signature = sign(SECRET, &[timestamp.as_bytes(), b".", b"{}"]);
+            let verified = keys(SECRET).verify_timed(Some(&signature), Some(&timestamp), b"{}", now);
+            assert_eq!(verified, expected, "{offset} s");
+        }
+    }
+
+    #[test]
+    fn the_timestamp_is_part_of_what_is_signed() {
+        let now = DateTime::from_timestamp(1_767_817_344, 0).unwrap();
+        let old = (now.timestamp() - 900).to_string();
+        let signature = sign(SECRET, &[old.as_bytes(), b".", b"{}"]);
+        let refreshed = now.timestamp().to_string();
+        assert_eq!(
+            keys(SECRET).verify_timed(Some(&signature), Some(&refreshed), b"{}", now),
+            Err(Forged::Mismatch)
+        );
+        let odd = sign(SECRET, &[b"soon", b".", b"{}"]);
+        assert_eq!(
+            keys(SECRET).verify_timed(Some(&odd), Some("soon"), b"{}", now),
+            Err(Forged::NoTimestamp)
+        );
+    }
+
+    #[test]
+    fn an_empty_secret_does_not_start() {
+        assert_eq!(Keys::read("SECRET", " \n").unwrap_err(), EmptySecret("SECRET"));
+    }
+}

@@ -1,0 +1,150 @@
+//! The `schedule-sessions` stage: an allocated trainer becomes the next seven sessions, their mark and their announcement,
+//! a batch in one commit. A replay finds the window full and adds nothing.
+
+use chrono_tz::Tz;
+use makegood::clock::Clock;
+use makegood::delivery::{Deadline, Failure, Record, Stage};
+use makegood::event::{Envelope, EventError, EventType, TrainerAllocated};
+use makegood::ids::AllocationId;
+use makegood::outbox::Publisher;
+use makegood::session::{Filled, Filling, Outcome, Told, WINDOW, fill};
+use makegood::{idempotency, session};
+use serde_json::Value;
+use std::collections::HashMap;
+
+/// The columns that this function uses, by table: compared with the live catalogue at start.
+#[must_use]
+pub fn columns() -> Vec<(&'static str, &'static [&'static str])> {
+    const MARKS: &[&str] = &[
+        "event_id",
+        "event_type",
+        "correlation_id",
+        "payload",
+        "source",
+        "version",
+    ];
+    let mut columns = session::COLUMNS.to_vec();
+    columns.push(("processed_events", MARKS));
+    columns
+}
+
+/// The stage with what it needs.
+#[derive(Debug)]
+pub struct ScheduleSessions {
+    /// The database, and how events leave it.
+    pub publisher: Publisher,
+    /// The time.
+    pub clock: Clock,
+    /// Where the school is.
+    pub timezone: Tz,
+}
+
+impl Stage for ScheduleSessions {
+    const NAME: &'static str = "schedule-sessions";
+    const MAX_ATTEMPTS: u32 = 3;
+    type Input = TrainerAllocated;
+
+    fn read(&self, payload: &str) -> Result<TrainerAllocated, EventError> {
+        TrainerAllocated::parse(payload)
+    }
+
+    fn envelope<'a>(&self, input: &'a TrainerAllocated) -> &'a Envelope {
+        &input.envelope
+    }
+
+    async fn process(
+        &self,
+        records: &[Record<TrainerAllocated>],
+        _deadline: Deadline,
+    ) -> Result<Vec<Result<(), Failure>>, Failure> {
+        let events: Vec<&TrainerAllocated> = records.iter().map(|record| &record.input).collect();
+        let filled = self.fill_and_mark(&events).await?;
+        metrics::counter!("SessionsCreated").increment(u64::try_from(filled.sessions).unwrap_or(u64::MAX));
+        self.publisher.publish(&filled.announced).await;
+        Ok(records.iter().map(|record| judge(record, &filled)).collect())
+    }
+}
+
+impl ScheduleSessions {
+    /// One transaction. Marks only what is done: a record that comes again is not processed.
+    async fn fill_and_mark(&self, events: &[&TrainerAllocated]) -> Result<Filled, sqlx::Error> {
+        let ids: Vec<AllocationId> = events.iter().map(|event| event.allocation_id).collect();
+        let mut transaction = self.publisher.database.begin().await?;
+        let filled = fill(&mut transaction, &ids, &self.filling(events)).await?;
+        let done = |event: &&&TrainerAllocated| {
+            matches!(
+                filled.outcomes.get(&event.allocation_id),
+                Some(Outcome::Filled(_) | Outcome::Ended(_))
+            )
+        };
+        let marks: Vec<(&Envelope, Value)> = events
+            .iter()
+            .filter(done)
+            .map(|event| (&event.envelope, event.to_json()))
+            .collect();
+        idempotency::mark(&mut transaction, EventType::TrainerAllocated, &marks).await?;
+        transaction.commit().await?;
+        Ok(filled)
+    }
+
+    fn filling(&self, events: &[&TrainerAllocated]) -> Filling {
+        let told: HashMap<AllocationId, Told> = events
+            .iter()
+            .map(|event| {
+                let correlation_id = event.envelope.correlation_id.clone();
+                (
+                    event.allocation_id,
+                    Told {
+                        correlation_id,
+                        starts_on: event.start_date,
+                    },
+                )
+            })
+            .collect();
+        let now = self.clock.now().with_timezone(&self.timezone);
+        Filling {
+            now,
+            source: Self::NAME,
+            refill_below: WINDOW,
+            told,
+        }
+    }
+}
+
+/// What a record's allocation says about the record.
+fn judge(record: &Record<TrainerAllocated>, filled: &Filled) -> Result<(), Failure> {
+    let event = &record.input;
+    let id = event.allocation_id;
+    match filled.outcomes.get(&id) {
+        Some(Outcome::Filled(sessions)) => {
+            tracing::info!(
+                event_id = event.envelope.event_id,
+                correlation_id = event.envelope.correlation_id,
+                attempt = record.attempt,
+                allocation_id = %id,
+                sessions,
+                "window filled"
+            );
+            Ok(())
+        }
+        Some(Outcome::Ended(status)) => {
+            let reason = format!("allocation {id} is {status}; it gets no sessions");
+            Err(Failure::acknowledge("allocation_ended", reason))
+        }
+        Some(Outcome::Pending) => {
+            let reason = format!("allocation {id} is pending; approve it, then replay this event");
+            Err(Failure::retry("allocation_pending", reason))
+        }
+        Some(Outcome::Incomplete) => {
+            let reason =
+                format!("allocation {id} has no trainer or no course; complete it, then replay this event");
+            Err(Failure::retry("allocation_incomplete", reason))
+        }
+        None => {
+            let reason = format!(
+                "allocation {id} does not exist (yet); if it never appears, replay its purchase's event"
+            );
+            Err(Failure::retry("allocation_missing", reason))
+        }
+    }
+}

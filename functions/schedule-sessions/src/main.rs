@@ -1,0 +1,30 @@
+//! The `schedule-sessions` function.
+//! Reads its environment, opens the database, runs the stage.
+
+use lambda_runtime::Error;
+use makegood::clock::Clock;
+use makegood::config::Environment;
+use makegood::delivery::Stage;
+use makegood::event::EventType;
+use makegood::{runtime, telemetry};
+use schedule_sessions::{ScheduleSessions, columns};
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    telemetry::start(ScheduleSessions::NAME);
+    let aws = runtime::aws().await;
+    let mut environment = Environment::of_process();
+    let publisher = runtime::PublisherConfig::read(&mut environment, &[EventType::SessionsGenerated]);
+    let timezone = environment.business_timezone();
+    let parking = runtime::parking(&mut environment, &aws, ScheduleSessions::NAME);
+    environment.finish()?;
+    let publisher = publisher.open(&aws).await?;
+    let database = publisher.database.clone();
+    tokio::spawn(async move { runtime::report_drift(&database, &columns()).await });
+    let stage = ScheduleSessions {
+        publisher,
+        clock: Clock::System,
+        timezone,
+    };
+    runtime::run_stage(stage, Some(parking), &aws, &environment).await
+}

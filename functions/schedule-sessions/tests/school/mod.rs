@@ -1,0 +1,151 @@
+//! A school of one test: allocations planted by SQL, the stages on its database, a fixed moment.
+#![allow(dead_code)]
+
+use chrono_tz::Tz;
+use makegood::clock::Clock;
+use makegood::delivery::{Record, Trigger};
+use makegood::event::{EventType, TrainerAllocated};
+use makegood::outbox::{Publisher, SqsTransport, Transport};
+use makegood_tests::database::TestDatabase;
+use makegood_tests::queues;
+use schedule_sessions::ScheduleSessions;
+use serde_json::{Value, json};
+use std::collections::HashMap;
+use uuid::Uuid;
+
+/// Thursday, 8 January 2026, 18:00 in Kolkata: today's usual slot has begun.
+pub const THURSDAY_EVENING: &str = "2026-01-08T12:30:00Z";
+/// The seven weekdays after it.
+pub const NEXT_SEVEN: [&str; 7] = [
+    "2026-01-09",
+    "2026-01-12",
+    "2026-01-13",
+    "2026-01-14",
+    "2026-01-15",
+    "2026-01-16",
+    "2026-01-19",
+];
+
+/// A test's database and what its functions are made of.
+pub struct School {
+    pub database: TestDatabase,
+    pub clock: Clock,
+    pub transport: Transport,
+}
+
+impl School {
+    /// An empty school on this moment's clock. Its events stay in the outbox.
+    pub async fn at(moment: &str) -> Self {
+        Self::of(TestDatabase::create().await, moment).await
+    }
+
+    /// The same on a database that is there already.
+    pub async fn of(database: TestDatabase, moment: &str) -> Self {
+        let client = aws_sdk_sqs::Client::new(&queues::aws().await);
+        let transport = Transport::Sqs(SqsTransport {
+            client,
+            routes: HashMap::new(),
+        });
+        Self {
+            database,
+            clock: Clock::Fixed(moment.parse().expect("an instant")),
+            transport,
+        }
+    }
+
+    /// Its events go to a queue of its own from now on.
+    pub async fn with_queue(mut self) -> (Self, queues::TestQueue) {
+        let (transport, mut queues) = queues::transport(&[EventType::SessionsGenerated]).await;
+        self.transport = transport;
+        (
+            self,
+            queues
+                .remove("sessions-generated")
+                .expect("the queue was created"),
+        )
+    }
+
+    pub fn publisher(&self, connections: u32) -> Publisher {
+        Publisher {
+            database: self.database.through_pooler(connections),
+            transport: self.transport.clone(),
+        }
+    }
+
+    pub fn scheduler(&self) -> ScheduleSessions {
+        ScheduleSessions {
+            publisher: self.publisher(2),
+            clock: self.clock,
+            timezone: Tz::Asia__Kolkata,
+        }
+    }
+
+    /// Plants an approved allocation with its trainer and course.
+    pub async fn allocation(&self, n: u32, metadata: Value) {
+        self.database.run_sql(&format!("INSERT INTO trainer_allocations (id, student_id, trainer_id, course_id, requested_by, status, metadata)
+            VALUES ('{}', md5('student{n}')::uuid, md5('trainer')::uuid, md5('course')::uuid, md5('student{n}')::uuid, 'approved', '{metadata}')", id(n))).await;
+    }
+
+    /// Plants an active purchase for the student of this allocation.
+    pub async fn purchase(&self, n: u32, tier: u32, metadata: Value) {
+        self.database.run_sql(&format!("INSERT INTO student_course_purchases (student_id, course_id, purchase_tier, metadata, payment_id)
+            VALUES (md5('student{n}')::uuid, md5('course')::uuid, {tier}, '{metadata}', md5('payment{n}')::uuid)")).await;
+    }
+
+    /// Plants sessions of this allocation at 4:00 PM: `(day, status)`.
+    pub async fn sessions(&self, n: u32, sessions: &[(&str, &str)]) {
+        for (day, status) in sessions {
+            self.database.run_sql(&format!("INSERT INTO tutoring_sessions (allocation_id, student_id, trainer_id, course_id, scheduled_date, scheduled_time, status)
+                SELECT id, student_id, trainer_id, course_id, '{day}', '4:00 PM', '{status}' FROM trainer_allocations WHERE id = '{}'", id(n))).await;
+        }
+    }
+
+    /// The days of the allocation's sessions with this status, in order.
+    pub async fn days(&self, n: u32, status: &str) -> Vec<String> {
+        self.texts(&format!("SELECT scheduled_date::text FROM tutoring_sessions WHERE allocation_id = '{}' AND status = '{status}' ORDER BY 1", id(n))).await
+    }
+
+    /// The first column of every row, a text.
+    pub async fn texts(&self, query: &str) -> Vec<String> {
+        let pool = self.database.direct();
+        sqlx::query_scalar(sqlx::AssertSqlSafe(query.to_owned()))
+            .fetch_all(&pool)
+            .await
+            .expect("the query runs")
+    }
+}
+
+/// The id of the `n`th allocation.
+pub fn id(n: u32) -> Uuid {
+    Uuid::from_u128(u128::from(n))
+}
+
+/// The body of the event that asks for this allocation's sessions.
+pub fn allocated(n: u32, start: &str) -> String {
+    let uuid = |text: u128| Uuid::from_u128(text);
+    json!({
+        "type": "TRAINER_ALLOCATED", "allocationId": id(n), "trainerId": uuid(1), "studentId": uuid(2), "courseId": uuid(3),
+        "sessionCount": 30, "startDate": start, "endDate": "2026-12-31",
+        "_metadata": {"eventId": format!("trainer-allocated-{}", id(n)), "correlationId": Uuid::from_u128(u128::from(n) << 64),
+                      "source": "allocate-trainer", "version": "1.0.0"},
+    })
+    .to_string()
+}
+
+/// These bodies as the records of one batch.
+pub fn records(bodies: &[String]) -> Vec<Record<TrainerAllocated>> {
+    let (_, deliveries) =
+        Trigger::decode(queues::sqs_event("trainer-allocated", bodies)).expect("an SQS event");
+    deliveries
+        .into_iter()
+        .map(|delivery| {
+            let input =
+                TrainerAllocated::parse(delivery.payload.as_deref().expect("a body")).expect("an event");
+            Record {
+                delivery,
+                input,
+                attempt: 1,
+            }
+        })
+        .collect()
+}

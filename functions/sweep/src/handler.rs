@@ -1,0 +1,125 @@
+//! From a schedule's input to what the sweep did.
+
+use crate::name::{SweepName, UnknownSweep};
+use crate::{outbox, reconcile};
+use chrono_tz::Tz;
+use makegood::clock::Clock;
+use makegood::delivery::Deadline;
+use makegood::outbox::Publisher;
+use serde_json::{Value, json};
+
+/// The columns that this function uses, by table: compared with the live catalogue at start.
+pub const COLUMNS: &[(&str, &[&str])] = &[
+    (
+        "payments",
+        &[
+            "id",
+            "student_id",
+            "amount_cents",
+            "status",
+            "metadata",
+            "confirmed_at",
+            "created_at",
+        ],
+    ),
+    (
+        "student_course_purchases",
+        &[
+            "id",
+            "student_id",
+            "course_id",
+            "payment_id",
+            "purchase_tier",
+            "is_active",
+            "metadata",
+            "created_at",
+        ],
+    ),
+    (
+        "trainer_allocations",
+        &[
+            "id",
+            "student_id",
+            "trainer_id",
+            "course_id",
+            "status",
+            "allocated_at",
+            "metadata",
+            "created_at",
+            "updated_at",
+        ],
+    ),
+    (
+        "tutoring_sessions",
+        &["allocation_id", "scheduled_date", "status"],
+    ),
+    ("processed_events", &["event_id", "event_type", "correlation_id"]),
+    ("payment_cases", &["payment_id"]),
+    ("dead_letters", &["event_id", "status", "permanent", "parked_at"]),
+    (
+        "outbox",
+        &[
+            "id",
+            "event_id",
+            "event_type",
+            "topic",
+            "payload",
+            "correlation_id",
+            "attempts",
+            "last_error",
+            "created_at",
+            "published_at",
+            "claimed_until",
+        ],
+    ),
+];
+
+/// Why a sweep did not run to its end. What it did until then is committed; the next run goes on.
+#[derive(Debug, thiserror::Error)]
+pub enum SweepError {
+    /// The input names no sweep.
+    #[error(transparent)]
+    Unknown(#[from] UnknownSweep),
+    /// The database failed.
+    #[error("the {sweep} sweep stopped at the database: {source}; the next run goes on from there")]
+    Database {
+        /// Which sweep.
+        sweep: &'static str,
+        /// What the database said.
+        source: sqlx::Error,
+    },
+}
+
+/// The sweeps, with what they need.
+#[derive(Debug)]
+pub struct Sweep {
+    /// The database and the way out.
+    pub publisher: Publisher,
+    /// The time.
+    pub clock: Clock,
+    /// Where the school is.
+    pub timezone: Tz,
+}
+
+impl Sweep {
+    /// The function's name.
+    pub const NAME: &'static str = "sweep";
+
+    /// Runs the sweep that the input names, and answers with what it did.
+    ///
+    /// # Errors
+    /// When there is no such sweep, or the database fails.
+    pub async fn handle(&self, event: &Value, deadline: Deadline) -> Result<Value, SweepError> {
+        let sweep = SweepName::read(event)?;
+        let failed = |source| SweepError::Database {
+            sweep: sweep.wire_name(),
+            source,
+        };
+        let done = match sweep {
+            SweepName::Outbox => json!(outbox::run(&self.publisher, deadline).await.map_err(failed)?),
+            SweepName::Reconcile => json!(reconcile::run(self, deadline).await.map_err(failed)?),
+        };
+        tracing::info!(function = Self::NAME, sweep = sweep.wire_name(), %done, "swept");
+        Ok(done)
+    }
+}

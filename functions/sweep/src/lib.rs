@@ -1,0 +1,10 @@
+//! The `sweep` function: each sweep is one schedule with its own input, safe to run twice at once.
+
+mod handler;
+mod name;
+mod outbox;
+mod reconcile;
+
+pub use handler::{COLUMNS, Sweep, SweepError};
+pub use name::{SweepName, UnknownSweep};
+pub use reconcile::{CourseReconciliation, Reconciliation};

@@ -1,0 +1,35 @@
+-- Approved or active allocations with sessions left and none ahead of $1, the school's today: the $2 oldest of those that
+-- may be announced now. As in scheduling, every session that was not cancelled uses up one of those bought.
+SELECT a.id AS allocation_id, a.trainer_id AS "trainer_id!", a.student_id, a.course_id AS "course_id!", a.metadata,
+       b.session_count AS "session_count!", COALESCE(p.payment_id, y.id, p.id, a.id) AS "correlation_id!"
+FROM trainer_allocations a
+LEFT JOIN LATERAL (
+  SELECT p.id, p.payment_id, p.purchase_tier FROM student_course_purchases p
+  WHERE p.student_id = a.student_id AND p.course_id = a.course_id AND p.is_active
+  ORDER BY p.created_at, p.id
+  LIMIT 1) p ON true
+LEFT JOIN LATERAL (
+  SELECT y.id FROM payments y
+  WHERE p.payment_id IS NULL AND y.student_id = a.student_id AND y.status = 'succeeded'
+    AND y.metadata ->> 'courseId' = a.course_id::text
+  ORDER BY y.created_at, y.id
+  LIMIT 1) y ON true
+CROSS JOIN LATERAL (
+  SELECT CASE WHEN a.metadata ->> 'sessionCount' ~ '^[0-9]{1,4}$' THEN (a.metadata ->> 'sessionCount')::integer
+              ELSE COALESCE(p.purchase_tier, 30) END AS session_count) b
+WHERE a.status IN ('approved', 'active')
+  AND a.trainer_id IS NOT NULL
+  AND a.course_id IS NOT NULL
+  AND GREATEST(a.created_at, a.allocated_at) < now() - interval '2 minutes'
+  AND NOT EXISTS (SELECT FROM tutoring_sessions s
+                  WHERE s.allocation_id = a.id AND s.scheduled_date >= $1 AND s.status = 'scheduled')
+  AND (SELECT count(*) FROM tutoring_sessions s WHERE s.allocation_id = a.id AND s.status <> 'cancelled')
+      < b.session_count
+  AND NOT EXISTS (SELECT FROM outbox o
+                  WHERE o.event_id = 'trainer-allocated-' || a.id
+                    AND (o.published_at IS NULL OR o.published_at > now() - interval '4 minutes'))
+  AND NOT EXISTS (SELECT FROM dead_letters d
+                  WHERE d.status = 'parked' AND d.event_id = 'trainer-allocated-' || a.id
+                    AND (d.permanent OR d.parked_at > now() - interval '1 hour'))
+ORDER BY a.created_at, a.id
+LIMIT $2

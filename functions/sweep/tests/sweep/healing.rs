@@ -1,0 +1,350 @@
+//! The `reconcile` sweep: what got lost is announced again, once, and what is not lost is left alone.
+
+use crate::bench::Bench;
+use allocate_trainer::{AdminService, AllocateTrainer, Breaker};
+use makegood::clock::Clock;
+use makegood::delivery::{Consumer, Deadline};
+use makegood::outbox::Publisher;
+use makegood_local::admin;
+use std::sync::Arc;
+use std::time::Duration;
+use uuid::Uuid;
+
+const NONE: Vec<String> = Vec::new();
+
+fn new_ids() -> (Uuid, Uuid) {
+    (Uuid::new_v4(), Uuid::new_v4())
+}
+
+#[tokio::test]
+async fn a_payment_without_purchase_is_announced_once_until_minutes_have_passed() {
+    // GIVEN a payment whose event was lost
+    let bench = Bench::fresh().await;
+    let (student, course) = new_ids();
+    let payment = bench.payment(student, course).await;
+    let event = format!("payment:{payment}:PURCHASE_CONFIRMED");
+    // WHEN reconciled THEN its event goes out, as the payment has it
+    let done = bench.reconcile().await;
+    assert_eq!(
+        (
+            done["paymentsAnnounced"].as_i64(),
+            done["paidUnfulfilled"].as_i64()
+        ),
+        (Some(1), Some(1))
+    );
+    let age = done["paidUnfulfilledOldestSeconds"].as_i64().unwrap();
+    assert!((86_400..86_500).contains(&age), "{age}");
+    assert_eq!(
+        bench.announced("purchase-confirmed").await,
+        std::slice::from_ref(&event)
+    );
+    let as_paid = format!(
+        "SELECT count(*) FROM outbox WHERE event_id = '{event}' AND correlation_id = '{payment}' AND payload @>
+           '{{\"studentId\": \"{student}\", \"amountCents\": 499900, \"metadata\": {{\"purchaseTier\": 20, \"timeSlot\": \"5:30 PM\"}}}}'"
+    );
+    assert_eq!(bench.database.count(&as_paid).await, 1);
+    // WHEN reconciled again at once THEN nothing goes out, and it still counts as unfulfilled
+    let done = bench.reconcile().await;
+    assert_eq!(
+        (
+            done["paymentsAnnounced"].as_i64(),
+            done["paidUnfulfilled"].as_i64()
+        ),
+        (Some(0), Some(1))
+    );
+    assert_eq!(bench.announced("purchase-confirmed").await, NONE);
+    // WHEN five minutes have passed THEN it goes out again
+    bench.five_minutes_pass().await;
+    assert_eq!(bench.reconcile().await["paymentsAnnounced"], 1);
+    assert_eq!(bench.announced("purchase-confirmed").await, [event]);
+    bench.database.drop().await;
+}
+
+#[tokio::test]
+async fn a_payment_that_is_fulfilled_refunded_fresh_or_under_a_case_is_left_alone() {
+    let bench = Bench::fresh().await;
+    let (student, course) = new_ids();
+    let fulfilled = bench.payment(student, course).await;
+    bench.purchase(student, course, Some(fulfilled), "1 day").await;
+    let (refunded, fresh, cased, shop) = (
+        bench.payment(Uuid::new_v4(), course).await,
+        bench.payment(Uuid::new_v4(), course).await,
+        bench.payment(Uuid::new_v4(), course).await,
+        bench.payment(Uuid::new_v4(), course).await,
+    );
+    bench
+        .database
+        .run_sql(&format!(
+            "UPDATE payments SET status = 'refunded' WHERE id = '{refunded}';
+             UPDATE payments SET confirmed_at = now() - interval '1 minute' WHERE id = '{fresh}';
+             UPDATE payments SET metadata = '{{\"cart\": 1}}' WHERE id = '{shop}';
+             INSERT INTO payment_cases (kind, subject, payment_id) VALUES ('surplus_payment', '{cased}', '{cased}')"
+        ))
+        .await;
+    let done = bench.reconcile().await;
+    assert_eq!(
+        (
+            done["paymentsAnnounced"].as_i64(),
+            done["paidUnfulfilled"].as_i64()
+        ),
+        (Some(0), Some(0))
+    );
+    bench.database.drop().await;
+}
+
+#[tokio::test]
+async fn what_is_parked_for_good_waits_for_a_person_and_what_may_pass_for_an_hour() {
+    let bench = Bench::fresh().await;
+    let park = async |permanent: bool, ago: &str| {
+        let payment = bench.payment(Uuid::new_v4(), Uuid::new_v4()).await;
+        bench
+            .database
+            .run_sql(&format!(
+                "INSERT INTO dead_letters (source, message_id, event_id, failure_reason, permanent, parked_at)
+                 VALUES ('q', '{payment}', 'payment:{payment}:PURCHASE_CONFIRMED', 'why', {permanent}, now() - interval '{ago}')"
+            ))
+            .await;
+        format!("payment:{payment}:PURCHASE_CONFIRMED")
+    };
+    let for_good = park(true, "2 days").await;
+    let lately = park(false, "50 minutes").await;
+    let long_ago = park(false, "70 minutes").await;
+    assert_eq!(bench.reconcile().await["paymentsAnnounced"], 1);
+    assert_eq!(bench.announced("purchase-confirmed").await, [long_ago]);
+    // WHEN a person replayed or discarded them THEN they are looked after again
+    bench
+        .database
+        .run_sql("UPDATE dead_letters SET status = 'discarded'")
+        .await;
+    assert_eq!(bench.reconcile().await["paymentsAnnounced"], 2);
+    let mut expected = [for_good, lately];
+    expected.sort();
+    assert_eq!(bench.announced("purchase-confirmed").await, expected);
+    bench.database.drop().await;
+}
+
+#[tokio::test]
+async fn a_purchase_without_allocation_is_announced_and_others_are_not() {
+    let bench = Bench::fresh().await;
+    let (student, course) = new_ids();
+    let payment = bench.payment(student, course).await;
+    let lost = bench.purchase(student, course, Some(payment), "3 minutes").await;
+    // GIVEN also: one just made, one allocated, one held to its end, one ended
+    bench
+        .purchase(Uuid::new_v4(), course, Some(Uuid::new_v4()), "1 minute")
+        .await;
+    for status in ["active", "completed"] {
+        let (student, course) = new_ids();
+        bench
+            .purchase(student, course, Some(Uuid::new_v4()), "2 days")
+            .await;
+        let allocation = bench.allocation(student, course).await;
+        bench.session(allocation, 2, "scheduled").await;
+        bench
+            .database
+            .run_sql(&format!(
+                "UPDATE trainer_allocations SET status = '{status}' WHERE id = '{allocation}'"
+            ))
+            .await;
+    }
+    let ended = bench
+        .purchase(Uuid::new_v4(), course, Some(Uuid::new_v4()), "2 days")
+        .await;
+    bench
+        .database
+        .run_sql(&format!(
+            "UPDATE student_course_purchases SET is_active = false WHERE id = '{ended}'"
+        ))
+        .await;
+    // WHEN reconciled, twice
+    let first = bench.reconcile().await;
+    let second = bench.reconcile().await;
+    // THEN the lost one goes out once, under its payment's id
+    assert_eq!(
+        (
+            first["purchasesAnnounced"].as_i64(),
+            second["purchasesAnnounced"].as_i64()
+        ),
+        (Some(1), Some(0))
+    );
+    assert_eq!(
+        bench.announced("purchase-created").await,
+        [format!("purchase-created-{lost}")]
+    );
+    let correlated = format!("SELECT count(*) FROM outbox WHERE correlation_id = '{payment}'");
+    assert_eq!(bench.database.count(&correlated).await, 1);
+    bench.database.drop().await;
+}
+
+#[tokio::test]
+async fn an_allocation_with_sessions_left_and_none_ahead_is_announced() {
+    let bench = Bench::fresh().await;
+    let mut allocations = Vec::new();
+    for _ in 0..5 {
+        let (student, course) = new_ids();
+        allocations.push(bench.allocation(student, course).await);
+    }
+    // GIVEN of two bought: [0] none, [1] one held, [2] both held, [3] one ahead, [4] one held, one cancelled ahead
+    bench.session(allocations[1], -1, "completed").await;
+    bench.session(allocations[2], -1, "completed").await;
+    bench.session(allocations[2], -2, "completed").await;
+    bench.session(allocations[3], 3, "scheduled").await;
+    bench.session(allocations[4], -1, "completed").await;
+    bench.session(allocations[4], 3, "cancelled").await;
+    // WHEN reconciled, twice
+    assert_eq!(bench.reconcile().await["allocationsAnnounced"], 3);
+    assert_eq!(bench.reconcile().await["allocationsAnnounced"], 0);
+    // THEN those that lack sessions go out
+    let mut expected = [0, 1, 4].map(|number| format!("trainer-allocated-{}", allocations[number]));
+    expected.sort();
+    assert_eq!(bench.announced("trainer-allocated").await, expected);
+    bench.database.drop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_reconciliations_at_once_announce_each_once() {
+    let bench = Bench::fresh().await;
+    bench
+        .database
+        .run_sql(
+            "INSERT INTO payments (student_id, amount_cents, status, metadata, confirmed_at)
+             SELECT gen_random_uuid(), 100, 'succeeded', jsonb_build_object('courseId', gen_random_uuid()), now() - interval '1 hour'
+             FROM generate_series(1, 450)",
+        )
+        .await;
+    let (first, second) = tokio::join!(bench.reconcile(), bench.reconcile());
+    let sum = first["paymentsAnnounced"].as_i64().unwrap() + second["paymentsAnnounced"].as_i64().unwrap();
+    assert_eq!(sum, 450);
+    let mut announced = bench.announced("purchase-confirmed").await;
+    assert_eq!(announced.len(), 450);
+    announced.dedup();
+    assert_eq!(announced.len(), 450);
+    bench.database.drop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_does_not_look_while_another_announces() {
+    // GIVEN another run that has found a payment and not committed its announcement yet
+    let bench = Arc::new(Bench::fresh().await);
+    let payment = bench.payment(Uuid::new_v4(), Uuid::new_v4()).await;
+    let mut other = bench.database.direct().begin().await.unwrap();
+    sqlx::query("SELECT pg_advisory_xact_lock(hashtext('makegood.reconcile'), 0)")
+        .execute(&mut *other)
+        .await
+        .unwrap();
+    let this = Arc::clone(&bench);
+    let run = tokio::spawn(async move { this.reconcile().await });
+    let waiting = "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database
+                   WHERE d.datname = current_database() AND locktype = 'advisory' AND NOT granted";
+    while bench.database.count(waiting).await == 0 {
+        assert!(!run.is_finished(), "it looked in spite of the lock");
+    }
+    // WHEN the other commits and publishes
+    sqlx::query(
+        "INSERT INTO outbox (event_id, event_type, topic, payload, correlation_id, published_at)
+         VALUES ('payment:' || $1::text || ':PURCHASE_CONFIRMED', 'PURCHASE_CONFIRMED', 'purchase-confirmed', '{}', $1, now())",
+    )
+    .bind(payment)
+    .execute(&mut *other)
+    .await
+    .unwrap();
+    other.commit().await.unwrap();
+    // THEN this run sees it, and announces nothing
+    assert_eq!(run.await.unwrap()["paymentsAnnounced"], 0);
+    assert_eq!(bench.announced("purchase-confirmed").await, NONE);
+    bench.database.clone().drop().await;
+}
+
+#[tokio::test]
+async fn who_waits_for_a_trainer_is_asked_for_again_until_one_is_free() {
+    // GIVEN a purchase for which no trainer was free
+    let bench = Bench::fresh().await;
+    let (student, course) = new_ids();
+    let payment = bench.payment(student, course).await;
+    let purchase = bench.purchase(student, course, Some(payment), "3 minutes").await;
+    let service = Arc::new(admin::AdminService::with_trainer_count(1));
+    service.no_trainers_until_call(3);
+    let consumer = allocating(&bench, &service).await;
+    assert_eq!(bench.reconcile().await["purchasesAnnounced"], 1);
+    assert_eq!(allocate(&bench, &consumer).await, 1);
+    // WHEN swept at once THEN it is too early to ask again
+    assert_eq!(bench.reconcile().await["pendingAskedAgain"], 0);
+    // WHEN swept every five minutes THEN the service is asked again each time, and the request waits in sight
+    for call in 2..=3 {
+        bench.five_minutes_pass().await;
+        bench
+            .database
+            .run_sql("UPDATE trainer_allocations SET updated_at = now() - interval '5 minutes'")
+            .await;
+        let done = bench.reconcile().await;
+        assert_eq!(
+            (
+                done["pendingAskedAgain"].as_i64(),
+                done["allocationsPending"].as_i64()
+            ),
+            (Some(1), Some(1))
+        );
+        assert_eq!(allocate(&bench, &consumer).await, 1);
+        assert_eq!(service.report().calls, call);
+    }
+    // THEN a trainer was free in the end: one allocation, announced once, and nobody asks any more
+    let allocated = format!(
+        "SELECT count(*) FROM trainer_allocations WHERE status = 'approved' AND metadata ->> 'purchaseId' = '{purchase}'"
+    );
+    assert_eq!(bench.database.count(&allocated).await, 1);
+    assert_eq!(
+        bench
+            .database
+            .count("SELECT count(*) FROM trainer_allocations")
+            .await,
+        1
+    );
+    assert_eq!(bench.announced("trainer-allocated").await.len(), 1);
+    bench.five_minutes_pass().await;
+    let done = bench.reconcile().await;
+    assert_eq!(
+        (
+            done["pendingAskedAgain"].as_i64(),
+            done["allocationsPending"].as_i64()
+        ),
+        (Some(0), Some(0))
+    );
+    bench.database.drop().await;
+}
+
+/// `allocate-trainer` over the same database and queues.
+async fn allocating(bench: &Bench, service: &Arc<admin::AdminService>) -> Consumer<AllocateTrainer> {
+    let (url, _) = admin::spawn(Arc::clone(service)).await.unwrap();
+    Consumer {
+        stage: AllocateTrainer {
+            publisher: Publisher {
+                database: bench.database.through_pooler(2),
+                transport: bench.transport.clone(),
+            },
+            service: AdminService::at(&url, Duration::from_secs(5)).unwrap(),
+            breaker: Breaker::default(),
+            clock: Clock::System,
+            timezone: chrono_tz::Asia::Kolkata,
+        },
+        sqs: bench.queues["purchase-created"].client.clone(),
+        parking: None,
+        kafka_reads_partial: true,
+        clock: Clock::System,
+    }
+}
+
+/// Works off the queue; gives back how many messages there were.
+async fn allocate(bench: &Bench, consumer: &Consumer<AllocateTrainer>) -> usize {
+    let queue = &bench.queues["purchase-created"];
+    let event = queue.receive_event(10).await;
+    let answer = consumer
+        .handle(event.clone(), Deadline::after(Duration::from_secs(30)))
+        .await
+        .unwrap();
+    assert_eq!(answer["batchItemFailures"], serde_json::json!([]));
+    let records = event["Records"].as_array().unwrap();
+    for record in records {
+        queue.delete(record["receiptHandle"].as_str().unwrap()).await;
+    }
+    records.len()
+}

@@ -1,0 +1,15 @@
+//! Stand-ins and traffic for the local stack: what its outside would be, and a run that shows that it keeps its promises.
+
+pub mod admin;
+mod admin_process;
+mod cache;
+mod guarantees;
+mod outcome;
+pub mod run;
+mod send;
+pub mod settings;
+mod table;
+pub mod traffic;
+mod watch;
+
+pub use admin_process::serve_forever;

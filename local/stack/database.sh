@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# Makes sure of a migrated database, with the makegood binary of this build.
+#
+#   database.sh NAME            creates it unless it is there, then migrates it
+#   database.sh NAME --fresh    drops it first
+set -euo pipefail
+# shellcheck source=local/stack/env.sh
+source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
+
+name=${1:?the name of a database}
+on_server() { "$PG_BIN/psql" -XqtA -v ON_ERROR_STOP=1 "$MAKEGOOD_TEST_DATABASE_URL" "$@"; }
+
+[[ "${2:-}" != --fresh ]] || PGOPTIONS='-c client_min_messages=warning' on_server -c "DROP DATABASE IF EXISTS \"$name\" WITH (FORCE)"
+[[ $(on_server -c "SELECT count(*) FROM pg_database WHERE datname = '$name'") == 1 ]] ||
+  on_server -c "CREATE DATABASE \"$name\""
+
+makegood="${CARGO_TARGET_DIR:-$MAKEGOOD_ROOT/target}/debug/makegood"
+[[ -x "$makegood" ]] || die "$makegood is missing. Type: cargo build --workspace --bins"
+log="$MAKEGOOD_STATE/migrate-$name.log"
+# A pooler can't carry the migrator's session lock, so this is the direct URL.
+DATABASE_URL=$(database_url "$MAKEGOOD_TEST_DATABASE_URL" "$name") "$makegood" migrate >"$log" 2>&1 ||
+  { cat "$log" >&2; die "The migrations of $name failed (above; also in $log)"; }

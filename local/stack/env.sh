@@ -1,0 +1,79 @@
+# shellcheck shell=bash
+# Where the local stack lives: paths, ports and URLs. Sourced, never run; sourcing it twice is harmless.
+#
+# Everything can be set from outside. To use servers that the machine already offers, set
+#   MAKEGOOD_POSTGRES_URL     a direct connection as a superuser, postgres://user:password@host:port/postgres
+#   MAKEGOOD_POOLER_URL       a pooler in transaction mode in front of it (else our own PgBouncer is put there)
+#   MAKEGOOD_REDIS_URL        redis://host:port
+#   MAKEGOOD_AWS_ENDPOINT_URL an AWS endpoint that can run functions
+# and start.sh leaves out the server of that name.
+
+STACK_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+MAKEGOOD_ROOT=$(cd "$STACK_DIR/../.." && pwd)
+export STACK_DIR MAKEGOOD_ROOT
+export MAKEGOOD_STATE="${MAKEGOOD_STATE:-$MAKEGOOD_ROOT/.local}"
+export SAM_VENV="$MAKEGOOD_STATE/venv/sam" MINISTACK_VENV="$MAKEGOOD_STATE/venv/ministack"
+
+# Ten ports of its own for each clone, below the ephemeral range, so that two clones on one machine never meet.
+if [[ -z "${MAKEGOOD_PORT_BASE:-}" ]]; then
+  MAKEGOOD_PORT_BASE=$((20000 + $(printf %s "$MAKEGOOD_STATE" | cksum | cut -d' ' -f1) % 1000 * 10))
+fi
+export MAKEGOOD_PORT_BASE
+export MAKEGOOD_POSTGRES_PORT="${MAKEGOOD_POSTGRES_PORT:-$((MAKEGOOD_PORT_BASE + 1))}"
+export MAKEGOOD_PGBOUNCER_PORT="${MAKEGOOD_PGBOUNCER_PORT:-$((MAKEGOOD_PORT_BASE + 2))}"
+export MAKEGOOD_REDIS_PORT="${MAKEGOOD_REDIS_PORT:-$((MAKEGOOD_PORT_BASE + 3))}"
+export MAKEGOOD_AWS_PORT="${MAKEGOOD_AWS_PORT:-$((MAKEGOOD_PORT_BASE + 4))}"
+export MAKEGOOD_ADMIN_PORT="${MAKEGOOD_ADMIN_PORT:-$((MAKEGOOD_PORT_BASE + 5))}"
+
+# $1 with its database name replaced by $2.
+database_url() {
+  local base=${1%%\?*} query=""
+  [[ "$1" == *\?* ]] && query="?${1#*\?}"
+  printf '%s/%s%s\n' "$(sed -E 's#^(postgres(ql)?://[^/]*).*#\1#' <<<"$base")" "$2" "$query"
+}
+
+# What the tests are told.
+export MAKEGOOD_TEST_DATABASE_URL="${MAKEGOOD_POSTGRES_URL:-postgres://makegood@127.0.0.1:$MAKEGOOD_POSTGRES_PORT/postgres}"
+pooler_login=$(sed -nE 's#^postgres(ql)?://([^@/]*@)?.*#\2#p' <<<"$MAKEGOOD_TEST_DATABASE_URL")
+export MAKEGOOD_TEST_POOLER_URL="${MAKEGOOD_POOLER_URL:-postgres://${pooler_login}127.0.0.1:$MAKEGOOD_PGBOUNCER_PORT/postgres}"
+unset pooler_login
+export MAKEGOOD_TEST_REDIS_URL="${MAKEGOOD_REDIS_URL:-redis://127.0.0.1:$MAKEGOOD_REDIS_PORT}"
+export MAKEGOOD_TEMPLATE_DATABASE=makegood_template
+# Empty when the server is not ours: then nobody can read its log.
+if [[ -n "${MAKEGOOD_POSTGRES_URL:-}" ]]; then
+  export MAKEGOOD_POSTGRES_LOG="${MAKEGOOD_POSTGRES_LOG:-}"
+else
+  export MAKEGOOD_POSTGRES_LOG="$MAKEGOOD_STATE/postgres.log"
+fi
+
+# What sqlx's macros look at when they are not offline (queries.sh).
+MAKEGOOD_DEV_DATABASE_URL=$(database_url "$MAKEGOOD_TEST_DATABASE_URL" makegood_dev)
+export MAKEGOOD_DEV_DATABASE_URL
+export DATABASE_URL="$MAKEGOOD_DEV_DATABASE_URL"
+# The committed query cache is what builds go by; queries.sh alone asks the database.
+export SQLX_OFFLINE="${SQLX_OFFLINE:-true}"
+
+# What the running system is told.
+MAKEGOOD_LOCAL_DATABASE_DIRECT_URL=$(database_url "$MAKEGOOD_TEST_DATABASE_URL" makegood_local)
+MAKEGOOD_LOCAL_DATABASE_URL=$(database_url "$MAKEGOOD_TEST_POOLER_URL" makegood_local)
+export MAKEGOOD_LOCAL_DATABASE_DIRECT_URL MAKEGOOD_LOCAL_DATABASE_URL
+export MAKEGOOD_ADMIN_URL="http://127.0.0.1:$MAKEGOOD_ADMIN_PORT"
+
+export RAZORPAY_WEBHOOK_SECRET="${RAZORPAY_WEBHOOK_SECRET:-local-webhook-secret}"
+export CONFIRMATION_SECRET="${CONFIRMATION_SECRET:-local-confirmation-secret}"
+
+# AWS is MiniStack here. The credentials are dummies on purpose: a mistake must not reach anybody's account.
+export AWS_ENDPOINT_URL="${MAKEGOOD_AWS_ENDPOINT_URL:-http://127.0.0.1:$MAKEGOOD_AWS_PORT}"
+export AWS_REGION="${MAKEGOOD_AWS_REGION:-us-east-1}" AWS_DEFAULT_REGION="${MAKEGOOD_AWS_REGION:-us-east-1}"
+export AWS_ACCESS_KEY_ID=000000000000 AWS_SECRET_ACCESS_KEY=local AWS_EC2_METADATA_DISABLED=true
+unset AWS_PROFILE AWS_SESSION_TOKEN
+
+export PATH="$MAKEGOOD_STATE/bin:$PATH"
+
+# Our own servers' programs.
+PG_BIN="${PG_BIN:-/usr/lib/postgresql/15/bin}"
+PGBOUNCER="$MAKEGOOD_STATE/pgbouncer/bin/pgbouncer"
+export PG_BIN PGBOUNCER
+
+say() { printf '\033[1m%s\033[0m\n' "· $*" >&2; }
+die() { printf '\033[31m%s\033[0m\n' "✗ $*" >&2; exit 1; }

@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# make test: installs, starts, builds, prepares the databases, then runs every test. Arguments go to cargo nextest run.
+set -euo pipefail
+# shellcheck source=local/stack/env.sh
+source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
+cd "$MAKEGOOD_ROOT"
+
+"$STACK_DIR/install.sh"
+"$STACK_DIR/start.sh"
+say "building the workspace (cargo build; minutes the first time, then seconds)"
+cargo build --workspace --bins
+# Each test's database is a copy of this one.
+"$STACK_DIR/database.sh" "$MAKEGOOD_TEMPLATE_DATABASE" --fresh
+say "testing (cargo nextest)"
+cargo nextest run --workspace "$@"
+say "checking the template"
+SAM_CLI_TELEMETRY=0 "$SAM_VENV/bin/sam" validate --lint
+"$SAM_VENV/bin/python" tests/contract/template_check.py

@@ -1,0 +1,72 @@
+//! Payment cases: what a person must decide, because healing it alone would not be safe.
+
+use crate::ids::PaymentId;
+use serde_json::Value;
+use sqlx::PgConnection;
+
+/// Why a case is open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CaseKind {
+    /// A second payment for what is owned already.
+    SurplusPayment,
+    /// Paid, and it can't be delivered.
+    RefundDue,
+    /// The gateway's amount differs from ours.
+    AmountMismatch,
+    /// Paid, and it can't be made out what for.
+    Unfulfillable,
+}
+
+impl CaseKind {
+    /// As the column has it.
+    #[must_use]
+    pub const fn wire_name(self) -> &'static str {
+        match self {
+            Self::SurplusPayment => "surplus_payment",
+            Self::RefundDue => "refund_due",
+            Self::AmountMismatch => "amount_mismatch",
+            Self::Unfulfillable => "unfulfillable",
+        }
+    }
+}
+
+/// A case to open.
+#[derive(Debug, Clone)]
+pub struct NewCase {
+    /// Why.
+    pub kind: CaseKind,
+    /// What names it; unique with the kind.
+    pub subject: String,
+    /// The payment, in the course pipeline.
+    pub payment_id: Option<PaymentId>,
+    /// The intent, in the order pipeline.
+    pub payment_intent_id: Option<String>,
+    /// The amount in minor units.
+    pub amount_minor: Option<i64>,
+    /// ISO 4217.
+    pub currency: Option<String>,
+    /// What the person needs to decide.
+    pub details: Value,
+}
+
+/// Opens a case unless the same one is there, open or resolved. True when it was opened now.
+///
+/// # Errors
+/// Those of the database.
+pub async fn open(connection: &mut PgConnection, case: &NewCase) -> Result<bool, sqlx::Error> {
+    let done = sqlx::query!(
+        "INSERT INTO payment_cases (id, kind, subject, payment_id, payment_intent_id, amount_cents, currency, details)
+         VALUES (gen_random_uuid(), $1, $2, $3, $4, $5, $6, $7)
+         ON CONFLICT (kind, subject) DO NOTHING",
+        case.kind.wire_name(),
+        case.subject,
+        case.payment_id.map(|id| id.0),
+        case.payment_intent_id,
+        case.amount_minor,
+        case.currency,
+        case.details,
+    )
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}

@@ -1,0 +1,247 @@
+//! The only reader of the environment. All that is missing or wrong is named at once.
+
+use chrono_tz::Tz;
+use sqlx::postgres::PgConnectOptions;
+use std::collections::HashMap;
+use std::str::FromStr;
+
+/// What is wrong with the environment, all of it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the environment is not complete: {}; set what is named and start again", problems.join("; "))]
+pub struct ConfigError {
+    /// One sentence a variable.
+    pub problems: Vec<String>,
+}
+
+/// Environment variables being read; collects every problem instead of stopping at the first.
+#[derive(Debug, Default)]
+pub struct Environment {
+    variables: HashMap<String, String>,
+    problems: Vec<String>,
+}
+
+impl Environment {
+    /// The process's own variables.
+    #[must_use]
+    pub fn of_process() -> Self {
+        Self {
+            variables: std::env::vars().collect(),
+            problems: Vec::new(),
+        }
+    }
+
+    /// These variables, for tests.
+    #[must_use]
+    pub fn of(variables: &[(&str, &str)]) -> Self {
+        let variables = variables
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        Self {
+            variables,
+            problems: Vec::new(),
+        }
+    }
+
+    /// The variable's text; an empty one counts as absent.
+    #[must_use]
+    pub fn optional(&self, name: &str) -> Option<String> {
+        self.variables
+            .get(name)
+            .filter(|value| !value.is_empty())
+            .cloned()
+    }
+
+    /// The variable's text; when absent, empty, and the problem is noted.
+    pub fn required(&mut self, name: &str) -> String {
+        self.optional(name).unwrap_or_else(|| {
+            self.problems.push(format!("{name} is missing"));
+            String::new()
+        })
+    }
+
+    /// The variable read as `T`, or this default when it is absent; a value that can't be read is noted.
+    pub fn parsed<T: FromStr>(&mut self, name: &str, default: T, expected: &str) -> T {
+        let Some(text) = self.optional(name) else {
+            return default;
+        };
+        text.trim().parse().unwrap_or_else(|_| {
+            self.problems
+                .push(format!("{name} is {text:?}, it must be {expected}"));
+            default
+        })
+    }
+
+    /// Notes a problem that only the caller can see.
+    pub fn note(&mut self, problem: String) {
+        self.problems.push(problem);
+    }
+
+    /// A comma-separated list without empty entries; when absent, empty, and the problem is noted.
+    pub fn list(&mut self, name: &str) -> Vec<String> {
+        split(&self.required(name))
+    }
+
+    /// `BUSINESS_TIMEZONE`, an IANA name; `Asia/Kolkata` unless set.
+    pub fn business_timezone(&mut self) -> Tz {
+        self.parsed(
+            "BUSINESS_TIMEZONE",
+            Tz::Asia__Kolkata,
+            "an IANA time zone such as Asia/Kolkata",
+        )
+    }
+
+    /// Ends the reading.
+    ///
+    /// # Errors
+    /// Names every variable that is missing or wrong.
+    pub fn finish(&self) -> Result<(), ConfigError> {
+        if self.problems.is_empty() {
+            Ok(())
+        } else {
+            Err(ConfigError {
+                problems: self.problems.clone(),
+            })
+        }
+    }
+}
+
+/// A comma-separated list without empty entries.
+fn split(text: &str) -> Vec<String> {
+    text.split(',')
+        .map(str::trim)
+        .filter(|entry| !entry.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+/// Where a secret's text comes from.
+#[derive(Clone, PartialEq, Eq)]
+pub enum SecretSource {
+    /// Given in the environment (local stack, tests).
+    Plain(String),
+    /// Read from Secrets Manager.
+    Arn(String),
+}
+
+impl std::fmt::Debug for SecretSource {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Plain(_) => formatter.write_str("Plain(…)"),
+            Self::Arn(arn) => write!(formatter, "Arn({arn})"),
+        }
+    }
+}
+
+impl SecretSource {
+    /// Reads `NAME` or `NAME_ARN`; neither is noted as a problem.
+    pub fn read(environment: &mut Environment, name: &str) -> Self {
+        if let Some(text) = environment.optional(name) {
+            return Self::Plain(text);
+        }
+        if let Some(arn) = environment.optional(&format!("{name}_ARN")) {
+            return Self::Arn(arn);
+        }
+        environment.note(format!("{name} is missing (or {name}_ARN, the secret's ARN)"));
+        Self::Plain(String::new())
+    }
+}
+
+/// Where the database is, and how many connections one environment may hold.
+#[derive(Debug, Clone)]
+pub struct DatabaseConfig {
+    /// Where the login comes from.
+    pub login: DatabaseLogin,
+    /// The most connections of one environment. Functions' maximum concurrency times this stays under the
+    /// proxy's limit.
+    pub pool_size: u32,
+}
+
+/// Where the login comes from.
+#[derive(Debug, Clone)]
+pub enum DatabaseLogin {
+    /// `DATABASE_URL`.
+    Url(Box<PgConnectOptions>),
+    /// `DATABASE_SECRET_ARN`, `DATABASE_PROXY_ENDPOINT`, `DATABASE_NAME`.
+    Secret {
+        /// A secret with `username` and `password`.
+        arn: String,
+        /// Host, or host:port, of the proxy.
+        endpoint: String,
+        /// The database.
+        name: String,
+    },
+}
+
+impl DatabaseConfig {
+    const DEFAULT_POOL_SIZE: u32 = 2;
+
+    /// Reads `DATABASE_URL`, or the secret's three variables, and `DATABASE_POOL_SIZE` (default 2).
+    pub fn read(environment: &mut Environment) -> Self {
+        let login = match environment.optional("DATABASE_URL") {
+            Some(url) => DatabaseLogin::Url(Box::new(url.parse().unwrap_or_else(|_| {
+                // The text is not repeated: it may hold a password.
+                environment.note("DATABASE_URL is no postgres:// URL".to_owned());
+                PgConnectOptions::new_without_pgpass()
+            }))),
+            None => Self::read_secret(environment),
+        };
+        let pool_size = environment.parsed(
+            "DATABASE_POOL_SIZE",
+            Self::DEFAULT_POOL_SIZE,
+            "a number of connections, 1 or more",
+        );
+        Self {
+            login,
+            pool_size: pool_size.max(1),
+        }
+    }
+
+    fn read_secret(environment: &mut Environment) -> DatabaseLogin {
+        let Some(arn) = environment.optional("DATABASE_SECRET_ARN") else {
+            environment.note(
+                "DATABASE_URL is missing (or DATABASE_SECRET_ARN with DATABASE_PROXY_ENDPOINT and DATABASE_NAME)"
+                    .to_owned(),
+            );
+            return DatabaseLogin::Url(Box::new(PgConnectOptions::new_without_pgpass()));
+        };
+        DatabaseLogin::Secret {
+            arn,
+            endpoint: environment.required("DATABASE_PROXY_ENDPOINT"),
+            name: environment.required("DATABASE_NAME"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_missing_variable_is_named_at_once() {
+        let mut environment = Environment::of(&[("BUSINESS_TIMEZONE", "Mars/Olympus")]);
+        environment.required("REDIS_URL");
+        environment.list("QUEUE_URL_PURCHASE_CREATED");
+        environment.business_timezone();
+        DatabaseConfig::read(&mut environment);
+        SecretSource::read(&mut environment, "RAZORPAY_WEBHOOK_SECRET");
+        let message = environment.finish().unwrap_err().to_string();
+        for name in [
+            "REDIS_URL",
+            "QUEUE_URL_PURCHASE_CREATED",
+            "BUSINESS_TIMEZONE",
+            "DATABASE_URL",
+            "RAZORPAY_WEBHOOK_SECRET",
+        ] {
+            assert!(message.contains(name), "{name} is not named in {message}");
+        }
+    }
+
+    #[test]
+    fn a_secret_is_not_printed() {
+        assert_eq!(
+            format!("{:?}", SecretSource::Plain("hush".to_owned())),
+            "Plain(…)"
+        );
+    }
+}

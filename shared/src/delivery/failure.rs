@@ -1,0 +1,84 @@
+//! Why a record could not be handled, and the one question a queue asks of it.
+
+use crate::event::EventError;
+use std::fmt;
+
+/// What becomes of a record that failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Disposition {
+    /// Deliver it again, until its attempts are used up.
+    Retry,
+    /// It will never succeed: to the dead letters, at once.
+    Park,
+    /// Nothing more is to be done: done, although it failed.
+    Acknowledge,
+}
+
+/// Why a record could not be handled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// Stable, for alarms and filters.
+    pub code: &'static str,
+    /// For a person: the thing, the value, the next step. No personal data, no secrets.
+    pub reason: String,
+    /// What becomes of the record.
+    pub disposition: Disposition,
+    /// Whether a single record can be to blame, so that splitting the batch finds it.
+    pub may_be_one_record: bool,
+}
+
+impl Failure {
+    /// A failure that may pass.
+    #[must_use]
+    pub fn retry(code: &'static str, reason: impl Into<String>) -> Self {
+        Self {
+            code,
+            reason: reason.into(),
+            disposition: Disposition::Retry,
+            may_be_one_record: true,
+        }
+    }
+
+    /// A failure that will never pass.
+    #[must_use]
+    pub fn park(code: &'static str, reason: impl Into<String>) -> Self {
+        Self {
+            code,
+            reason: reason.into(),
+            disposition: Disposition::Park,
+            may_be_one_record: true,
+        }
+    }
+
+    /// A failure after which the record is done all the same.
+    #[must_use]
+    pub fn acknowledge(code: &'static str, reason: impl Into<String>) -> Self {
+        Self {
+            code,
+            reason: reason.into(),
+            disposition: Disposition::Acknowledge,
+            may_be_one_record: true,
+        }
+    }
+
+    /// The cause lies outside the records (the database is away): splitting the batch is no use.
+    #[must_use]
+    pub fn of_whole_batch(mut self) -> Self {
+        self.may_be_one_record = false;
+        self
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}: {}", self.code, self.reason)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+impl From<EventError> for Failure {
+    fn from(error: EventError) -> Self {
+        Self::park(error.code(), error.to_string())
+    }
+}

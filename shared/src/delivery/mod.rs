@@ -1,0 +1,120 @@
+//! One record as it reached us, from SQS or MSK alike, and what becomes of it.
+
+mod backoff;
+mod decode;
+mod failure;
+mod isolate;
+mod park;
+mod process;
+mod respond;
+
+pub use backoff::retry_delay;
+pub use decode::{DecodeError, Trigger};
+pub use failure::{Disposition, Failure};
+pub use isolate::out_of_time;
+pub use park::{DeadLetter, ParkError, Parking, unpack_raw};
+pub use process::{Consumer, ConsumerError, Processed, Record, Stage};
+pub use respond::Answer;
+
+use chrono::{DateTime, Utc};
+use std::time::Duration;
+
+/// Where a delivery came from, and what names it there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// An SQS message.
+    Sqs {
+        /// Names the message in a partial batch response.
+        message_id: String,
+        /// Names this receipt of it, to change its visibility.
+        receipt_handle: String,
+        /// The ARN of its queue.
+        queue_arn: String,
+    },
+    /// A Kafka record.
+    Kafka {
+        /// Its topic.
+        topic: String,
+        /// Its partition.
+        partition: i64,
+        /// Its offset there.
+        offset: i64,
+    },
+}
+
+impl Origin {
+    /// The queue's or topic's name.
+    #[must_use]
+    pub fn source(&self) -> &str {
+        match self {
+            Self::Sqs { queue_arn, .. } => queue_arn.rsplit(':').next().unwrap_or(queue_arn),
+            Self::Kafka { topic, .. } => topic,
+        }
+    }
+
+    /// What names the message at its source: the message id, or `partition-offset`.
+    #[must_use]
+    pub fn message_id(&self) -> String {
+        match self {
+            Self::Sqs { message_id, .. } => message_id.clone(),
+            Self::Kafka {
+                partition, offset, ..
+            } => format!("{partition}-{offset}"),
+        }
+    }
+}
+
+/// One record as it reached us.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivery {
+    /// The body; none for a Kafka tombstone.
+    pub payload: Option<String>,
+    /// How many times it has been received, this one included. Kafka does not count: always 1.
+    pub attempt: u32,
+    /// Where it came from.
+    pub origin: Origin,
+}
+
+/// Until when this invocation may work.
+#[derive(Debug, Clone, Copy)]
+pub struct Deadline {
+    instant: tokio::time::Instant,
+}
+
+impl Deadline {
+    /// Kept back for the answer itself: parking, visibility changes, metrics.
+    const RESERVE: Duration = Duration::from_millis(1_500);
+    /// A deadline that is no epoch time (as some emulators send) is taken for this.
+    const FALLBACK: Duration = Duration::from_secs(25);
+
+    /// From the invocation's deadline in milliseconds since the epoch, less what the answer needs.
+    #[must_use]
+    pub fn from_epoch_millis(deadline_millis: u64, now: DateTime<Utc>) -> Self {
+        let now_millis = u64::try_from(now.timestamp_millis()).unwrap_or(0);
+        match deadline_millis.checked_sub(now_millis) {
+            Some(left) if left > 0 => Self::after(Duration::from_millis(left).saturating_sub(Self::RESERVE)),
+            _ => Self::after(Self::FALLBACK),
+        }
+    }
+
+    /// This long from now.
+    #[must_use]
+    pub fn after(duration: Duration) -> Self {
+        Self {
+            instant: tokio::time::Instant::now() + duration,
+        }
+    }
+
+    /// What is left; zero when it has passed.
+    #[must_use]
+    pub fn remaining(&self) -> Duration {
+        self.instant
+            .saturating_duration_since(tokio::time::Instant::now())
+    }
+
+    /// The instant itself.
+    #[must_use]
+    pub fn instant(&self) -> tokio::time::Instant {
+        self.instant
+    }
+}

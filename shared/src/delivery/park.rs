@@ -1,0 +1,247 @@
+//! Dead letters: what can't be processed is sent to the dead-letter queue with its whole context.
+
+use super::{Delivery, Failure, Origin};
+use crate::event::Envelope;
+use aws_sdk_sqs::Client;
+use aws_sdk_sqs::error::DisplayErrorContext;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use chrono::{DateTime, Utc};
+use flate2::Compression;
+use flate2::read::GzDecoder;
+use flate2::write::GzEncoder;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::io::{Read, Write};
+
+/// The largest SQS message, in bytes.
+const LARGEST_MESSAGE: usize = 1_048_576;
+const GZIP_BASE64: &str = "gzip+base64";
+
+/// The document of SPEC section 5.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DeadLetter {
+    /// The event as JSON, when it is JSON and the document stays small enough.
+    pub original_event: Option<Value>,
+    /// The queue or topic.
+    pub original_source: String,
+    /// Kafka only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub original_partition: Option<i64>,
+    /// Kafka only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub original_offset: Option<i64>,
+    /// Names the message at its source.
+    pub message_id: String,
+    /// For a person.
+    pub failure_reason: String,
+    /// For filters.
+    pub error_code: String,
+    /// Whether it was parked at once, since no retry could help.
+    pub permanent: bool,
+    /// When it was parked.
+    pub failure_timestamp: DateTime<Utc>,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// The payment's id, where it could be read.
+    pub correlation_id: Option<String>,
+    /// The event's id, where it could be read.
+    pub event_id: Option<String>,
+    /// The function that parked it.
+    pub function_name: String,
+    /// Its version.
+    pub function_version: String,
+    /// The body, byte for byte; see `raw_encoding`.
+    pub raw: Option<String>,
+    /// `gzip+base64` when the plain body would not fit a message; else absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub raw_encoding: Option<String>,
+}
+
+/// Why a record could not be parked. It is then handed back, and the queue's own redrive policy keeps it.
+#[derive(Debug, thiserror::Error)]
+pub enum ParkError {
+    /// Even compressed it is larger than an SQS message.
+    #[error(
+        "the dead letter has {0} bytes and does not fit an SQS message; the queue's redrive policy keeps it"
+    )]
+    TooLarge(usize),
+    /// SQS did not take it.
+    #[error("the dead-letter queue did not take it: {0}")]
+    Queue(String),
+    /// It can't be written as JSON.
+    #[error("the dead letter can't be written: {0}")]
+    Unwritable(#[from] serde_json::Error),
+}
+
+/// The dead-letter queue of a function.
+#[derive(Debug, Clone)]
+pub struct Parking {
+    /// SQS.
+    pub client: Client,
+    /// `DEAD_LETTER_QUEUE_URL`.
+    pub queue_url: String,
+    /// Who parks.
+    pub function_name: String,
+    /// Which version of it.
+    pub function_version: String,
+}
+
+impl Parking {
+    /// Sends one record to the dead-letter queue, with why.
+    ///
+    /// # Errors
+    /// When it does not fit or SQS does not take it; the record must then be handed back.
+    pub async fn park(
+        &self,
+        delivery: &Delivery,
+        envelope: Option<&Envelope>,
+        failure: &Failure,
+        attempts: u32,
+        now: DateTime<Utc>,
+    ) -> Result<(), ParkError> {
+        let document = self.document(delivery, envelope, failure, attempts, now);
+        let body = serialize_to_fit(document)?;
+        let sent = self
+            .client
+            .send_message()
+            .queue_url(&self.queue_url)
+            .message_body(body)
+            .send()
+            .await;
+        sent.map_err(|error| ParkError::Queue(DisplayErrorContext(error).to_string()))?;
+        Ok(())
+    }
+
+    fn document(
+        &self,
+        delivery: &Delivery,
+        envelope: Option<&Envelope>,
+        failure: &Failure,
+        attempts: u32,
+        now: DateTime<Utc>,
+    ) -> DeadLetter {
+        let original_event: Option<Value> = delivery
+            .payload
+            .as_deref()
+            .and_then(|payload| serde_json::from_str(payload).ok());
+        let read = |name: &str| {
+            let field = original_event.as_ref()?.get("_metadata")?.get(name)?;
+            field.as_str().map(str::to_owned)
+        };
+        let (original_partition, original_offset) = match &delivery.origin {
+            Origin::Sqs { .. } => (None, None),
+            Origin::Kafka {
+                partition, offset, ..
+            } => (Some(*partition), Some(*offset)),
+        };
+        DeadLetter {
+            original_source: delivery.origin.source().to_owned(),
+            original_partition,
+            original_offset,
+            message_id: delivery.origin.message_id(),
+            failure_reason: failure.reason.clone(),
+            error_code: failure.code.to_owned(),
+            permanent: failure.disposition == super::Disposition::Park,
+            failure_timestamp: now,
+            attempts,
+            correlation_id: envelope
+                .map(|known| known.correlation_id.clone())
+                .or_else(|| read("correlationId")),
+            event_id: envelope
+                .map(|known| known.event_id.clone())
+                .or_else(|| read("eventId")),
+            function_name: self.function_name.clone(),
+            function_version: self.function_version.clone(),
+            raw: delivery.payload.clone(),
+            raw_encoding: None,
+            original_event,
+        }
+    }
+}
+
+/// Whole if it fits; else without the parsed copy; else with the body compressed.
+fn serialize_to_fit(mut document: DeadLetter) -> Result<String, ParkError> {
+    let whole = serde_json::to_string(&document)?;
+    if whole.len() <= LARGEST_MESSAGE {
+        return Ok(whole);
+    }
+    document.original_event = None;
+    let without_copy = serde_json::to_string(&document)?;
+    if without_copy.len() <= LARGEST_MESSAGE {
+        return Ok(without_copy);
+    }
+    document.raw = document.raw.as_deref().map(pack);
+    document.raw_encoding = Some(GZIP_BASE64.to_owned());
+    let packed = serde_json::to_string(&document)?;
+    if packed.len() <= LARGEST_MESSAGE {
+        Ok(packed)
+    } else {
+        Err(ParkError::TooLarge(packed.len()))
+    }
+}
+
+fn pack(raw: &str) -> String {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    // Writing to a Vec can't fail; were it to, the empty rest is caught by the reader's checksum.
+    let _ = encoder.write_all(raw.as_bytes());
+    STANDARD.encode(encoder.finish().unwrap_or_default())
+}
+
+/// The body of a dead letter as it was, whichever way it was kept; none for a tombstone or a broken packing.
+#[must_use]
+pub fn unpack_raw(document: &DeadLetter) -> Option<String> {
+    let raw = document.raw.as_deref()?;
+    if document.raw_encoding.as_deref() != Some(GZIP_BASE64) {
+        return Some(raw.to_owned());
+    }
+    let bytes = STANDARD.decode(raw).ok()?;
+    let mut text = String::new();
+    GzDecoder::new(bytes.as_slice()).read_to_string(&mut text).ok()?;
+    Some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn letter(raw: String) -> DeadLetter {
+        DeadLetter {
+            original_event: serde_json::from_str(&raw).ok(),
+            original_source: "purchase-confirmed".to_owned(),
+            original_partition: None,
+            original_offset: None,
+            message_id: "m".to_owned(),
+            failure_reason: "r".to_owned(),
+            error_code: "c".to_owned(),
+            permanent: true,
+            failure_timestamp: DateTime::UNIX_EPOCH,
+            attempts: 1,
+            correlation_id: None,
+            event_id: None,
+            function_name: "f".to_owned(),
+            function_version: "1".to_owned(),
+            raw: Some(raw),
+            raw_encoding: None,
+        }
+    }
+
+    #[test]
+    fn a_body_of_one_mebibyte_still_fits_a_message_and_comes_back_whole() {
+        let raw = format!("{{\"padding\":\"{}\"}}", "\\\"".repeat(524_000));
+        let body = serialize_to_fit(letter(raw.clone())).unwrap();
+        assert!(body.len() <= LARGEST_MESSAGE);
+        let read: DeadLetter = serde_json::from_str(&body).unwrap();
+        assert_eq!(read.raw_encoding.as_deref(), Some(GZIP_BASE64));
+        assert_eq!(unpack_raw(&read), Some(raw));
+    }
+
+    #[test]
+    fn a_small_body_is_kept_readable() {
+        let body = serialize_to_fit(letter("{\"a\":1}".to_owned())).unwrap();
+        let read: DeadLetter = serde_json::from_str(&body).unwrap();
+        assert_eq!(read.original_event, Some(serde_json::json!({"a": 1})));
+        assert_eq!(unpack_raw(&read).as_deref(), Some("{\"a\":1}"));
+    }
+}

@@ -1,0 +1,355 @@
+//! From an invocation to its answer: read, process, retry, park, acknowledge.
+
+use super::isolate::{OUT_OF_TIME, out_of_time, panicked, process_isolated};
+use super::{
+    Answer, Deadline, DecodeError, Delivery, Disposition, Failure, Origin, Parking, Trigger, retry_delay,
+};
+use crate::clock::Clock;
+use crate::event::{Envelope, EventError};
+use crate::telemetry;
+use aws_sdk_sqs::Client;
+use aws_sdk_sqs::error::DisplayErrorContext;
+use futures::stream::{self, StreamExt};
+use serde_json::Value;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
+
+/// How many parkings and visibility changes run side by side.
+const SETTLING_AT_ONCE: usize = 8;
+/// The longest body that is read, in bytes: what follows from it must fit a message again.
+const LONGEST_PAYLOAD: usize = 262_144;
+
+/// A stage of a pipeline: what it reads, and what it does with a batch.
+pub trait Stage: Send + Sync {
+    /// The function's name, the dimension of its metrics.
+    const NAME: &'static str;
+    /// How often a record is tried before it is parked.
+    const MAX_ATTEMPTS: u32;
+    /// Whether what fails for good is parked; a stage that only warms or cools a cache acknowledges instead.
+    const PARKS: bool = true;
+    /// The event that it reads.
+    type Input: Send + Sync;
+
+    /// Reads one body.
+    ///
+    /// # Errors
+    /// [`EventError`] naming the field; the record is then parked.
+    fn read(&self, payload: &str) -> Result<Self::Input, EventError>;
+
+    /// The identity of an event, for logs and dead letters.
+    fn envelope<'a>(&self, input: &'a Self::Input) -> &'a Envelope;
+
+    /// Does the work for all records, one result a record, in order.
+    ///
+    /// An error for the whole slice that may be one record's fault makes the runner split the slice, so whatever
+    /// is done must be safe to do again.
+    fn process(
+        &self,
+        records: &[Record<Self::Input>],
+        deadline: Deadline,
+    ) -> impl Future<Output = Result<Vec<Result<(), Failure>>, Failure>> + Send;
+}
+
+/// One readable record of a batch.
+#[derive(Debug)]
+pub struct Record<I> {
+    /// As it reached us.
+    pub delivery: Delivery,
+    /// What it says.
+    pub input: I,
+    /// Which attempt this is, from 1.
+    pub attempt: u32,
+}
+
+/// What an invocation did, for tests and logs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Processed {
+    /// Done.
+    pub succeeded: usize,
+    /// To come again.
+    pub handed_back: usize,
+    /// In the dead-letter queue.
+    pub parked: usize,
+}
+
+/// A stage with what it needs to answer its event source.
+pub struct Consumer<S> {
+    /// The stage.
+    pub stage: S,
+    /// SQS, for visibility changes.
+    pub sqs: Client,
+    /// Where to park; none for a stage that never parks.
+    pub parking: Option<Parking>,
+    /// Whether the MSK source reads partial responses (provisioned mode).
+    pub kafka_reads_partial: bool,
+    /// The time.
+    pub clock: Clock,
+}
+
+/// A record that is not done, with why.
+struct Unfinished {
+    delivery: Delivery,
+    envelope: Option<Envelope>,
+    failure: Failure,
+    attempt: u32,
+}
+
+enum Settled {
+    Done,
+    Parked,
+    HandedBack(Origin),
+}
+
+impl<S: Stage> Consumer<S> {
+    /// Handles one invocation.
+    ///
+    /// # Errors
+    /// When the invocation as a whole must come again: its envelope can't be read, or the source can't be told
+    /// which records to deliver again.
+    pub async fn handle(&self, event: Value, deadline: Deadline) -> Result<Value, ConsumerError> {
+        let started = Instant::now();
+        let (trigger, deliveries) = Trigger::decode(event)?;
+        let total = deliveries.len();
+        let (records, mut unfinished) = self.read_all(deliveries);
+        unfinished.extend(self.work_off(trigger, records, deadline).await);
+
+        let settled: Vec<Settled> = stream::iter(unfinished)
+            .map(|record| self.settle(trigger, record))
+            .buffered(SETTLING_AT_ONCE)
+            .collect()
+            .await;
+        let handed_back: Vec<&Origin> = settled
+            .iter()
+            .filter_map(|outcome| match outcome {
+                Settled::HandedBack(origin) => Some(origin),
+                Settled::Done | Settled::Parked => None,
+            })
+            .collect();
+        let parked = settled
+            .iter()
+            .filter(|outcome| matches!(outcome, Settled::Parked))
+            .count();
+        let processed = Processed {
+            succeeded: total - handed_back.len() - parked,
+            handed_back: handed_back.len(),
+            parked,
+        };
+        telemetry::stage_finished(started.elapsed());
+        tracing::info!(
+            function = S::NAME,
+            records = total,
+            succeeded = processed.succeeded,
+            handed_back = processed.handed_back,
+            parked = processed.parked,
+            "batch done"
+        );
+        match Answer::for_handed_back(trigger, &handed_back, self.kafka_reads_partial) {
+            Answer::Partial(answer) => Ok(answer),
+            Answer::Fail(reason) => Err(ConsumerError::HandedBack(reason)),
+        }
+    }
+
+    fn read_all(&self, deliveries: Vec<Delivery>) -> (Vec<Record<S::Input>>, Vec<Unfinished>) {
+        let mut records = Vec::with_capacity(deliveries.len());
+        let mut refused = Vec::new();
+        for delivery in deliveries {
+            let attempt = delivery.attempt;
+            match catch_unwind(AssertUnwindSafe(|| self.read_one(&delivery))) {
+                Ok(Ok(input)) => records.push(Record {
+                    delivery,
+                    input,
+                    attempt,
+                }),
+                Ok(Err(failure)) => refused.push(Unfinished {
+                    delivery,
+                    envelope: None,
+                    failure,
+                    attempt,
+                }),
+                Err(panic) => {
+                    let failure = panicked(panic.as_ref());
+                    refused.push(Unfinished {
+                        delivery,
+                        envelope: None,
+                        failure,
+                        attempt,
+                    });
+                }
+            }
+        }
+        (records, refused)
+    }
+
+    fn read_one(&self, delivery: &Delivery) -> Result<S::Input, Failure> {
+        let payload = delivery.payload.as_deref().ok_or(EventError::Empty)?;
+        if payload.len() > LONGEST_PAYLOAD {
+            let reason = format!(
+                "the body has {} bytes; {LONGEST_PAYLOAD} is the most that is read",
+                payload.len()
+            );
+            return Err(Failure::park("payload_too_large", reason));
+        }
+        Ok(self.stage.read(payload)?)
+    }
+
+    /// Processes until every record is done, or its attempts or the time are used up. SQS delivers again by itself;
+    /// Kafka does not, so its retries happen here, and a record that keeps failing is parked, never in the way.
+    async fn work_off(
+        &self,
+        trigger: Trigger,
+        mut records: Vec<Record<S::Input>>,
+        deadline: Deadline,
+    ) -> Vec<Unfinished> {
+        let mut unfinished = Vec::new();
+        while !records.is_empty() {
+            let outcomes = process_isolated(&self.stage, &records, deadline).await;
+            let mut again = Vec::new();
+            for (record, outcome) in records.into_iter().zip(outcomes) {
+                let Err(failure) = outcome else { continue };
+                let retriable = failure.disposition == Disposition::Retry && failure.code != OUT_OF_TIME;
+                if trigger == Trigger::Kafka && retriable && record.attempt < S::MAX_ATTEMPTS {
+                    again.push(Record {
+                        attempt: record.attempt + 1,
+                        ..record
+                    });
+                } else {
+                    unfinished.push(self.unfinished(record, failure));
+                }
+            }
+            records = again;
+            let Some(slowest) = records.iter().map(|record| record.attempt).max() else {
+                break;
+            };
+            let pause = kafka_pause(slowest);
+            if pause >= deadline.remaining() {
+                unfinished.extend(
+                    records
+                        .into_iter()
+                        .map(|record| self.unfinished(record, out_of_time())),
+                );
+                break;
+            }
+            tokio::time::sleep(pause).await;
+        }
+        unfinished
+    }
+
+    fn unfinished(&self, record: Record<S::Input>, failure: Failure) -> Unfinished {
+        let envelope = Some(self.stage.envelope(&record.input).clone());
+        Unfinished {
+            delivery: record.delivery,
+            envelope,
+            failure,
+            attempt: record.attempt,
+        }
+    }
+
+    /// Decides and does what becomes of a record that failed; the one place where a failure is logged.
+    async fn settle(&self, trigger: Trigger, record: Unfinished) -> Settled {
+        let failure = &record.failure;
+        let out_of_time = failure.code == OUT_OF_TIME;
+        let exhausted = record.attempt >= S::MAX_ATTEMPTS && !(out_of_time && trigger == Trigger::Kafka);
+        let wants_parking = failure.disposition == Disposition::Park || exhausted;
+        if failure.disposition == Disposition::Acknowledge || (wants_parking && !S::PARKS) {
+            self.log(&record, "acknowledged although it failed");
+            return Settled::Done;
+        }
+        if wants_parking && let Some(parking) = &self.parking {
+            let now = self.clock.now();
+            match parking
+                .park(
+                    &record.delivery,
+                    record.envelope.as_ref(),
+                    failure,
+                    record.attempt,
+                    now,
+                )
+                .await
+            {
+                Ok(()) => {
+                    self.log(&record, "parked");
+                    metrics::counter!("DeadLettered").increment(1);
+                    return Settled::Parked;
+                }
+                Err(error) => tracing::error!(function = S::NAME, %error, "not parked; handed back"),
+            }
+        }
+        self.log(&record, "handed back");
+        if !out_of_time {
+            self.delay_redelivery(&record).await;
+        }
+        Settled::HandedBack(record.delivery.origin)
+    }
+
+    fn log(&self, record: &Unfinished, what: &'static str) {
+        let (event_id, correlation_id) = match &record.envelope {
+            Some(envelope) => (envelope.event_id.as_str(), envelope.correlation_id.as_str()),
+            None => ("", ""),
+        };
+        tracing::warn!(
+            function = S::NAME,
+            attempt = record.attempt,
+            event_id,
+            correlation_id,
+            source = record.delivery.origin.source(),
+            message_id = record.delivery.origin.message_id(),
+            code = record.failure.code,
+            reason = record.failure.reason,
+            "{what}"
+        );
+    }
+
+    /// Per-message backoff: the message stays invisible a while. A failure to say so costs only the delay.
+    async fn delay_redelivery(&self, record: &Unfinished) {
+        let Origin::Sqs {
+            receipt_handle,
+            queue_arn,
+            ..
+        } = &record.delivery.origin
+        else {
+            return;
+        };
+        let Some(queue_url) = queue_url(queue_arn) else {
+            return;
+        };
+        let seconds = i32::try_from(retry_delay(record.attempt).as_secs()).unwrap_or(i32::MAX);
+        let changed = self
+            .sqs
+            .change_message_visibility()
+            .queue_url(queue_url)
+            .receipt_handle(receipt_handle)
+            .visibility_timeout(seconds)
+            .send()
+            .await;
+        if let Err(error) = changed {
+            let error = DisplayErrorContext(error);
+            tracing::warn!(function = S::NAME, %error, "visibility not changed; the queue's own time-out applies");
+        }
+    }
+}
+
+/// Why an invocation as a whole must come again.
+#[derive(Debug, thiserror::Error)]
+pub enum ConsumerError {
+    /// Its envelope can't be read.
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+    /// The source can't be told which records to deliver again.
+    #[error("{0}")]
+    HandedBack(String),
+}
+
+/// The URL that goes with a queue's ARN (`arn:aws:sqs:region:account:name`).
+fn queue_url(arn: &str) -> Option<String> {
+    let mut parts = arn.split(':').skip(3);
+    let (region, account, name) = (parts.next()?, parts.next()?, parts.next()?);
+    Some(format!("https://sqs.{region}.amazonaws.com/{account}/{name}"))
+}
+
+/// The pause before a Kafka record's next attempt: short, since its partition waits.
+fn kafka_pause(attempt: u32) -> Duration {
+    const FIRST_MILLIS: u64 = 100;
+    const LONGEST_MILLIS: u64 = 5_000;
+    Duration::from_millis((FIRST_MILLIS << attempt.min(10)).min(LONGEST_MILLIS))
+}

@@ -1,0 +1,74 @@
+//! The `_metadata` envelope that every event carries.
+
+use crate::ids::CorrelationId;
+use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+/// What identifies an event: the same fact always has the same `event_id`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Envelope {
+    /// Opaque and deterministic; the key of idempotency.
+    pub event_id: String,
+    /// The payment's id through the whole course pipeline; any text is accepted.
+    pub correlation_id: String,
+    /// Milliseconds since the epoch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timestamp: Option<i64>,
+    /// Who wrote the event.
+    pub source: String,
+    /// The version of the format.
+    pub version: String,
+}
+
+impl Envelope {
+    /// The version that Makegood writes.
+    pub const VERSION: &'static str = "1.0.0";
+
+    /// An envelope for an event that Makegood itself announces.
+    #[must_use]
+    pub fn announced(event_id: String, correlation_id: String, source: &str, now: DateTime<Utc>) -> Self {
+        Self {
+            event_id,
+            correlation_id,
+            timestamp: Some(now.timestamp_millis()),
+            source: source.to_owned(),
+            version: Self::VERSION.to_owned(),
+        }
+    }
+
+    /// Reads `_metadata`; what is missing or of a wrong type is derived from the business key, since refusing
+    /// a paid purchase for its envelope is worse (SPEC 2).
+    #[must_use]
+    pub fn read(metadata: Option<&Value>, derived_event_id: &str, derived_correlation_id: &str) -> Self {
+        let text = |name: &str| {
+            metadata
+                .and_then(|fields| fields.get(name))
+                .and_then(Value::as_str)
+                .filter(|text| !text.is_empty())
+        };
+        Self {
+            event_id: text("eventId").unwrap_or(derived_event_id).to_owned(),
+            correlation_id: text("correlationId").unwrap_or(derived_correlation_id).to_owned(),
+            timestamp: metadata
+                .and_then(|fields| fields.get("timestamp"))
+                .and_then(Value::as_i64),
+            source: text("source").unwrap_or("unknown").to_owned(),
+            version: text("version").unwrap_or(Self::VERSION).to_owned(),
+        }
+    }
+
+    /// The correlation id as the column wants it.
+    #[must_use]
+    pub fn correlation(&self) -> CorrelationId {
+        CorrelationId::from_text(&self.correlation_id)
+    }
+
+    /// The wire form.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        json!(self)
+    }
+}

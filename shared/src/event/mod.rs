@@ -1,0 +1,155 @@
+//! The events of SPEC section 2: what is sent, and the tolerant reader of what arrives.
+
+mod envelope;
+mod metadata;
+mod order_confirmed;
+mod purchase_confirmed;
+mod purchase_created;
+mod reader;
+mod schema;
+mod sessions_generated;
+mod trainer_allocated;
+
+pub use envelope::Envelope;
+pub use metadata::Metadata;
+pub use order_confirmed::OrderConfirmed;
+pub use purchase_confirmed::PurchaseConfirmed;
+pub use purchase_created::PurchaseCreated;
+pub use reader::{EventError, Fields};
+pub use sessions_generated::SessionsGenerated;
+pub use trainer_allocated::TrainerAllocated;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// The types of event, with their names on the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub enum EventType {
+    /// A payment for a course was confirmed.
+    #[serde(rename = "PURCHASE_CONFIRMED")]
+    PurchaseConfirmed,
+    /// The purchase row exists.
+    #[serde(rename = "PURCHASE_CREATED")]
+    PurchaseCreated,
+    /// The purchase has its trainer.
+    #[serde(rename = "TRAINER_ALLOCATED")]
+    TrainerAllocated,
+    /// The calendar holds new sessions.
+    #[serde(rename = "SESSIONS_GENERATED")]
+    SessionsGenerated,
+    /// The order row exists.
+    #[serde(rename = "ORDER_CONFIRMED")]
+    OrderConfirmed,
+}
+
+impl EventType {
+    /// Every type, in pipeline order.
+    pub const ALL: [Self; 5] = [
+        Self::PurchaseConfirmed,
+        Self::PurchaseCreated,
+        Self::TrainerAllocated,
+        Self::SessionsGenerated,
+        Self::OrderConfirmed,
+    ];
+
+    /// The `type` field.
+    #[must_use]
+    pub const fn wire_name(self) -> &'static str {
+        match self {
+            Self::PurchaseConfirmed => "PURCHASE_CONFIRMED",
+            Self::PurchaseCreated => "PURCHASE_CREATED",
+            Self::TrainerAllocated => "TRAINER_ALLOCATED",
+            Self::SessionsGenerated => "SESSIONS_GENERATED",
+            Self::OrderConfirmed => "ORDER_CONFIRMED",
+        }
+    }
+
+    /// The topic that carries events of this type.
+    #[must_use]
+    pub const fn topic(self) -> &'static str {
+        match self {
+            Self::PurchaseConfirmed => "purchase-confirmed",
+            Self::PurchaseCreated => "purchase-created",
+            Self::TrainerAllocated => "trainer-allocated",
+            Self::SessionsGenerated => "sessions-generated",
+            Self::OrderConfirmed => "order-confirmed",
+        }
+    }
+
+    /// The type of this wire name.
+    #[must_use]
+    pub fn from_wire_name(name: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|event_type| event_type.wire_name() == name)
+    }
+}
+
+/// Any event, told apart by its `type`.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// See [`PurchaseConfirmed`].
+    PurchaseConfirmed(PurchaseConfirmed),
+    /// See [`PurchaseCreated`].
+    PurchaseCreated(PurchaseCreated),
+    /// See [`TrainerAllocated`].
+    TrainerAllocated(TrainerAllocated),
+    /// See [`SessionsGenerated`].
+    SessionsGenerated(SessionsGenerated),
+    /// See [`OrderConfirmed`].
+    OrderConfirmed(OrderConfirmed),
+}
+
+impl Event {
+    /// Reads one event, tolerantly (SPEC 2).
+    ///
+    /// # Errors
+    /// [`EventError`] naming the field that is missing or wrong.
+    pub fn parse(payload: &str) -> Result<Self, EventError> {
+        let fields = Fields::parse(payload)?;
+        Ok(match fields.event_type()? {
+            EventType::PurchaseConfirmed => Self::PurchaseConfirmed(PurchaseConfirmed::read(&fields)?),
+            EventType::PurchaseCreated => Self::PurchaseCreated(PurchaseCreated::read(&fields)?),
+            EventType::TrainerAllocated => Self::TrainerAllocated(TrainerAllocated::read(&fields)?),
+            EventType::SessionsGenerated => Self::SessionsGenerated(SessionsGenerated::read(&fields)?),
+            EventType::OrderConfirmed => Self::OrderConfirmed(OrderConfirmed::read(&fields)?),
+        })
+    }
+
+    /// The envelope, given or derived.
+    #[must_use]
+    pub fn envelope(&self) -> &Envelope {
+        match self {
+            Self::PurchaseConfirmed(event) => &event.envelope,
+            Self::PurchaseCreated(event) => &event.envelope,
+            Self::TrainerAllocated(event) => &event.envelope,
+            Self::SessionsGenerated(event) => &event.envelope,
+            Self::OrderConfirmed(event) => &event.envelope,
+        }
+    }
+
+    /// The type of this event.
+    #[must_use]
+    pub fn event_type(&self) -> EventType {
+        match self {
+            Self::PurchaseConfirmed(_) => EventType::PurchaseConfirmed,
+            Self::PurchaseCreated(_) => EventType::PurchaseCreated,
+            Self::TrainerAllocated(_) => EventType::TrainerAllocated,
+            Self::SessionsGenerated(_) => EventType::SessionsGenerated,
+            Self::OrderConfirmed(_) => EventType::OrderConfirmed,
+        }
+    }
+}
+
+/// The JSON Schema of each event, by topic: what `events/schema/` publishes.
+#[must_use]
+pub fn schemas() -> Vec<(&'static str, Value)> {
+    vec![
+        schema::document::<PurchaseConfirmed>(EventType::PurchaseConfirmed),
+        schema::document::<PurchaseCreated>(EventType::PurchaseCreated),
+        schema::document::<TrainerAllocated>(EventType::TrainerAllocated),
+        schema::document::<SessionsGenerated>(EventType::SessionsGenerated),
+        schema::document::<OrderConfirmed>(EventType::OrderConfirmed),
+    ]
+}

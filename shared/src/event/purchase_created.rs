@@ -1,0 +1,81 @@
+//! `PURCHASE_CREATED`: the purchase row exists.
+
+use super::{Envelope, EventError, EventType, Fields, Metadata};
+use crate::ids::{CourseId, PurchaseId, StudentId};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+/// The purchase row exists; a trainer is wanted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase", tag = "type", rename = "PURCHASE_CREATED")]
+pub struct PurchaseCreated {
+    /// The purchase.
+    pub purchase_id: PurchaseId,
+    /// Who learns.
+    pub student_id: StudentId,
+    /// What was bought.
+    pub course_id: CourseId,
+    /// The number of sessions bought.
+    #[schemars(range(min = 1))]
+    pub purchase_tier: i32,
+    /// Time slot, start date and whatever else the payment carried.
+    pub metadata: Metadata,
+    /// Identity and correlation.
+    #[serde(rename = "_metadata")]
+    pub envelope: Envelope,
+}
+
+impl PurchaseCreated {
+    /// The deterministic id of this fact.
+    #[must_use]
+    pub fn event_id(purchase_id: PurchaseId) -> String {
+        format!("purchase-created-{purchase_id}")
+    }
+
+    /// Reads the body of a message.
+    ///
+    /// # Errors
+    /// [`EventError`] naming the field.
+    pub fn parse(payload: &str) -> Result<Self, EventError> {
+        let fields = Fields::parse(payload)?;
+        fields.expect_type(EventType::PurchaseCreated)?;
+        Self::read(&fields)
+    }
+
+    pub(super) fn read(fields: &Fields) -> Result<Self, EventError> {
+        const TIER: &str = "a whole number of sessions, 1 or more";
+        let purchase_id = PurchaseId(fields.uuid("purchaseId")?);
+        let tier = fields.integer("purchaseTier", 1, TIER)?;
+        Ok(Self {
+            purchase_id,
+            student_id: StudentId(fields.uuid("studentId")?),
+            course_id: CourseId(fields.uuid("courseId")?),
+            purchase_tier: i32::try_from(tier)
+                .map_err(|_| super::reader::wrong("purchaseTier", &tier.to_string(), TIER))?,
+            metadata: Metadata::read(fields.get("metadata"))?,
+            envelope: Envelope::read(
+                fields.get("_metadata"),
+                &Self::event_id(purchase_id),
+                &purchase_id.to_string(),
+            ),
+        })
+    }
+
+    /// The wire form.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        json!({
+            "type": EventType::PurchaseCreated.wire_name(),
+            "timestamp": self.envelope.timestamp,
+            "userId": self.student_id,
+            "role": "student",
+            "purchaseId": self.purchase_id,
+            "studentId": self.student_id,
+            "courseId": self.course_id,
+            "purchaseTier": self.purchase_tier,
+            "metadata": self.metadata.to_json(),
+            "_metadata": self.envelope.to_json(),
+        })
+    }
+}

@@ -1,0 +1,98 @@
+//! Identifiers as types of their own, so that a student is never passed where a course is wanted.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use uuid::Uuid;
+
+macro_rules! uuid_id {
+    ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
+        $(#[$doc])*
+        #[derive(
+            Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema, sqlx::Type,
+        )]
+        #[serde(transparent)]
+        #[sqlx(transparent)]
+        pub struct $name(pub Uuid);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(formatter)
+            }
+        }
+
+        impl From<Uuid> for $name {
+            fn from(id: Uuid) -> Self {
+                Self(id)
+            }
+        }
+    )+};
+}
+
+uuid_id! {
+    /// A row of `payments`.
+    PaymentId,
+    /// A student, owned by another service.
+    StudentId,
+    /// A course, owned by another service.
+    CourseId,
+    /// A row of `student_course_purchases`.
+    PurchaseId,
+    /// A row of `trainer_allocations`.
+    AllocationId,
+    /// A trainer, owned by the admin service.
+    TrainerId,
+    /// A row of `tutoring_sessions`.
+    SessionId,
+    /// A row of `orders`.
+    OrderId,
+    /// A buyer of the shop, the subject of the JWT.
+    UserId,
+}
+
+/// The namespace of every UUIDv5 that Makegood derives; never change it, derived ids must stay the same.
+const NAMESPACE: Uuid = Uuid::from_u128(0x6d61_6b65_676f_6f64_8000_0000_0000_0001);
+
+/// The UUIDv5 of an opaque text, for columns that must be a UUID.
+#[must_use]
+pub fn derived_uuid(text: &str) -> Uuid {
+    Uuid::new_v5(&NAMESPACE, text.as_bytes())
+}
+
+/// What ties all events of one payment together: the payment's id through the whole course pipeline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, sqlx::Type)]
+#[sqlx(transparent)]
+pub struct CorrelationId(pub Uuid);
+
+impl CorrelationId {
+    /// A UUID stays itself; any other text maps to its UUIDv5, since the column is a UUID (SPEC 2).
+    #[must_use]
+    pub fn from_text(text: &str) -> Self {
+        Self(Uuid::parse_str(text).unwrap_or_else(|_| derived_uuid(text)))
+    }
+}
+
+impl fmt::Display for CorrelationId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(formatter)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn correlation_that_is_no_uuid_maps_to_the_same_uuid_every_time() {
+        let first = CorrelationId::from_text("order-17");
+        assert_eq!(first, CorrelationId::from_text("order-17"));
+        assert_ne!(first, CorrelationId::from_text("order-18"));
+        assert_eq!(first.0.get_version_num(), 5);
+    }
+
+    #[test]
+    fn correlation_that_is_a_uuid_stays_itself() {
+        let id = Uuid::from_u128(7);
+        assert_eq!(CorrelationId::from_text(&id.to_string()).0, id);
+    }
+}

@@ -1,0 +1,248 @@
+//! The order of things: verify the index, write what is free, settle the rest. The only place that begins and commits.
+
+use super::decide::PurchaseOutcome;
+use super::fallback::create_under_locks;
+use super::fast::{Columns, Written, create_committed};
+use super::index_guard::IndexGuard;
+use super::request::{PaymentFacts, PurchaseRequest};
+use super::settle::{Settlement, settle};
+use crate::clock::Clock;
+use crate::db::{Database, ErrorClass, classify};
+use crate::delivery::Failure;
+use crate::event::PurchaseConfirmed;
+use crate::ids::{CorrelationId, PurchaseId};
+use crate::outbox::OutboxRow;
+use chrono::{DateTime, Utc};
+use sqlx::pool::PoolConnection;
+use sqlx::{Connection, PgConnection, Postgres};
+use std::collections::HashMap;
+use uuid::Uuid;
+
+/// How many advisory locks one transaction of the fallback takes at most; the shared lock table is finite.
+const LOCKS_A_TRANSACTION: usize = 100;
+/// Explicit, since lock, look and insert need a fresh snapshot each (FACTS), whatever the database's default is.
+const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
+
+/// Makes purchases.
+#[derive(Debug)]
+pub struct Purchases {
+    /// The database.
+    pub database: Database,
+    /// Whether the arbiter index is there.
+    pub guard: IndexGuard,
+    /// The time.
+    pub clock: Clock,
+}
+
+/// What became of a batch.
+#[derive(Debug, Default)]
+pub struct Fulfilment {
+    /// One for each event, in order.
+    pub outcomes: Vec<Result<PurchaseOutcome, Failure>>,
+    /// Committed announcements, to publish now.
+    pub announced: Vec<OutboxRow>,
+}
+
+impl Purchases {
+    /// Makes the purchases of these confirmed payments. Everything is committed when this returns; what fails is not.
+    ///
+    /// # Errors
+    /// When nothing can be said of any single event: the database is away, or the batch must be split to find the one
+    /// that fails.
+    pub async fn fulfil(&self, events: &[&PurchaseConfirmed]) -> Result<Fulfilment, Failure> {
+        let now = self.clock.now();
+        let facts = {
+            let mut connection = self.database.acquire().await?;
+            PaymentFacts::load(&mut connection, events).await?
+        };
+        let mut fulfilment = Fulfilment::default();
+        let mut requests = Vec::with_capacity(events.len());
+        let mut positions = HashMap::with_capacity(events.len());
+        for (position, event) in events.iter().enumerate() {
+            match PurchaseRequest::of(event, &facts, now) {
+                Ok(request) => {
+                    positions.insert(request.purchase_id, position);
+                    requests.push(request);
+                    fulfilment.outcomes.push(Ok(PurchaseOutcome::TryAgain));
+                }
+                Err(refusal) => fulfilment.outcomes.push(Err(refusal.into())),
+            }
+        }
+        requests.sort_by_key(PurchaseRequest::key);
+        for (purchase_id, outcome) in self
+            .write_and_settle(&requests, &facts, now, &mut fulfilment.announced)
+            .await?
+        {
+            if let Some(position) = positions.get(&purchase_id) {
+                fulfilment.outcomes[*position] = Ok(outcome);
+            }
+        }
+        Ok(fulfilment)
+    }
+
+    async fn write_and_settle(
+        &self,
+        requests: &[PurchaseRequest],
+        facts: &PaymentFacts,
+        now: DateTime<Utc>,
+        announced: &mut Vec<OutboxRow>,
+    ) -> Result<Vec<(PurchaseId, PurchaseOutcome)>, Failure> {
+        let owed: Vec<PurchaseRequest> = requests
+            .iter()
+            .filter(|request| !facts.refunded(&request.event))
+            .cloned()
+            .collect();
+        let written: HashMap<Uuid, Written> = self
+            .write(&owed, now)
+            .await?
+            .into_iter()
+            .filter(|written| written.made)
+            .map(|written| (written.purchase_id, written))
+            .collect();
+
+        let mut outcomes = Vec::with_capacity(requests.len());
+        let mut rest = Vec::new();
+        for request in requests {
+            match written.get(&request.purchase_id.0) {
+                Some(written) => {
+                    announced.extend(outbox_row(request, written, now));
+                    outcomes.push((request.purchase_id, made(request, written)));
+                }
+                None => rest.push(request.clone()),
+            }
+        }
+        if !rest.is_empty() {
+            let settlement = self.settle_in_transaction(&rest, facts, now).await?;
+            metrics::counter!("SurplusPayments").increment(settlement.surplus_opened);
+            announced.extend(settlement.announced);
+            outcomes.extend(
+                rest.iter()
+                    .map(|request| request.purchase_id)
+                    .zip(settlement.outcomes),
+            );
+        }
+        Ok(outcomes)
+    }
+
+    async fn write(&self, requests: &[PurchaseRequest], now: DateTime<Utc>) -> Result<Vec<Written>, Failure> {
+        if requests.is_empty() {
+            return Ok(Vec::new());
+        }
+        if self.guard.is_enforced(&self.database).await {
+            let mut connection = self.database.acquire().await?;
+            let result = create_committed(&mut connection, &Columns::of(requests, now)).await;
+            match release(connection, result).await {
+                Err(error) if classify(&error) == ErrorClass::NoArbiter => {
+                    tracing::warn!("the index was dropped since it was verified; taking the fallback");
+                    self.guard.forget();
+                }
+                other => return Ok(other?),
+            }
+        }
+        let mut written = Vec::with_capacity(requests.len());
+        for chunk in requests.chunks(LOCKS_A_TRANSACTION) {
+            written.extend(self.write_under_locks(chunk, now).await?);
+        }
+        let made = written.iter().filter(|written| written.made).count();
+        metrics::counter!("FallbackUsed").increment(made.try_into().unwrap_or(u64::MAX));
+        Ok(written)
+    }
+
+    async fn write_under_locks(
+        &self,
+        requests: &[PurchaseRequest],
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Written>, Failure> {
+        let mut connection = self.database.acquire().await?;
+        let result = locked_transaction(&mut connection, requests, now).await;
+        match release(connection, result).await {
+            // The index is back and a writer on the fast path was faster: its success, which settling finds.
+            Err(error) if is_purchase_there_already(&error) && requests.len() == 1 => Ok(Vec::new()),
+            other => Ok(other?),
+        }
+    }
+
+    async fn settle_in_transaction(
+        &self,
+        requests: &[PurchaseRequest],
+        facts: &PaymentFacts,
+        now: DateTime<Utc>,
+    ) -> Result<Settlement, Failure> {
+        let mut connection = self.database.acquire().await?;
+        let result = settle_transaction(&mut connection, requests, facts, now).await;
+        Ok(release(connection, result).await?)
+    }
+}
+
+async fn locked_transaction(
+    connection: &mut PgConnection,
+    requests: &[PurchaseRequest],
+    now: DateTime<Utc>,
+) -> Result<Vec<Written>, sqlx::Error> {
+    let mut transaction = connection.begin_with(BEGIN).await?;
+    match create_under_locks(&mut transaction, requests, now).await {
+        Ok(written) => transaction.commit().await.map(|()| written),
+        Err(error) => {
+            transaction.rollback().await?;
+            Err(error)
+        }
+    }
+}
+
+async fn settle_transaction(
+    connection: &mut PgConnection,
+    requests: &[PurchaseRequest],
+    facts: &PaymentFacts,
+    now: DateTime<Utc>,
+) -> Result<Settlement, sqlx::Error> {
+    let mut transaction = connection.begin_with(BEGIN).await?;
+    match settle(&mut transaction, requests, facts, now).await {
+        Ok(settlement) => transaction.commit().await.map(|()| settlement),
+        Err(error) => {
+            transaction.rollback().await?;
+            Err(error)
+        }
+    }
+}
+
+/// Gives the connection back, once, or closes it when a statement met an aborted transaction: it is never used again.
+async fn release<T>(
+    connection: PoolConnection<Postgres>,
+    result: Result<T, sqlx::Error>,
+) -> Result<T, sqlx::Error> {
+    if let Err(error) = &result
+        && classify(error) == ErrorClass::Aborted
+    {
+        metrics::counter!("TransactionsAborted").increment(1);
+        tracing::error!(%error, "a statement met an aborted transaction; the connection is closed");
+        // A link that can't be closed cleanly is closed by being dropped.
+        let _ = connection.close().await;
+    }
+    result
+}
+
+/// By table and state, never by index name: `REINDEX CONCURRENTLY` reports another one (FACTS).
+fn is_purchase_there_already(error: &sqlx::Error) -> bool {
+    classify(error) == ErrorClass::UniqueViolation
+        && error.as_database_error().and_then(|error| error.table()) == Some("student_course_purchases")
+}
+
+/// An event that was marked before its purchase was made had been lost: a recovery.
+fn made(request: &PurchaseRequest, written: &Written) -> PurchaseOutcome {
+    if written.newly_marked {
+        return PurchaseOutcome::Created(request.purchase_id);
+    }
+    PurchaseOutcome::Recovered(request.purchase_id)
+}
+
+fn outbox_row(request: &PurchaseRequest, written: &Written, now: DateTime<Utc>) -> Option<OutboxRow> {
+    let announcement = request.announcement(request.purchase_id, now);
+    Some(OutboxRow {
+        id: written.outbox_id?,
+        event_id: announcement.event_id,
+        event_type: announcement.event_type.wire_name().to_owned(),
+        topic: announcement.event_type.topic().to_owned(),
+        correlation: CorrelationId(request.event.payment_id.0),
+        payload: announcement.payload,
+    })
+}

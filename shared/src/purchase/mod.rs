@@ -1,0 +1,16 @@
+//! From a confirmed payment to its purchase, set-based: one statement and one commit for a batch, exactly one active
+//! purchase for a student and course whatever is delivered again, and no sale stopped by a missing index.
+
+mod create;
+mod decide;
+mod evidence;
+mod fallback;
+mod fast;
+mod index_guard;
+mod request;
+mod settle;
+
+pub use create::{Fulfilment, Purchases};
+pub use decide::{Evidence, ExistingPurchase, KnownPayment, PurchaseOutcome, decide};
+pub use index_guard::IndexGuard;
+pub use request::{PaymentFacts, PurchaseRequest};

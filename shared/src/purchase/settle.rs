@@ -1,0 +1,153 @@
+//! Settles what was not made: replays, surplus payments, refunds. One transaction for all of them; does not commit.
+
+use super::decide::{PurchaseOutcome, decide};
+use super::evidence::gather;
+use super::request::{PaymentFacts, PurchaseRequest};
+use crate::case::{self, CaseKind, NewCase};
+use crate::event::EventType;
+use crate::idempotency;
+use crate::ids::PurchaseId;
+use crate::outbox::{self, OutboxRow};
+use chrono::{DateTime, Utc};
+use serde_json::json;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+/// What settling came to.
+#[derive(Debug, Default)]
+pub(super) struct Settlement {
+    /// One for each request, in order.
+    pub(super) outcomes: Vec<PurchaseOutcome>,
+    /// Events that were never announced, to publish after the commit.
+    pub(super) announced: Vec<OutboxRow>,
+    /// How many surplus cases were opened now.
+    pub(super) surplus_opened: u64,
+}
+
+/// Decides each request and writes what follows: marks, ownership of legacy purchases, lost announcements, cases.
+///
+/// Rows are written in the order of their keys, table by table, so that concurrent settlements can't deadlock.
+pub(super) async fn settle(
+    transaction: &mut PgConnection,
+    requests: &[PurchaseRequest],
+    facts: &PaymentFacts,
+    now: DateTime<Utc>,
+) -> Result<Settlement, sqlx::Error> {
+    let evidence = gather(transaction, requests, facts).await?;
+    let outcomes: Vec<PurchaseOutcome> = requests
+        .iter()
+        .zip(&evidence)
+        .map(|(request, evidence)| decide(request.event.payment_id, evidence))
+        .collect();
+    let decided = || requests.iter().zip(&outcomes);
+
+    adopt_unowned(transaction, decided()).await?;
+    let marks: Vec<_> = decided()
+        .filter(|(_, outcome)| !matches!(outcome, PurchaseOutcome::TryAgain))
+        .map(|(request, _)| (&request.event.envelope, request.event.to_json()))
+        .collect();
+    idempotency::mark(transaction, EventType::PurchaseConfirmed, &marks).await?;
+
+    let lost: Vec<_> = decided()
+        .filter_map(|(request, outcome)| match outcome {
+            PurchaseOutcome::AlreadyFulfilled {
+                purchase,
+                announce: true,
+                ..
+            } => Some(request.announcement(*purchase, now)),
+            _ => None,
+        })
+        .collect();
+    let announced = outbox::enqueue(transaction, &lost).await?;
+    let mut surplus_opened = 0;
+    for (request, outcome) in decided() {
+        let Some(case) = case_of(request, outcome) else {
+            continue;
+        };
+        let opened = case::open(transaction, &case).await?;
+        surplus_opened += u64::from(opened && case.kind == CaseKind::SurplusPayment);
+    }
+    Ok(Settlement {
+        outcomes,
+        announced,
+        surplus_opened,
+    })
+}
+
+/// Notes on legacy purchases whose payment they are, so that the question is decided once.
+async fn adopt_unowned<'a>(
+    transaction: &mut PgConnection,
+    decided: impl Iterator<Item = (&'a PurchaseRequest, &'a PurchaseOutcome)>,
+) -> Result<(), sqlx::Error> {
+    let mut owners: Vec<(Uuid, Uuid)> = decided
+        .filter_map(|(request, outcome)| match outcome {
+            PurchaseOutcome::AlreadyFulfilled {
+                purchase,
+                adopt: true,
+                ..
+            } => Some((purchase.0, request.event.payment_id.0)),
+            _ => None,
+        })
+        .collect();
+    if owners.is_empty() {
+        return Ok(());
+    }
+    owners.sort_unstable();
+    let (purchases, payments): (Vec<Uuid>, Vec<Uuid>) = owners.into_iter().unzip();
+    sqlx::query!(
+        "WITH owner AS (
+           SELECT o.purchase_id, o.payment_id FROM unnest($1::uuid[], $2::uuid[]) AS o (purchase_id, payment_id)
+           JOIN student_course_purchases p ON p.id = o.purchase_id AND p.payment_id IS NULL
+           ORDER BY p.id FOR UPDATE OF p)
+         UPDATE student_course_purchases p SET payment_id = owner.payment_id, updated_at = now()
+         FROM owner WHERE p.id = owner.purchase_id AND p.payment_id IS NULL",
+        &purchases,
+        &payments,
+    )
+    .execute(transaction)
+    .await?;
+    Ok(())
+}
+
+fn case_of(request: &PurchaseRequest, outcome: &PurchaseOutcome) -> Option<NewCase> {
+    match outcome {
+        PurchaseOutcome::Surplus(owned) => Some(new_case(
+            request,
+            CaseKind::SurplusPayment,
+            *owned,
+            "the student owns the course already, through another payment; refund this one, or end that purchase",
+        )),
+        PurchaseOutcome::Undecidable(owned) => Some(new_case(
+            request,
+            CaseKind::Unfulfillable,
+            *owned,
+            "the student owns the course already and no payment on record paid for it; find out whether this one did",
+        )),
+        PurchaseOutcome::Created(_)
+        | PurchaseOutcome::Recovered(_)
+        | PurchaseOutcome::AlreadyFulfilled { .. }
+        | PurchaseOutcome::SurplusBefore
+        | PurchaseOutcome::Refunded
+        | PurchaseOutcome::TryAgain => None,
+    }
+}
+
+fn new_case(request: &PurchaseRequest, kind: CaseKind, owned: PurchaseId, what: &str) -> NewCase {
+    let event = &request.event;
+    NewCase {
+        kind,
+        subject: event.payment_id.to_string(),
+        payment_id: Some(event.payment_id),
+        payment_intent_id: None,
+        amount_minor: Some(event.amount_cents),
+        currency: None,
+        details: json!({
+            "what": what,
+            "studentId": event.student_id,
+            "courseId": event.course_id,
+            "purchaseTier": request.tier,
+            "ownedPurchaseId": owned,
+            "eventId": event.envelope.event_id,
+        }),
+    }
+}

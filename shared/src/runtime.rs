@@ -1,0 +1,146 @@
+//! What every function does at its start, so that a `main` stays a page.
+
+use crate::clock::Clock;
+use crate::config::{ConfigError, DatabaseConfig, Environment};
+use crate::db::{Database, LoginError};
+use crate::delivery::{Consumer, Deadline, Parking, Stage};
+use crate::event::EventType;
+use crate::outbox::{Publisher, SqsTransport, Transport, read_routes};
+use crate::{schema, telemetry};
+use aws_config::{BehaviorVersion, SdkConfig};
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use serde_json::Value;
+use std::collections::HashMap;
+use std::future::Future;
+
+/// Why a function can't start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Its environment is not complete.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// Its database login can't be read.
+    #[error(transparent)]
+    Login(#[from] LoginError),
+}
+
+/// AWS as the environment describes it: region, credentials, endpoint.
+pub async fn aws() -> SdkConfig {
+    aws_config::load_defaults(BehaviorVersion::latest()).await
+}
+
+/// What a function publishes with, read from the environment.
+#[derive(Debug)]
+pub struct PublisherConfig {
+    /// The database.
+    pub database: DatabaseConfig,
+    routes: HashMap<String, Vec<String>>,
+}
+
+impl PublisherConfig {
+    /// Reads the database's and the queues' variables, and `TRANSPORT` (`sqs` unless set).
+    pub fn read(environment: &mut Environment, event_types: &[EventType]) -> Self {
+        if let Some(transport) = environment
+            .optional("TRANSPORT")
+            .filter(|transport| transport != "sqs")
+        {
+            environment.note(format!(
+                "TRANSPORT is {transport:?}, this build publishes to \"sqs\" only"
+            ));
+        }
+        Self {
+            database: DatabaseConfig::read(environment),
+            routes: read_routes(environment, event_types),
+        }
+    }
+
+    /// Opens the database lazily and the transport.
+    ///
+    /// # Errors
+    /// When the database's login can't be read.
+    pub async fn open(self, aws: &SdkConfig) -> Result<Publisher, LoginError> {
+        let database = Database::open(&self.database, aws).await?;
+        let client = aws_sdk_sqs::Client::new(aws);
+        Ok(Publisher {
+            database,
+            transport: Transport::Sqs(SqsTransport {
+                client,
+                routes: self.routes,
+            }),
+        })
+    }
+}
+
+/// The dead-letter queue of this function, from `DEAD_LETTER_QUEUE_URL`.
+pub fn parking(environment: &mut Environment, aws: &SdkConfig, function: &str) -> Parking {
+    Parking {
+        client: aws_sdk_sqs::Client::new(aws),
+        queue_url: environment.required("DEAD_LETTER_QUEUE_URL"),
+        function_name: function.to_owned(),
+        function_version: environment
+            .optional("AWS_LAMBDA_FUNCTION_VERSION")
+            .unwrap_or_else(|| "local".to_owned()),
+    }
+}
+
+/// Compares the columns that a function uses with the live catalogue, and says in the log what is missing. Never stops
+/// the start: what can go on without the column goes on.
+pub async fn report_drift(database: &Database, columns: &[(&str, &[&str])]) {
+    let missing = match database.acquire().await {
+        Ok(mut connection) => schema::missing_columns(&mut connection, columns).await,
+        Err(error) => Err(error),
+    };
+    match missing {
+        Ok(missing) if missing.is_empty() => {}
+        Ok(missing) => tracing::error!(
+            missing = missing.join(", "),
+            "columns are missing; run `makegood migrate`"
+        ),
+        Err(error) => tracing::warn!(%error, "the catalogue can't be compared with the columns in use"),
+    }
+}
+
+/// Runs a stage on the Lambda runtime until the environment ends.
+///
+/// # Errors
+/// Those of the runtime.
+pub async fn run_stage<S: Stage + 'static>(
+    stage: S,
+    parking: Option<Parking>,
+    aws: &SdkConfig,
+    environment: &Environment,
+) -> Result<(), Error> {
+    let kafka_reads_partial = environment.optional("MSK_PARTIAL_RESPONSES").as_deref() == Some("true");
+    let sqs = aws_sdk_sqs::Client::new(aws);
+    let consumer = Consumer {
+        stage,
+        sqs,
+        parking,
+        kafka_reads_partial,
+        clock: Clock::System,
+    };
+    let consumer = &consumer;
+    run(move |event, deadline| async move { Ok(consumer.handle(event, deadline).await?) }).await
+}
+
+/// Runs any handler of a JSON event on the Lambda runtime, with its deadline, and writes the metrics before each answer.
+///
+/// # Errors
+/// Those of the runtime.
+pub async fn run<H, F>(handler: H) -> Result<(), Error>
+where
+    H: Fn(Value, Deadline) -> F,
+    F: Future<Output = Result<Value, Error>>,
+{
+    let handler = &handler;
+    lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| async move {
+        let deadline = Deadline::from_epoch_millis(event.context.deadline, Clock::System.now());
+        let answer = Box::pin(handler(event.payload, deadline)).await;
+        if let Err(error) = &answer {
+            tracing::error!(%error, "invocation failed");
+        }
+        telemetry::flush();
+        answer
+    }))
+    .await
+}

@@ -1,0 +1,197 @@
+//! The indexes that Makegood builds on tables that may be large and busy, declared once.
+//!
+//! They are not in migration files: a failed concurrent build leaves an invalid index over which `IF NOT
+//! EXISTS` reports success, and duplicates in old data must not stop a migration.
+
+/// An index as it must be. Declared as constants only: its parts go into DDL unescaped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IndexSpec {
+    /// The name it gets when we build it. A right index under any other name serves as well.
+    pub name: &'static str,
+    /// Its table.
+    pub table: &'static str,
+    /// Its key columns.
+    pub columns: &'static [&'static str],
+    /// Whether it forbids duplicates.
+    pub unique: bool,
+    /// Its predicate as we write it.
+    pub predicate: Option<&'static str>,
+    /// The predicates, as `pg_get_expr` prints them, that `ON CONFLICT … WHERE {predicate}` infers.
+    pub(super) printed_predicates: &'static [&'static str],
+}
+
+impl IndexSpec {
+    /// The name it is built under when [`IndexSpec::name`] is taken by an index of another definition, which
+    /// is not ours to drop.
+    #[must_use]
+    pub fn second_name(&self) -> String {
+        format!("{}_makegood", self.name)
+    }
+
+    /// Our own two names, in the order in which they are tried.
+    #[must_use]
+    pub fn own_names(&self) -> [String; 2] {
+        [self.name.to_owned(), self.second_name()]
+    }
+
+    pub(super) fn create_statement(&self, name: &str) -> String {
+        let unique = if self.unique { "UNIQUE " } else { "" };
+        let predicate = self
+            .predicate
+            .map(|predicate| format!(" WHERE {predicate}"))
+            .unwrap_or_default();
+        format!(
+            "CREATE {unique}INDEX CONCURRENTLY {name} ON {} ({}){predicate}",
+            self.table,
+            self.columns.join(", ")
+        )
+    }
+}
+
+/// G1: one active purchase a student and course. `IS TRUE` is not among the predicates: Postgres does not
+/// infer it (FACTS).
+pub const UNIQUE_ACTIVE_PURCHASE: IndexSpec = IndexSpec {
+    name: "unique_active_purchase",
+    table: "student_course_purchases",
+    columns: &["student_id", "course_id"],
+    unique: true,
+    predicate: Some("is_active"),
+    printed_predicates: &["is_active", "(is_active = true)"],
+};
+
+/// G2: one approved or active allocation a student and course.
+pub const UNIQUE_ACTIVE_ALLOCATION: IndexSpec = IndexSpec {
+    name: "unique_active_allocation",
+    table: "trainer_allocations",
+    columns: &["student_id", "course_id"],
+    unique: true,
+    predicate: Some("status IN ('approved', 'active')"),
+    printed_predicates: &[
+        "(status = ANY (ARRAY['approved'::text, 'active'::text]))",
+        "(status = ANY (ARRAY['active'::text, 'approved'::text]))",
+        "((status = 'approved'::text) OR (status = 'active'::text))",
+        "((status = 'active'::text) OR (status = 'approved'::text))",
+    ],
+};
+
+/// G3: one session a slot of an allocation. Its first two columns serve the scheduler's look at a window,
+/// too.
+pub const UNIQUE_SESSION_SLOT: IndexSpec = IndexSpec {
+    name: "unique_session_slot",
+    table: "tutoring_sessions",
+    columns: &["allocation_id", "scheduled_date", "scheduled_time"],
+    unique: true,
+    predicate: None,
+    printed_predicates: &[],
+};
+
+/// A webhook's repeat finds the first payment.
+pub const UNIQUE_PROVIDER_PAYMENT: IndexSpec = IndexSpec {
+    name: "unique_provider_payment",
+    table: "payments",
+    columns: &["provider_payment_id"],
+    unique: true,
+    predicate: None,
+    printed_predicates: &[],
+};
+
+/// One mark an event type and correlation id; the older system has it already.
+pub const PROCESSED_EVENT_ONCE: IndexSpec = IndexSpec {
+    name: "idx_processed_events_idempotency",
+    table: "processed_events",
+    columns: &["correlation_id", "event_type"],
+    unique: true,
+    predicate: None,
+    printed_predicates: &[],
+};
+
+/// The constraints that `makegood ensure-index` knows by name.
+pub const UNIQUE_INDEXES: [IndexSpec; 5] = [
+    UNIQUE_ACTIVE_PURCHASE,
+    UNIQUE_ACTIVE_ALLOCATION,
+    UNIQUE_SESSION_SLOT,
+    UNIQUE_PROVIDER_PAYMENT,
+    PROCESSED_EVENT_ONCE,
+];
+
+const fn plain(
+    name: &'static str,
+    table: &'static str,
+    columns: &'static [&'static str],
+    predicate: Option<&'static str>,
+    printed_predicates: &'static [&'static str],
+) -> IndexSpec {
+    IndexSpec {
+        name,
+        table,
+        columns,
+        unique: false,
+        predicate,
+        printed_predicates,
+    }
+}
+
+/// Every index that `migrate` builds after the migrations: the constraints, then those that only make queries
+/// quick.
+///
+/// `payment_id` is not unique on purpose: a second unique index that is no arbiter of the purchase's `ON
+/// CONFLICT` would make concurrent redeliveries fail with 23505.
+pub const MANAGED_INDEXES: [IndexSpec; 9] = [
+    UNIQUE_ACTIVE_PURCHASE,
+    UNIQUE_ACTIVE_ALLOCATION,
+    UNIQUE_SESSION_SLOT,
+    UNIQUE_PROVIDER_PAYMENT,
+    PROCESSED_EVENT_ONCE,
+    plain(
+        "idx_purchases_payment",
+        "student_course_purchases",
+        &["payment_id"],
+        Some("payment_id IS NOT NULL"),
+        &["(payment_id IS NOT NULL)"],
+    ),
+    plain("idx_payments_student", "payments", &["student_id"], None, &[]),
+    plain(
+        "idx_allocations_student_course",
+        "trainer_allocations",
+        &["student_id", "course_id"],
+        None,
+        &[],
+    ),
+    plain(
+        "idx_allocations_pending",
+        "trainer_allocations",
+        &["requested_at"],
+        Some("status = 'pending'"),
+        &["(status = 'pending'::text)"],
+    ),
+];
+
+/// The managed index of this name.
+#[must_use]
+pub fn managed_index(name: &str) -> Option<&'static IndexSpec> {
+    MANAGED_INDEXES.iter().find(|spec| spec.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_statement_repeats_the_predicate_and_builds_concurrently() {
+        assert_eq!(
+            UNIQUE_ACTIVE_PURCHASE.create_statement("unique_active_purchase"),
+            "CREATE UNIQUE INDEX CONCURRENTLY unique_active_purchase \
+             ON student_course_purchases (student_id, course_id) \
+             WHERE is_active"
+        );
+    }
+
+    #[test]
+    fn every_constraint_is_among_the_managed_indexes() {
+        assert!(
+            UNIQUE_INDEXES
+                .iter()
+                .all(|spec| managed_index(spec.name) == Some(spec))
+        );
+    }
+}

@@ -1,0 +1,10 @@
+-- What is on the calendar of each allocation: how many sessions are used up (a cancelled one is not), and what is booked
+-- from $2, the school's today, on.
+SELECT allocation_id,
+       count(*) FILTER (WHERE status <> 'cancelled') AS "used!",
+       coalesce(array_agg(scheduled_date) FILTER (WHERE scheduled_date >= $2), '{}') AS "days!",
+       coalesce(array_agg(scheduled_time::text) FILTER (WHERE scheduled_date >= $2), '{}') AS "times!",
+       coalesce(array_agg(status = 'scheduled') FILTER (WHERE scheduled_date >= $2), '{}') AS "scheduled!"
+FROM tutoring_sessions
+WHERE allocation_id = ANY($1)
+GROUP BY allocation_id

@@ -1,0 +1,15 @@
+-- The allocations with what was bought: the oldest active purchase, as older data may hold several.
+-- Only the fields that matter leave the server, whatever else the metadata carries.
+SELECT DISTINCT ON (a.id)
+       a.id, a.status, a.student_id, a.trainer_id, a.course_id,
+       a.metadata ->> 'sessionCount' AS session_count,
+       p.purchase_tier AS "purchase_tier?",
+       coalesce(a.metadata ->> 'timeSlot', p.metadata ->> 'timeSlot') AS time_slot,
+       coalesce(a.metadata ->> 'startDate', a.metadata -> 'schedule' ->> 'startDate') AS starts_on,
+       coalesce(p.metadata -> 'schedule' ->> 'startDate', p.metadata ->> 'startDate') AS purchase_starts_on,
+       p.payment_id AS "payment_id?"
+FROM trainer_allocations a
+LEFT JOIN student_course_purchases p
+       ON p.student_id = a.student_id AND p.course_id = a.course_id AND p.is_active
+WHERE a.id = ANY($1)
+ORDER BY a.id, p.created_at, p.id

@@ -1,0 +1,295 @@
+//! Allocations and their sessions: pages of windows that run low, rows to plan by, new sessions. None of these commits.
+
+use super::plan::{Booked, Window};
+use super::slot::TimeSlot;
+use crate::ids::{AllocationId, CourseId, PaymentId, SessionId, StudentId, TrainerId};
+use chrono::NaiveDate;
+use sqlx::PgConnection;
+use std::collections::{BTreeSet, HashMap, HashSet};
+use uuid::Uuid;
+
+/// How many allocations [`next_page`] looks at.
+const PAGE: usize = 1_000;
+/// The number of sessions when neither the allocation nor a purchase says it (SPEC 2).
+const DEFAULT_BOUGHT: u32 = 30;
+
+/// A stretch of approved and active allocations, in id order.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Page {
+    /// The last of them, where the next page goes on; none when there are no more.
+    pub last: Option<AllocationId>,
+    /// Those that may need sessions, in id order.
+    pub low: Vec<AllocationId>,
+    /// How many have no trainer or no course, and so can't have sessions.
+    pub incomplete: usize,
+}
+
+/// The next 1,000 approved and active allocations after this one, and which of them have fewer than `refill_below`
+/// scheduled sessions on days after `today`. Takes no lock: who fills must look again.
+///
+/// # Errors
+/// Those of the database.
+pub async fn next_page(
+    connection: &mut PgConnection,
+    after: Option<AllocationId>,
+    today: NaiveDate,
+    refill_below: usize,
+) -> Result<Page, sqlx::Error> {
+    // The limit is written out, as a parameter would make the planner guess.
+    let rows = sqlx::query!(
+        r#"SELECT id, trainer_id IS NOT NULL AND course_id IS NOT NULL AS "complete!"
+           FROM trainer_allocations
+           WHERE id > $1 AND status IN ('approved', 'active')
+           ORDER BY id LIMIT 1000"#,
+        after.map_or(Uuid::nil(), |id| id.0),
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    let complete: Vec<Uuid> = rows.iter().filter(|row| row.complete).map(|row| row.id).collect();
+    let filled = well_filled(connection, &complete, today, refill_below).await?;
+    Ok(Page {
+        last: rows
+            .last()
+            .filter(|_| rows.len() == PAGE)
+            .map(|row| AllocationId(row.id)),
+        incomplete: rows.len() - complete.len(),
+        low: complete
+            .into_iter()
+            .filter(|id| !filled.contains(id))
+            .map(AllocationId)
+            .collect(),
+    })
+}
+
+async fn well_filled(
+    connection: &mut PgConnection,
+    allocations: &[Uuid],
+    today: NaiveDate,
+    refill_below: usize,
+) -> Result<HashSet<Uuid>, sqlx::Error> {
+    let filled = sqlx::query_scalar!(
+        "SELECT allocation_id FROM tutoring_sessions
+         WHERE allocation_id = ANY($1) AND scheduled_date > $2 AND status = 'scheduled'
+         GROUP BY allocation_id HAVING count(*) >= $3",
+        allocations,
+        today,
+        i64::try_from(refill_below).unwrap_or(i64::MAX),
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(filled.into_iter().collect())
+}
+
+/// An allocation with all that its plan depends on.
+#[derive(Debug, Clone)]
+pub(super) struct Allocation {
+    pub(super) id: AllocationId,
+    pub(super) status: String,
+    pub(super) student: StudentId,
+    pub(super) trainer: Option<TrainerId>,
+    pub(super) course: Option<CourseId>,
+    pub(super) payment: Option<PaymentId>,
+    /// The allocation's own start date comes first, the purchase's after the event's.
+    pub(super) purchase_starts_on: Option<NaiveDate>,
+    pub(super) window: Window,
+}
+
+/// Locks these allocations against everyone else who schedules, until the transaction ends, then reads them as they are
+/// under the lock, in no particular order. Those that don't exist are not among them.
+pub(super) async fn lock_and_load(
+    connection: &mut PgConnection,
+    allocations: &[Uuid],
+    today: NaiveDate,
+) -> Result<Vec<Allocation>, sqlx::Error> {
+    sqlx::query_file!("src/session/lock.sql", allocations)
+        .fetch_all(&mut *connection)
+        .await?;
+    let mut calendars = load_calendars(connection, allocations, today).await?;
+    let rows = sqlx::query_file_as!(AllocationRow, "src/session/load.sql", allocations)
+        .fetch_all(connection)
+        .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| {
+            let calendar = calendars.remove(&row.id).unwrap_or_default();
+            row.with(calendar)
+        })
+        .collect())
+}
+
+struct AllocationRow {
+    id: Uuid,
+    status: String,
+    student_id: Uuid,
+    trainer_id: Option<Uuid>,
+    course_id: Option<Uuid>,
+    session_count: Option<String>,
+    purchase_tier: Option<i32>,
+    time_slot: Option<String>,
+    starts_on: Option<String>,
+    purchase_starts_on: Option<String>,
+    payment_id: Option<Uuid>,
+}
+
+impl AllocationRow {
+    fn with(self, calendar: Calendar) -> Allocation {
+        Allocation {
+            id: AllocationId(self.id),
+            status: self.status,
+            student: StudentId(self.student_id),
+            trainer: self.trainer_id.map(TrainerId),
+            course: self.course_id.map(CourseId),
+            payment: self.payment_id.map(PaymentId),
+            purchase_starts_on: read_day(self.purchase_starts_on.as_deref()),
+            window: Window {
+                bought: read_bought(self.session_count.as_deref(), self.purchase_tier),
+                used: calendar.used,
+                starts_on: read_day(self.starts_on.as_deref()),
+                slot: TimeSlot::chosen(self.time_slot.as_deref()),
+                ahead: calendar.ahead,
+            },
+        }
+    }
+}
+
+/// A text that is no number of sessions counts as not written: a paid course is not stopped by it.
+fn read_bought(session_count: Option<&str>, purchase_tier: Option<i32>) -> u32 {
+    let written = session_count
+        .and_then(|text| text.trim().parse().ok())
+        .filter(|count| *count > 0);
+    written
+        .or_else(|| purchase_tier.and_then(|tier| u32::try_from(tier).ok()))
+        .unwrap_or(DEFAULT_BOUGHT)
+}
+
+/// A day or an instant that starts with one; any other text counts as not chosen.
+fn read_day(text: Option<&str>) -> Option<NaiveDate> {
+    text.and_then(|text| text.trim().get(..10))
+        .and_then(|day| day.parse().ok())
+}
+
+/// What is booked for one allocation.
+#[derive(Default)]
+struct Calendar {
+    used: u32,
+    ahead: Vec<Booked>,
+}
+
+async fn load_calendars(
+    connection: &mut PgConnection,
+    allocations: &[Uuid],
+    today: NaiveDate,
+) -> Result<HashMap<Uuid, Calendar>, sqlx::Error> {
+    let rows = sqlx::query_file!("src/session/booked.sql", allocations, today)
+        .fetch_all(connection)
+        .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| {
+            let booked = row.days.into_iter().zip(row.times).zip(row.scheduled);
+            let ahead = booked
+                .map(|((day, time), scheduled)| Booked {
+                    day,
+                    slot: TimeSlot::chosen(Some(&time)),
+                    scheduled,
+                })
+                .collect();
+            (
+                row.allocation_id,
+                Calendar {
+                    used: u32::try_from(row.used).unwrap_or(u32::MAX),
+                    ahead,
+                },
+            )
+        })
+        .collect())
+}
+
+/// The blackout days from this day on.
+pub(super) async fn blackout_days(
+    connection: &mut PgConnection,
+    from: NaiveDate,
+) -> Result<BTreeSet<NaiveDate>, sqlx::Error> {
+    let days = sqlx::query_scalar!("SELECT day FROM session_blackout_dates WHERE day >= $1", from);
+    Ok(days.fetch_all(connection).await?.into_iter().collect())
+}
+
+/// A session to write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct NewSession {
+    pub(super) allocation: AllocationId,
+    pub(super) student: StudentId,
+    pub(super) trainer: TrainerId,
+    pub(super) course: CourseId,
+    pub(super) day: NaiveDate,
+    pub(super) slot: String,
+}
+
+/// Writes sessions in one statement and gives back those that it wrote, by allocation; a slot that somebody else took in
+/// the meantime is not among them.
+pub(super) async fn insert(
+    connection: &mut PgConnection,
+    sessions: &[NewSession],
+) -> Result<HashMap<AllocationId, Vec<(NaiveDate, SessionId)>>, sqlx::Error> {
+    let allocations: Vec<Uuid> = sessions.iter().map(|session| session.allocation.0).collect();
+    let students: Vec<Uuid> = sessions.iter().map(|session| session.student.0).collect();
+    let trainers: Vec<Uuid> = sessions.iter().map(|session| session.trainer.0).collect();
+    let courses: Vec<Uuid> = sessions.iter().map(|session| session.course.0).collect();
+    let days: Vec<NaiveDate> = sessions.iter().map(|session| session.day).collect();
+    let slots: Vec<&str> = sessions.iter().map(|session| session.slot.as_str()).collect();
+    let rows = sqlx::query_file!(
+        "src/session/insert.sql",
+        &allocations,
+        &students,
+        &trainers,
+        &courses,
+        &days,
+        &slots as &[&str],
+    )
+    .fetch_all(connection)
+    .await?;
+    let mut written: HashMap<AllocationId, Vec<(NaiveDate, SessionId)>> = HashMap::new();
+    for row in rows {
+        written
+            .entry(AllocationId(row.allocation_id))
+            .or_default()
+            .push((row.scheduled_date, SessionId(row.id)));
+    }
+    written.values_mut().for_each(|sessions| sessions.sort());
+    Ok(written)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_bought_is_the_allocations_count_then_the_purchases_tier_then_thirty() {
+        for (count, tier, expected) in [
+            (Some("20"), Some(10), 20),
+            (Some(" 20 "), None, 20),
+            (None, Some(10), 10),
+            (Some("many"), Some(10), 10),
+            (Some("0"), Some(10), 10),
+            (Some("-5"), None, 30),
+            (None, None, 30),
+        ] {
+            assert_eq!(read_bought(count, tier), expected, "{count:?} {tier:?}");
+        }
+    }
+
+    #[test]
+    fn a_start_date_may_be_an_instant_and_anything_else_is_none() {
+        let day = "2026-01-12".parse().ok();
+        for (text, expected) in [
+            (Some("2026-01-12"), day),
+            (Some("2026-01-12T09:00:00Z"), day),
+            (Some("2026-02-30"), None),
+            (Some("soon"), None),
+            (Some("नमस्ते दुनिया"), None),
+            (None, None),
+        ] {
+            assert_eq!(read_day(text), expected, "{text:?}");
+        }
+    }
+}

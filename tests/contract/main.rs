@@ -1,0 +1,4 @@
+//! The contract tests.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
+
+mod events;

@@ -1,0 +1,221 @@
+//! What can't be done now is handed back through the real `create-purchase` binary: in time, with its own delay, with its
+//! attempts counted, and never lost on the way to the dead letters.
+
+use makegood::delivery::DeadLetter;
+use makegood_tests::course::{Course, Payment};
+use makegood_tests::environment::{Environment, Outcome};
+use makegood_tests::event_source::{self, drain_all, message_ids};
+use makegood_tests::invariants::{Guarantee, assert_hold};
+use makegood_tests::link::{Link, to_server};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// What a purchase alone must satisfy.
+const PURCHASED: [Guarantee; 3] = [
+    Guarantee::OnePurchase,
+    Guarantee::EverythingAnnounced,
+    Guarantee::NoDuplicates,
+];
+
+async fn parked(course: &Course) -> Vec<DeadLetter> {
+    let bodies = course.dead_letters.drain().await;
+    bodies
+        .iter()
+        .map(|body| serde_json::from_str(body).expect("a dead letter document"))
+        .collect()
+}
+
+#[tokio::test]
+async fn while_the_dead_letter_queue_is_away_what_should_be_parked_is_handed_back_and_nothing_is_lost() {
+    // GIVEN an environment that reaches no queue at all, and a good message beside an unreadable one
+    let course = Course::create().await;
+    let payment = Payment::new();
+    payment.record(&course.database).await;
+    course.purchase_confirmed.send(payment.event().to_string()).await;
+    course.purchase_confirmed.send("no JSON at all").await;
+    let nobody = Link::to("127.0.0.1:9").await;
+    let away = course.variables_with(&[("AWS_ENDPOINT_URL", format!("http://{}", nobody.address()))]);
+    let cut_off = Environment::start("create-purchase", &away).await;
+
+    // WHEN both are delivered
+    let batch = event_source::deliver(&course.purchase_confirmed, &cut_off, 10)
+        .await
+        .expect("a batch");
+
+    // THEN only the unreadable one is handed back; the good one is committed, and its event waits in the outbox
+    let unreadable = batch.event["Records"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|record| record["body"] == "no JSON at all");
+    let unreadable = unreadable.unwrap()["messageId"].clone();
+    assert_eq!(
+        batch.outcome,
+        Outcome::Answered(json!({"batchItemFailures": [{"itemIdentifier": unreadable}]}))
+    );
+    assert_eq!(
+        course
+            .database
+            .count("SELECT count(*) FROM student_course_purchases")
+            .await,
+        1
+    );
+    assert_eq!(
+        course
+            .database
+            .count("SELECT count(*) FROM outbox WHERE published_at IS NULL")
+            .await,
+        1
+    );
+    assert!(parked(&course).await.is_empty());
+
+    // AND the next delivery, with the queue back, parks it
+    event_source::make_visible_again(&course.purchase_confirmed, &batch.left()).await;
+    let environment = Environment::start("create-purchase", &course.variables()).await;
+    assert_eq!(drain_all(&course.purchase_confirmed, &environment, 10).await, 1);
+    let letters = parked(&course).await;
+    assert_eq!(letters.len(), 1);
+    assert_eq!(
+        (letters[0].error_code.as_str(), letters[0].attempts),
+        ("malformed_json", 2)
+    );
+    course.database.drop().await;
+}
+
+#[tokio::test]
+async fn what_can_not_be_done_in_time_is_handed_back_before_lambda_kills_the_environment() {
+    // GIVEN a database that stops answering in the middle of the work
+    let course = Course::create().await;
+    for payment in Payment::several(2) {
+        payment.record(&course.database).await;
+        course.purchase_confirmed.send(payment.event().to_string()).await;
+    }
+    let link = Link::to_url(&course.database.pooler_url()).await;
+    let mut stop = link.stop_at(&[to_server("INSERT INTO student_course_purchases")]);
+    let slow = course.variables_with(&[("DATABASE_URL", link.through(&course.database.pooler_url()))]);
+    let environment = Environment::start("create-purchase", &slow).await;
+
+    // WHEN two messages are delivered with three seconds left
+    let event = course.purchase_confirmed.receive_event(10).await;
+    let outcome = environment
+        .invoke_within(event.clone(), Duration::from_secs(3))
+        .await;
+
+    // THEN both are handed back in time, none is parked, and the next delivery makes both purchases
+    stop.reached().await;
+    let answer = outcome.answer();
+    let named: Vec<Value> = message_ids(&event)
+        .iter()
+        .map(|id| json!({"itemIdentifier": id}))
+        .collect();
+    assert_eq!(answer, json!({"batchItemFailures": named}));
+    assert!(!environment.has_exited());
+    assert!(parked(&course).await.is_empty());
+    event_source::make_visible_again(&course.purchase_confirmed, &event).await;
+    let fresh = Environment::start("create-purchase", &course.variables()).await;
+    assert_eq!(drain_all(&course.purchase_confirmed, &fresh, 10).await, 2);
+    assert_eq!(
+        course
+            .database
+            .count("SELECT count(*) FROM student_course_purchases")
+            .await,
+        2
+    );
+    assert_hold(&course.database, &PURCHASED).await;
+    course.database.drop().await;
+}
+
+#[tokio::test]
+async fn a_message_that_fails_for_now_comes_again_after_its_own_delay_and_not_the_queues() {
+    // GIVEN a queue whose messages stay away for 30 seconds, and a database that is away
+    let course = Course::create().await;
+    course
+        .purchase_confirmed
+        .send(Payment::new().event().to_string())
+        .await;
+    let nobody = Link::to("127.0.0.1:9").await;
+    let database = format!("postgres://makegood@{}/nowhere", nobody.address());
+    let environment = Environment::start(
+        "create-purchase",
+        &course.variables_with(&[("DATABASE_URL", database)]),
+    )
+    .await;
+
+    // WHEN it is delivered a second time
+    let first = course.purchase_confirmed.receive_event(10).await;
+    event_source::make_visible_again(&course.purchase_confirmed, &first).await;
+    let batch = event_source::deliver(&course.purchase_confirmed, &environment, 10)
+        .await
+        .expect("a batch");
+
+    // THEN it is handed back, invisible now, and back within the four seconds of a second attempt
+    assert_eq!(batch.handed_back, message_ids(&batch.event));
+    assert!(
+        message_ids(&course.purchase_confirmed.receive_event(10).await).is_empty(),
+        "invisible"
+    );
+    let queue = &course.purchase_confirmed;
+    let request = queue
+        .client
+        .receive_message()
+        .queue_url(&queue.url)
+        .wait_time_seconds(10);
+    let returned = tokio::time::timeout(Duration::from_secs(10), request.send()).await;
+    let messages = returned
+        .expect("long before 30 seconds")
+        .expect("SQS answers")
+        .messages
+        .unwrap_or_default();
+    assert_eq!(messages.len(), 1);
+    assert!(parked(&course).await.is_empty());
+    environment.line("handed back").await;
+    course.database.drop().await;
+}
+
+#[tokio::test]
+async fn a_message_whose_attempts_are_used_up_is_parked_with_their_number() {
+    // GIVEN a message on its third delivery, and a database that is away
+    let course = Course::create().await;
+    let payment = Payment::new();
+    course.purchase_confirmed.send(payment.event().to_string()).await;
+    let nobody = Link::to("127.0.0.1:9").await;
+    let database = format!("postgres://makegood@{}/nowhere", nobody.address());
+    let environment = Environment::start(
+        "create-purchase",
+        &course.variables_with(&[("DATABASE_URL", database)]),
+    )
+    .await;
+    for _ in 0..2 {
+        let event = course.purchase_confirmed.receive_event(10).await;
+        event_source::make_visible_again(&course.purchase_confirmed, &event).await;
+    }
+
+    // WHEN it fails again
+    drain_all(&course.purchase_confirmed, &environment, 10).await;
+
+    // THEN it is parked as something that a replay may heal
+    let letters = parked(&course).await;
+    assert_eq!(letters.len(), 1);
+    assert_eq!((letters[0].attempts, letters[0].permanent), (3, false));
+    assert_eq!(letters[0].error_code, "database_unavailable");
+    assert_eq!(letters[0].correlation_id, Some(payment.id.to_string()));
+    assert_eq!(letters[0].original_event, Some(payment.event()));
+    course.database.drop().await;
+}
+
+#[tokio::test]
+async fn an_event_that_is_neither_sqs_nor_msk_fails_as_a_whole() {
+    let course = Course::create().await;
+    let environment = Environment::start("create-purchase", &course.variables()).await;
+    for event in [
+        json!({}),
+        json!({"Records": [{"body": "{}", "eventSource": "aws:sqs"}]}),
+    ] {
+        let outcome = environment.invoke(event.clone()).await;
+        assert!(
+            matches!(outcome, Outcome::FunctionError(_)),
+            "{event}: {outcome:?}"
+        );
+    }
+    course.database.drop().await;
+}

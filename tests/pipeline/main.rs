@@ -1,0 +1,12 @@
+//! The pipeline tests.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod course;
+mod delivery;
+mod ensure_index;
+mod ensure_index_beside_others;
+mod handed_back;
+mod harness;
+mod migrate;
+mod on_conflict_facts;
+mod panics;

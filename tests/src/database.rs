@@ -1,0 +1,135 @@
+//! A database of its own for each test, copied from the migrated template, reached through PgBouncer.
+
+use crate::setting;
+use makegood::db::Database;
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use uuid::Uuid;
+
+/// A database that exists for one test. Dropped with [`TestDatabase::drop`]; one that a failed test leaves behind is
+/// swept by the next `make test`, and can be looked at until then.
+#[derive(Debug, Clone)]
+pub struct TestDatabase {
+    name: String,
+}
+
+impl TestDatabase {
+    /// A copy of the migrated template.
+    pub async fn create() -> Self {
+        Self::create_from(&setting("MAKEGOOD_TEMPLATE_DATABASE")).await
+    }
+
+    /// An empty database.
+    pub async fn create_empty() -> Self {
+        Self::create_from("template0").await
+    }
+
+    async fn create_from(template: &str) -> Self {
+        let name = format!("makegood_test_{}", Uuid::new_v4().simple());
+        let statement = format!("CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy");
+        let mut server = PgConnection::connect(&setting("MAKEGOOD_TEST_DATABASE_URL"))
+            .await
+            .expect("Postgres answers");
+        sqlx::raw_sql(AssertSqlSafe(statement))
+            .execute(&mut server)
+            .await
+            .expect("the test's database is created");
+        Self { name }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Straight to Postgres: for migrations, planted data, and looking at the result.
+    #[must_use]
+    pub fn direct_url(&self) -> String {
+        self.url("MAKEGOOD_TEST_DATABASE_URL")
+    }
+
+    /// Through PgBouncer in transaction mode: what the functions use.
+    #[must_use]
+    pub fn pooler_url(&self) -> String {
+        self.url("MAKEGOOD_TEST_POOLER_URL")
+    }
+
+    fn url(&self, setting_name: &str) -> String {
+        let server = setting(setting_name);
+        let (base, _) = server.rsplit_once('/').expect("the URL ends with /postgres");
+        format!("{base}/{}", self.name)
+    }
+
+    /// What a function has: a pool of this size through PgBouncer.
+    #[must_use]
+    pub fn through_pooler(&self, connections: u32) -> Database {
+        let options: PgConnectOptions = self.pooler_url().parse().expect("a URL");
+        let options = options.extra_float_digits(None);
+        Database::of_pool(
+            PgPoolOptions::new()
+                .max_connections(connections)
+                .test_before_acquire(false)
+                .connect_lazy_with(options),
+        )
+    }
+
+    /// A pool straight to Postgres, for planting and looking.
+    #[must_use]
+    pub fn direct(&self) -> PgPool {
+        PgPoolOptions::new()
+            .max_connections(4)
+            .connect_lazy(&self.direct_url())
+            .expect("a URL")
+    }
+
+    /// Runs SQL text of several statements.
+    pub async fn run_sql(&self, text: &str) {
+        let mut connection = PgConnection::connect(&self.direct_url())
+            .await
+            .expect("the test's database answers");
+        sqlx::raw_sql(AssertSqlSafe(text.to_owned()))
+            .execute(&mut connection)
+            .await
+            .expect("the SQL runs");
+    }
+
+    /// The first column of the first row, a bigint.
+    pub async fn count(&self, query: &str) -> i64 {
+        let mut connection = PgConnection::connect(&self.direct_url())
+            .await
+            .expect("the test's database answers");
+        sqlx::query_scalar(AssertSqlSafe(query.to_owned()))
+            .fetch_one(&mut connection)
+            .await
+            .expect("the query runs")
+    }
+
+    /// What the server logged about this database at ERROR or above.
+    #[must_use]
+    pub fn server_errors(&self) -> Vec<String> {
+        let log =
+            std::fs::read_to_string(setting("MAKEGOOD_POSTGRES_LOG")).expect("the server's log is readable");
+        log.lines()
+            .filter(|line| line.contains(&self.name))
+            .filter(|line| {
+                ["ERROR:", "FATAL:", "PANIC:"]
+                    .iter()
+                    .any(|level| line.contains(level))
+            })
+            .map(str::to_owned)
+            .collect()
+    }
+
+    /// Drops it, whoever is connected.
+    pub async fn drop(self) {
+        let statement = format!("DROP DATABASE {} WITH (FORCE)", self.name);
+        let mut server = PgConnection::connect(&setting("MAKEGOOD_TEST_DATABASE_URL"))
+            .await
+            .expect("Postgres answers");
+        sqlx::raw_sql(AssertSqlSafe(statement))
+            .execute(&mut server)
+            .await
+            .expect("the test's database is dropped");
+    }
+}

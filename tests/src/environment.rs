@@ -1,0 +1,266 @@
+//! One Lambda execution environment: the Runtime API, and the very binary that goes to AWS running against it.
+//! It can be killed at any moment, as Lambda's own hosts die.
+
+use crate::link::Link;
+use crate::runtime_api::RuntimeApi;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
+use std::process::{ExitStatus, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
+use tokio::process::{Child, Command};
+use tokio::sync::{Mutex, Notify, oneshot, watch};
+use tokio::task::JoinHandle;
+
+/// What a function finds in its environment, by name.
+pub type Variables = BTreeMap<String, String>;
+
+/// What Lambda allows one invocation, unless a test says otherwise.
+const TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a test waits for a line or an exit that must come; reached only when it does not.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// The signal of `kill -9`.
+const SIGKILL: i32 = 9;
+
+/// How one invocation ended, as Lambda would see it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// The function answered.
+    Answered(Value),
+    /// The function reported an error; the event source delivers everything again.
+    FunctionError(Value),
+    /// The process ended without an answer.
+    Died(ExitStatus),
+    /// The time was up, and the environment was killed for it.
+    TimedOut,
+}
+
+impl Outcome {
+    /// The answer; panics with what happened instead.
+    #[must_use]
+    pub fn answer(self) -> Value {
+        match self {
+            Self::Answered(answer) => answer,
+            other => panic!("the function did not answer: {other:?}"),
+        }
+    }
+
+    /// Whether the process was killed with SIGKILL before it answered.
+    #[must_use]
+    pub fn was_killed(&self) -> bool {
+        matches!(self, Self::Died(status) if status.signal() == Some(SIGKILL))
+    }
+}
+
+/// A running environment of one function. Dropping it kills the process.
+#[derive(Debug)]
+pub struct Environment {
+    api: RuntimeApi,
+    turn: Mutex<()>,
+    kill: Arc<Notify>,
+    exit: watch::Receiver<Option<ExitStatus>>,
+    output: watch::Receiver<Vec<String>>,
+}
+
+impl Drop for Environment {
+    fn drop(&mut self) {
+        self.kill.notify_one();
+    }
+}
+
+impl Environment {
+    /// Starts the function's binary with these variables, Lambda's own, and nothing else.
+    ///
+    /// Panics when the binary is not there.
+    pub async fn start(function: &str, variables: &Variables) -> Self {
+        let api = RuntimeApi::start().await;
+        let address = api.address().to_string();
+        Self::launch(function, variables, api, &address)
+    }
+
+    /// As [`Environment::start`], with a link between the process and the Runtime API.
+    pub async fn start_linked(function: &str, variables: &Variables) -> (Self, Link) {
+        let api = RuntimeApi::start().await;
+        let link = Link::to(&api.address().to_string()).await;
+        let environment = Self::launch(function, variables, api, link.address());
+        (environment, link)
+    }
+
+    fn launch(function: &str, variables: &Variables, api: RuntimeApi, api_address: &str) -> Self {
+        let mut child = Command::new(binary(function))
+            .env_clear()
+            .envs(lambda_variables(function, api_address))
+            .envs(variables)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("the function's binary starts");
+        let (lines, output) = watch::channel(Vec::new());
+        let lines = Arc::new(lines);
+        let readers = vec![
+            read_lines(child.stdout.take().expect("stdout is piped"), Arc::clone(&lines)),
+            read_lines(child.stderr.take().expect("stderr is piped"), lines),
+        ];
+        let kill = Arc::new(Notify::new());
+        let (exited, exit) = watch::channel(None);
+        tokio::spawn(watch_over(child, readers, Arc::clone(&kill), exited));
+        Self {
+            api,
+            turn: Mutex::new(()),
+            kill,
+            exit,
+            output,
+        }
+    }
+
+    /// Hands the event to the function and waits for how it ends; one invocation at a time, as in Lambda.
+    pub async fn invoke(&self, event: Value) -> Outcome {
+        self.invoke_within(event, TIMEOUT).await
+    }
+
+    /// As [`Environment::invoke`], with the time that the function has.
+    pub async fn invoke_within(&self, event: Value, allowed: Duration) -> Outcome {
+        let _turn = self.turn.lock().await;
+        let (answer, answered) = oneshot::channel();
+        self.api.hand_out(event, allowed, answer);
+        let mut exit = self.exit.clone();
+        tokio::select! {
+            biased;
+            Ok(outcome) = answered => outcome,
+            () = tokio::time::sleep(allowed) => {
+                self.kill().await;
+                Outcome::TimedOut
+            }
+            status = exit.wait_for(Option::is_some) => {
+                let status = status.ok().and_then(|status| *status);
+                Outcome::Died(status.expect("the status of an ended process"))
+            }
+        }
+    }
+
+    /// Kills the process (SIGKILL), waits until it is gone, and gives back its status.
+    pub async fn kill(&self) -> ExitStatus {
+        self.kill.notify_one();
+        let mut exit = self.exit.clone();
+        let status = tokio::time::timeout(PATIENCE, exit.wait_for(Option::is_some)).await;
+        let status = status
+            .expect("a killed process ends")
+            .ok()
+            .and_then(|status| *status);
+        status.expect("the status of an ended process")
+    }
+
+    /// Whether the process has ended.
+    #[must_use]
+    pub fn has_exited(&self) -> bool {
+        self.exit.borrow().is_some()
+    }
+
+    /// Everything written so far, logs and metrics; complete once the process has ended.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        self.output.borrow().clone()
+    }
+
+    /// The first line that contains this text, waited for. Panics with the output when it does not come.
+    pub async fn line(&self, text: &str) -> String {
+        let mut output = self.output.clone();
+        let found = |lines: &Vec<String>| lines.iter().any(|line| line.contains(text));
+        match tokio::time::timeout(PATIENCE, output.wait_for(found)).await {
+            Ok(Ok(lines)) => lines
+                .iter()
+                .find(|line| line.contains(text))
+                .cloned()
+                .expect("it was just there"),
+            _ => panic!("no line contains {text:?}:\n{}", self.lines().join("\n")),
+        }
+    }
+
+    /// The sum of a metric over the EMF lines written so far.
+    #[must_use]
+    pub fn metric(&self, name: &str) -> u64 {
+        let lines = self.lines();
+        let documents = lines
+            .iter()
+            .filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        documents
+            .filter(|document| document.get("_aws").is_some())
+            .filter_map(|document| document.get(name).and_then(Value::as_u64))
+            .sum()
+    }
+}
+
+/// Waits for the end, killing when asked to. The exit is known once all output has been read.
+async fn watch_over(
+    mut child: Child,
+    readers: Vec<JoinHandle<()>>,
+    kill: Arc<Notify>,
+    exited: watch::Sender<Option<ExitStatus>>,
+) {
+    let ended = tokio::select! {
+        status = child.wait() => status,
+        () = kill.notified() => {
+            // It may have ended by itself meanwhile; then there is nothing to kill.
+            let _ = child.start_kill();
+            child.wait().await
+        }
+    };
+    for reader in readers {
+        let _ = reader.await;
+    }
+    exited.send_replace(Some(ended.expect("the process can be waited for")));
+}
+
+fn read_lines(
+    stream: impl AsyncRead + Unpin + Send + 'static,
+    lines: Arc<watch::Sender<Vec<String>>>,
+) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        let mut reader = BufReader::new(stream).lines();
+        while let Ok(Some(line)) = reader.next_line().await {
+            lines.send_modify(|known| known.push(line));
+        }
+    })
+}
+
+/// The function's binary beside this test's (`target/debug/<function>` next to `target/debug/deps/…`).
+fn binary(function: &str) -> PathBuf {
+    let test = std::env::current_exe().expect("a test knows where it is");
+    let folder = test
+        .ancestors()
+        .nth(2)
+        .expect("a test lies in target/<profile>/deps");
+    let path = folder.join(function);
+    assert!(
+        path.is_file(),
+        "{} is not there: `make test` builds it, or `cargo build -p {function}`",
+        path.display()
+    );
+    path
+}
+
+/// What Lambda itself sets.
+fn lambda_variables(function: &str, api_address: &str) -> Variables {
+    [
+        ("AWS_LAMBDA_RUNTIME_API", api_address),
+        ("AWS_LAMBDA_FUNCTION_NAME", function),
+        ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
+        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256"),
+        ("AWS_LAMBDA_LOG_GROUP_NAME", &format!("/aws/lambda/{function}")),
+        ("AWS_LAMBDA_LOG_STREAM_NAME", "test"),
+        ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand"),
+        ("AWS_EXECUTION_ENV", "AWS_Lambda_provided.al2023"),
+        ("_HANDLER", "bootstrap"),
+        ("LAMBDA_TASK_ROOT", "/var/task"),
+        ("TZ", ":UTC"),
+        ("RUST_BACKTRACE", "1"),
+    ]
+    .into_iter()
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .collect()
+}
