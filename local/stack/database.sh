@@ -14,8 +14,10 @@ on_server() { "$PG_BIN/psql" -XqtA -v ON_ERROR_STOP=1 "$MAKEGOOD_TEST_DATABASE_U
 [[ $(on_server -c "SELECT count(*) FROM pg_database WHERE datname = '$name'") == 1 ]] ||
   on_server -c "CREATE DATABASE \"$name\""
 
-makegood="${CARGO_TARGET_DIR:-$MAKEGOOD_ROOT/target}/debug/makegood"
-[[ -x "$makegood" ]] || die "$makegood is missing. Type: cargo build --workspace --bins"
+# The newest of the profiles' binaries: benches build with another than tests.
+target="${CARGO_TARGET_DIR:-$MAKEGOOD_ROOT/target}"
+makegood=$(find "$target/debug/makegood" "$target/release/makegood" -printf '%T@ %p\n' 2>/dev/null | sort -n | tail -1 | cut -d' ' -f2- || true)
+[[ -x "$makegood" ]] || die "There is no binary of makegood yet. Type: cargo build --workspace --bins"
 log="$MAKEGOOD_STATE/migrate-$name.log"
 # A pooler can't carry the migrator's session lock, so this is the direct URL.
 DATABASE_URL=$(database_url "$MAKEGOOD_TEST_DATABASE_URL" "$name") "$makegood" migrate >"$log" 2>&1 ||

@@ -31,12 +31,13 @@ compile_against_it() {
   rm -rf "$found" && mkdir -p "$found"
   # shellcheck disable=SC2016
   printf '#!/bin/sh\nexec "$@"\n' >"$wrapper" && chmod +x "$wrapper"
+  # shellcheck disable=SC2064
+  trap "rm -f '$wrapper' '$built'" EXIT
   cd "$MAKEGOOD_ROOT"
   SQLX_OFFLINE=false SQLX_OFFLINE_DIR="$found" DATABASE_URL="$url" CARGO_INCREMENTAL=0 RUSTC_WORKSPACE_WRAPPER="$wrapper" \
     cargo check --workspace --all-targets --quiet --message-format=json-render-diagnostics >"$built" || die "It does not compile (above)"
   # Under that wrapper's name nobody will ask for our crates again.
   grep '"package_id":"path+file' "$built" | grep -oE '[^"]*\.rmeta' | xargs -r rm -f
-  rm -f "$wrapper" "$built"
 }
 
 case ${1:-} in

@@ -28,6 +28,12 @@ port_of() {
   esac
 }
 
+# Whether a process runs. One that has ended counts as gone even while nobody has asked for its exit code.
+alive() {
+  local stat
+  { read -r stat <"/proc/$1/stat"; } 2>/dev/null && [[ ${stat##*) } != Z* ]]
+}
+
 # The process id of a server of ours that runs; nothing when it does not.
 pid_of() {
   local file pid
@@ -35,7 +41,7 @@ pid_of() {
     postgres) file="$MAKEGOOD_STATE/postgres/postmaster.pid" ;;
     *) file="$MAKEGOOD_STATE/$1/$1.pid" ;;
   esac
-  [[ -r "$file" ]] && read -r pid <"$file" && kill -0 "$pid" 2>/dev/null || return 0
+  [[ -r "$file" ]] && read -r pid <"$file" && alive "$pid" || return 0
   # A process id from before a reboot may be anybody's: it must be a process that names our folder, or postgres itself.
   case $1 in
     postgres) grep -qz postgres "/proc/$pid/cmdline" || return 0 ;;

@@ -21,7 +21,7 @@ stop() {
     *) kill -TERM "$pid" ;;
   esac
   for ((tenths = 0; tenths < 100; tenths++)); do
-    kill -0 "$pid" 2>/dev/null || return 0
+    alive "$pid" || return 0
     sleep 0.1
   done
   say "$1 does not stop, killing it"

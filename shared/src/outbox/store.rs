@@ -50,9 +50,10 @@ async fn write(
         .collect();
     let payloads: Vec<_> = announcements.iter().map(|event| event.payload.clone()).collect();
     let correlations: Vec<_> = announcements.iter().map(|event| event.correlation.0).collect();
+    // DISTINCT: one statement may not touch a row twice, and a batch may hold the same fact twice.
     let rows = sqlx::query!(
         r#"INSERT INTO outbox AS o (event_id, event_type, topic, payload, correlation_id, claimed_until)
-           SELECT e.event_id, e.event_type, e.topic, e.payload, e.correlation_id, now() + make_interval(secs => $6)
+           SELECT DISTINCT ON (e.event_id) e.event_id, e.event_type, e.topic, e.payload, e.correlation_id, now() + make_interval(secs => $6)
            FROM unnest($1::text[], $2::text[], $3::text[], $4::jsonb[], $5::uuid[])
                 AS e (event_id, event_type, topic, payload, correlation_id)
            ORDER BY e.event_id

@@ -77,6 +77,24 @@ async fn a_lost_announcement_is_made_good_on_the_next_delivery() {
 }
 
 #[tokio::test]
+async fn a_lost_announcement_that_is_delivered_twice_in_one_batch_is_made_good_once() {
+    let school = School::open().await;
+    let payment = Payment::number(1);
+    school.deliver(&[payment.confirmed()]).await;
+    school.announced().await;
+    school.database.run_sql("DELETE FROM outbox").await;
+
+    school.deliver(&[payment.confirmed(), payment.confirmed()]).await;
+
+    assert_eq!(
+        school.announced().await.into_values().collect::<Vec<_>>(),
+        vec![1]
+    );
+    assert_eq!(school.database.server_errors(), Vec::<String>::new());
+    school.close().await;
+}
+
+#[tokio::test]
 async fn an_announcement_is_not_repeated_once_the_allocation_is_there() {
     let school = School::open().await;
     let payment = Payment::number(1);
