@@ -3,6 +3,7 @@
 //! `make bench`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, missing_docs)]
 
+use makegood_tests::environment::binaries;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -23,12 +24,7 @@ const STARTS: usize = 15;
 const BYTES_A_MEGABYTE: u64 = 1_000_000;
 
 fn main() {
-    let bench = std::env::current_exe().expect("a bench knows where it is");
-    let folder = bench
-        .ancestors()
-        .nth(2)
-        .expect("a bench lies in target/release/deps")
-        .to_owned();
+    let folder = binaries();
     println!(
         "{:<20} {:>10} {:>14} {:>14} {:>12}",
         "function", "size, kB", "init p50, ms", "init max, ms", "memory, kB"

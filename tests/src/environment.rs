@@ -228,14 +228,23 @@ fn read_lines(
     })
 }
 
-/// The function's binary beside this test's (`target/debug/<function>` next to `target/debug/deps/…`).
-fn binary(function: &str) -> PathBuf {
+/// Where the functions' binaries lie: the folder named by `MAKEGOOD_BINARIES` (benches look at release builds), else beside
+/// this test's (`target/debug` above `target/debug/deps`).
+#[must_use]
+pub fn binaries() -> PathBuf {
+    if let Some(folder) = std::env::var_os("MAKEGOOD_BINARIES") {
+        return PathBuf::from(folder);
+    }
     let test = std::env::current_exe().expect("a test knows where it is");
     let folder = test
         .ancestors()
         .nth(2)
         .expect("a test lies in target/<profile>/deps");
-    let path = folder.join(function);
+    folder.to_owned()
+}
+
+fn binary(function: &str) -> PathBuf {
+    let path = binaries().join(function);
     assert!(
         path.is_file(),
         "{} is not there: `make test` builds it, or `cargo build -p {function}`",
