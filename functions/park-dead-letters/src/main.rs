@@ -15,7 +15,9 @@ async fn main() -> Result<(), Error> {
     let config = DatabaseConfig::read(&mut environment);
     environment.finish()?;
     let database = Database::open(&config, &runtime::aws().await).await?;
-    runtime::report_drift(&database, COLUMNS).await;
+    // Beside the start: an unreachable database must not hold it up.
+    let catalogue = database.clone();
+    tokio::spawn(async move { runtime::report_drift(&catalogue, COLUMNS).await });
     let handler = &ParkDeadLetters {
         database,
         clock: Clock::System,
