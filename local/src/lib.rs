@@ -3,6 +3,7 @@
 pub mod admin;
 mod admin_process;
 mod cache;
+pub mod gateway;
 mod guarantees;
 mod outcome;
 pub mod run;

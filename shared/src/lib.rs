@@ -9,11 +9,15 @@ pub mod config;
 pub mod db;
 pub mod delivery;
 pub mod event;
+#[cfg(feature = "gateway")]
+pub mod gateway;
 pub mod idempotency;
 pub mod ids;
+pub mod job;
 pub mod outbox;
 pub mod purchase;
 pub mod runtime;
 pub mod schema;
 pub mod session;
+pub mod stock;
 pub mod telemetry;

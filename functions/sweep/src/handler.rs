@@ -1,10 +1,11 @@
 //! From a schedule's input to what the sweep did.
 
 use crate::name::{SweepName, UnknownSweep};
-use crate::{outbox, reconcile};
+use crate::{outbox, reconcile, reservations, stale_jobs};
 use chrono_tz::Tz;
 use makegood::clock::Clock;
 use makegood::delivery::Deadline;
+use makegood::job::Waker;
 use makegood::outbox::Publisher;
 use serde_json::{Value, json};
 
@@ -54,7 +55,29 @@ pub const COLUMNS: &[(&str, &[&str])] = &[
         &["allocation_id", "scheduled_date", "status"],
     ),
     ("processed_events", &["event_id", "event_type", "correlation_id"]),
-    ("payment_cases", &["payment_id"]),
+    (
+        "payment_cases",
+        &["payment_id", "kind", "subject", "payment_intent_id", "details"],
+    ),
+    (
+        "job_queue",
+        &[
+            "id",
+            "job_type",
+            "payload",
+            "priority",
+            "status",
+            "attempts",
+            "max_attempts",
+            "locked_by",
+            "locked_until",
+            "scheduled_for",
+            "last_error",
+            "completed_at",
+            "failed_at",
+        ],
+    ),
+    ("orders", &["payment_intent_id"]),
     ("dead_letters", &["event_id", "status", "permanent", "parked_at"]),
     (
         "outbox",
@@ -95,6 +118,8 @@ pub enum SweepError {
 pub struct Sweep {
     /// The database and the way out.
     pub publisher: Publisher,
+    /// Wakes the workers of jobs; without it runnable jobs are only reported.
+    pub waker: Option<Waker>,
     /// The time.
     pub clock: Clock,
     /// Where the school is.
@@ -117,6 +142,8 @@ impl Sweep {
         };
         let done = match sweep {
             SweepName::Outbox => json!(outbox::run(&self.publisher, deadline).await.map_err(failed)?),
+            SweepName::StaleJobs => json!(stale_jobs::run(self, deadline).await.map_err(failed)?),
+            SweepName::Reservations => json!(reservations::run(self, deadline).await.map_err(failed)?),
             SweepName::Reconcile => json!(reconcile::run(self, deadline).await.map_err(failed)?),
         };
         tracing::info!(function = Self::NAME, sweep = sweep.wire_name(), %done, "swept");

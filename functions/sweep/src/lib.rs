@@ -4,7 +4,11 @@ mod handler;
 mod name;
 mod outbox;
 mod reconcile;
+mod reservations;
+mod stale_jobs;
 
 pub use handler::{COLUMNS, Sweep, SweepError};
 pub use name::{SweepName, UnknownSweep};
 pub use reconcile::{CourseReconciliation, Reconciliation};
+pub use reservations::FreedReservations;
+pub use stale_jobs::StaleJobs;

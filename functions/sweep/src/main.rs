@@ -3,33 +3,38 @@
 use makegood::clock::Clock;
 use makegood::config::Environment;
 use makegood::event::EventType;
+use makegood::job::Waker;
 use makegood::runtime::{self, PublisherConfig};
-use makegood::telemetry;
+use makegood::{stock, telemetry};
 use sweep::{COLUMNS, Sweep};
 
-/// Everything that may wait in the outbox.
-const PUBLISHED: [EventType; 4] = [
-    EventType::PurchaseConfirmed,
-    EventType::PurchaseCreated,
-    EventType::TrainerAllocated,
-    EventType::SessionsGenerated,
-];
+/// Only a shop has this queue; a school goes without.
+const OF_SHOPS: (EventType, &str) = (EventType::OrderConfirmed, "QUEUE_URL_ORDER_CONFIRMED");
 
 #[tokio::main]
 async fn main() -> Result<(), lambda_runtime::Error> {
     telemetry::start(Sweep::NAME);
     let aws = runtime::aws().await;
     let mut environment = Environment::of_process();
-    let publisher = PublisherConfig::read(&mut environment, &PUBLISHED);
+    let is_shop = environment.optional(OF_SHOPS.1).is_some();
+    let mut published = EventType::ALL.to_vec();
+    published.retain(|event_type| is_shop || *event_type != OF_SHOPS.0);
+    let publisher = PublisherConfig::read(&mut environment, &published);
+    let waker = Waker::read(&environment, &aws);
     let timezone = environment.business_timezone();
     environment.finish()?;
     let sweep = Sweep {
         publisher: publisher.open(&aws).await?,
+        waker,
         clock: Clock::System,
         timezone,
     };
     let database = sweep.publisher.database.clone();
-    tokio::spawn(async move { runtime::report_drift(&database, COLUMNS).await });
+    tokio::spawn(async move {
+        for columns in [COLUMNS, stock::COLUMNS] {
+            runtime::report_drift(&database, columns).await;
+        }
+    });
     let sweep = &sweep;
     runtime::run(move |event, deadline| async move { Ok(sweep.handle(&event, deadline).await?) }).await
 }

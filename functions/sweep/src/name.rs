@@ -7,6 +7,10 @@ use serde_json::Value;
 pub enum SweepName {
     /// Publishes what a crash left unpublished.
     Outbox,
+    /// Requeues jobs whose worker died, and wakes those that nobody took.
+    StaleJobs,
+    /// Frees what was reserved and not paid in time.
+    Reservations,
     /// Compares what is paid with what is there.
     Reconcile,
 }
@@ -21,13 +25,15 @@ pub struct UnknownSweep {
 
 impl SweepName {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Outbox, Self::Reconcile];
+    pub const ALL: [Self; 4] = [Self::Outbox, Self::StaleJobs, Self::Reservations, Self::Reconcile];
 
     /// As the schedule's input has it.
     #[must_use]
     pub const fn wire_name(self) -> &'static str {
         match self {
             Self::Outbox => "outbox",
+            Self::StaleJobs => "stale-jobs",
+            Self::Reservations => "reservations",
             Self::Reconcile => "reconcile",
         }
     }
@@ -66,7 +72,10 @@ mod tests {
             json!({"sweep": 3}),
         ] {
             let message = SweepName::read(&input).unwrap_err().to_string();
-            assert!(message.contains("outbox, reconcile"), "{message}");
+            assert!(
+                message.contains("outbox, stale-jobs, reservations, reconcile"),
+                "{message}"
+            );
         }
     }
 }

@@ -5,3 +5,5 @@ mod bench;
 mod healing;
 mod older_data;
 mod outbox;
+mod reservations;
+mod stale_jobs;

@@ -134,7 +134,7 @@ async fn a_sweep_that_there_is_not_names_those_that_there_are() {
         .await;
     let message = refused.unwrap_err().to_string();
     assert!(
-        message.contains("dust") && message.contains("outbox, reconcile"),
+        message.contains("dust") && message.contains("outbox, stale-jobs, reservations, reconcile"),
         "{message}"
     );
     bench.database.drop().await;

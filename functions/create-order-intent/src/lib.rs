@@ -1,0 +1,177 @@
+//! The `create-order-intent` function: reserves the buyer's cart, all of it or nothing, opens the payment at the gateway,
+//! and says where to pay.
+
+pub mod cart;
+pub mod checkout;
+pub mod request;
+mod respond;
+pub mod stage;
+mod store;
+pub mod wish;
+
+use checkout::Checkout;
+use makegood::clock::Clock;
+use makegood::db::{Database, classify};
+use makegood::gateway::Gateways;
+use makegood::ids::UserId;
+use makegood::telemetry;
+use request::{LONGEST_BODY, Request, RequestError};
+use respond::Answer;
+use serde_json::Value;
+use stage::{Outcome, Stage};
+use std::time::Instant;
+use wish::Wish;
+
+/// The function's name, the dimension of its metrics.
+pub const NAME: &str = "create-order-intent";
+const PATH: &str = "/order-intents";
+const KEY_HEADER: &str = "Idempotency-Key";
+const LONGEST_KEY: usize = 200;
+
+/// The columns that this function uses itself, compared with the live catalogue at its start, besides those of
+/// [`makegood::stock::COLUMNS`].
+pub const COLUMNS: &[(&str, &[&str])] = &[
+    ("carts", &["id", "user_id"]),
+    (
+        "cart_items",
+        &["id", "cart_id", "variant_id", "quantity", "added_at"],
+    ),
+    (
+        "product_variants",
+        &["id", "product_id", "sku", "price_cents", "is_active"],
+    ),
+    ("products", &["id", "vendor_id", "name", "is_active"]),
+    ("vendor_profiles", &["user_id"]),
+    (
+        "payment_intents",
+        &[
+            "payment_intent_id",
+            "user_id",
+            "cart_id",
+            "provider",
+            "external_transaction_id",
+            "amount_cents",
+            "status",
+            "items",
+            "shipping_address",
+            "gateway_payment_url",
+            "idempotency_key",
+            "metadata",
+            "expires_at",
+            "updated_at",
+        ],
+    ),
+];
+
+/// The function with all that it needs.
+#[derive(Debug)]
+pub struct CreateOrderIntent {
+    /// The database.
+    pub database: Database,
+    /// eSewa and Khalti.
+    pub gateways: Gateways,
+    /// The time.
+    pub clock: Clock,
+}
+
+impl CreateOrderIntent {
+    /// Handles one HTTP request, and gives back the HTTP response.
+    ///
+    /// # Errors
+    /// When the event is no HTTP request at all.
+    pub async fn handle(&self, event: Value) -> Result<Value, RequestError> {
+        let started = Instant::now();
+        let request = Request::decode(event)?;
+        let answer = match read(&request) {
+            Ok(wish) => self.check_out(&wish).await,
+            Err(answer) => answer,
+        };
+        telemetry::stage_finished(started.elapsed());
+        Ok(answer.to_http_api())
+    }
+
+    async fn check_out(&self, wish: &Wish) -> Answer {
+        let stage = Stage {
+            database: &self.database,
+            gateways: &self.gateways,
+            now: self.clock.now(),
+        };
+        match stage.check_out(wish).await {
+            Ok(outcome) => {
+                note(&outcome);
+                Answer::outcome(&outcome)
+            }
+            Err(error) => {
+                let code = classify(&error).code();
+                tracing::error!(function = NAME, code, %error, "checkout not made; the buyer is asked to try again");
+                Answer::unavailable()
+            }
+        }
+    }
+}
+
+fn read(request: &Request) -> Result<Wish, Answer> {
+    if request.path != PATH {
+        return Err(Answer::not_found());
+    }
+    if request.method != "POST" {
+        return Err(Answer::method_not_allowed());
+    }
+    let buyer: UserId = request.buyer.ok_or_else(Answer::unknown_buyer)?;
+    let body = request.body.as_deref().ok_or_else(Answer::undecodable)?;
+    if body.len() > LONGEST_BODY {
+        return Err(Answer::too_large());
+    }
+    let key = read_key(request)?;
+    let checkout = Checkout::read(body).map_err(|bad| Answer::bad_input(&bad))?;
+    Ok(Wish { buyer, key, checkout })
+}
+
+fn read_key(request: &Request) -> Result<Option<String>, Answer> {
+    let Some(key) = request.header(KEY_HEADER).map(str::trim) else {
+        return Ok(None);
+    };
+    if key.is_empty() || key.len() > LONGEST_KEY || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(Answer::bad_key());
+    }
+    Ok(Some(key.to_owned()))
+}
+
+fn note(outcome: &Outcome) {
+    match outcome {
+        Outcome::Opened(intent) => tracing::info!(
+            function = NAME,
+            correlation_id = intent.id,
+            provider = intent.provider,
+            amount_cents = intent.amount_minor,
+            "checkout reserved and opened"
+        ),
+        Outcome::GatewayFailed {
+            intent_id,
+            error: Some(error),
+        } => tracing::error!(
+            function = NAME,
+            correlation_id = intent_id,
+            code = error.code(),
+            %error,
+            "the gateway did not open the payment; its stock is free again"
+        ),
+        // Told by the request that met it.
+        Outcome::GatewayFailed { error: None, .. } => {}
+        Outcome::Short(short) => {
+            tracing::info!(
+                function = NAME,
+                variants = short.len(),
+                "checkout refused, not enough in stock"
+            );
+        }
+        Outcome::Refused(refusal) => tracing::info!(function = NAME, reason = %refusal, "checkout refused"),
+        Outcome::KeyReused => tracing::info!(function = NAME, "idempotency key used for another checkout"),
+        Outcome::Ended(intent) => tracing::info!(
+            function = NAME,
+            correlation_id = intent.id,
+            status = intent.status,
+            "checkout asked for again after its end"
+        ),
+    }
+}

@@ -1,0 +1,31 @@
+//! The `create-order-intent` function.
+
+use create_order_intent::{COLUMNS, CreateOrderIntent, NAME};
+use lambda_runtime::Error;
+use makegood::clock::Clock;
+use makegood::config::{DatabaseConfig, Environment};
+use makegood::db::Database;
+use makegood::gateway::GatewaysConfig;
+use makegood::{runtime, stock, telemetry};
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    telemetry::start(NAME);
+    let mut environment = Environment::of_process();
+    let database = DatabaseConfig::read(&mut environment);
+    let gateways = GatewaysConfig::read(&mut environment);
+    environment.finish()?;
+    let aws = runtime::aws().await;
+    let function = CreateOrderIntent {
+        database: Database::open(&database, &aws).await?,
+        gateways: gateways.open(&aws).await?,
+        clock: Clock::System,
+    };
+    // Beside the first request, not before it: a look at the catalogue must not lengthen a cold start.
+    let database = function.database.clone();
+    tokio::spawn(async move {
+        runtime::report_drift(&database, &[COLUMNS, stock::COLUMNS].concat()).await;
+    });
+    let function = &function;
+    runtime::run(move |event, _| async move { Ok(function.handle(event).await?) }).await
+}

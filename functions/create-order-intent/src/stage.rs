@@ -1,0 +1,200 @@
+//! The stage: reserve and note the intent in one transaction, ask the gateway with none open, note its answer in another.
+
+use crate::cart::{CartRefusal, Snapshot};
+use crate::store;
+use crate::wish::{GRACE, Intent, Standing, Wish, intent_id, least_amount_minor};
+use chrono::{DateTime, Utc};
+use makegood::db::Database;
+use makegood::gateway::{GatewayError, Gateways, OpenedPayment, PaymentRequest, Provider};
+use makegood::stock::{self, ReleasedAs, Reserved, Shortage};
+use sqlx::{Connection, PgConnection};
+use uuid::Uuid;
+
+/// Explicit, since lock and look need a fresh snapshot each, whatever the database's default is.
+const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
+
+/// What became of a wish.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// The goods are reserved, and the buyer can pay.
+    Opened(Box<Intent>),
+    /// Not enough of these; nothing was written.
+    Short(Vec<Shortage>),
+    /// The cart can't be checked out; nothing was written.
+    Refused(CartRefusal),
+    /// The key stands for another checkout; nothing was written.
+    KeyReused,
+    /// The key stands for a checkout that came to nothing.
+    Ended(Box<Intent>),
+    /// The gateway did not open the payment; what was reserved is free again.
+    GatewayFailed {
+        /// The intent, now failed.
+        intent_id: String,
+        /// Why; none when another request with the same key was told.
+        error: Option<GatewayError>,
+    },
+}
+
+/// What the first transaction found or made.
+enum Begun {
+    /// There is an intent that the gateway does not know of yet.
+    Unopened(Intent),
+    Done(Outcome),
+}
+
+/// The database, the gateways and the time.
+#[derive(Debug, Clone, Copy)]
+pub struct Stage<'a> {
+    /// The database.
+    pub database: &'a Database,
+    /// The gateways.
+    pub gateways: &'a Gateways,
+    /// Now.
+    pub now: DateTime<Utc>,
+}
+
+impl Stage<'_> {
+    /// Reserves the buyer's cart, all of it or nothing, and opens the payment at the gateway.
+    ///
+    /// An intent that was reserved before under the same key and never opened is opened now: its maker died, or is still
+    /// at it, and then the first to write wins and both give the same answer. The link of the other is never shown.
+    ///
+    /// # Errors
+    /// Those of the database. What was reserved by then ends by itself, or is taken up with the same key.
+    pub async fn check_out(&self, wish: &Wish) -> Result<Outcome, sqlx::Error> {
+        let intent = match self.begin(wish).await? {
+            Begun::Done(outcome) => return Ok(outcome),
+            Begun::Unopened(intent) => intent,
+        };
+        let request = PaymentRequest {
+            payment_intent_id: &intent.id,
+            amount_minor: intent.amount_minor,
+        };
+        let provider = wish.checkout.provider;
+        let opened = self.gateways.open_payment(provider, &request, self.now).await;
+        let mut connection = self.database.acquire().await?;
+        let written = match &opened {
+            Ok(opened) => self.note_opened(&mut connection, &intent.id, opened).await?,
+            Err(error) => self.note_failed(&mut connection, &intent.id, error).await?,
+        };
+        let intent = store::find(&mut connection, &intent.id).await?.unwrap_or(intent);
+        Ok(conclude(intent, wish, opened.err().filter(|_| written)))
+    }
+
+    async fn begin(&self, wish: &Wish) -> Result<Begun, sqlx::Error> {
+        let mut connection = self.database.acquire().await?;
+        let mut transaction = connection.begin_with(BEGIN).await?;
+        if let Some(known) = find_known(&mut transaction, wish).await? {
+            transaction.rollback().await?;
+            return Ok(resume(known, wish));
+        }
+        let begun = self.reserve(&mut transaction, wish).await?;
+        // Said at once, not when the connection is dropped: others wait for the stock.
+        match &begun {
+            Begun::Unopened(_) => transaction.commit().await?,
+            Begun::Done(_) => transaction.rollback().await?,
+        }
+        Ok(begun)
+    }
+
+    async fn reserve(&self, transaction: &mut PgConnection, wish: &Wish) -> Result<Begun, sqlx::Error> {
+        let provider = wish.checkout.provider;
+        let Some((cart_id, lines)) = store::load_cart(transaction, wish.buyer).await? else {
+            return Ok(Begun::Done(Outcome::Refused(CartRefusal::Empty)));
+        };
+        let snapshot = match Snapshot::take(&lines, least_amount_minor(provider)) {
+            Ok(snapshot) => snapshot,
+            Err(refusal) => return Ok(Begun::Done(Outcome::Refused(refusal))),
+        };
+        let expires_at = self.now + self.gateways.link_lifetime(provider) + GRACE;
+        let intent = self.new_intent(wish, provider, snapshot.amount_minor, expires_at);
+        store::insert_intent(transaction, wish, &intent, cart_id, &snapshot).await?;
+        let reserved = stock::reserve(transaction, &intent.id, &snapshot.lines(), expires_at).await?;
+        Ok(match reserved {
+            Reserved::All => Begun::Unopened(intent),
+            Reserved::Short(short) => Begun::Done(Outcome::Short(short)),
+        })
+    }
+
+    fn new_intent(
+        &self,
+        wish: &Wish,
+        provider: Provider,
+        amount_minor: i64,
+        expires_at: DateTime<Utc>,
+    ) -> Intent {
+        let random = Uuid::new_v4().as_fields().0;
+        Intent {
+            id: intent_id(provider, self.now, random),
+            provider: provider.wire_name().to_owned(),
+            amount_minor,
+            status: "pending".to_owned(),
+            payment_url: None,
+            form_fields: None,
+            expires_at: Some(expires_at),
+            fingerprint: Some(wish.checkout.fingerprint()),
+        }
+    }
+
+    /// False when another request had noted an answer before.
+    async fn note_opened(
+        &self,
+        connection: &mut PgConnection,
+        intent_id: &str,
+        opened: &OpenedPayment,
+    ) -> Result<bool, sqlx::Error> {
+        let expires_at = opened.expires_at + GRACE;
+        let mut transaction = connection.begin_with(BEGIN).await?;
+        let won = store::open_if_unopened(&mut transaction, intent_id, opened, expires_at, self.now).await?;
+        if won {
+            stock::extend_if_active(&mut transaction, intent_id, expires_at).await?;
+        }
+        transaction.commit().await?;
+        Ok(won)
+    }
+
+    /// False when another request had noted an answer before.
+    async fn note_failed(
+        &self,
+        connection: &mut PgConnection,
+        intent_id: &str,
+        error: &GatewayError,
+    ) -> Result<bool, sqlx::Error> {
+        let mut transaction = connection.begin_with(BEGIN).await?;
+        let won = store::fail_if_unopened(&mut transaction, intent_id, error.code(), self.now).await?;
+        if won {
+            stock::release_if_active(&mut transaction, intent_id, ReleasedAs::Released).await?;
+        }
+        transaction.commit().await?;
+        Ok(won)
+    }
+}
+
+async fn find_known(transaction: &mut PgConnection, wish: &Wish) -> Result<Option<Intent>, sqlx::Error> {
+    let Some(key) = &wish.key else {
+        return Ok(None);
+    };
+    store::lock_key(transaction, wish.buyer, key).await?;
+    store::find_by_key(transaction, wish.buyer, key).await
+}
+
+fn resume(known: Intent, wish: &Wish) -> Begun {
+    match known.standing(&wish.checkout.fingerprint()) {
+        Standing::KeyReused => Begun::Done(Outcome::KeyReused),
+        Standing::Ended => Begun::Done(Outcome::Ended(Box::new(known))),
+        Standing::Opened => Begun::Done(Outcome::Opened(Box::new(known))),
+        Standing::Unopened => Begun::Unopened(known),
+    }
+}
+
+/// The row says what is so, whoever wrote it.
+fn conclude(intent: Intent, wish: &Wish, error: Option<GatewayError>) -> Outcome {
+    match intent.standing(&wish.checkout.fingerprint()) {
+        Standing::Opened => Outcome::Opened(Box::new(intent)),
+        Standing::Ended if intent.payment_url.is_some() => Outcome::Ended(Box::new(intent)),
+        Standing::Ended | Standing::Unopened | Standing::KeyReused => Outcome::GatewayFailed {
+            intent_id: intent.id,
+            error,
+        },
+    }
+}

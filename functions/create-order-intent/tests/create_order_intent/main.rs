@@ -1,0 +1,12 @@
+//! What `create-order-intent` and the stock under it promise, on real Postgres behind PgBouncer, with a Khalti on a
+//! real socket.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
+
+mod checkout;
+mod gateway;
+mod idempotency;
+mod khalti;
+mod shop;
+mod stock;
+mod storm;
+mod sweeping;

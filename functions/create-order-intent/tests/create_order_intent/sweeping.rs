@@ -1,0 +1,149 @@
+//! The `reservations` sweep's chunk: what nobody paid for in time is free again, and nothing else.
+
+use crate::shop::{Shop, noon};
+use chrono::{DateTime, TimeDelta, Utc};
+use makegood::stock::{self, FreedIntents};
+
+/// After eSewa's links and the grace.
+fn late() -> DateTime<Utc> {
+    noon() + TimeDelta::minutes(35)
+}
+
+async fn sweep(shop: &Shop, now: DateTime<Utc>, most: i64) -> FreedIntents {
+    let mut transaction = shop.function.database.begin().await.unwrap();
+    let freed = stock::release_expired(&mut transaction, now, most).await.unwrap();
+    transaction.commit().await.unwrap();
+    freed
+}
+
+async fn intents(shop: &Shop, number: usize) -> Vec<String> {
+    let mut intents = Vec::new();
+    for buyer in shop.buyers(&vec![vec![('B', 1), ('A', 1)]; number]).await {
+        intents.push(shop.intent_of(buyer).await);
+    }
+    intents
+}
+
+#[tokio::test]
+async fn reservations_are_freed_when_their_time_is_up_and_not_before() {
+    let shop = Shop::open(&[('A', 5), ('B', 5)]).await;
+    let intents = intents(&shop, 3).await;
+    assert_eq!(
+        sweep(&shop, late() - TimeDelta::seconds(1), 10).await,
+        FreedIntents::default()
+    );
+    assert_eq!(shop.levels().await, (10, 6));
+    // WHEN the time is up, two at a time
+    assert_eq!(sweep(&shop, late(), 2).await.claimed, 2);
+    let last = sweep(&shop, late(), 2).await;
+    // THEN all are freed and expired, and a further run finds nothing
+    assert_eq!(
+        (last.claimed, last.freed[0].reservations, last.freed[0].pieces),
+        (1, 2, 2)
+    );
+    assert!(intents.contains(&last.freed[0].payment_intent_id));
+    assert_eq!(sweep(&shop, late(), 2).await, FreedIntents::default());
+    assert_eq!(shop.levels().await, (10, 0));
+    assert_eq!(
+        shop.count("SELECT count(*) FROM payment_intents WHERE status = 'expired'")
+            .await,
+        3
+    );
+    assert_eq!(
+        shop.count("SELECT count(*) FROM inventory_reservations WHERE status = 'expired'")
+            .await,
+        6
+    );
+    shop.assert_stock_adds_up().await;
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn what_is_paid_or_being_decided_keeps_its_goods_and_what_ended_otherwise_keeps_its_status() {
+    let shop = Shop::open(&[('A', 9), ('B', 9)]).await;
+    let intents = intents(&shop, 5).await;
+    let [succeeded, processing, verified, cancelled, mismatched] = intents.as_slice() else {
+        panic!("five intents");
+    };
+    let verification = |intent: &str, status: &str| {
+        format!(
+            "INSERT INTO payment_gateway_verifications (provider, external_transaction_id, payment_intent_id, status)
+             SELECT provider, external_transaction_id, payment_intent_id, '{status}'
+             FROM payment_intents WHERE payment_intent_id = '{intent}';"
+        )
+    };
+    let status = |intent: &str, status: &str| {
+        format!("UPDATE payment_intents SET status = '{status}' WHERE payment_intent_id = '{intent}';")
+    };
+    shop.database
+        .run_sql(
+            &[
+                status(succeeded, "succeeded"),
+                status(processing, "processing"),
+                verification(verified, "success"),
+                status(cancelled, "cancelled"),
+                status(mismatched, "failed"),
+                verification(mismatched, "amount_mismatch"),
+            ]
+            .concat(),
+        )
+        .await;
+    let freed = sweep(&shop, late(), 10).await;
+    let mut ids: Vec<_> = freed.freed.iter().map(|freed| &freed.payment_intent_id).collect();
+    ids.sort();
+    let mut expected = vec![cancelled, mismatched];
+    expected.sort();
+    assert_eq!(ids, expected);
+    assert_eq!(shop.levels().await, (18, 6));
+    assert_eq!(
+        shop.count("SELECT count(*) FROM payment_intents WHERE status = 'expired'")
+            .await,
+        0
+    );
+    shop.assert_stock_adds_up().await;
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn an_intent_that_somebody_holds_is_left_alone_and_does_not_hold_up_the_others() {
+    // GIVEN a verification that holds one of two intents
+    let shop = Shop::open(&[('A', 5), ('B', 5)]).await;
+    let intents = intents(&shop, 2).await;
+    let mut holder = shop.function.database.begin().await.unwrap();
+    assert!(stock::lock_intent(&mut holder, &intents[0]).await.unwrap());
+    // WHEN the sweep runs, it frees the other and does not wait
+    let freed = sweep(&shop, late(), 10).await;
+    assert_eq!(
+        (freed.claimed, &freed.freed[0].payment_intent_id),
+        (1, &intents[1])
+    );
+    // THEN the one that was held can still be sold
+    let order = makegood::ids::OrderId(uuid::Uuid::new_v4());
+    let consumed = stock::consume(&mut holder, &intents[0], order).await.unwrap();
+    holder.commit().await.unwrap();
+    assert!(matches!(consumed, stock::Consumed::Taken(_)), "{consumed:?}");
+    shop.assert_stock_adds_up().await;
+    shop.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_sweeps_at_once_free_each_reservation_once() {
+    let shop = Shop::open(&[('A', 20), ('B', 20)]).await;
+    intents(&shop, 20).await;
+    let drain = || async {
+        let mut freed = 0;
+        loop {
+            let chunk = sweep(&shop, late(), 3).await;
+            freed += chunk.freed.iter().map(|freed| freed.pieces).sum::<i64>();
+            if chunk.claimed < 3 {
+                return freed;
+            }
+        }
+    };
+    let (one, two) = tokio::join!(drain(), drain());
+    // A sweep may end early because the other holds the rest; what is left is the next run's.
+    assert_eq!(one + two + drain().await, 40);
+    assert_eq!(shop.levels().await, (40, 0));
+    shop.assert_stock_adds_up().await;
+    shop.close().await;
+}

@@ -1,0 +1,185 @@
+//! The worker: claims a job, runs it, and finishes it under the guard of its lease.
+
+use crate::handler::FinalizeOrder;
+use crate::payload::intent_id;
+use crate::refusal::Refusal;
+use futures::FutureExt;
+use makegood::case::CaseKind;
+use makegood::delivery::{Deadline, Failure};
+use makegood::job::{self, FailedJob, Job, JobFailure, JobType};
+use sqlx::Connection;
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+/// A job is begun only while at least this much time is left.
+const LEFT_FOR_A_JOB: Duration = Duration::from_secs(2);
+/// Locks and looks need a snapshot each.
+pub(crate) const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
+
+/// What became of one job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Finished {
+    /// Its work is done, by this worker or before.
+    Completed,
+    /// It runs again later.
+    Requeued,
+    /// It has failed for good, for this reason.
+    Failed(String),
+    /// The lease had been taken away: nothing was changed.
+    LostLease,
+}
+
+/// What one invocation did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Worked {
+    /// Jobs completed.
+    pub completed: usize,
+    /// Jobs put back for later.
+    pub requeued: usize,
+    /// Jobs failed for good.
+    pub failed: usize,
+    /// Jobs that were taken away.
+    pub lost: usize,
+    /// Whether jobs may be left because the time was up.
+    pub time_was_up: bool,
+}
+
+/// How the work of a job ended, before the job itself is finished.
+#[derive(Debug)]
+pub(crate) enum Performed {
+    /// Committed together with the job's completion.
+    Done,
+    /// Rolled back: the lease had been taken away.
+    LostLease,
+    /// Rolled back: this job will never succeed as it is.
+    Refused(Refusal),
+}
+
+impl FinalizeOrder {
+    /// Runs jobs until none is runnable or the time is up. Never fails: a database that can't be reached leaves the jobs
+    /// where they are, and is logged.
+    pub async fn work(&self, deadline: Deadline) -> Worked {
+        let mut worked = Worked::default();
+        while deadline.remaining() > LEFT_FOR_A_JOB {
+            match self.run_next().await {
+                Ok(Some(Finished::Completed)) => worked.completed += 1,
+                Ok(Some(Finished::Requeued)) => worked.requeued += 1,
+                Ok(Some(Finished::Failed(_))) => worked.failed += 1,
+                Ok(Some(Finished::LostLease)) => worked.lost += 1,
+                Ok(None) => return worked,
+                Err(error) => {
+                    tracing::error!(%error, "the queue of jobs can't be worked on; the stale-jobs sweep wakes us again");
+                    return worked;
+                }
+            }
+        }
+        worked.time_was_up = true;
+        worked
+    }
+
+    /// Claims the next runnable job and runs it; none when nothing is runnable.
+    ///
+    /// # Errors
+    /// Those of the database while claiming or failing; the lease then runs out, and the job is rescued.
+    pub async fn run_next(&self) -> Result<Option<Finished>, sqlx::Error> {
+        let claimed = {
+            let mut connection = self.publisher.database.acquire().await?;
+            job::acquire_next_job(&mut connection, &self.worker, self.lease).await?
+        };
+        match claimed {
+            Some(job) => Ok(Some(self.run(&job).await?)),
+            None => Ok(None),
+        }
+    }
+
+    /// Runs a job that this worker holds. A panic fails it for good, and fails nothing else.
+    ///
+    /// # Errors
+    /// Those of the database while failing it.
+    pub async fn run(&self, job: &Job) -> Result<Finished, sqlx::Error> {
+        let performed = AssertUnwindSafe(self.perform(job).boxed()).catch_unwind().await;
+        let (failure, case) = match performed {
+            Ok(Ok(Performed::Done)) => return Ok(Finished::Completed),
+            Ok(Ok(Performed::LostLease)) => {
+                self.log_lost(job);
+                return Ok(Finished::LostLease);
+            }
+            Ok(Ok(Performed::Refused(refusal))) => (refusal.failure(), refusal.case()),
+            Ok(Err(failure)) => (JobFailure::from(failure), Some(CaseKind::Unfulfillable)),
+            Err(_) => (panicked(), Some(CaseKind::Unfulfillable)),
+        };
+        self.fail(job, &failure, case).await
+    }
+
+    async fn perform(&self, job: &Job) -> Result<Performed, Failure> {
+        match JobType::from_wire_name(&job.job_type) {
+            Some(JobType::FinalizeOrder) => self.process_order_with_occ(job).await,
+            Some(JobType::HandlePaymentFailure) => Ok(self.handle_payment_failure(job).await?),
+            Some(JobType::ProcessRefund) => Ok(self.process_refund(job).await?),
+            None => Ok(Performed::Refused(Refusal::UnknownJobType(job.job_type.clone()))),
+        }
+    }
+
+    /// Failing the job and opening the case are one transaction: no paid intent is without both.
+    async fn fail(
+        &self,
+        job: &Job,
+        failure: &JobFailure,
+        case: Option<CaseKind>,
+    ) -> Result<Finished, sqlx::Error> {
+        let mut connection = self.publisher.database.acquire().await?;
+        let mut transaction = connection.begin_with(BEGIN).await?;
+        let failed = job::fail_job_if_owned(&mut transaction, job, failure).await?;
+        let is_order = job.job_type == JobType::FinalizeOrder.wire_name();
+        if let (FailedJob::ForGood, true, Some(kind), Some(intent)) =
+            (failed, is_order, case, intent_id(&job.payload))
+        {
+            job::open_case_of_paid_intent(&mut transaction, kind, intent, job.lease.id, failure).await?;
+        }
+        transaction.commit().await?;
+        drop(connection);
+        Ok(self.report(job, failure, failed).await)
+    }
+
+    async fn report(&self, job: &Job, failure: &JobFailure, failed: FailedJob) -> Finished {
+        let (job_id, attempt) = (job.lease.id, job.lease.attempts);
+        let correlation_id = intent_id(&job.payload).unwrap_or_default();
+        let (code, reason) = (failure.code, failure.reason.as_str());
+        match failed {
+            FailedJob::ForGood => {
+                metrics::counter!("JobsFailed").increment(1);
+                tracing::error!(%job_id, attempt, correlation_id, code, reason, "the job has failed for good");
+                Finished::Failed(failure.to_string())
+            }
+            FailedJob::Requeued { delay } => {
+                tracing::warn!(%job_id, attempt, correlation_id, code, reason, "the job failed and runs again later");
+                if let Some(waker) = &self.waker {
+                    waker.wake(&[job.lease.id], delay).await;
+                }
+                Finished::Requeued
+            }
+            FailedJob::LostRace => {
+                self.log_lost(job);
+                Finished::LostLease
+            }
+        }
+    }
+
+    fn log_lost(&self, job: &Job) {
+        tracing::warn!(
+            job_id = %job.lease.id,
+            attempt = job.lease.attempts,
+            correlation_id = intent_id(&job.payload).unwrap_or_default(),
+            "the lease was taken away meanwhile: nothing was changed"
+        );
+    }
+}
+
+/// The panic's own message went to the log already; here it may hold anything.
+fn panicked() -> JobFailure {
+    JobFailure {
+        code: "panic",
+        reason: "the worker panicked over this job; see the log, mend the defect, retry the job".to_owned(),
+        is_permanent: true,
+    }
+}

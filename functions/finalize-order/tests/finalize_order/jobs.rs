@@ -1,0 +1,196 @@
+//! The queue of jobs: one row a key, claimed in order by one worker at a time, finished by its owner alone.
+
+use crate::shop::{LEASE, Shop};
+use makegood::db::Database;
+use makegood::job::{self, Completion, Enqueued, FailedJob, Job, JobFailure, JobType, NewJob, Rescue};
+use serde_json::json;
+use sqlx::Connection;
+use std::time::Duration;
+
+fn new_job(key: &str, priority: i32) -> NewJob {
+    NewJob {
+        job_type: JobType::ProcessRefund,
+        payload: json!({"payment_intent_id": key}),
+        priority,
+        idempotency_key: key.to_owned(),
+        scheduled_for: None,
+    }
+}
+
+async fn enqueue(database: &Database, job: &NewJob) -> Enqueued {
+    job::enqueue(&mut database.acquire().await.unwrap(), job)
+        .await
+        .unwrap()
+}
+
+async fn acquire(database: &Database, worker: &str) -> Option<Job> {
+    job::acquire_next_job(&mut database.acquire().await.unwrap(), worker, LEASE)
+        .await
+        .unwrap()
+}
+
+fn key(job: Option<Job>) -> String {
+    job.map_or_else(String::new, |job| {
+        job.payload["payment_intent_id"].as_str().unwrap().to_owned()
+    })
+}
+
+#[tokio::test]
+async fn the_same_key_is_the_same_job_also_at_once() {
+    let shop = Shop::open().await;
+    let database = shop.database.through_pooler(8);
+    let job = new_job("once", 1);
+    let all = futures::future::join_all((0..8).map(|_| enqueue(&database, &job))).await;
+    assert_eq!(all.iter().filter(|enqueued| enqueued.is_new).count(), 1);
+    assert!(all.iter().all(|enqueued| enqueued.id == all[0].id));
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn the_lowest_number_then_the_oldest_runs_first_and_nothing_before_its_time() {
+    let shop = Shop::open().await;
+    let database = shop.database.through_pooler(2);
+    for (key, priority) in [("late", 5), ("old", 5), ("young", 5), ("first", 1)] {
+        enqueue(&database, &new_job(key, priority)).await;
+    }
+    shop.sql(
+        "UPDATE job_queue SET scheduled_for = now() + interval '1 minute' WHERE idempotency_key = 'late';
+         UPDATE job_queue SET created_at = now() - interval '1 hour' WHERE idempotency_key = 'old'",
+    )
+    .await;
+    let mut order = Vec::new();
+    while let Some(job) = acquire(&database, "w").await {
+        order.push(key(Some(job)));
+    }
+    assert_eq!(order, ["first", "old", "young"]);
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn a_job_has_one_worker_and_a_named_one_is_claimed_only_while_it_is_runnable() {
+    let shop = Shop::open().await;
+    let database = shop.database.through_pooler(8);
+    let first = enqueue(&database, &new_job("a", 1)).await.id;
+    enqueue(&database, &new_job("b", 1)).await;
+    let claims = futures::future::join_all((0..6).map(|_| acquire(&database, "w"))).await;
+    let mut keys: Vec<String> = claims
+        .into_iter()
+        .map(key)
+        .filter(|key| !key.is_empty())
+        .collect();
+    keys.sort();
+    assert_eq!(keys, ["a", "b"]);
+    let mut connection = database.acquire().await.unwrap();
+    assert_eq!(
+        job::acquire_job(&mut connection, first, "w", LEASE)
+            .await
+            .unwrap(),
+        None
+    );
+    let third = enqueue(&database, &new_job("c", 9)).await.id;
+    let claimed = job::acquire_job(&mut connection, third, "w", LEASE)
+        .await
+        .unwrap();
+    assert_eq!(key(claimed), "c");
+    drop(connection);
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn a_job_that_another_is_claiming_is_passed_over_without_waiting() {
+    let shop = Shop::open().await;
+    let database = shop.database.through_pooler(4);
+    for (key, priority) in [("a", 1), ("b", 2)] {
+        enqueue(&database, &new_job(key, priority)).await;
+    }
+    // GIVEN a worker that is claiming the first and has not committed
+    let mut connection = database.acquire().await.unwrap();
+    let mut claiming = connection.begin().await.unwrap();
+    let first = job::acquire_next_job(&mut claiming, "w", LEASE).await.unwrap();
+    // WHEN two others look THEN one has the second, and the last has none
+    let others = async { (acquire(&database, "x").await, acquire(&database, "y").await) };
+    let others = tokio::time::timeout(Duration::from_secs(20), others).await;
+    let (second, third) = others.expect("nobody waits for the first");
+    assert_eq!(
+        (key(first), key(second), third),
+        ("a".to_owned(), "b".to_owned(), None)
+    );
+    claiming.commit().await.unwrap();
+    drop(connection);
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn a_rescuer_leaves_the_job_that_its_owner_is_finishing() {
+    let shop = Shop::open().await;
+    let database = shop.database.through_pooler(4);
+    enqueue(&database, &new_job("a", 1)).await;
+    let job = acquire(&database, "owner").await.unwrap();
+    shop.leases_run_out().await;
+    // GIVEN an owner that has completed and not committed
+    let mut connection = database.acquire().await.unwrap();
+    let mut transaction = connection.begin().await.unwrap();
+    assert_eq!(
+        job::complete_job_if_owned(&mut transaction, &job.lease)
+            .await
+            .unwrap(),
+        Completion::Completed
+    );
+    // WHEN a rescuer looks THEN it takes nothing, now and later
+    let mut rescuer = database.acquire().await.unwrap();
+    let rescue = job::rescue_expired_jobs(&mut rescuer, 10);
+    let rescued = tokio::time::timeout(Duration::from_secs(20), rescue).await;
+    assert_eq!(rescued.expect("it does not wait for the owner").unwrap(), []);
+    transaction.commit().await.unwrap();
+    assert_eq!(job::rescue_expired_jobs(&mut rescuer, 10).await.unwrap(), []);
+    assert_eq!(shop.text("SELECT status FROM job_queue").await, "completed");
+    drop((connection, rescuer));
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn an_owner_that_waited_for_its_rescuer_is_told_that_it_lost() {
+    let shop = Shop::open().await;
+    let database = shop.database.through_pooler(4);
+    enqueue(&database, &new_job("a", 1)).await;
+    let job = acquire(&database, "owner").await.unwrap();
+    shop.leases_run_out().await;
+    // GIVEN a rescuer that has requeued and not committed
+    let mut connection = database.acquire().await.unwrap();
+    let mut transaction = connection.begin().await.unwrap();
+    let rescued = job::rescue_expired_jobs(&mut transaction, 10).await.unwrap();
+    assert_eq!(
+        rescued.iter().map(|rescued| rescued.rescue).collect::<Vec<_>>(),
+        [Rescue::Requeued]
+    );
+    // WHEN the owner completes meanwhile
+    let mut owner = database.acquire().await.unwrap();
+    let (completed, ()) = tokio::join!(job::complete_job_if_owned(&mut owner, &job.lease), async {
+        shop.until_waiting(1).await;
+        transaction.commit().await.unwrap();
+    });
+    // THEN it lost, also when the same worker has the job again
+    assert_eq!(completed.unwrap(), Completion::LostRace);
+    let again = acquire(&database, "owner").await.unwrap();
+    assert_eq!(again.lease.attempts, 2);
+    assert_eq!(
+        job::complete_job_if_owned(&mut owner, &job.lease).await.unwrap(),
+        Completion::LostRace
+    );
+    let failure = JobFailure {
+        code: "late",
+        reason: "too late".to_owned(),
+        is_permanent: true,
+    };
+    assert_eq!(
+        job::fail_job_if_owned(&mut owner, &job, &failure).await.unwrap(),
+        FailedJob::LostRace
+    );
+    assert_eq!(
+        shop.text("SELECT status || ' ' || locked_by FROM job_queue")
+            .await,
+        "processing owner"
+    );
+    drop((connection, owner));
+    shop.close().await;
+}

@@ -1,0 +1,150 @@
+//! Leases: who lost one changes nothing and emits nothing, at whatever moment it was lost.
+
+use crate::shop::Shop;
+use finalize_order::Finished;
+use makegood::job::Waker;
+use makegood_tests::queues::TestQueue;
+use serde_json::json;
+use sqlx::{Connection, PgConnection};
+use std::time::Duration;
+
+#[tokio::test]
+async fn a_lease_that_runs_out_while_the_owner_still_works_makes_one_order_and_the_loser_emits_nothing() {
+    // GIVEN an owner in the middle of its transaction: it waits for stock that the test holds
+    let shop = Shop::open().await;
+    let buyer = shop.paid(1, &[(1, 2)]).await;
+    let mut holder = PgConnection::connect(&shop.database.direct_url()).await.unwrap();
+    let mut held = holder.begin().await.unwrap();
+    sqlx::query("SELECT FROM inventory FOR UPDATE")
+        .execute(&mut *held)
+        .await
+        .unwrap();
+    let owner = shop.function();
+    let job = shop.claim(&owner).await;
+    let (finished, successor) = tokio::join!(owner.run(&job), async {
+        shop.until_waiting(1).await;
+        // WHEN its lease runs out, the sweep rescues the job, and a successor takes it and waits for the same intent
+        shop.leases_run_out().await;
+        assert_eq!(shop.sweep("stale-jobs").await["requeued"], 1);
+        let successor = shop.function();
+        let again = shop.claim(&successor).await;
+        assert_eq!((again.lease.id, again.lease.attempts), (job.lease.id, 2));
+        let (successor, ()) = tokio::join!(successor.run(&again), async {
+            shop.until_waiting(2).await;
+            held.commit().await.unwrap();
+        });
+        successor
+    });
+    // THEN the owner finds at its end that it owns nothing, and the successor makes the order
+    assert_eq!(
+        (finished.unwrap(), successor.unwrap()),
+        (Finished::LostLease, Finished::Completed)
+    );
+    assert_eq!(
+        (shop.orders().await, shop.announced().await),
+        (1, vec![buyer.intent])
+    );
+    assert_eq!(shop.count("SELECT count(*) FROM outbox").await, 1);
+    assert_eq!(
+        shop.count("SELECT 40 - sum(quantity_available) FROM inventory")
+            .await,
+        2
+    );
+    shop.assert_sound().await;
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn a_rescuer_and_the_owner_finishing_at_once_make_one_order() {
+    let shop = Shop::open().await;
+    for number in 0..8 {
+        shop.paid(number, &[(1 + number % 4, 1)]).await;
+        // GIVEN an owner whose lease is over
+        let owner = shop.function();
+        let job = shop.claim(&owner).await;
+        shop.leases_run_out().await;
+        // WHEN it finishes while the sweep rescues
+        let (finished, swept) = tokio::join!(owner.run(&job), shop.sweep("stale-jobs"));
+        // THEN one of them had it
+        let lost = finished.unwrap() == Finished::LostLease;
+        assert_eq!(swept["requeued"], i32::from(lost));
+        assert_eq!(shop.orders().await, i64::from(number) + i64::from(!lost));
+        shop.work().await;
+        assert_eq!(shop.orders().await, i64::from(number) + 1);
+    }
+    assert_eq!(shop.announced().await.len(), 8);
+    assert_eq!(
+        shop.count("SELECT count(*) FROM job_queue WHERE status = 'completed'")
+            .await,
+        8
+    );
+    shop.assert_sound().await;
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn an_owner_that_lost_its_lease_fails_nothing_and_opens_no_case() {
+    let shop = Shop::open().await;
+    shop.paid(1, &[(1, 2)]).await;
+    shop.sql("UPDATE products SET is_active = false").await;
+    let owner = shop.function();
+    let job = shop.claim(&owner).await;
+    shop.leases_run_out().await;
+    shop.sweep("stale-jobs").await;
+    assert_eq!(owner.run(&job).await.unwrap(), Finished::LostLease);
+    assert_eq!(shop.text("SELECT status FROM job_queue").await, "pending");
+    assert_eq!(shop.count("SELECT count(*) FROM payment_cases").await, 0);
+    // The next owner decides.
+    assert!(matches!(shop.run_one().await, Finished::Failed(_)));
+    shop.assert_sound().await;
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn what_may_pass_is_tried_three_times_with_growing_delays_and_then_leaves_a_case() {
+    // GIVEN a database that can't write one of the tables, and a queue for wake-ups
+    let shop = Shop::open().await;
+    shop.paid(1, &[(1, 2)]).await;
+    shop.sql("ALTER TABLE cart_items RENAME TO away").await;
+    let jobs = TestQueue::create("jobs").await;
+    let run = async || {
+        let mut function = shop.function();
+        function.waker = Some(Waker {
+            client: jobs.client.clone(),
+            queue_url: jobs.url.clone(),
+        });
+        function.run_next().await.unwrap()
+    };
+    let delay = "SELECT extract(epoch FROM scheduled_for - updated_at)::bigint FROM job_queue WHERE status = 'pending'";
+    for range in [1..=2, 2..=4] {
+        assert_eq!(run().await, Some(Finished::Requeued));
+        let seconds = shop.count(delay).await;
+        assert!(range.contains(&seconds), "{seconds} s");
+        // Not before its time.
+        assert_eq!(run().await, None);
+        shop.backoffs_pass().await;
+    }
+    // WHEN no attempt is left THEN it has failed, and a person is told
+    assert!(matches!(run().await, Some(Finished::Failed(_))));
+    assert_eq!(shop.text("SELECT kind FROM payment_cases").await, "unfulfillable");
+    // AND each retry had its wake-up
+    let id = shop.text("SELECT id::text FROM job_queue").await;
+    let woken = async {
+        let mut bodies = Vec::new();
+        while bodies.len() < 2 {
+            bodies.extend(jobs.drain().await);
+        }
+        bodies
+    };
+    let bodies = tokio::time::timeout(Duration::from_secs(20), woken)
+        .await
+        .unwrap();
+    assert_eq!(bodies, vec![json!({"jobId": id}).to_string(); 2]);
+    // WHEN the table is back and a person retries THEN the order is made and the case resolved
+    shop.sql("ALTER TABLE away RENAME TO cart_items; UPDATE job_queue SET status = 'pending'")
+        .await;
+    assert_eq!(shop.run_one().await, Finished::Completed);
+    assert_eq!(shop.text("SELECT status FROM payment_cases").await, "resolved");
+    shop.assert_sound().await;
+    shop.database.drop().await;
+}

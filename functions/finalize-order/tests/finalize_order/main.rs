@@ -1,0 +1,11 @@
+//! What `finalize-order` promises, on a real database behind the pooler and real queues.
+#![allow(missing_docs, clippy::expect_used, clippy::panic, clippy::unwrap_used)]
+
+mod incident;
+mod jobs;
+mod kills;
+mod leases;
+mod orders;
+mod other_jobs;
+mod refusals;
+mod shop;

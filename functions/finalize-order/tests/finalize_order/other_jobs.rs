@@ -1,0 +1,97 @@
+//! The other job types: payments that came to nothing, and refunds.
+
+use crate::shop::Shop;
+use finalize_order::Finished;
+
+#[tokio::test]
+async fn a_failed_payment_frees_the_stock_and_marks_the_intent() {
+    let shop = Shop::open().await;
+    shop.paid(1, &[(1, 2)]).await;
+    shop.sql(
+        "DELETE FROM payment_gateway_verifications;
+         UPDATE job_queue SET job_type = 'handle_payment_failure', payload = payload || '{\"status\": \"cancelled\"}'",
+    )
+    .await;
+    assert_eq!(shop.run_one().await, Finished::Completed);
+    assert_eq!(shop.text("SELECT status FROM payment_intents").await, "cancelled");
+    assert_eq!(
+        shop.text("SELECT status FROM inventory_reservations").await,
+        "released"
+    );
+    assert_eq!(
+        shop.count("SELECT sum(quantity_reserved) FROM inventory").await,
+        0
+    );
+    shop.assert_sound().await;
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn a_payment_that_succeeded_after_all_keeps_its_stock() {
+    let shop = Shop::open().await;
+    shop.paid(1, &[(1, 2)]).await;
+    shop.sql(
+        "INSERT INTO job_queue (job_type, payload, priority, idempotency_key)
+         SELECT 'handle_payment_failure', payload, 0, 'failure' FROM job_queue",
+    )
+    .await;
+    shop.work().await;
+    assert_eq!(
+        shop.count("SELECT count(*) FROM job_queue WHERE status = 'completed'")
+            .await,
+        2
+    );
+    assert_eq!(
+        (
+            shop.orders().await,
+            shop.text("SELECT status FROM payment_intents").await
+        ),
+        (1, "succeeded".to_owned())
+    );
+    shop.assert_sound().await;
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn a_refund_is_a_case_and_no_order_is_made_beside_it() {
+    let shop = Shop::open().await;
+    let buyer = shop.paid(1, &[(1, 2)]).await;
+    shop.sql(
+        "INSERT INTO job_queue (job_type, payload, priority, idempotency_key)
+         SELECT 'process_refund', payload || '{\"reason\": \"called us\"}', 0, 'refund' FROM job_queue",
+    )
+    .await;
+    assert_eq!(shop.run_one().await, Finished::Completed);
+    let Finished::Failed(reason) = shop.run_one().await else {
+        panic!("the money goes back")
+    };
+    assert!(reason.starts_with("refund_requested: "), "{reason}");
+    let case =
+        "SELECT concat_ws(' ', kind, status, subject, amount_cents, details ->> 'reason') FROM payment_cases";
+    assert_eq!(
+        shop.text(case).await,
+        format!("refund_due open {} 2000 called us", buyer.intent)
+    );
+    assert_eq!(shop.orders().await, 0);
+    shop.assert_sound().await;
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn a_job_that_nobody_knows_or_that_names_no_intent_fails_by_name_and_stops_nobody() {
+    let shop = Shop::open().await;
+    shop.paid(1, &[(1, 2)]).await;
+    shop.sql(
+        "INSERT INTO job_queue (job_type, payload, priority) VALUES ('dust', '{}', 0), ('finalize_order', '{}', 0),
+           ('finalize_order', '{\"payment_intent_id\": \"pi_nobody\"}', 0)",
+    )
+    .await;
+    shop.work().await;
+    let failed = "SELECT string_agg(split_part(last_error, ':', 1), ' ' ORDER BY last_error) FROM job_queue WHERE status = 'failed'";
+    assert_eq!(
+        shop.text(failed).await,
+        "no_intent_named unknown_intent unknown_job_type"
+    );
+    assert_eq!(shop.orders().await, 1);
+    shop.close().await;
+}

@@ -1,0 +1,174 @@
+//! Which state a checkout without an order is in, from what its rows say. Pure.
+
+/// Where a checkout is that has no order yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// The buyer has not paid, as far as anybody told us.
+    AwaitingPayment,
+    /// The gateway was asked and has not decided.
+    Verifying,
+    /// Paid; the order is being made.
+    Finalizing,
+    /// It came to nothing.
+    Failed,
+    /// Paid, and a person has to look.
+    NeedsAttention,
+}
+
+impl State {
+    /// As the page has it.
+    #[must_use]
+    pub const fn wire_name(self) -> &'static str {
+        match self {
+            Self::AwaitingPayment => "awaiting_payment",
+            Self::Verifying => "verifying",
+            Self::Finalizing => "finalizing",
+            Self::Failed => "failed",
+            Self::NeedsAttention => "needs_attention",
+        }
+    }
+
+    /// After how many milliseconds the page should ask again: soon where the next step is a machine's.
+    #[must_use]
+    pub const fn retry_after_millis(self) -> u64 {
+        match self {
+            Self::Finalizing => 500,
+            Self::Verifying => 1_000,
+            Self::AwaitingPayment => 2_000,
+            Self::Failed | Self::NeedsAttention => 30_000,
+        }
+    }
+
+    /// Whether an order can be there within seconds, so that it pays to hold the request.
+    #[must_use]
+    pub const fn may_end_soon(self) -> bool {
+        match self {
+            Self::AwaitingPayment | Self::Verifying | Self::Finalizing => true,
+            Self::Failed | Self::NeedsAttention => false,
+        }
+    }
+}
+
+/// What the rows of a checkout without an order say, each as its column has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sight<'a> {
+    /// `payment_intents.status`.
+    pub intent: &'a str,
+    /// `payment_gateway_verifications.status`, of the success if there is one.
+    pub verification: Option<&'a str>,
+    /// `job_queue.status` of the latest `finalize_order`.
+    pub job: Option<&'a str>,
+    /// Whether a payment case about it is open.
+    pub case_open: bool,
+}
+
+/// The state. A person's turn comes before everything; the gateway's word before the intent's status, which may lag.
+#[must_use]
+pub fn state(sight: Sight<'_>) -> State {
+    if sight.case_open || sight.verification == Some("amount_mismatch") {
+        return State::NeedsAttention;
+    }
+    let paid = sight.verification == Some("success") || sight.intent == "succeeded";
+    match (paid, sight.job, sight.intent) {
+        // Out of attempts, or stopped by a person.
+        (true, Some("failed" | "cancelled"), _) => State::NeedsAttention,
+        // Waiting, running, or lost and about to be found by the sweep.
+        (true, _, _) => State::Finalizing,
+        (false, _, "failed" | "cancelled" | "expired") => State::Failed,
+        (false, _, _) if sight.verification == Some("failed") => State::Failed,
+        (false, _, "processing") => State::Verifying,
+        (false, _, _) => State::AwaitingPayment,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PENDING: Sight<'static> = Sight {
+        intent: "pending",
+        verification: None,
+        job: None,
+        case_open: false,
+    };
+    const PAID: Sight<'static> = Sight {
+        intent: "succeeded",
+        verification: Some("success"),
+        job: Some("pending"),
+        case_open: false,
+    };
+
+    #[test]
+    fn nobody_has_paid_as_long_as_the_intent_is_pending() {
+        assert_eq!(state(PENDING), State::AwaitingPayment);
+    }
+
+    #[test]
+    fn the_gateway_is_deciding_while_the_intent_is_processing() {
+        assert_eq!(
+            state(Sight {
+                intent: "processing",
+                ..PENDING
+            }),
+            State::Verifying
+        );
+    }
+
+    #[test]
+    fn a_paid_checkout_is_finalizing_until_its_job_gives_up() {
+        for job in [None, Some("pending"), Some("processing"), Some("completed")] {
+            assert_eq!(state(Sight { job, ..PAID }), State::Finalizing, "{job:?}");
+        }
+        for job in [Some("failed"), Some("cancelled")] {
+            assert_eq!(state(Sight { job, ..PAID }), State::NeedsAttention, "{job:?}");
+        }
+    }
+
+    #[test]
+    fn a_success_counts_whatever_the_intent_says_since_late_money_is_money() {
+        for intent in ["pending", "processing", "failed", "cancelled", "expired"] {
+            assert_eq!(state(Sight { intent, ..PAID }), State::Finalizing, "{intent}");
+        }
+        assert_eq!(
+            state(Sight {
+                verification: None,
+                ..PAID
+            }),
+            State::Finalizing
+        );
+    }
+
+    #[test]
+    fn what_came_to_nothing_has_failed() {
+        for intent in ["failed", "cancelled", "expired"] {
+            assert_eq!(state(Sight { intent, ..PENDING }), State::Failed, "{intent}");
+        }
+        let refused = Sight {
+            verification: Some("failed"),
+            ..PENDING
+        };
+        assert_eq!(state(refused), State::Failed);
+    }
+
+    #[test]
+    fn an_open_case_or_a_wrong_amount_needs_a_person() {
+        assert_eq!(
+            state(Sight {
+                case_open: true,
+                ..PAID
+            }),
+            State::NeedsAttention
+        );
+        let wrong = Sight {
+            verification: Some("amount_mismatch"),
+            ..PENDING
+        };
+        assert_eq!(state(wrong), State::NeedsAttention);
+        let closed_job = Sight {
+            case_open: true,
+            intent: "failed",
+            ..PAID
+        };
+        assert_eq!(state(closed_job), State::NeedsAttention);
+    }
+}

@@ -1,0 +1,145 @@
+//! The `order-status` function: what the buyer's page asks until the order is there. A request may be held, so that the
+//! page needs few of them; while it is held, it costs a look every 200 ms and no connection in between.
+
+pub mod decide;
+pub mod look;
+pub mod request;
+mod respond;
+
+use look::{Seen, look};
+use makegood::db::{Database, classify};
+use makegood::delivery::Deadline;
+use makegood::ids::UserId;
+use makegood::telemetry;
+use request::{Request, RequestError};
+use respond::Answer;
+use serde_json::Value;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// The function's name, the dimension of its metrics.
+pub const NAME: &str = "order-status";
+/// How long a held request sleeps between two looks.
+pub const LOOK_EVERY: Duration = Duration::from_millis(200);
+const PATH: &str = "/orders/status";
+
+/// The columns that this function reads, compared with the live catalogue at its start.
+pub const COLUMNS: &[(&str, &[&str])] = &[
+    (
+        "payment_intents",
+        &[
+            "payment_intent_id",
+            "user_id",
+            "provider",
+            "external_transaction_id",
+            "status",
+        ],
+    ),
+    (
+        "orders",
+        &["id", "order_number", "payment_intent_id", "status", "created_at"],
+    ),
+    ("order_items", &["order_id"]),
+    (
+        "payment_gateway_verifications",
+        &["id", "payment_intent_id", "status"],
+    ),
+    ("job_queue", &["idempotency_key", "status"]),
+    ("payment_cases", &["payment_intent_id", "status"]),
+];
+
+/// The function with all that it needs.
+#[derive(Debug)]
+pub struct OrderStatus {
+    /// The database.
+    pub database: Database,
+    /// How long a held request sleeps between two looks.
+    pub look_every: Duration,
+}
+
+/// One question, of somebody who may ask.
+struct Question<'a> {
+    buyer: UserId,
+    payment_intent_id: &'a str,
+    wait: Duration,
+}
+
+impl OrderStatus {
+    /// The function on this database, looking every [`LOOK_EVERY`].
+    #[must_use]
+    pub fn of(database: Database) -> Self {
+        Self {
+            database,
+            look_every: LOOK_EVERY,
+        }
+    }
+
+    /// Handles one HTTP request, and gives back the HTTP response: at once, or when the order is there, or when the wait
+    /// or the invocation's time is over.
+    ///
+    /// # Errors
+    /// When the event is no HTTP request at all.
+    pub async fn handle(&self, event: Value, deadline: Deadline) -> Result<Value, RequestError> {
+        let started = Instant::now();
+        let request = Request::decode(event)?;
+        let answer = match read(&request) {
+            Ok(question) => self.answer(&question, deadline).await,
+            Err(answer) => answer,
+        };
+        telemetry::stage_finished(started.elapsed());
+        Ok(answer.to_http_api())
+    }
+
+    async fn answer(&self, question: &Question<'_>, deadline: Deadline) -> Answer {
+        let until = (Instant::now() + question.wait).min(deadline.instant());
+        match self.wait(question, until).await {
+            Ok(Some(seen)) => Answer::seen(&seen),
+            Ok(None) => Answer::no_such_intent(),
+            Err(error) => {
+                let code = classify(&error).code();
+                tracing::error!(
+                    function = NAME,
+                    correlation_id = question.payment_intent_id,
+                    code,
+                    %error,
+                    "status not read; the page is asked to come again"
+                );
+                Answer::unavailable()
+            }
+        }
+    }
+
+    /// Looks until there is an order, nothing to wait for, or no time left.
+    async fn wait(&self, question: &Question<'_>, until: Instant) -> Result<Option<Seen>, sqlx::Error> {
+        loop {
+            let seen = look(&self.database, question.buyer, question.payment_intent_id).await?;
+            let worth_waiting = matches!(&seen, Some(Seen::NoOrder(state)) if state.may_end_soon());
+            let next = Instant::now() + self.look_every;
+            if !worth_waiting || next > until {
+                return Ok(seen);
+            }
+            tokio::time::sleep_until(next).await;
+        }
+    }
+}
+
+fn read(request: &Request) -> Result<Question<'_>, Answer> {
+    if request.path != PATH {
+        return Err(Answer::not_found());
+    }
+    if request.method != "GET" {
+        return Err(Answer::method_not_allowed());
+    }
+    let buyer = request.buyer.ok_or_else(Answer::unknown_buyer)?;
+    let payment_intent_id = request.payment_intent_id().ok_or_else(|| {
+        Answer::bad_parameter("payment_intent_id", "the id that the checkout answered with")
+    })?;
+    let wait = request
+        .wait()
+        .ok_or_else(|| Answer::bad_parameter("wait", "a whole number of seconds, 0 to 5"))?;
+    Ok(Question {
+        buyer,
+        payment_intent_id,
+        wait,
+    })
+}

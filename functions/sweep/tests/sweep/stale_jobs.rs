@@ -1,0 +1,209 @@
+//! The `stale-jobs` sweep: no job stays with a dead worker, and no paid intent is left with a failed job alone.
+
+use crate::bench::Bench;
+use makegood::job::Waker;
+use makegood_tests::queues::TestQueue;
+use metrics_util::debugging::{DebugValue, DebuggingRecorder};
+use serde_json::{Value, json};
+
+/// An intent that the gateway calls paid, and a job of this type over it that a dead worker holds.
+async fn stuck(bench: &Bench, key: &str, attempts: u32, job_type: &str) {
+    bench
+        .database
+        .run_sql(&format!(
+            "INSERT INTO payment_intents (payment_intent_id, user_id, provider, external_transaction_id, amount_cents, items)
+             VALUES ('{key}', gen_random_uuid(), 'esewa', '{key}', 500, '[]');
+             INSERT INTO payment_gateway_verifications (provider, external_transaction_id, payment_intent_id, status)
+             VALUES ('esewa', '{key}', '{key}', 'success');
+             INSERT INTO job_queue (job_type, payload, idempotency_key, status, attempts, locked_by, locked_until, scheduled_for)
+             VALUES ('{job_type}', '{{\"payment_intent_id\": \"{key}\"}}', '{key}', 'processing', {attempts}, 'dead',
+                     now() - interval '1 minute', now() - interval '1 hour')"
+        ))
+        .await;
+}
+
+/// Its worker dies again.
+async fn dies_again(bench: &Bench, attempts: u32) {
+    bench
+        .database
+        .run_sql(&format!(
+            "UPDATE job_queue SET status = 'processing', attempts = {attempts}, locked_by = 'dead too',
+                                  locked_until = now() - interval '1 second'"
+        ))
+        .await;
+}
+
+async fn count(bench: &Bench, condition: &str) -> i64 {
+    bench
+        .database
+        .count(&format!("SELECT count(*) FROM {condition}"))
+        .await
+}
+
+fn numbers(done: &Value) -> [i64; 5] {
+    [
+        "requeued",
+        "attemptsReturned",
+        "completed",
+        "failed",
+        "casesOpened",
+    ]
+    .map(|name| done[name].as_i64().unwrap())
+}
+
+#[tokio::test]
+async fn a_job_of_a_dead_worker_is_requeued_and_a_live_lease_is_respected() {
+    let bench = Bench::fresh().await;
+    stuck(&bench, "dead", 1, "finalize_order").await;
+    stuck(&bench, "alive", 1, "finalize_order").await;
+    bench
+        .database
+        .run_sql("UPDATE job_queue SET locked_until = now() + interval '20 seconds' WHERE idempotency_key = 'alive'")
+        .await;
+    assert_eq!(numbers(&bench.run("stale-jobs").await), [1, 0, 0, 0, 0]);
+    let runnable =
+        "job_queue WHERE status = 'pending' AND scheduled_for <= now() AND locked_by IS NULL AND attempts = 1
+                    AND idempotency_key = 'dead'";
+    assert_eq!(count(&bench, runnable).await, 1);
+    assert_eq!(numbers(&bench.run("stale-jobs").await), [0, 0, 0, 0, 0]);
+    bench.database.drop().await;
+}
+
+#[tokio::test]
+async fn a_paid_intent_gets_its_attempts_back_once_and_then_leaves_a_case() {
+    // GIVEN a paid intent without order, whose job is out of attempts because its workers died
+    let bench = Bench::fresh().await;
+    stuck(&bench, "paid", 3, "finalize_order").await;
+    // WHEN swept THEN it may run three times more
+    assert_eq!(numbers(&bench.run("stale-jobs").await), [1, 1, 0, 0, 0]);
+    assert_eq!(
+        count(
+            &bench,
+            "job_queue WHERE status = 'pending' AND attempts = 3 AND max_attempts = 6"
+        )
+        .await,
+        1
+    );
+    // WHEN workers die three times more THEN it fails, and a person is told
+    dies_again(&bench, 6).await;
+    assert_eq!(numbers(&bench.run("stale-jobs").await), [0, 0, 0, 1, 1]);
+    assert_eq!(
+        count(
+            &bench,
+            "job_queue WHERE status = 'failed' AND failed_at IS NOT NULL"
+        )
+        .await,
+        1
+    );
+    let case = "payment_cases WHERE kind = 'unfulfillable' AND status = 'open' AND subject = 'paid' AND amount_cents = 500
+                AND payment_intent_id = 'paid' AND details ->> 'code' = 'out_of_attempts'";
+    assert_eq!(count(&bench, case).await, 1);
+    // AND running again changes nothing
+    assert_eq!(numbers(&bench.run("stale-jobs").await), [0, 0, 0, 0, 0]);
+    bench.database.drop().await;
+}
+
+#[tokio::test]
+async fn a_job_whose_attempts_failed_by_themselves_is_left_to_a_person() {
+    let bench = Bench::fresh().await;
+    stuck(&bench, "paid", 3, "finalize_order").await;
+    bench
+        .database
+        .run_sql("UPDATE job_queue SET last_error = 'contested: again and again'")
+        .await;
+    assert_eq!(numbers(&bench.run("stale-jobs").await), [0, 0, 0, 1, 1]);
+    bench.database.drop().await;
+}
+
+#[tokio::test]
+async fn a_job_whose_order_is_there_is_completed() {
+    let bench = Bench::fresh().await;
+    stuck(&bench, "done", 3, "finalize_order").await;
+    bench
+        .database
+        .run_sql(
+            "INSERT INTO orders (order_number, user_id, payment_intent_id, payment_provider, subtotal_cents, total_cents)
+             VALUES ('ORD-1', gen_random_uuid(), 'done', 'esewa', 500, 500)",
+        )
+        .await;
+    assert_eq!(numbers(&bench.run("stale-jobs").await), [0, 0, 1, 0, 0]);
+    let completed = "job_queue WHERE status = 'completed' AND completed_at IS NOT NULL AND failed_at IS NULL";
+    assert_eq!(count(&bench, completed).await, 1);
+    assert_eq!(count(&bench, "payment_cases").await, 0);
+    bench.database.drop().await;
+}
+
+#[tokio::test]
+async fn an_intent_that_nobody_paid_leaves_no_case() {
+    let bench = Bench::fresh().await;
+    stuck(&bench, "unpaid", 3, "finalize_order").await;
+    bench
+        .database
+        .run_sql("DELETE FROM payment_gateway_verifications")
+        .await;
+    stuck(&bench, "other", 3, "handle_payment_failure").await;
+    assert_eq!(numbers(&bench.run("stale-jobs").await), [0, 0, 0, 2, 0]);
+    bench.database.drop().await;
+}
+
+#[tokio::test]
+async fn what_nobody_took_is_woken_and_counted_and_without_a_queue_it_is_reported() {
+    // GIVEN a job of a dead worker, one that nobody took, and one that was enqueued just now
+    let mut bench = Bench::fresh().await;
+    for key in ["stuck", "untaken", "fresh"] {
+        stuck(&bench, key, 1, "finalize_order").await;
+    }
+    bench
+        .database
+        .run_sql(
+            "UPDATE job_queue SET status = 'pending', locked_by = NULL, locked_until = NULL WHERE idempotency_key <> 'stuck';
+             UPDATE job_queue SET scheduled_for = now() WHERE idempotency_key = 'fresh'",
+        )
+        .await;
+    let jobs = TestQueue::create("jobs").await;
+    bench.sweep.waker = Some(Waker {
+        client: jobs.client.clone(),
+        queue_url: jobs.url.clone(),
+    });
+    let recorder = DebuggingRecorder::new();
+    let snapshotter = recorder.snapshotter();
+    let recording = metrics::set_default_local_recorder(&recorder);
+    // WHEN swept
+    let done = bench.run("stale-jobs").await;
+    drop(recording);
+    // THEN the first two are woken
+    assert_eq!((&done["untaken"], &done["woken"]), (&json!(2), &json!(2)));
+    let woken = jobs.drain().await;
+    assert_eq!(woken.len(), 2);
+    for body in woken {
+        let body: Value = serde_json::from_str(&body).unwrap();
+        let woken = format!(
+            "job_queue WHERE id = '{}' AND idempotency_key <> 'fresh'",
+            body["jobId"].as_str().unwrap()
+        );
+        assert_eq!(count(&bench, &woken).await, 1);
+    }
+    let counted: Vec<(String, DebugValue)> = snapshotter
+        .snapshot()
+        .into_vec()
+        .into_iter()
+        .map(|(key, _, _, value)| (key.key().name().to_owned(), value))
+        .collect();
+    assert!(
+        counted.contains(&("JobsRequeued".to_owned(), DebugValue::Counter(1))),
+        "{counted:?}"
+    );
+    assert!(
+        counted.contains(&("JobsFailed".to_owned(), DebugValue::Counter(0))),
+        "{counted:?}"
+    );
+    // AND without a queue they are only reported
+    bench.sweep.waker = None;
+    bench
+        .database
+        .run_sql("UPDATE job_queue SET scheduled_for = now() - interval '1 hour'")
+        .await;
+    let done = bench.run("stale-jobs").await;
+    assert_eq!((&done["untaken"], &done["woken"]), (&json!(3), &json!(0)));
+    bench.database.drop().await;
+}

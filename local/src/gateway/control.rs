@@ -1,0 +1,50 @@
+//! `/_control`: how a running stand-in is told what to do, and asked what it did.
+
+use super::{AmountStyle, Behaviour, Desk, Payment, PaymentState};
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// The body of `POST /_control`; what is absent stays as it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct Control {
+    /// Payments that change by themselves, such as one that is paid while nobody looks.
+    pub set: BTreeMap<String, PaymentState>,
+    /// Appended to what the next questions are met with.
+    pub script: Vec<Behaviour>,
+    /// The script is for the questions about this payment only.
+    pub payment: Option<String>,
+    /// How long each answer takes.
+    pub latency_millis: Option<u64>,
+    /// How eSewa writes amounts into its callbacks.
+    pub amount_style: Option<AmountStyle>,
+    /// How long the links last that Khalti gives from now on.
+    pub khalti_link_seconds: Option<u32>,
+}
+
+/// The answer of `GET /_control`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Report {
+    /// How often servers asked, by payment; `initiate` counts under its `purchase_order_id`.
+    pub questions: BTreeMap<String, u64>,
+    /// All payments.
+    pub payments: Vec<Payment>,
+}
+
+pub(super) async fn report(State(desk): State<Arc<Desk>>) -> Json<Report> {
+    Json(desk.report())
+}
+
+pub(super) async fn control(
+    State(desk): State<Arc<Desk>>,
+    Json(control): Json<Control>,
+) -> Result<Json<Report>, (StatusCode, String)> {
+    desk.apply(control)
+        .map_err(|unknown| (StatusCode::NOT_FOUND, unknown.to_string()))?;
+    Ok(Json(desk.report()))
+}

@@ -1,0 +1,105 @@
+//! The gateways' stand-in: eSewa and Khalti as they document themselves, over a real socket, with a page to pay, cancel or
+//! walk away, and misbehaviour on demand.
+
+mod behaviour;
+mod control;
+mod desk;
+mod esewa;
+mod esewa_form;
+mod khalti;
+mod page;
+mod payment;
+
+pub use behaviour::Behaviour;
+pub use control::{Control, Report};
+pub use desk::{Credentials, Desk, UnknownPayment};
+pub use payment::{AmountStyle, Payment, PaymentState, Side};
+
+use axum::Router;
+use axum::routing::{get, post};
+use std::io;
+use std::ops::Deref;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+/// A stand-in on a port of its own, gone when this is dropped. What it can be told to do is [`Desk`]'s.
+#[derive(Debug)]
+pub struct GatewayStandIn {
+    /// `ESEWA_BASE_URL` as well as the beginning of [`Self::khalti_base_url`]; without a slash at its end.
+    pub base_url: String,
+    desk: Arc<Desk>,
+    task: JoinHandle<io::Result<()>>,
+}
+
+impl GatewayStandIn {
+    /// `KHALTI_BASE_URL`.
+    #[must_use]
+    pub fn khalti_base_url(&self) -> String {
+        format!("{}/api/v2", self.base_url)
+    }
+
+    /// What a function's environment needs to have this for its gateways; the buyer comes back to `return_url`.
+    #[must_use]
+    pub fn variables(&self, return_url: &str) -> Vec<(&'static str, String)> {
+        let Credentials {
+            esewa_product_code,
+            esewa_secret,
+            khalti_secret,
+        } = self.desk.credentials.clone();
+        vec![
+            ("ESEWA_BASE_URL", self.base_url.clone()),
+            ("ESEWA_PRODUCT_CODE", esewa_product_code),
+            ("ESEWA_SECRET", esewa_secret),
+            ("KHALTI_BASE_URL", self.khalti_base_url()),
+            ("KHALTI_SECRET", khalti_secret),
+            ("PAYMENT_RETURN_URL", return_url.to_owned()),
+        ]
+    }
+}
+
+impl Deref for GatewayStandIn {
+    type Target = Desk;
+
+    fn deref(&self) -> &Desk {
+        &self.desk
+    }
+}
+
+impl Drop for GatewayStandIn {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// Serves on a free port of this machine, with [`Credentials::sandbox`].
+///
+/// # Errors
+/// Those of the socket.
+pub async fn spawn() -> io::Result<GatewayStandIn> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let base_url = format!("http://{}", listener.local_addr()?);
+    let desk = Arc::new(Desk::at(&base_url, Credentials::sandbox()));
+    let task = tokio::spawn(serve(listener, desk.clone()));
+    Ok(GatewayStandIn { base_url, desk, task })
+}
+
+/// Serves on this listener until the process ends. The desk must have been told the address that buyers see.
+///
+/// # Errors
+/// Those of the socket.
+pub async fn serve(listener: TcpListener, desk: Arc<Desk>) -> io::Result<()> {
+    axum::serve(listener, router(desk)).await
+}
+
+fn router(desk: Arc<Desk>) -> Router {
+    Router::new()
+        .route("/api/epay/main/v2/form", post(esewa_form::open))
+        .route("/api/epay/transaction/status/", get(esewa::status))
+        .route("/api/v2/epayment/initiate/", post(khalti::initiate))
+        .route("/api/v2/epayment/lookup/", post(khalti::lookup))
+        .route("/pay/{payment}", get(page::show))
+        .route("/pay/{payment}/{choice}", post(page::choose))
+        .route("/_control", get(control::report).post(control::control))
+        .with_state(desk)
+}

@@ -1,0 +1,159 @@
+//! Where the gateways are and what we sign with, from the environment.
+
+use super::http::Http;
+use super::{Esewa, Gateways, Khalti};
+use crate::config::{Environment, SecretSource};
+use crate::db::{LoginError, secret_text};
+use aws_config::SdkConfig;
+use chrono::TimeDelta;
+use reqwest::Url;
+use std::time::Duration;
+
+/// Why there are no gateways.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// A secret can't be read.
+    #[error(transparent)]
+    Secret(#[from] LoginError),
+    /// With an empty key everybody could sign.
+    #[error("{0} is empty or no key; put the merchant's secret in it")]
+    NoKey(&'static str),
+    /// An address can't be used.
+    #[error("{0} must be an http:// or https:// URL")]
+    NoAddress(&'static str),
+    /// TLS can't be set up.
+    #[error("the HTTP client can't be built: {0}")]
+    Client(#[from] reqwest::Error),
+}
+
+/// Where the gateways are.
+#[derive(Debug, Clone)]
+pub struct GatewaysConfig {
+    /// How long a gateway may take to answer.
+    pub patience: Duration,
+    esewa_base: String,
+    esewa_status_base: String,
+    esewa_product_code: String,
+    esewa_secret: SecretSource,
+    esewa_link: TimeDelta,
+    khalti_base: String,
+    khalti_secret: SecretSource,
+    return_url: String,
+}
+
+impl GatewaysConfig {
+    /// How long a gateway may take to answer (SPEC 4).
+    pub const PATIENCE: Duration = Duration::from_secs(10);
+    /// How long an eSewa link lasts unless configured (SPEC 4).
+    pub const ESEWA_LINK_MINUTES: u16 = 30;
+
+    /// Reads `ESEWA_BASE_URL`, `ESEWA_STATUS_BASE_URL` (else the same host), `ESEWA_PRODUCT_CODE`, `ESEWA_SECRET(_ARN)`,
+    /// `ESEWA_LINK_MINUTES` (else 30), `KHALTI_BASE_URL` (with its `/api/v2`), `KHALTI_SECRET(_ARN)` and
+    /// `PAYMENT_RETURN_URL`, the page that the buyer comes back to. All that is missing or wrong is noted.
+    pub fn read(environment: &mut Environment) -> Self {
+        let esewa_base = url(environment, "ESEWA_BASE_URL");
+        let esewa_status_base = match environment.optional("ESEWA_STATUS_BASE_URL") {
+            Some(_) => url(environment, "ESEWA_STATUS_BASE_URL"),
+            None => esewa_base.clone(),
+        };
+        Self {
+            patience: Self::PATIENCE,
+            esewa_base,
+            esewa_status_base,
+            esewa_product_code: environment.required("ESEWA_PRODUCT_CODE"),
+            esewa_secret: SecretSource::read(environment, "ESEWA_SECRET"),
+            esewa_link: link(environment),
+            khalti_base: url(environment, "KHALTI_BASE_URL"),
+            khalti_secret: SecretSource::read(environment, "KHALTI_SECRET"),
+            return_url: url(environment, "PAYMENT_RETURN_URL"),
+        }
+    }
+
+    /// Reads the secrets and builds one client for both. Connects to no gateway yet.
+    ///
+    /// # Errors
+    /// When a secret can't be read or is empty, an address is none, or TLS can't be set up.
+    pub async fn open(self, aws: &SdkConfig) -> Result<Gateways, OpenError> {
+        let (esewa_secret, khalti_secret) = tokio::try_join!(
+            secret_text(&self.esewa_secret, aws),
+            secret_text(&self.khalti_secret, aws)
+        )?;
+        let http = Http::build(self.patience)?;
+        let return_url = parse("PAYMENT_RETURN_URL", &self.return_url)?;
+        Ok(Gateways {
+            esewa: Esewa {
+                http: http.clone(),
+                base: parse("ESEWA_BASE_URL", &self.esewa_base)?,
+                status_base: parse("ESEWA_STATUS_BASE_URL", &self.esewa_status_base)?,
+                product_code: self.esewa_product_code,
+                key: Esewa::signing_key(&esewa_secret).ok_or(OpenError::NoKey("ESEWA_SECRET"))?,
+                link: self.esewa_link,
+                return_url: return_url.clone(),
+            },
+            khalti: Khalti {
+                http,
+                base: parse("KHALTI_BASE_URL", &self.khalti_base)?,
+                authorization: Khalti::authorization(&khalti_secret)
+                    .ok_or(OpenError::NoKey("KHALTI_SECRET"))?,
+                return_url,
+            },
+        })
+    }
+}
+
+/// A zero would end every link at once; whoever wants no eSewa does not send its buyers there.
+fn link(environment: &mut Environment) -> TimeDelta {
+    let expected = "a number of minutes, 1 or more";
+    let minutes = environment.parsed("ESEWA_LINK_MINUTES", GatewaysConfig::ESEWA_LINK_MINUTES, expected);
+    if minutes == 0 {
+        environment.note(format!("ESEWA_LINK_MINUTES is 0, it must be {expected}"));
+    }
+    TimeDelta::minutes(minutes.into())
+}
+
+/// The text of an address; a missing or wrong one is noted.
+fn url(environment: &mut Environment, name: &'static str) -> String {
+    let text = environment.required(name);
+    if !text.is_empty() && parse(name, &text).is_err() {
+        environment.note(format!(
+            "{name} is {text:?}, it must be an http:// or https:// URL"
+        ));
+    }
+    text
+}
+
+fn parse(name: &'static str, text: &str) -> Result<Url, OpenError> {
+    let usable = |url: &Url| matches!(url.scheme(), "http" | "https") && url.has_host();
+    Url::parse(text)
+        .ok()
+        .filter(usable)
+        .ok_or(OpenError::NoAddress(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_variable_that_is_missing_or_wrong_is_named_at_once() {
+        let mut environment = Environment::of(&[
+            ("KHALTI_BASE_URL", "khalti.test"),
+            ("ESEWA_STATUS_BASE_URL", "ftp://esewa.test"),
+            ("ESEWA_LINK_MINUTES", "0"),
+        ]);
+        GatewaysConfig::read(&mut environment);
+        let message = environment.finish().unwrap_err().to_string();
+        for name in [
+            "ESEWA_BASE_URL",
+            "ESEWA_STATUS_BASE_URL",
+            "ESEWA_PRODUCT_CODE",
+            "ESEWA_SECRET_ARN",
+            "ESEWA_LINK_MINUTES",
+            "KHALTI_BASE_URL",
+            "KHALTI_SECRET_ARN",
+            "PAYMENT_RETURN_URL",
+        ] {
+            assert!(message.contains(name), "{name} is not named in {message}");
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! Why a gateway could not be asked. None of these says anything about the payment, so none is ever recorded as final.
+
+/// Why there is no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum GatewayError {
+    /// Nothing came within the time.
+    #[error("the gateway did not answer in time; ask again later")]
+    TimedOut,
+    /// No connection, or one that broke.
+    #[error("the gateway can't be reached: {0}; ask again later")]
+    Broken(String),
+    /// It is not well, or too busy: 408, 425, 429, 5xx, or eSewa's `{"code": 0}`.
+    #[error("the gateway is unavailable (HTTP {status}); ask again later")]
+    Unavailable {
+        /// The HTTP status.
+        status: u16,
+    },
+    /// It does not take the request: a wrong key, a wrong field, an amount below its least.
+    #[error("the gateway refused the request (HTTP {status}): {reason}; check its key and its settings")]
+    Refused {
+        /// The HTTP status.
+        status: u16,
+        /// What it said, shortened.
+        reason: String,
+    },
+    /// Something that is not in the protocol; perhaps something else answered.
+    #[error("the gateway's answer (HTTP {status}) can't be read: {reason}; ask again later")]
+    Unreadable {
+        /// The HTTP status.
+        status: u16,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+impl GatewayError {
+    /// A stable name, for logs and answers.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::TimedOut => "gateway_timeout",
+            Self::Broken(_) => "gateway_unreachable",
+            Self::Unavailable { .. } => "gateway_unavailable",
+            Self::Refused { .. } => "gateway_refused",
+            Self::Unreadable { .. } => "gateway_unreadable",
+        }
+    }
+}

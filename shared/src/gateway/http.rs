@@ -1,0 +1,110 @@
+//! One HTTP client for both gateways, with a time limit on everything.
+
+use super::GatewayError;
+use reqwest::{Client, RequestBuilder, Url, redirect};
+use std::error::Error;
+use std::time::Duration;
+
+/// More of a body than this is no gateway's answer; the rest is not read.
+const LONGEST_BODY: usize = 65_536;
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// The client and its patience.
+#[derive(Debug, Clone)]
+pub(super) struct Http {
+    pub(super) client: Client,
+    pub(super) patience: Duration,
+}
+
+/// What came back, whatever it says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Reply {
+    pub(super) status: u16,
+    pub(super) body: Vec<u8>,
+}
+
+impl Http {
+    /// Connects nothing yet.
+    pub(super) fn build(patience: Duration) -> Result<Self, reqwest::Error> {
+        let client = Client::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .redirect(redirect::Policy::none())
+            // Proxies would come from the environment behind config's back.
+            .no_proxy()
+            .build()?;
+        Ok(Self { client, patience })
+    }
+
+    /// Sends it, and waits no longer than the patience for the whole answer.
+    pub(super) async fn send(&self, request: RequestBuilder) -> Result<Reply, GatewayError> {
+        match tokio::time::timeout(self.patience, read(request)).await {
+            Err(_) => Err(GatewayError::TimedOut),
+            Ok(Ok(reply)) => Ok(reply),
+            Ok(Err(error)) if error.is_timeout() => Err(GatewayError::TimedOut),
+            Ok(Err(error)) => Err(GatewayError::Broken(describe(error))),
+        }
+    }
+}
+
+async fn read(request: RequestBuilder) -> Result<Reply, reqwest::Error> {
+    let mut response = request.send().await?;
+    let status = response.status().as_u16();
+    let mut body = Vec::new();
+    while body.len() < LONGEST_BODY
+        && let Some(chunk) = response.chunk().await?
+    {
+        body.extend_from_slice(&chunk);
+    }
+    body.truncate(LONGEST_BODY);
+    Ok(Reply { status, body })
+}
+
+impl Reply {
+    /// The error of a status under which no answer is expected.
+    pub(super) fn failure(&self) -> GatewayError {
+        let status = self.status;
+        match status {
+            408 | 425 | 429 | 500..=599 => GatewayError::Unavailable { status },
+            400..=499 => GatewayError::Refused {
+                status,
+                reason: quote(&self.body),
+            },
+            _ => self.unreadable("the status is not in the protocol".to_owned()),
+        }
+    }
+
+    /// The error of a body that is not in the protocol.
+    pub(super) const fn unreadable(&self, reason: String) -> GatewayError {
+        GatewayError::Unreadable {
+            status: self.status,
+            reason,
+        }
+    }
+}
+
+/// The chain of causes, without the address: it holds the payment's id.
+fn describe(error: reqwest::Error) -> String {
+    let error = error.without_url();
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        text = format!("{text}: {inner}");
+        cause = inner.source();
+    }
+    text
+}
+
+/// The beginning of what it said, in one line.
+fn quote(body: &[u8]) -> String {
+    const LONGEST_QUOTE: usize = 160;
+    let text = String::from_utf8_lossy(body);
+    let line: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    line.chars().take(LONGEST_QUOTE).collect()
+}
+
+/// An address under this one, which may have a path of its own.
+pub(super) fn below(base: &Url, path: &str) -> Url {
+    let mut address = base.clone();
+    address.set_path(&format!("{}/{path}", base.path().trim_end_matches('/')));
+    address
+}

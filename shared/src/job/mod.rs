@@ -1,0 +1,185 @@
+//! Jobs: imperative rows that say what is still to be done, each run by one worker at a time under a lease.
+//!
+//! ```text
+//!   enqueue
+//!      │          acquire: attempts + 1, locked_by, locked_until
+//!      ▼                            │
+//!   pending ────────────────────────┴──────▶ processing ── complete_job_if_owned ─────────────▶ completed
+//!    │   ▲                                    │   │
+//!    │   ├── fail_job_if_owned: later ────────┤   ├── fail_job_if_owned: permanent, or no attempts left ─▶ failed
+//!    │   └── rescue_expired_jobs: lease over ─┘   └── rescue_expired_jobs: lease over, no attempts left ───▶ failed
+//!    └── by a person ──▶ cancelled
+//! ```
+//!
+//! Leaving `processing` always carries the guard `(id, attempts, locked_by)`. `attempts` never goes down, so a guard that
+//! was true once and then false is never true again: who lost the lease can only be told so.
+//! Leases and schedules are measured with the database's clock, which all workers share.
+
+mod acquire;
+mod enqueue;
+mod finish;
+mod heal;
+mod rescue;
+mod wake;
+
+pub use acquire::{acquire_job, acquire_next_job};
+pub use enqueue::enqueue;
+pub use finish::{complete_job_if_owned, fail_job_if_owned};
+pub use heal::{complete_failed_job, open_case_of_paid_intent, return_attempts_once};
+pub use rescue::{Rescue, RescuedJob, list_untaken, rescue_expired_jobs};
+pub use wake::Waker;
+
+use crate::delivery::Disposition;
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use std::fmt;
+use std::time::Duration;
+use uuid::Uuid;
+
+/// A row of `job_queue`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct JobId(pub Uuid);
+
+impl fmt::Display for JobId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(formatter)
+    }
+}
+
+/// What a job asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum JobType {
+    /// Make the order of a paid intent. Payload `{payment_intent_id, provider}`.
+    FinalizeOrder,
+    /// Free the stock of an intent that will not be paid. Payload `{payment_intent_id, status?}`.
+    HandlePaymentFailure,
+    /// Record that a refund is due. Payload `{payment_intent_id, reason?}`.
+    ProcessRefund,
+}
+
+impl JobType {
+    /// Every type.
+    pub const ALL: [Self; 3] = [
+        Self::FinalizeOrder,
+        Self::HandlePaymentFailure,
+        Self::ProcessRefund,
+    ];
+
+    /// As the column has it.
+    #[must_use]
+    pub const fn wire_name(self) -> &'static str {
+        match self {
+            Self::FinalizeOrder => "finalize_order",
+            Self::HandlePaymentFailure => "handle_payment_failure",
+            Self::ProcessRefund => "process_refund",
+        }
+    }
+
+    /// The type of this wire name; none when nobody knows how to run it.
+    #[must_use]
+    pub fn from_wire_name(name: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|job_type| job_type.wire_name() == name)
+    }
+}
+
+/// A job to write.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewJob {
+    /// What it asks for.
+    pub job_type: JobType,
+    /// Its parameters.
+    pub payload: Value,
+    /// The lowest number runs first.
+    pub priority: i32,
+    /// The same key is the same job, whatever became of it.
+    pub idempotency_key: String,
+    /// Not before; at once when none.
+    pub scheduled_for: Option<DateTime<Utc>>,
+}
+
+/// What [`enqueue`] found or wrote.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Enqueued {
+    /// The job of this key.
+    pub id: JobId,
+    /// Whether it was written now.
+    pub is_new: bool,
+}
+
+/// The guard of a claimed job: who holds it, and which attempt it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lease {
+    /// The job.
+    pub id: JobId,
+    /// Which attempt, from 1.
+    pub attempts: i32,
+    /// The worker.
+    pub locked_by: String,
+}
+
+/// A job that this worker holds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Job {
+    /// What proves it.
+    pub lease: Lease,
+    /// As the column has it; see [`JobType::from_wire_name`].
+    pub job_type: String,
+    /// Its parameters.
+    pub payload: Value,
+    /// After this many attempts it fails for good.
+    pub max_attempts: i32,
+}
+
+/// Whether the owner could still finish.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum Completion {
+    /// It is completed.
+    Completed,
+    /// The lease had been taken away: nothing was changed, and nothing of the work may be kept.
+    LostRace,
+}
+
+/// Why a job failed this time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobFailure {
+    /// Stable, for filters.
+    pub code: &'static str,
+    /// For a person. No personal data.
+    pub reason: String,
+    /// Whether it would fail every time.
+    pub is_permanent: bool,
+}
+
+impl fmt::Display for JobFailure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}: {}", self.code, self.reason)
+    }
+}
+
+impl From<crate::delivery::Failure> for JobFailure {
+    fn from(failure: crate::delivery::Failure) -> Self {
+        Self {
+            code: failure.code,
+            is_permanent: failure.disposition == Disposition::Park,
+            reason: failure.reason,
+        }
+    }
+}
+
+/// What became of a job that failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum FailedJob {
+    /// It runs again after this long.
+    Requeued {
+        /// From now, by the database's clock.
+        delay: Duration,
+    },
+    /// It has failed for good.
+    ForGood,
+    /// The lease had been taken away: nothing was changed.
+    LostRace,
+}

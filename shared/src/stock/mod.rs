@@ -1,0 +1,63 @@
+//! Stock: pieces reserved for a payment intent, freed when it comes to nothing, taken when it becomes an order.
+//! What is enough is decided purely; the rows change under locks that everybody takes in one order.
+//!
+//! The order of the locks, everywhere: the intent's row, then `inventory` by variant id, then the reservations. Whoever
+//! changes the reservations of an intent holds its row, so nobody else changes them meanwhile. All functions take
+//! these locks themselves, hold them until the caller's transaction ends, never commit, and want READ COMMITTED.
+
+mod consume;
+mod decide;
+mod lock;
+mod release;
+mod reserve;
+mod sweep;
+
+pub use consume::{Consumed, Taken, consume};
+pub use decide::{Level, Line, Shortage, shortages, wanted_by_variant};
+pub use lock::lock_intent;
+pub use release::{Freed, ReleasedAs, release_if_active};
+pub use reserve::{Reserved, extend_if_active, reserve};
+pub use sweep::{FreedIntents, release_expired};
+
+/// The columns that these functions use, by table: compared with the live catalogue at start.
+pub const COLUMNS: &[(&str, &[&str])] = &[
+    (
+        "inventory",
+        &[
+            "variant_id",
+            "quantity_available",
+            "quantity_reserved",
+            "version",
+            "updated_at",
+        ],
+    ),
+    (
+        "inventory_reservations",
+        &[
+            "id",
+            "payment_intent_id",
+            "variant_id",
+            "quantity",
+            "status",
+            "expires_at",
+            "updated_at",
+        ],
+    ),
+    (
+        "inventory_movements",
+        &[
+            "variant_id",
+            "movement_type",
+            "quantity_change",
+            "quantity_after",
+            "reference_type",
+            "reference_id",
+        ],
+    ),
+    (
+        "payment_intents",
+        &["payment_intent_id", "status", "expires_at", "updated_at"],
+    ),
+    ("payment_gateway_verifications", &["payment_intent_id", "status"]),
+    ("product_variants", &["id", "sku"]),
+];
