@@ -6,7 +6,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/../local/stack/env.sh"
 cd "$MAKEGOOD_ROOT"
 
 benches=("$@")
-((${#benches[@]})) || benches=(binaries purchases webhooks)
+((${#benches[@]})) || benches=(binaries purchases webhooks orders)
 say "building (release)"
 cargo build --workspace --bins --release --quiet
 "$STACK_DIR/database.sh" "$MAKEGOOD_TEMPLATE_DATABASE" --fresh
