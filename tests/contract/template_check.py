@@ -3,57 +3,14 @@
 Run by local/stack/test.sh with SAM's Python. Each check yields sentences about what is wrong; any sentence fails the run.
 """
 
-import pathlib
-import re
 import sys
 
-from samcli.yamlhelper import yaml_parse
+from template import budget, metrics, privileges
+from template.model import ROOT, listed, load, queues_in, target
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
 # How often each stage tries a message before it parks it.
 ATTEMPTS = {"create-purchase": 3, "allocate-trainer": 5, "schedule-sessions": 3, "invalidate-cache": 3}
 FOURTEEN_DAYS = 14 * 24 * 3600
-
-
-class Template:
-    """The resources by kind, and the few ways in which they point at each other."""
-
-    def __init__(self, document):
-        self.resources = document["Resources"]
-
-    def of(self, kind):
-        return {k: v["Properties"] for k, v in self.resources.items() if v["Type"] == kind}
-
-    def functions(self):
-        kind = "AWS::Serverless::Function"
-        return {v["Metadata"]["BuildProperties"]["Binary"]: v["Properties"] for v in self.resources.values() if v["Type"] == kind}
-
-    def name_of(self, logical_id):
-        return self.resources[logical_id]["Metadata"]["BuildProperties"]["Binary"]
-
-    def role(self, function):
-        return self.resources[function["Role"]["Fn::GetAtt"][0]]["Properties"]
-
-    def statements(self, function):
-        """The role's statements; of one that hangs on a condition, the one that grants."""
-        for policy in self.role(function)["Policies"]:
-            for statement in policy["PolicyDocument"]["Statement"]:
-                yield statement["Fn::If"][1] if "Fn::If" in statement else statement
-
-
-def listed(value):
-    return value if isinstance(value, list) else [value]
-
-
-def queues_in(value):
-    """The logical ids in a QUEUE_URL: a !Ref or a !Sub of several."""
-    if "Ref" in value:
-        return {value["Ref"]}
-    return set(re.findall(r"\$\{(\w+)\}", value["Fn::Sub"]))
-
-
-def target(arn):
-    return arn["Fn::GetAtt"][0] if isinstance(arn, dict) and "Fn::GetAtt" in arn else None
 
 
 # Stages of the order pipeline that stand and are tested. They are deployed together with verify-payment, without which a
@@ -154,11 +111,14 @@ CHECKS = [
     every_queue_has_one_consumer_that_suits_it,
     functions_may_do_what_they_do_and_no_more,
     every_topic_reaches_all_its_subscribers,
+    *budget.CHECKS,
+    *metrics.CHECKS,
+    *privileges.CHECKS,
 ]
 
 
 def main():
-    template = Template(yaml_parse((ROOT / "template.yaml").read_text()))
+    template = load()
     problems = [f"{check.__name__}: {problem}" for check in CHECKS for problem in check(template)]
     print("\n".join(problems) or f"template.yaml keeps {len(CHECKS)} promises")
     return 1 if problems else 0
