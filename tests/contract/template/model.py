@@ -13,12 +13,26 @@ def load():
     return Template(yaml_parse((ROOT / "template.yaml").read_text()))
 
 
+NOTHING = {"Ref": "AWS::NoValue"}
+
+
+def with_all(value):
+    """The value where every condition gives what it has to give: of an Fn::If, the first branch that is something."""
+    if isinstance(value, dict):
+        if "Fn::If" in value:
+            return with_all(next((branch for branch in value["Fn::If"][1:] if branch != NOTHING), NOTHING))
+        return {key: with_all(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [inner for inner in map(with_all, value) if inner != NOTHING]
+    return value
+
+
 class Template:
     """The resources by kind, and the few ways in which they point at each other."""
 
     def __init__(self, document):
         self.document = document
-        self.resources = document["Resources"]
+        self.resources = with_all(document["Resources"])
         self.mappings = document.get("Mappings", {})
         self.metadata = document.get("Metadata", {})
 
@@ -42,10 +56,9 @@ class Template:
         return self.resources[function["Role"]["Fn::GetAtt"][0]]["Properties"]
 
     def statements(self, function):
-        """The role's statements; of one that hangs on a condition, the one that grants."""
+        """What the role of this function grants by itself, without the policies that functions share."""
         for policy in self.role(function)["Policies"]:
-            for statement in policy["PolicyDocument"]["Statement"]:
-                yield statement["Fn::If"][1] if "Fn::If" in statement else statement
+            yield from policy["PolicyDocument"]["Statement"]
 
 
 def listed(value):
