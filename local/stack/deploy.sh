@@ -21,6 +21,8 @@ parameters=(
   "AdminServiceUrl=$MAKEGOOD_ADMIN_URL"
   "RazorpayWebhookSecret=$RAZORPAY_WEBHOOK_SECRET"
   "ConfirmationSecret=$CONFIRMATION_SECRET"
+  # The emulator refuses alarms with metric math and knows no CodeDeploy.
+  "Alarms=no" "Canary=false"
 )
 
 functions() { sed -nE 's/.*BuildProperties: \{Binary: ([a-z-]+)\}.*/\1/p' template.yaml; }

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 
 from .model import ROOT
 
-COMMENT_OR_STRING = re.compile(r'//[^\n]*|/\*.*?\*/|r(#*)".*?"\1|"(?:\\.|[^"\\])*"', re.DOTALL)
+COMMENT_OR_STRING = re.compile(
+    r"""//[^\n]*|/\*.*?\*/|r(\#*)".*?"\1|'(?:\\.|[^\\'])'|"(?:\\.|[^"\\])*\"""", re.DOTALL
+)
 EMISSION = re.compile(r"metrics::(counter|gauge|histogram)!\s*\(\s*(?:\"(\w+)\"|([^\s,)]+))((?:[^()]|\([^()]*\))*)\)")
 LABEL = re.compile(r'"(\w+)"\s*=>\s*(?:"(\w+)")?')
 # Operations of the AWS SDK's clients that the code uses. One that is not listed here is found by `unknown_clients`.
