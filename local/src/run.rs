@@ -1,10 +1,10 @@
 //! One run: seeds the caches, sends the payments, watches them go through, and checks what was promised.
 
-use crate::admin_process::{AdminProcess, let_one_wait};
 use crate::cache::SeededPages;
 use crate::outcome::Answers;
 use crate::send::Sender;
 use crate::settings::Settings;
+use crate::stand_ins::{Running, let_one_wait};
 use crate::traffic::{Kind, Message, Traffic};
 use crate::watch::{Goal, Progress, Subject, until_settled};
 use crate::{guarantees, table};
@@ -50,9 +50,9 @@ pub async fn run(settings: &Settings, options: &Options, clock: Clock) -> Result
     let http = reqwest::Client::builder()
         .timeout(Duration::from_secs(30))
         .build()?;
-    let _admin = AdminProcess::ensure(settings.admin_port, options.keep, &settings.state).await?;
+    let _stand_ins = Running::ensure_all(&settings.outside, options.keep).await?;
     if options.pending {
-        let_one_wait(settings.admin_port, &http).await?;
+        let_one_wait(settings.outside.admin_port, &http).await?;
     }
     let subject = subject_of(&traffic, &pool).await?;
     let mut pages = SeededPages::seed(&settings.redis_url, &subject.students).await?;

@@ -23,6 +23,15 @@ parameters=(
   "ConfirmationSecret=$CONFIRMATION_SECRET"
   # The emulator refuses alarms with metric math and knows no CodeDeploy.
   "Alarms=no" "Canary=false"
+  "Shop=yes"
+  "JwtIssuer=$MAKEGOOD_IDENTITY_URL"
+  "JwtAudience=makegood-shop"
+  "EsewaBaseUrl=$MAKEGOOD_GATEWAYS_URL"
+  "EsewaProductCode=$ESEWA_PRODUCT_CODE"
+  "EsewaSecret=$ESEWA_SECRET"
+  "KhaltiBaseUrl=$MAKEGOOD_GATEWAYS_URL/api/v2"
+  "KhaltiSecret=$KHALTI_SECRET"
+  "PaymentReturnUrl=$MAKEGOOD_GATEWAYS_URL/shop"
 )
 
 functions() { sed -nE 's/.*BuildProperties: \{Binary: ([a-z-]+)\}.*/\1/p' template.yaml; }

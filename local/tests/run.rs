@@ -6,8 +6,9 @@ mod login;
 mod school;
 
 use makegood::clock::Clock;
+use makegood_local::gateway::Credentials;
 use makegood_local::run::{Options, run};
-use makegood_local::settings::Settings;
+use makegood_local::settings::{Outside, Settings};
 use makegood_tests::database::TestDatabase;
 use makegood_tests::setting;
 use school::{Fault, School};
@@ -22,10 +23,16 @@ async fn content_with(fault: Fault) -> bool {
         api_url,
         database_url: database.direct_url(),
         redis_url,
-        admin_port: school::free_port().await,
         webhook_secret: school::WEBHOOK_SECRET.to_owned(),
         confirmation_secret: school::CONFIRMATION_SECRET.to_owned(),
-        state: state.path().to_owned(),
+        sweep_url: String::new(),
+        outside: Outside {
+            admin_port: school::free_port().await,
+            gateways_port: school::free_port().await,
+            identity_port: school::free_port().await,
+            credentials: Credentials::sandbox(),
+            state: state.path().to_owned(),
+        },
     };
     let options = Options {
         payments: 12,
