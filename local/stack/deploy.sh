@@ -21,8 +21,8 @@ parameters=(
   "AdminServiceUrl=$MAKEGOOD_ADMIN_URL"
   "RazorpayWebhookSecret=$RAZORPAY_WEBHOOK_SECRET"
   "ConfirmationSecret=$CONFIRMATION_SECRET"
-  # The emulator refuses alarms with metric math and knows no CodeDeploy.
-  "Alarms=no" "Canary=false"
+  # The emulator refuses alarms with metric math.
+  "Alarms=no"
   "Shop=yes"
   "JwtIssuer=$MAKEGOOD_IDENTITY_URL"
   "JwtAudience=makegood-shop"
@@ -33,6 +33,8 @@ parameters=(
   "KhaltiSecret=$KHALTI_SECRET"
   "PaymentReturnUrl=$MAKEGOOD_GATEWAYS_URL/shop"
 )
+
+printf '%s\n' "${parameters[@]}" >"$MAKEGOOD_STATE/parameters"
 
 functions() { sed -nE 's/.*BuildProperties: \{Binary: ([a-z-]+)\}.*/\1/p' template.yaml; }
 

@@ -1,6 +1,9 @@
 """Rollout: a stage that writes goes out as a canary, and whatever starts it starts the alias, never the code behind it."""
 
 import re
+import tomllib
+
+from .model import ROOT
 
 # What takes part in turning a payment into something. Sweeps and the console are the means to mend, not to put at risk.
 WRITING = {
@@ -43,4 +46,10 @@ def everything_starts_the_alias(template):
             yield f"{name} starts {function} past its alias"
 
 
-CHECKS = [stages_that_write_go_out_as_canaries, everything_starts_the_alias]
+def production_has_alarms_and_canaries(_template):
+    production = tomllib.loads((ROOT / "samconfig.toml").read_text())["prod"]["deploy"]["parameters"]["parameter_overrides"]
+    for wanted in {"Alarms=yes", "Canary=true"} - set(production.split()):
+        yield f"samconfig.toml: prod must say {wanted}"
+
+
+CHECKS = [production_has_alarms_and_canaries, stages_that_write_go_out_as_canaries, everything_starts_the_alias]
