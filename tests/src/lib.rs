@@ -15,6 +15,7 @@ pub mod invariants;
 pub mod link;
 pub mod queues;
 pub mod runtime_api;
+pub mod shop;
 pub mod sink;
 
 /// The variable's text.
