@@ -9,6 +9,7 @@ mod outcome;
 pub mod run;
 mod send;
 pub mod settings;
+pub mod shop;
 mod stand_ins;
 mod table;
 pub mod traffic;

@@ -76,6 +76,12 @@ impl Outside {
         format!("http://127.0.0.1:{}", self.gateways_port)
     }
 
+    /// Where buyers come back to from either gateway, as the deployment was told.
+    #[must_use]
+    pub fn shop_url(&self) -> String {
+        format!("{}/shop", self.gateways_url())
+    }
+
     /// The claim `iss` of the tokens.
     #[must_use]
     pub fn identity_url(&self) -> String {

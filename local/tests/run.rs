@@ -36,6 +36,7 @@ async fn content_with(fault: Fault) -> bool {
     };
     let options = Options {
         payments: 12,
+        buyers: 0,
         keep: false,
         pending: fault == Fault::OneWaits,
         at_once: 4,

@@ -83,7 +83,14 @@ pub(super) async fn add_to_cart(pool: &PgPool, plan: &Plan, buyer: &Buyer) -> Re
     let Some(article) = free.map(|place| &plan.articles[place]) else {
         return Ok(None);
     };
-    put(pool, &[buyer.user], &[article.variant], &[1], &[article.price_minor]).await?;
+    put(
+        pool,
+        &[buyer.user],
+        &[article.variant],
+        &[1],
+        &[article.price_minor],
+    )
+    .await?;
     Ok(Some(article.variant))
 }
 

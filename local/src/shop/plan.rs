@@ -202,7 +202,10 @@ impl Plan {
     /// How many buyers must end like this.
     #[must_use]
     pub fn ending(&self, end: End) -> usize {
-        self.buyers.iter().filter(|buyer| buyer.story.end() == end).count()
+        self.buyers
+            .iter()
+            .filter(|buyer| buyer.story.end() == end)
+            .count()
     }
 
     /// How many buyers have this story.
