@@ -12,6 +12,12 @@ pub mod database;
 pub mod environment;
 pub mod event_source;
 pub mod invariants;
+#[cfg(feature = "kafka")]
+pub mod kafka_broker;
+#[cfg(feature = "kafka")]
+pub mod kafka_course;
+#[cfg(feature = "kafka")]
+pub mod kafka_source;
 pub mod link;
 pub mod queues;
 pub mod runtime_api;
