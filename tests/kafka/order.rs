@@ -1,4 +1,4 @@
-//! Events of one correlation id keep the order in which they were written.
+//! The transport itself: events of one correlation id keep their order, and a dead producer does not stay.
 
 use makegood::ids::CorrelationId;
 use makegood::outbox::{KafkaAuth, KafkaConfig, KafkaTransport, OutboxRow, Transport};
@@ -40,6 +40,14 @@ fn by_key(records: &[Recorded]) -> BTreeMap<&str, Vec<&str>> {
     ids
 }
 
+async fn transport(broker: &Broker) -> Transport {
+    let config = KafkaConfig {
+        brokers: broker.address(),
+        auth: KafkaAuth::Open,
+    };
+    Transport::Kafka(KafkaTransport::open(&config, &aws().await).unwrap())
+}
+
 #[tokio::test]
 async fn events_of_one_correlation_id_lie_on_one_partition_in_the_order_of_the_outbox() {
     // GIVEN the rows of twenty correlation ids, one of them no UUID, as a sweep claims them: in no order
@@ -54,12 +62,7 @@ async fn events_of_one_correlation_id_lie_on_one_partition_in_the_order_of_the_o
 
     // WHEN they are sent to a topic of six partitions
     let broker = Broker::start(&[TOPIC], 6);
-    let config = KafkaConfig {
-        brokers: broker.address(),
-        auth: KafkaAuth::Open,
-    };
-    let transport = Transport::Kafka(KafkaTransport::open(&config, &aws().await).unwrap());
-    assert_eq!(transport.send(&rows).await, vec![Ok(()); 400]);
+    assert_eq!(transport(&broker).await.send(&rows).await, vec![Ok(()); 400]);
 
     // THEN each key has one partition, and there its events lie as they were written
     let records = broker.everything_in(TOPIC);
@@ -73,4 +76,20 @@ async fn events_of_one_correlation_id_lie_on_one_partition_in_the_order_of_the_o
     }
     let used: std::collections::BTreeSet<i32> = records.iter().map(|record| record.partition).collect();
     assert!(used.len() > 1, "several partitions share the load");
+}
+
+#[tokio::test]
+async fn a_producer_that_the_broker_disowned_is_replaced_and_the_next_events_go_out() {
+    // GIVEN a producer that sends, until the broker tells it that it lost its place, which is fatal
+    let broker = Broker::start(&[TOPIC], 1);
+    let transport = transport(&broker).await;
+    let rows = [row(1, "a"), row(2, "b"), row(3, "c")];
+    assert_eq!(transport.send(&rows[..1]).await, [Ok(())]);
+    broker.disown_the_producer();
+    let failed = transport.send(&rows[1..2]).await;
+    assert!(failed[0].is_err(), "the event is not acknowledged: {failed:?}");
+
+    // WHEN the next events are sent by the same environment THEN the broker acknowledges them
+    assert_eq!(transport.send(&rows[1..]).await, [Ok(()), Ok(())]);
+    assert_eq!(broker.everything_in(TOPIC).len(), 3);
 }

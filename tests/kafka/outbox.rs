@@ -2,11 +2,12 @@
 
 use crate::scene::Scene;
 use makegood_tests::course::Payment;
-use makegood_tests::environment::{Environment, Outcome};
+use makegood_tests::environment::{Environment, Outcome, binaries};
 use makegood_tests::kafka_broker::Recorded;
 use makegood_tests::queues::kafka_event;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::process::Command;
 
 const WAITING: &str = "SELECT count(*) FROM outbox WHERE published_at IS NULL";
 
@@ -115,4 +116,21 @@ async fn a_function_that_is_to_publish_to_kafka_says_at_its_start_what_it_lacks(
     variables.remove("KAFKA_BROKERS");
     let environment = Environment::start("create-purchase", &variables).await;
     environment.line("KAFKA_BROKERS is missing").await;
+}
+
+#[test]
+fn functions_that_publish_nothing_carry_no_kafka() {
+    // Features reach the whole workspace (docs/decisions/0011); what a function does not call is not linked.
+    let carries = |function: &str| {
+        let found = Command::new("grep")
+            .args(["--quiet", "--text", "--fixed-strings", "librdkafka"])
+            .arg(binaries().join(function))
+            .status()
+            .expect("grep runs");
+        found.code() == Some(0)
+    };
+    assert!(carries("create-purchase"), "built without the feature kafka");
+    for function in ["invalidate-cache", "migrate", "order-status", "park-dead-letters"] {
+        assert!(!carries(function), "{function} carries librdkafka");
+    }
 }

@@ -42,6 +42,9 @@ async fn records_that_change_hands_before_they_are_committed_leave_one_purchase_
     let database = &scene.course.course.database;
     let purchases = "SELECT count(*) FROM student_course_purchases";
     assert_eq!(database.count(purchases).await, 24);
+    // What came twice is no second payment, and nothing to park.
+    assert_eq!(database.count("SELECT count(*) FROM payment_cases").await, 0);
+    assert!(scene.course.course.dead_letters.drain().await.is_empty());
 
     // AND so it is at the end of the pipeline
     drop((first, second));

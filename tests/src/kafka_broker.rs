@@ -86,6 +86,12 @@ impl Broker {
             .request_errors(RDKafkaApiKey::Produce, &vec![refusal; times]);
     }
 
+    /// It tells the next producer that it lost its place in the sequence, after which that producer can send no more.
+    pub fn disown_the_producer(&self) {
+        let lost = RDKafkaRespErr::RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER;
+        self.cluster.request_errors(RDKafkaApiKey::Produce, &[lost]);
+    }
+
     /// What was left of [`Broker::refuse_records`] is forgotten.
     pub fn take_records_again(&self) {
         self.cluster.clear_request_errors(RDKafkaApiKey::Produce);

@@ -19,8 +19,10 @@ pub mod kafka_course;
 #[cfg(feature = "kafka")]
 pub mod kafka_source;
 pub mod link;
+pub mod own_postgres;
 pub mod queues;
 pub mod runtime_api;
+pub mod secrets;
 pub mod sink;
 
 /// The variable's text.
