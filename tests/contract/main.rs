@@ -3,4 +3,5 @@
 
 mod events;
 mod gateways;
+mod nothing_private;
 mod shop_samples;

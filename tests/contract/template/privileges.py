@@ -10,7 +10,7 @@ from .model import listed, queues_in, target
 
 # What a function's own code mentions → the shared file that then asks AWS on its behalf.
 ENTRIES = {
-    r"\bPublisherConfig::read\b": ["shared/src/outbox/transport.rs", "shared/src/db/login.rs"],
+    r"\bPublisherConfig::read\b": ["shared/src/outbox/transport.rs", "shared/src/outbox/kafka.rs", "shared/src/db/login.rs"],
     r"\bDatabaseConfig::read\b": ["shared/src/db/login.rs"],
     r"\bSecretSource::read\b": ["shared/src/db/login.rs"],
     r"\bGatewaysConfig::read": ["shared/src/db/login.rs"],
@@ -34,6 +34,9 @@ POLLS_TOPICS = {
     "ec2:DescribeVpcs",
     "ec2:DescribeSecurityGroups",
 }
+# What the producer does; which topics it writes is in each function's own role.
+PUBLISHES_TOPICS = {"kafka-cluster:Connect", "kafka-cluster:WriteDataIdempotently"}
+WRITES_TOPICS = {"kafka-cluster:DescribeTopic", "kafka-cluster:WriteData"}
 # What Lambda does in the function's name to put it into a VPC and to hand over its traces.
 RUNS_FUNCTIONS = {
     "ec2:CreateNetworkInterface",
@@ -76,6 +79,9 @@ def needed(template, name, function):
     if "sqs:SendMessage" in used:
         sent_to = set().union(*(queues_in(value) for variable, value in variables.items() if "QUEUE_URL" in variable))
         pairs |= {("sqs:SendMessage", queue) for queue in sent_to}
+    if "kafka-cluster:WriteData" in used:
+        topics = {v.removeprefix("QUEUE_URL_").lower().replace("_", "-") for v in variables if v.startswith("QUEUE_URL_")}
+        pairs |= {(action, f"topic {topic}") for action in WRITES_TOPICS for topic in topics}
     if "secretsmanager:GetSecretValue" in used:
         secrets = {key(value) for variable, value in variables.items() if variable.endswith("SECRET_ARN")}
         pairs |= {("secretsmanager:GetSecretValue", secret) for secret in secrets}
@@ -93,6 +99,9 @@ def granted(template, function):
 
 def key(resource):
     """A resource by its logical id or parameter; anything else as it is written."""
+    topic = re.search(r"topic/\$\{Cluster\}/([\w-]+)", str(resource))
+    if topic:
+        return f"topic {topic[1]}"
     if isinstance(resource, dict):
         return resource.get("Ref") or target(resource) or str(resource)
     return resource
@@ -110,7 +119,7 @@ def roles_grant_what_is_used_and_no_more(template):
 def shared_policies_grant_what_lambda_does(template):
     for name, policy in template.of("AWS::IAM::ManagedPolicy").items():
         for statement in policy["PolicyDocument"]["Statement"]:
-            extra = set(listed(statement["Action"])) - RUNS_FUNCTIONS - POLLS_TOPICS
+            extra = set(listed(statement["Action"])) - RUNS_FUNCTIONS - POLLS_TOPICS - PUBLISHES_TOPICS
             if statement["Effect"] == "Allow" and extra:
                 yield f"{name} allows {sorted(extra)}, which nothing uses"
 
@@ -123,6 +132,8 @@ def roles_share_no_policies_of_others(template):
             yield f"{name} has the policy {other}; AWS's own grant more than is used"
         if "ReadTopicsPolicy" in attached and not any("Topics" in m for m in template.mappings_of(name)):
             yield f"{name} may read topics, and none starts it"
+        if ("PublishTopicsPolicy" in attached) != ("kafka-cluster:WriteData" in actions_used(name)):
+            yield f"{name} publishes to topics, or may do so: not both"
 
 
 def documents(template):

@@ -26,6 +26,8 @@ OPERATIONS = {
     "get_secret_value": "secretsmanager:GetSecretValue",
     "invoke": "lambda:InvokeFunction",
 }
+# The producer is librdkafka's, not an AWS client.
+PRODUCER = re.compile(r"\bFutureProducer\b|\bThreadedProducer\b|\bBaseProducer\b")
 CALL = re.compile(r"\.(" + "|".join(OPERATIONS) + r")\(\)")
 CLIENT = re.compile(r"\baws_sdk_(\w+)\b")
 KNOWN_CLIENTS = {"sqs", "secretsmanager", "lambda"}
@@ -77,7 +79,8 @@ def metrics_in(files):
 
 def calls_in(code):
     """The actions that this code asks of AWS."""
-    return {OPERATIONS[name] for name in CALL.findall(code)}
+    producing = {"kafka-cluster:WriteData"} if PRODUCER.search(code) else set()
+    return {OPERATIONS[name] for name in CALL.findall(code)} | producing
 
 
 def unknown_clients(files):
