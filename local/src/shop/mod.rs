@@ -123,7 +123,7 @@ impl Shop<'_> {
             self.come_again(visit).await;
         }
         let healed = sweeps::run(settings, &self.api.http, "reconcile").await?;
-        self.say(&format!("reconcile, run at once, answers {healed}"));
+        self.say(&format!("reconcile, run at once, answers {}", healed["order"]));
         for visit in &mut visits {
             self.look_again(visit).await;
         }
@@ -170,7 +170,7 @@ fn intents(visits: &[Visit<'_>], such: impl Fn(Story) -> bool) -> Vec<String> {
 
 async fn report(shop: &Shop<'_>, visits: &[Visit<'_>], settled: bool) -> Result<Vec<String>> {
     let figures = Figures::read(shop, visits).await?;
-    println!("{}", figures.table(shop.plan, visits));
+    println!("\n{}", figures.table(shop.plan, visits));
     let mut promises = guarantees::ask(shop, visits).await?;
     promises.push(Promise::new(
         "    nothing is under way any more, and nothing reserved",
