@@ -2,6 +2,8 @@
 //! would show nothing.
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
+mod bazaar;
+mod day;
 mod login;
 mod school;
 
@@ -12,6 +14,18 @@ use makegood_local::settings::{Outside, Settings};
 use makegood_tests::database::TestDatabase;
 use makegood_tests::setting;
 use school::{Fault, School};
+use std::path::Path;
+
+/// A run's outside, on ports of its own.
+async fn outside(state: &Path) -> Outside {
+    Outside {
+        admin_port: school::free_port().await,
+        gateways_port: school::free_port().await,
+        identity_port: school::free_port().await,
+        credentials: Credentials::sandbox(),
+        state: state.to_owned(),
+    }
+}
 
 /// Runs twelve payments against a school with this fault; whether the run was content.
 async fn content_with(fault: Fault) -> bool {
@@ -26,13 +40,7 @@ async fn content_with(fault: Fault) -> bool {
         webhook_secret: school::WEBHOOK_SECRET.to_owned(),
         confirmation_secret: school::CONFIRMATION_SECRET.to_owned(),
         sweep_url: String::new(),
-        outside: Outside {
-            admin_port: school::free_port().await,
-            gateways_port: school::free_port().await,
-            identity_port: school::free_port().await,
-            credentials: Credentials::sandbox(),
-            state: state.path().to_owned(),
-        },
+        outside: outside(state.path()).await,
     };
     let options = Options {
         payments: 12,

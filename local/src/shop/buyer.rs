@@ -13,8 +13,6 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
-/// As long as the page goes on asking. Far beyond any promise; what takes this long is told as broken.
-const PAGE_GIVES_UP: Duration = Duration::from_secs(40);
 const HOLD_SECONDS: u8 = 5;
 
 /// What a buyer came to, as the page saw it.
@@ -207,7 +205,7 @@ impl Shop<'_> {
 
     /// The page's part after the buyer is back: it asks, again when told to.
     async fn be_verified(&self, story: Story, brought: &BTreeMap<String, String>) -> Result<()> {
-        let until = Instant::now() + PAGE_GIVES_UP;
+        let until = Instant::now() + self.wanted.patience;
         loop {
             let (status, body) = self.ask(story, brought).await?;
             match (status, body["status"].as_str()) {
@@ -250,7 +248,7 @@ impl Shop<'_> {
 
     /// Asks for the order as the page does, held for seconds, until it is as wanted or the page gives up.
     async fn wait_until(&self, visit: &Visit<'_>, wanted: fn(&Value) -> bool) -> Result<Value> {
-        let until = Instant::now() + PAGE_GIVES_UP;
+        let until = Instant::now() + self.wanted.patience;
         loop {
             let token = Some(visit.token.as_str());
             let (status, body) = self.api.status(token, visit.intent(), HOLD_SECONDS).await?;

@@ -40,23 +40,26 @@ struct Shop<'a> {
     gateways_url: String,
     /// The page that buyers come back to; nobody serves it, since the buyers here are their own browsers.
     home: Url,
-    at_once: usize,
+    wanted: Wanted,
     opened: Instant,
 }
 
 /// What is asked of the shop's half.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Wanted {
+pub struct Wanted {
     /// Buyers, besides the three of the last piece and the wrong amount.
-    pub(crate) buyers: usize,
+    pub buyers: usize,
     /// How many of them act at once.
-    pub(crate) at_once: usize,
-    /// For how long nothing may move.
-    pub(crate) patience: Duration,
+    pub at_once: usize,
+    /// For how long nothing may move, and a page asks for its order.
+    pub patience: Duration,
 }
 
-/// Lets the buyers come and prints what came of them; true when all was promised and kept.
-pub(crate) async fn run(settings: &Settings, wanted: Wanted, pool: &PgPool, clock: Clock) -> Result<bool> {
+/// Lets the buyers come and prints what came of them; gives back the promises that were not kept.
+///
+/// # Errors
+/// When the stack can't be reached.
+pub async fn run(settings: &Settings, wanted: Wanted, pool: &PgPool, clock: Clock) -> Result<Vec<String>> {
     let plan = Plan::of(Uuid::new_v4(), wanted.buyers);
     let shop = Shop {
         plan: &plan,
@@ -71,13 +74,13 @@ pub(crate) async fn run(settings: &Settings, wanted: Wanted, pool: &PgPool, cloc
         identity: identity_of(&settings.outside, clock)?,
         gateways_url: settings.outside.gateways_url(),
         home: Url::parse(&settings.outside.shop_url()).context("the shop's address is none")?,
-        at_once: wanted.at_once,
+        wanted,
         opened: Instant::now(),
     };
     catalogue::stock_shelves(pool, &plan).await?;
     catalogue::fill_carts(pool, &plan).await?;
     let mut visits = shop.day(settings).await?;
-    let settled = shop.until_settled(&visits, wanted.patience).await?;
+    let settled = shop.until_settled(&visits).await?;
     if let Some(stranger) = guarantees::strangers_see_nothing(&shop, &visits).await? {
         visits[0].unexpected.push(stranger);
     }
@@ -120,7 +123,7 @@ impl Shop<'_> {
             self.come_again(visit).await;
         }
         let healed = sweeps::run(settings, &self.api.http, "reconcile").await?;
-        self.say(&format!("reconcile, run at once, answers {healed}"));
+        self.say(&format!("reconcile, run at once, answers {}", healed["order"]));
         for visit in &mut visits {
             self.look_again(visit).await;
         }
@@ -130,13 +133,13 @@ impl Shop<'_> {
     async fn let_come<'b>(&self, buyers: &[&'b Buyer]) -> Vec<Visit<'b>> {
         stream::iter(buyers)
             .map(|buyer| self.come(buyer))
-            .buffered(self.at_once)
+            .buffered(self.wanted.at_once)
             .collect()
             .await
     }
 
-    /// Waits until no job is under way and nothing is reserved, or nothing has moved for `patience`; true for the former.
-    async fn until_settled(&self, visits: &[Visit<'_>], patience: Duration) -> Result<bool> {
+    /// Waits until no job is under way and nothing is reserved, or nothing has moved for as long as is wanted; true for the former.
+    async fn until_settled(&self, visits: &[Visit<'_>]) -> Result<bool> {
         let intents = intents(visits, |_| true);
         let (mut latest, mut moved) = (None, Instant::now());
         loop {
@@ -147,7 +150,7 @@ impl Shop<'_> {
             if latest != Some(left) {
                 (latest, moved) = (Some(left), Instant::now());
             }
-            if moved.elapsed() > patience {
+            if moved.elapsed() > self.wanted.patience {
                 return Ok(false);
             }
             tokio::time::sleep(LOOK_EVERY).await;
@@ -165,17 +168,17 @@ fn intents(visits: &[Visit<'_>], such: impl Fn(Story) -> bool) -> Vec<String> {
     those.filter_map(|visit| visit.intent.clone()).collect()
 }
 
-async fn report(shop: &Shop<'_>, visits: &[Visit<'_>], settled: bool) -> Result<bool> {
+async fn report(shop: &Shop<'_>, visits: &[Visit<'_>], settled: bool) -> Result<Vec<String>> {
     let figures = Figures::read(shop, visits).await?;
-    println!("{}", figures.table(shop.plan, visits));
-    let promises = guarantees::ask(shop, visits).await?;
+    println!("\n{}", figures.table(shop.plan, visits));
+    let mut promises = guarantees::ask(shop, visits).await?;
+    promises.push(Promise::new(
+        "    nothing is under way any more, and nothing reserved",
+        i64::from(!settled),
+    ));
     promises.iter().for_each(|promise| println!("{}", promise.line()));
     let unexpected = visits.iter().flat_map(|visit| &visit.unexpected);
     unexpected.take(10).for_each(|line| println!("  {line}"));
-    if !settled {
-        println!(
-            "✗ It did not settle: jobs are under way, or stock is reserved; see the logs of finalize-order and sweep"
-        );
-    }
-    Ok(settled && promises.iter().all(Promise::is_kept))
+    let broken = promises.into_iter().filter(|promise| !promise.is_kept());
+    Ok(broken.map(|promise| promise.text).collect())
 }

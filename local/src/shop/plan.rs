@@ -230,12 +230,12 @@ fn article(run: Uuid, number: usize, stock: i32) -> Article {
 fn buyer(run: Uuid, number: usize) -> Buyer {
     let turn = number % Story::ROUND;
     // Every other buyer just pays, so that the odd ones are never alone with each other.
-    let story = if turn % 2 == 0 {
+    let story = if turn.is_multiple_of(2) {
         Story::TURNS.get(turn / 2).copied().unwrap_or(Story::Pays)
     } else {
         Story::Pays
     };
-    let provider = if (number / 2 + number) % 2 == 0 {
+    let provider = if (number / 2 + number).is_multiple_of(2) {
         Provider::Esewa
     } else {
         Provider::Khalti

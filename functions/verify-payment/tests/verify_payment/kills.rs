@@ -2,9 +2,11 @@
 
 use crate::till::{Till, question, request};
 use makegood::gateway::Provider;
+use makegood_local::gateway::Behaviour;
 use makegood_tests::environment::{Environment, Variables};
 use makegood_tests::link::{Link, Mark, to_client, to_server};
 use makegood_tests::setting;
+use makegood_tests::shop::Checkout;
 
 /// Which conversation is listened to.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -40,7 +42,7 @@ fn variables(till: &Till) -> Variables {
 }
 
 /// Kills the environment when the conversation comes to the last mark; expects so many verifications then, and one order in
-/// the end, though the buyer never asks again.
+/// the end.
 async fn killed_at(conversation: Conversation, marks: &[Mark], verifications_at_death: i64) {
     let till = Till::open().await;
     let checkout = till.buyer(1, Provider::Esewa, &[(1, 2)]).await;
@@ -55,14 +57,7 @@ async fn killed_at(conversation: Conversation, marks: &[Mark], verifications_at_
     let victim = Environment::start("verify-payment", &variables).await;
     let mut stop = link.stop_at(marks);
     // WHEN it is killed there
-    let killed = async {
-        stop.reached().await;
-        assert!(!victim.has_exited(), "the victim lives until it is killed");
-        victim.kill().await
-    };
-    let event = request(&question(&checkout).to_string());
-    let (outcome, _) = tokio::join!(victim.invoke(event), killed);
-    assert!(outcome.was_killed(), "{outcome:?}\n{}", victim.lines().join("\n"));
+    kill(&victim, &checkout, stop.reached()).await;
     drop(link);
     assert_eq!(
         till.rows("payment_gateway_verifications").await,
@@ -73,7 +68,23 @@ async fn killed_at(conversation: Conversation, marks: &[Mark], verifications_at_
         verifications_at_death,
         "verification and job are one"
     );
-    // THEN the next sweeps verify it, or wake a worker for the job that nobody was woken for
+    assert_healed(till, verifications_at_death).await;
+}
+
+async fn kill(victim: &Environment, checkout: &Checkout, moment: impl Future<Output = ()>) {
+    let killed = async {
+        moment.await;
+        assert!(!victim.has_exited(), "the victim lives until it is killed");
+        victim.kill().await
+    };
+    let event = request(&question(checkout).to_string());
+    let (outcome, _) = tokio::join!(victim.invoke(event), killed);
+    assert!(outcome.was_killed(), "{outcome:?}\n{}", victim.lines().join("\n"));
+}
+
+/// Though the buyer never asks again.
+async fn assert_healed(till: Till, verifications_at_death: i64) {
+    // WHEN the next sweeps run THEN they verify it, or wake a worker for the job that nobody was woken for
     till.time_passes("6 minutes").await;
     let order = till.reconcile().await;
     assert_eq!(order["verified"], 1 - verifications_at_death, "{order}");
@@ -93,9 +104,24 @@ async fn killed_at(conversation: Conversation, marks: &[Mark], verifications_at_
 }
 
 #[tokio::test]
-async fn killed_after_it_took_the_question_and_before_the_gateway_was_asked() {
-    let marks = [to_server("UPDATE payment_intents i"), to_client("asks")];
-    killed_at(Conversation::Database, &marks, 0).await;
+async fn killed_while_the_gateway_is_asked() {
+    let till = Till::open().await;
+    let checkout = till.buyer(1, Provider::Esewa, &[(1, 2)]).await;
+    till.gateway.pay(&checkout.external).unwrap();
+    till.gateway.script_for(&checkout.external, [Behaviour::Hang]);
+    let victim = Environment::start("verify-payment", &variables(&till)).await;
+    let asked = async {
+        while till.gateway.questions(&checkout.external) == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    kill(&victim, &checkout, asked).await;
+    assert_eq!(
+        till.rows("payment_intents WHERE metadata #>> '{gateway,asks}' = '1'")
+            .await,
+        1
+    );
+    assert_healed(till, 0).await;
 }
 
 #[tokio::test]

@@ -18,6 +18,7 @@ async fn who_pays_after_the_reservation_expired_gets_the_goods_while_there_are_a
         till.gateway.pay(&checkout.external).unwrap();
         let (status, answer) = till.verify(&checkout).await;
         assert_eq!((status, &answer["status"]), (200, &json!("success")));
+        assert_eq!(till.status(&checkout).await, "processing");
         till.work().await;
         // THEN the goods were reserved again and sold
         assert_eq!(till.rows("orders").await, 1);
