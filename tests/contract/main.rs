@@ -3,3 +3,4 @@
 
 mod events;
 mod gateways;
+mod no_floats;
