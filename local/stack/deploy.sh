@@ -21,7 +21,20 @@ parameters=(
   "AdminServiceUrl=$MAKEGOOD_ADMIN_URL"
   "RazorpayWebhookSecret=$RAZORPAY_WEBHOOK_SECRET"
   "ConfirmationSecret=$CONFIRMATION_SECRET"
+  # The emulator refuses alarms with metric math.
+  "Alarms=no"
+  "Shop=yes"
+  "JwtIssuer=$MAKEGOOD_IDENTITY_URL"
+  "JwtAudience=makegood-shop"
+  "EsewaBaseUrl=$MAKEGOOD_GATEWAYS_URL"
+  "EsewaProductCode=$ESEWA_PRODUCT_CODE"
+  "EsewaSecret=$ESEWA_SECRET"
+  "KhaltiBaseUrl=$MAKEGOOD_GATEWAYS_URL/api/v2"
+  "KhaltiSecret=$KHALTI_SECRET"
+  "PaymentReturnUrl=$MAKEGOOD_GATEWAYS_URL/shop"
 )
+
+printf '%s\n' "${parameters[@]}" >"$MAKEGOOD_STATE/parameters"
 
 functions() { sed -nE 's/.*BuildProperties: \{Binary: ([a-z-]+)\}.*/\1/p' template.yaml; }
 

@@ -14,6 +14,7 @@ needs=(
   "/usr/bin/redis-server=redis-server"
   "/usr/include/event2/event.h=libevent-dev"
   "/usr/include/openssl/ssl.h=libssl-dev"
+  "/usr/bin/openssl=openssl"
   "/usr/bin/pkg-config=pkg-config"
   "/usr/bin/make=make"
   "/usr/bin/cc=build-essential"

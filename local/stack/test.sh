@@ -16,3 +16,5 @@ cargo nextest run --workspace "$@"
 say "checking the template"
 SAM_CLI_TELEMETRY=0 "$SAM_VENV/bin/sam" validate --lint
 "$SAM_VENV/bin/python" tests/contract/template_check.py
+"$SAM_VENV/bin/python" tests/contract/template_mutations.py --quiet
+"$SAM_VENV/bin/python" tests/contract/scale_check.py --quiet

@@ -11,6 +11,7 @@ pub mod delivery;
 pub mod event;
 #[cfg(feature = "gateway")]
 pub mod gateway;
+pub mod http;
 pub mod idempotency;
 pub mod ids;
 pub mod job;
@@ -21,3 +22,5 @@ pub mod schema;
 pub mod session;
 pub mod stock;
 pub mod telemetry;
+#[cfg(feature = "gateway")]
+pub mod verification;

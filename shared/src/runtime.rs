@@ -5,12 +5,11 @@ use crate::config::{ConfigError, DatabaseConfig, Environment};
 use crate::db::{Database, LoginError};
 use crate::delivery::{Consumer, Deadline, Parking, Stage};
 use crate::event::EventType;
-use crate::outbox::{Publisher, SqsTransport, Transport, read_routes};
+use crate::outbox::{Publisher, TransportConfig, TransportError};
 use crate::{schema, telemetry};
 use aws_config::{BehaviorVersion, SdkConfig};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::Value;
-use std::collections::HashMap;
 use std::future::Future;
 
 /// Why a function can't start.
@@ -22,6 +21,9 @@ pub enum StartError {
     /// Its database login can't be read.
     #[error(transparent)]
     Login(#[from] LoginError),
+    /// What carries its events can't be opened.
+    #[error(transparent)]
+    Transport(#[from] TransportError),
 }
 
 /// AWS as the environment describes it: region, credentials, endpoint.
@@ -34,40 +36,26 @@ pub async fn aws() -> SdkConfig {
 pub struct PublisherConfig {
     /// The database.
     pub database: DatabaseConfig,
-    routes: HashMap<String, Vec<String>>,
+    transport: TransportConfig,
 }
 
 impl PublisherConfig {
-    /// Reads the database's and the queues' variables, and `TRANSPORT` (`sqs` unless set).
+    /// Reads the database's variables, and those of [`TransportConfig::read`].
     pub fn read(environment: &mut Environment, event_types: &[EventType]) -> Self {
-        if let Some(transport) = environment
-            .optional("TRANSPORT")
-            .filter(|transport| transport != "sqs")
-        {
-            environment.note(format!(
-                "TRANSPORT is {transport:?}, this build publishes to \"sqs\" only"
-            ));
-        }
         Self {
             database: DatabaseConfig::read(environment),
-            routes: read_routes(environment, event_types),
+            transport: TransportConfig::read(environment, event_types),
         }
     }
 
     /// Opens the database lazily and the transport.
     ///
     /// # Errors
-    /// When the database's login can't be read.
-    pub async fn open(self, aws: &SdkConfig) -> Result<Publisher, LoginError> {
+    /// When the database's login can't be read, or the transport refuses its configuration.
+    pub async fn open(self, aws: &SdkConfig) -> Result<Publisher, StartError> {
         let database = Database::open(&self.database, aws).await?;
-        let client = aws_sdk_sqs::Client::new(aws);
-        Ok(Publisher {
-            database,
-            transport: Transport::Sqs(SqsTransport {
-                client,
-                routes: self.routes,
-            }),
-        })
+        let transport = self.transport.open(aws)?;
+        Ok(Publisher { database, transport })
     }
 }
 

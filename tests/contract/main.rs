@@ -3,3 +3,6 @@
 
 mod events;
 mod gateways;
+mod no_floats;
+mod nothing_private;
+mod shop_samples;

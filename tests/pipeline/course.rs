@@ -16,7 +16,6 @@ use rand::seq::SliceRandom;
 use redis::AsyncCommands;
 use serde_json::{Value, json};
 use sha2::Sha256;
-use sqlx::{Connection, PgConnection};
 use std::sync::Arc;
 
 const SECRET: &str = "of-the-webhook";
@@ -139,27 +138,6 @@ impl Pipeline {
         tokio::join!(one(), one(), one());
     }
 
-    /// What a person would see, without ids that are made up on the way and without which trainer it was.
-    async fn rows(&self) -> Vec<String> {
-        const ROWS: &str = "
-            SELECT format('payment %s of %s for %s: %s sessions, %s from %s', p.payment_id, p.student_id, p.course_id,
-                          p.purchase_tier, a.status, string_agg(s.scheduled_date || ' ' || s.scheduled_time || ' '
-                          || s.status, ', ' ORDER BY s.scheduled_date))
-            FROM student_course_purchases p
-            LEFT JOIN trainer_allocations a USING (student_id, course_id)
-            LEFT JOIN tutoring_sessions s ON s.allocation_id = a.id
-            GROUP BY p.id, a.id
-            UNION ALL SELECT format('case %s of %s: %s', kind, payment_id, status) FROM payment_cases
-            UNION ALL SELECT format('received %s: %s', id, status) FROM payments
-            UNION ALL SELECT format('%s events %s', count(*), event_type) FROM outbox GROUP BY event_type
-            UNION ALL SELECT format('%s marks %s', count(*), event_type) FROM processed_events GROUP BY event_type
-            ORDER BY 1";
-        let mut connection = PgConnection::connect(&self.course.database.direct_url())
-            .await
-            .unwrap();
-        sqlx::query_scalar(ROWS).fetch_all(&mut connection).await.unwrap()
-    }
-
     async fn end(self) {
         invariants::assert_all_hold(&self.course.database).await;
         assert_eq!(
@@ -222,7 +200,7 @@ async fn made_good_over(source: Source, payments: &[Payment], surplus: &Payment)
         [401, 200]
     );
     pipeline.make_good().await;
-    let rows = pipeline.rows().await;
+    let rows = pipeline.course.rows().await;
     pipeline.end().await;
     rows
 }

@@ -10,3 +10,4 @@ mod harness;
 mod migrate;
 mod on_conflict_facts;
 mod panics;
+mod rotation;

@@ -136,6 +136,30 @@ impl Course {
         variables
     }
 
+    /// What a person would see, without ids that are made up on the way and without which trainer it was.
+    pub async fn rows(&self) -> Vec<String> {
+        const ROWS: &str = "
+            SELECT format('payment %s of %s for %s: %s sessions, %s from %s', p.payment_id, p.student_id, p.course_id,
+                          p.purchase_tier, a.status, string_agg(s.scheduled_date || ' ' || s.scheduled_time || ' '
+                          || s.status, ', ' ORDER BY s.scheduled_date))
+            FROM student_course_purchases p
+            LEFT JOIN trainer_allocations a USING (student_id, course_id)
+            LEFT JOIN tutoring_sessions s ON s.allocation_id = a.id
+            GROUP BY p.id, a.id
+            UNION ALL SELECT format('case %s of %s: %s', kind, payment_id, status) FROM payment_cases
+            UNION ALL SELECT format('received %s: %s', id, status) FROM payments
+            UNION ALL SELECT format('%s events %s', count(*), event_type) FROM outbox GROUP BY event_type
+            UNION ALL SELECT format('%s marks %s', count(*), event_type) FROM processed_events GROUP BY event_type
+            ORDER BY 1";
+        let mut connection = PgConnection::connect(&self.database.direct_url())
+            .await
+            .expect("the database answers");
+        sqlx::query_scalar(ROWS)
+            .fetch_all(&mut connection)
+            .await
+            .expect("the rows are read")
+    }
+
     /// Thirty seconds later: whoever owned events in the outbox owns them no more.
     pub async fn outbox_leases_run_out(&self) {
         self.database

@@ -12,9 +12,18 @@ pub mod database;
 pub mod environment;
 pub mod event_source;
 pub mod invariants;
+#[cfg(feature = "kafka")]
+pub mod kafka_broker;
+#[cfg(feature = "kafka")]
+pub mod kafka_course;
+#[cfg(feature = "kafka")]
+pub mod kafka_source;
 pub mod link;
+pub mod own_postgres;
 pub mod queues;
 pub mod runtime_api;
+pub mod secrets;
+pub mod shop;
 pub mod sink;
 
 /// The variable's text.

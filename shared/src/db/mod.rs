@@ -10,13 +10,24 @@ use crate::config::DatabaseConfig;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgPool, PgPoolOptions};
 use sqlx::{Connection, Postgres, Transaction};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+use tokio::sync::Mutex;
 
 /// A pool that connects on first use, and fetches its login again when it stops working (after a rotation).
 #[derive(Debug, Clone)]
 pub struct Database {
     pool: PgPool,
     login: login::Login,
+    renewals: Arc<Renewals>,
+}
+
+/// How often the login was fetched again, and whose turn it is to do so.
+#[derive(Debug, Default)]
+struct Renewals {
+    done: AtomicU64,
+    turn: Mutex<()>,
 }
 
 impl Database {
@@ -44,7 +55,11 @@ impl Database {
                 )
             })
             .connect_lazy_with(options);
-        Ok(Self { pool, login })
+        Ok(Self {
+            pool,
+            login,
+            renewals: Arc::default(),
+        })
     }
 
     /// This very pool, for tests and tools.
@@ -53,6 +68,7 @@ impl Database {
         Self {
             pool,
             login: login::Login::Fixed,
+            renewals: Arc::default(),
         }
     }
 
@@ -65,11 +81,12 @@ impl Database {
     /// A connection, released on every path when it is dropped.
     ///
     /// # Errors
-    /// When none is free or the database can't be reached. A refused login is fetched again once.
+    /// When none is free or the database can't be reached. A refused login is fetched again once, however many meet it.
     pub async fn acquire(&self) -> Result<PoolConnection<Postgres>, sqlx::Error> {
+        let renewals_before = self.renewals.done.load(Ordering::Acquire);
         match self.pool.acquire().await {
             Err(error) if classify(&error) == ErrorClass::LoginRefused => {
-                self.renew_login(error).await?;
+                self.renew_login(renewals_before, error).await?;
                 self.pool.acquire().await
             }
             other => other,
@@ -85,14 +102,20 @@ impl Database {
         Transaction::begin(connection, None).await
     }
 
-    async fn renew_login(&self, refused: sqlx::Error) -> Result<(), sqlx::Error> {
+    async fn renew_login(&self, renewals_before: u64, refused: sqlx::Error) -> Result<(), sqlx::Error> {
         if !self.login.can_renew() {
             return Err(refused);
+        }
+        let _turn = self.renewals.turn.lock().await;
+        if self.renewals.done.load(Ordering::Acquire) != renewals_before {
+            // Somebody else fetched it since; that login is yet to be tried.
+            return Ok(());
         }
         tracing::warn!("the database refused the login; fetching the secret again");
         match self.login.fetch().await {
             Ok(options) => {
                 self.pool.set_connect_options(options);
+                self.renewals.done.fetch_add(1, Ordering::Release);
                 Ok(())
             }
             Err(error) => {

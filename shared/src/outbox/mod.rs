@@ -1,15 +1,23 @@
 //! The outbox: an event is written in the transaction of the change that it announces, and published after the commit
 //! by the same invocation, or by the sweep when that did not happen.
 
+#[cfg(feature = "kafka")]
+mod kafka;
+#[cfg(feature = "kafka")]
+mod kafka_login;
 mod publish;
 mod store;
 mod sweep;
 mod transport;
 
+#[cfg(feature = "kafka")]
+pub use kafka::{KafkaAuth, KafkaConfig, KafkaTransport};
+#[cfg(feature = "kafka")]
+pub use kafka_login::KafkaContext;
 pub use publish::{Published, Publisher};
 pub use store::{LEASE_SECONDS, announce_again, enqueue, retire};
 pub use sweep::{OutboxSweep, sweep};
-pub use transport::{SqsTransport, Transport, read_routes};
+pub use transport::{SqsTransport, Transport, TransportConfig, TransportError, read_routes};
 
 use crate::event::EventType;
 use crate::ids::CorrelationId;

@@ -1,8 +1,11 @@
-//! What carries events away: SQS with fan-out to every subscribed queue.
+//! What carries events away: SQS with fan-out to every subscribed queue, or Kafka where the build has it.
 
 use super::OutboxRow;
+#[cfg(feature = "kafka")]
+use super::{KafkaConfig, KafkaTransport};
 use crate::config::Environment;
 use crate::event::EventType;
+use aws_config::SdkConfig;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::error::DisplayErrorContext;
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
@@ -22,6 +25,75 @@ const REQUESTS_AT_ONCE: usize = 8;
 pub enum Transport {
     /// To SQS queues.
     Sqs(SqsTransport),
+    /// To Kafka topics.
+    #[cfg(feature = "kafka")]
+    Kafka(KafkaTransport),
+}
+
+/// Where events are to go, read from the environment.
+#[derive(Debug, Clone)]
+pub enum TransportConfig {
+    /// To these queues by topic.
+    Sqs(HashMap<String, Vec<String>>),
+    /// To these brokers.
+    #[cfg(feature = "kafka")]
+    Kafka(KafkaConfig),
+}
+
+/// Why a transport can't be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum TransportError {
+    /// librdkafka refused its configuration.
+    #[cfg(feature = "kafka")]
+    #[error("the Kafka producer can't be started: {0}; check KAFKA_BROKERS and KAFKA_AUTH")]
+    Kafka(#[from] rdkafka::error::KafkaError),
+}
+
+impl TransportConfig {
+    /// Reads `TRANSPORT`, `sqs` unless set, and what it needs: for SQS `QUEUE_URL_<TOPIC>` of these event types, for Kafka
+    /// `KAFKA_BROKERS`. A build without the feature `kafka` refuses Kafka here, by name.
+    pub fn read(environment: &mut Environment, event_types: &[EventType]) -> Self {
+        let transport = environment.optional("TRANSPORT");
+        match transport.as_deref() {
+            None | Some("sqs") => Self::Sqs(read_routes(environment, event_types)),
+            Some("kafka") => Self::read_kafka(environment),
+            Some(other) => {
+                environment.note(format!("TRANSPORT is {other:?}, it must be sqs or kafka"));
+                Self::Sqs(HashMap::new())
+            }
+        }
+    }
+
+    #[cfg(feature = "kafka")]
+    fn read_kafka(environment: &mut Environment) -> Self {
+        Self::Kafka(KafkaConfig::read(environment))
+    }
+
+    #[cfg(not(feature = "kafka"))]
+    fn read_kafka(environment: &mut Environment) -> Self {
+        environment.note(
+            "TRANSPORT is \"kafka\", but this binary was built without the cargo feature kafka-vendored; \
+             build it as docs/deploy.md says under MSK, or set TRANSPORT to sqs"
+                .to_owned(),
+        );
+        Self::Sqs(HashMap::new())
+    }
+
+    /// Opens the transport. Nothing is connected yet.
+    ///
+    /// # Errors
+    /// When the Kafka client refuses its configuration.
+    #[cfg_attr(not(feature = "kafka"), expect(clippy::unnecessary_wraps))]
+    pub fn open(self, aws: &SdkConfig) -> Result<Transport, TransportError> {
+        match self {
+            Self::Sqs(routes) => Ok(Transport::Sqs(SqsTransport {
+                client: Client::new(aws),
+                routes,
+            })),
+            #[cfg(feature = "kafka")]
+            Self::Kafka(config) => Ok(Transport::Kafka(KafkaTransport::open(&config, aws)?)),
+        }
+    }
 }
 
 /// SQS, with the queues of each topic.
@@ -51,6 +123,8 @@ impl Transport {
     pub async fn send(&self, rows: &[OutboxRow]) -> Vec<Result<(), String>> {
         match self {
             Self::Sqs(sqs) => sqs.send(rows).await,
+            #[cfg(feature = "kafka")]
+            Self::Kafka(kafka) => kafka.send(rows).await,
         }
     }
 }
@@ -145,4 +219,53 @@ fn chunks(rows: &[OutboxRow], indexes: &[usize]) -> Vec<Vec<usize>> {
         }
     }
     chunks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problems(variables: &[(&str, &str)]) -> String {
+        let mut environment = Environment::of(variables);
+        TransportConfig::read(&mut environment, &[EventType::PurchaseCreated]);
+        environment
+            .finish()
+            .err()
+            .map(|error| error.to_string())
+            .unwrap_or_default()
+    }
+
+    #[test]
+    fn an_unknown_transport_is_refused_by_name() {
+        let message = problems(&[("TRANSPORT", "pigeon")]);
+        assert!(
+            message.contains("TRANSPORT is \"pigeon\", it must be sqs or kafka"),
+            "{message}"
+        );
+    }
+
+    #[cfg(not(feature = "kafka"))]
+    #[test]
+    fn kafka_is_refused_by_a_build_that_does_not_carry_it() {
+        let message = problems(&[("TRANSPORT", "kafka"), ("KAFKA_BROKERS", "localhost:9092")]);
+        assert!(
+            message.contains("built without the cargo feature kafka-vendored"),
+            "{message}"
+        );
+    }
+
+    #[cfg(feature = "kafka")]
+    #[test]
+    fn kafka_needs_brokers_and_no_queues() {
+        assert_eq!(
+            problems(&[("TRANSPORT", "kafka"), ("KAFKA_BROKERS", "localhost:9092")]),
+            ""
+        );
+        let message = problems(&[("TRANSPORT", "kafka"), ("KAFKA_AUTH", "password")]);
+        assert!(message.contains("KAFKA_BROKERS is missing"), "{message}");
+        assert!(
+            message.contains("KAFKA_AUTH is \"password\", it must be iam or none"),
+            "{message}"
+        );
+    }
 }

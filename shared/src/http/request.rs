@@ -1,16 +1,13 @@
-//! The HTTP request as an HTTP API hands it over (payload 2.0), with the buyer whom the authorizer let in.
-//! Only the fields that are used are read, so that a gateway's novelties never fail a checkout.
+//! The request, down to the raw bytes that were sent, with the buyer whom the authorizer let in.
+//! Only the fields that are used are read, so that a gateway's novelties never fail a request.
 
+use crate::ids::UserId;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use makegood::ids::UserId;
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::HashMap;
 use uuid::Uuid;
-
-/// The longest body that is read, in bytes; an address has about five hundred.
-pub const LONGEST_BODY: usize = 65_536;
 
 /// Why an invocation is no HTTP request. It fails as a whole.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +29,7 @@ pub struct Request {
     /// The bytes as they were sent; none when they can't be told.
     pub body: Option<Vec<u8>>,
     headers: HashMap<String, String>,
+    query: HashMap<String, String>,
 }
 
 #[derive(Deserialize)]
@@ -40,6 +38,8 @@ struct HttpApiEvent {
     raw_path: String,
     #[serde(default)]
     headers: HashMap<String, String>,
+    #[serde(default)]
+    query_string_parameters: Option<HashMap<String, String>>,
     request_context: Context,
     #[serde(default)]
     body: Option<String>,
@@ -85,6 +85,7 @@ impl Request {
                 Some(body.into_bytes())
             },
             headers,
+            query: event.query_string_parameters.unwrap_or_default(),
         })
     }
 
@@ -92,6 +93,12 @@ impl Request {
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(&name.to_ascii_lowercase()).map(String::as_str)
+    }
+
+    /// The value of a parameter in the address.
+    #[must_use]
+    pub fn parameter(&self, name: &str) -> Option<&str> {
+        self.query.get(name).map(String::as_str)
     }
 }
 
@@ -115,26 +122,19 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn event(authorizer: Value) -> Value {
+    fn event(authorizer: Value, body: &str, is_base64_encoded: bool) -> Value {
         json!({"version": "2.0", "rawPath": "/prod/order-intents", "headers": {"Idempotency-Key": "k"},
+               "queryStringParameters": {"wait": "3"},
                "requestContext": {"stage": "prod", "http": {"method": "post"}, "authorizer": authorizer},
-               "body": "e30=", "isBase64Encoded": true})
+               "body": body, "isBase64Encoded": is_base64_encoded})
     }
 
     #[test]
     fn the_buyer_is_the_subject_that_the_authorizer_verified() {
         let buyer = Uuid::from_u128(7);
-        let request = Request::decode(event(json!({"jwt": {"claims": {"sub": buyer}}}))).unwrap();
+        let authorizer = json!({"jwt": {"claims": {"sub": buyer}}});
+        let request = Request::decode(event(authorizer, "{}", false)).unwrap();
         assert_eq!(request.buyer, Some(UserId(buyer)));
-        assert_eq!(
-            (
-                request.method.as_str(),
-                request.path.as_str(),
-                request.header("idempotency-key")
-            ),
-            ("POST", "/order-intents", Some("k"))
-        );
-        assert_eq!(request.body, Some(b"{}".to_vec()));
     }
 
     #[test]
@@ -144,7 +144,36 @@ mod tests {
             json!({}),
             json!({"jwt": {"claims": {"sub": "admin"}}}),
         ] {
-            assert_eq!(Request::decode(event(authorizer)).unwrap().buyer, None);
+            let request = Request::decode(event(authorizer, "", false)).unwrap();
+            assert_eq!(request.buyer, None);
         }
+    }
+
+    #[test]
+    fn a_base64_body_gives_the_bytes_that_were_sent() {
+        let body = |text: &str, encoded| Request::decode(event(json!(null), text, encoded)).unwrap().body;
+        assert_eq!(body(&STANDARD.encode([0xff, 0x00]), true), Some(vec![0xff, 0x00]));
+        assert_eq!(body("{}", false), Some(b"{}".to_vec()));
+        assert_eq!(body("%%", true), None);
+    }
+
+    #[test]
+    fn the_stage_is_no_part_of_the_path_and_headers_have_no_case() {
+        let request = Request::decode(event(json!(null), "{}", false)).unwrap();
+        assert_eq!(
+            (
+                request.method.as_str(),
+                request.path.as_str(),
+                request.header("idempotency-KEY"),
+                request.parameter("wait")
+            ),
+            ("POST", "/order-intents", Some("k"), Some("3"))
+        );
+        assert_eq!(without_stage("/payments/x", Some("pay")), "/payments/x");
+    }
+
+    #[test]
+    fn what_is_no_http_request_is_refused() {
+        assert!(Request::decode(json!({"Records": []})).is_err());
     }
 }

@@ -1,0 +1,182 @@
+"""The calculator: what saturates first, and what a million purchases cost. Prints the tables of docs/scale.md.
+
+    python docs/scale/cost.py                 the tables
+    python docs/scale/cost.py --write         puts them into docs/scale.md
+    python docs/scale/cost.py --check         fails when docs/scale.md has others
+    python docs/scale/cost.py --users 25000   one line of each table of users
+"""
+
+import argparse
+import math
+import re
+import sys
+
+from stages import COURSE, ORDER, ROOT, SENDS, TIMES, stages
+from steady import steady
+from template import budget
+from template.model import load
+
+DOCUMENT = ROOT / "docs" / "scale.md"
+# us-east-1, dollars. The first three were checked in November 2026; the others are list prices from memory, except Aurora's.
+REQUESTS, GB_SECOND, SQS = 0.20e-6, 0.0000133334, 0.40e-6
+API, LOGS_GB, TRACE, AURORA_IO = 1.00e-6, 0.50, 5.00e-6, 0.20e-6
+ACU_HOUR, PROXY_ACU_HOUR, NAT_HOUR, CACHE_GB_HOUR, ALARM, METRIC = 0.12, 0.015, 0.045, 0.084, 0.10, 0.30
+HOURS = 730
+# Assumed: bytes of log an invocation and a message, reads and writes of storage a message, traces that are kept.
+LOG_INVOCATION, LOG_MESSAGE, STORAGE_IO, TRACED = 900, 350, 12, 0.05
+# A visitor stays ten minutes. On an ordinary day two in a hundred buy; in a sale, one in five.
+STAY_SECONDS, ORDINARY, SALE = 600, 0.02, 0.20
+USERS = [10, 100, 1_000, 10_000, 100_000, 600_000]
+RATES = [0.1, 1, 10, 100]
+
+
+def needed(found, pipeline, rate):
+    """Every stage of a pipeline at this many purchases (orders) a second."""
+    return {name: steady(found[name], rate * TIMES.get(name, 1)) for name in pipeline}
+
+
+def cost_of_one(found, pipeline, rate):
+    """Dollars for one purchase or order at this rate, by what it is spent on."""
+    spent = dict.fromkeys(["Lambda requests", "Lambda time", "SQS", "API", "logs and traces", "storage"], 0.0)
+    for name, at in needed(found, pipeline, rate).items():
+        stage, messages = found[name], at.rate
+        sent = messages * SENDS.get(name, 0) / min(10, max(1, at.batch))
+        deleted = at.invocations * math.ceil(at.batch / 10) if stage.is_queue else 0
+        spent["Lambda requests"] += at.invocations * REQUESTS
+        spent["Lambda time"] += at.gb_seconds * GB_SECOND
+        spent["SQS"] += (sent + at.receives + deleted) * SQS
+        spent["API"] += 0 if stage.is_queue else messages * API
+        spent["logs and traces"] += (at.invocations * LOG_INVOCATION + messages * LOG_MESSAGE) / 1e9 * LOGS_GB + at.invocations * TRACED * TRACE
+        spent["storage"] += messages * STORAGE_IO * AURORA_IO if stage.connections else 0
+    return {what: dollars / rate for what, dollars in spent.items()}
+
+
+def first_to_saturate(found, pipeline, rate, gates):
+    """Whatever is asked for more than it gives, the tightest first."""
+    asked = [(rate * TIMES.get(name, 1) / found[name].most_a_second, name) for name in pipeline]
+    asked += [(rate / most, gate) for gate, most in gates.items()]
+    return [f"{what} ({100 * share:.0f} %)" for share, what in sorted(asked, reverse=True) if share > 1]
+
+
+def gates(template):
+    """What API Gateway lets through a second, for each purchase and for each order."""
+    (stage,) = template.of("AWS::ApiGatewayV2::Stage").values()
+    all_routes = stage["DefaultRouteSettings"]["ThrottlingRateLimit"]
+    verify = stage["RouteSettings"]["POST /payments/verify"]["ThrottlingRateLimit"]
+    course = {"throttling of the API": all_routes}
+    order = {"throttling of POST /payments/verify": verify, "throttling of the API": all_routes / TIMES["order-status"]}
+    return course, order
+
+
+def table(head, rows):
+    return "\n".join(["| " + " | ".join(line) + " |" for line in [head, ["---"] * len(head), *rows]])
+
+
+def number(value):
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def capacity_table(found, template):
+    rows = []
+    for name in COURSE + ORDER:
+        stage = found[name]
+        batch = f"{stage.batch}" if stage.is_queue else "a request"
+        rows.append([f"`{name}`", f"{stage.workers}", batch, f"{stage.duration_ms(stage.batch):.0f} ms", f"{stage.workers * stage.connections}",
+                     f"{number(stage.most_a_second / TIMES.get(name, 1))}"])
+    course, order = gates(template)
+    rows += [[what, "", "", "", "", number(most)] for what, most in {**course, **order}.items() if what != "throttling of the API"]
+    rows.append(["throttling of all other routes", "", "", "", "", number(course["throttling of the API"])])
+    return table(["stage", "at once", "messages each", "takes", "connections", "most purchases or orders a second"], rows)
+
+
+def users_row(found, template, users, share):
+    """Of so many visitors, this share buys within the time that they stay: once a course each, or once an order each."""
+    rate, cells = users * share / STAY_SECONDS, []
+    for pipeline, limits in zip([COURSE, ORDER], gates(template)):
+        each = needed(found, pipeline, rate)
+        at_once = sum(at.at_once for at in each.values())
+        connections = sum(math.ceil(at.at_once) * found[name].connections for name, at in each.items())
+        full = first_to_saturate(found, pipeline, rate, limits)
+        cells += [number(at_once), number(connections), ", ".join(full) or "nothing"]
+    return [f"{users:,}", number(rate), *cells]
+
+
+def users_table(found, template, share):
+    head = ["users at once", "a second"] + [f"{what}: {figure}" for what in ["courses", "orders"] for figure in ["at once", "connections", "full"]]
+    return table(head, [users_row(found, template, users, share) for users in USERS])
+
+
+def cost_table(found, pipeline, what):
+    columns = [cost_of_one(found, pipeline, rate) for rate in RATES]
+    rows = [[spent, *(f"{column[spent] * 1e6:.2f}" for column in columns)] for spent in columns[0]]
+    rows.append(["**together**", *(f"**{sum(column.values()) * 1e6:.2f}**" for column in columns)])
+    return table([f"dollars for a million {what}", *(f"at {rate:g} a second" for rate in RATES)], rows)
+
+
+def idle_table(template):
+    """What a stack costs in a month without a single payment."""
+    database = template.mappings["Limits"]["Database"]
+    alarms = template.of("AWS::CloudWatch::Alarm").values()
+    looked_at = sum(max(1, sum("MetricStat" in q for q in alarm.get("Metrics", []))) for alarm in alarms)
+    polled = len([m for m in template.of("AWS::Lambda::EventSourceMapping").values() if "ScalingConfig" in m])
+    rows = [
+        ["Aurora, two instances at their least", 2 * database["MinCapacity"] * ACU_HOUR * HOURS],
+        ["RDS Proxy, eight units at the least", 8 * PROXY_ACU_HOUR * HOURS],
+        ["NAT gateway", NAT_HOUR * HOURS],
+        ["ElastiCache Serverless, 0.1 GB at the least", 0.1 * CACHE_GB_HOUR * HOURS],
+        [f"alarms on {looked_at} metrics", looked_at * ALARM],
+        ["about 60 metrics of our own, once each has been written", 60 * METRIC],
+        [f"five pollers on each of {polled} queues, a look every 20 s", polled * 5 * 3 * 60 * HOURS * SQS],
+    ]
+    rows.append(["**together**", sum(dollars for _, dollars in rows)])
+    return table(["dollars a month", ""], [[what, f"{dollars:.2f}"] for what, dollars in rows])
+
+
+def budget_table(template):
+    shares = template.metadata["ConnectionBudget"]
+    functions = template.functions()
+    rows = [[f"`{n}`", f"{functions[n]['ReservedConcurrentExecutions']}", f"{budget.pool_of(functions[n])}", f"{share}"] for n, share in shares.items()]
+    rows.append(["**together**", "", "", f"**{sum(shares.values())} of {budget.limit(template)}**"])
+    return table(["function", "at once", "connections each", "share"], rows)
+
+
+def tables():
+    found, template = stages(), load()
+    return {
+        "budget": budget_table(template),
+        "capacity": capacity_table(found, template),
+        "ordinary": users_table(found, template, ORDINARY),
+        "sale": users_table(found, template, SALE),
+        "courses": cost_table(found, COURSE, "course purchases"),
+        "orders": cost_table(found, ORDER, "orders"),
+        "idle": idle_table(template),
+    }
+
+
+def written(text, made):
+    for name, body in made.items():
+        text = re.sub(rf"(<!-- {name} -->\n).*?(<!-- end -->)", lambda m, body=body: f"{m[1]}{body}\n{m[2]}", text, flags=re.DOTALL)
+    return text
+
+
+def main():
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--write", action="store_true")
+    arguments.add_argument("--check", action="store_true")
+    arguments.add_argument("--users", type=int)
+    chosen = arguments.parse_args()
+    if chosen.users:
+        print("\n".join(" | ".join(users_row(stages(), load(), chosen.users, share)) for share in [ORDINARY, SALE]))
+        return
+    made = tables()
+    if chosen.write:
+        DOCUMENT.write_text(written(DOCUMENT.read_text(), made))
+    elif chosen.check:
+        if written(DOCUMENT.read_text(), made) != DOCUMENT.read_text():
+            sys.exit("docs/scale.md has other tables than the template and the formula; run docs/scale/cost.py --write")
+    else:
+        print("\n\n".join(made.values()))
+
+
+if __name__ == "__main__":
+    main()

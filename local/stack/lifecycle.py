@@ -1,0 +1,117 @@
+"""A stack's whole life on the local AWS: deployed, updated with one changed function, deleted; nothing may be left.
+
+Needs deploy.sh, whose package and parameters it takes. Its own stack, so that the running one is not disturbed. Run with
+SAM's Python in the environment of env.sh.
+"""
+
+import hashlib
+import io
+import os
+import pathlib
+import subprocess
+import sys
+import time
+import zipfile
+
+import boto3
+from samcli.yamlhelper import yaml_parse
+
+STACK = "makegood-lifecycle"
+CHANGED = "create-purchase"
+ROOT = pathlib.Path(os.environ["MAKEGOOD_ROOT"])
+STATE = pathlib.Path(os.environ["MAKEGOOD_STATE"])
+SAM = pathlib.Path(os.environ["SAM_VENV"]) / "bin" / "sam"
+
+aws = {name: boto3.client(name, endpoint_url=os.environ["AWS_ENDPOINT_URL"]) for name in ["lambda", "sqs", "s3", "cloudformation", "scheduler"]}
+
+
+def sam(command, *arguments):
+    """Runs SAM as deploy.sh does; its output only matters when it fails."""
+    config = ["--config-file", str(ROOT / "samconfig.toml"), "--config-env", "local"]
+    environment = {**os.environ, "SAM_CLI_TELEMETRY": "0", "SAM_CLI_POLL_DELAY": "0.3"}
+    done = subprocess.run([SAM, command, *config, *arguments], env=environment, text=True, capture_output=True, check=False)
+    if done.returncode:
+        sys.exit(f"sam {command} failed:\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
+
+
+def expect(holds, otherwise):
+    if not holds:
+        sys.exit(f"✗ {otherwise}")
+
+
+def functions():
+    """Name → digest of the code that its alias runs, or that it runs where it has none."""
+    found = {}
+    for page in aws["lambda"].get_paginator("list_functions").paginate():
+        for function in page["Functions"]:
+            if function["FunctionName"].startswith(STACK):
+                found[function["FunctionName"].removeprefix(STACK + "-")] = function["CodeSha256"]
+    return found
+
+
+def live(name):
+    """The version behind the alias, and its code."""
+    alias = aws["lambda"].get_alias(FunctionName=f"{STACK}-{name}", Name="live")["FunctionVersion"]
+    return alias, aws["lambda"].get_function_configuration(FunctionName=f"{STACK}-{name}", Qualifier=alias)["CodeSha256"]
+
+
+def answers(name, event):
+    """Whether this function starts and answers, through its alias."""
+    answer = aws["lambda"].invoke(FunctionName=f"{STACK}-{name}", Qualifier="live", Payload=event)
+    expect("FunctionError" not in answer, f"{name} failed: {answer['Payload'].read()}")
+
+
+def deploy(template):
+    parameters = (STATE / "parameters").read_text().splitlines()
+    sam("deploy", "--stack-name", STACK, "--template-file", str(template), "--parameter-overrides", *parameters)
+
+
+def package_with_a_changed_function():
+    """The last package with one byte more at the end of one binary, which the loader does not look at."""
+    packaged = (STATE / "packaged.yaml").read_text()
+    resources = yaml_parse(packaged)["Resources"]
+    (logical_id,) = [k for k, v in resources.items() if v.get("Properties", {}).get("FunctionName") == {"Fn::Sub": "${AWS::StackName}-" + CHANGED}]
+    bucket, old_key = resources[logical_id]["Properties"]["CodeUri"].removeprefix("s3://").split("/", 1)
+    code = (ROOT / ".aws-sam" / "build" / logical_id / "bootstrap").read_bytes() + b"\n"
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as package:
+        entry = zipfile.ZipInfo("bootstrap")
+        entry.external_attr = 0o755 << 16
+        package.writestr(entry, code)
+    new_key = hashlib.sha256(code).hexdigest()
+    aws["s3"].put_object(Bucket=bucket, Key=new_key, Body=archive.getvalue())
+    changed = STATE / "lifecycle.yaml"
+    changed.write_text(packaged.replace(f"s3://{bucket}/{old_key}", f"s3://{bucket}/{new_key}"))
+    return changed
+
+
+def left_over():
+    names = list(functions())
+    names += aws["sqs"].list_queues(QueueNamePrefix=STACK).get("QueueUrls", [])
+    names += [s["Name"] for s in aws["scheduler"].list_schedules(NamePrefix=STACK)["Schedules"]]
+    alive = [s for s in aws["cloudformation"].list_stacks()["StackSummaries"] if s["StackName"] == STACK]
+    return names + [s["StackName"] for s in alive if s["StackStatus"] != "DELETE_COMPLETE"]
+
+
+def main():
+    started = time.monotonic()
+    deploy(STATE / "packaged.yaml")
+    before, (old_version, old_code) = functions(), live(CHANGED)
+    answers(CHANGED, b'{"Records": []}')
+    print(f"· deployed: {len(before)} functions, {time.monotonic() - started:.0f} s")
+
+    deploy(package_with_a_changed_function())
+    after, (new_version, new_code) = functions(), live(CHANGED)
+    changed = {name for name in after if after[name] != before.get(name)}
+    expect(changed == {CHANGED}, f"an update of {CHANGED} changed {sorted(changed)}")
+    expect(new_version != old_version and new_code != old_code, f"the alias still runs version {old_version}")
+    answers(CHANGED, b'{"Records": []}')
+    print(f"· updated: only {CHANGED} changed, version {old_version} → {new_version}, {time.monotonic() - started:.0f} s")
+
+    sam("delete", "--stack-name", STACK, "--no-prompts", "--region", os.environ["AWS_REGION"])
+    expect(not left_over(), f"left over after the deletion: {left_over()}")
+    print(f"· deleted: nothing is left, {time.monotonic() - started:.0f} s")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,65 @@
+"""docs/scale.md: its formula agrees with the simulation, its tables are those of the template, and so is the picture.
+
+Run by local/stack/test.sh with SAM's Python.
+"""
+
+import pathlib
+import subprocess
+import sys
+import unittest
+
+DOCS = pathlib.Path(__file__).resolve().parents[2] / "docs"
+sys.path.insert(0, str(DOCS / "scale"))
+
+from simulate import simulate  # noqa: E402
+from stages import stages  # noqa: E402
+from steady import steady  # noqa: E402
+
+SHARES = [0.001, 0.01, 0.1, 0.3, 0.6, 0.9]
+MESSAGES = 4000
+
+
+class FormulaAndSimulation(unittest.TestCase):
+    def compare(self, stage, tolerance):
+        for share in SHARES:
+            rate = share * stage.most_a_second
+            counted = simulate(stage, rate, MESSAGES / rate + 2 * stage.window_ms / 1000)
+            said = steady(stage, rate)
+            played = {"batch": counted.messages / counted.invocations, "milliseconds a message": counted.busy_ms / counted.messages}
+            expected = {"batch": said.batch, "milliseconds a message": stage.duration_ms(said.batch) / said.batch}
+            for what, value in played.items():
+                with self.subTest(stage=stage.name, rate=rate, what=what):
+                    self.assertAlmostEqual(value / expected[what], 1, delta=tolerance)
+
+    def test_stages_with_a_window_agree_closely(self):
+        for stage in stages().values():
+            if stage.window_ms:
+                self.compare(stage, 0.06)
+
+    def test_stages_without_a_window_agree_roughly(self):
+        for stage in stages().values():
+            if stage.is_queue and not stage.window_ms:
+                self.compare(stage, 0.25)
+
+    def test_past_its_most_a_stage_falls_behind_in_both(self):
+        stage = stages()["allocate-trainer"]
+        rate = 1.2 * stage.most_a_second
+        counted = simulate(stage, rate, 30)
+        self.assertTrue(steady(stage, rate).saturated)
+        self.assertLess(counted.messages / 30, 1.02 * stage.most_a_second)
+
+
+class TheDocuments(unittest.TestCase):
+    def assert_fresh(self, script):
+        done = subprocess.run([sys.executable, DOCS / script, "--check"], text=True, capture_output=True, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_the_tables_are_what_the_template_says(self):
+        self.assert_fresh("scale/cost.py")
+
+    def test_the_picture_is_what_the_template_says(self):
+        self.assert_fresh("architecture.py")
+
+
+if __name__ == "__main__":
+    unittest.main()

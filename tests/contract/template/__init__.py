@@ -1,0 +1,1 @@
+"""The checks of template.yaml, one concept a module."""

@@ -1,0 +1,177 @@
+"""Metrics, alarms and dashboard say the same: what is emitted is looked at, what is looked at is emitted."""
+
+import json
+import re
+from collections import namedtuple
+
+from . import sources
+from .model import ROOT
+
+NAMESPACE = "Makegood"
+Use = namedtuple("Use", "name function labels where")
+# SPEC section 5, word for word.
+PROMISED = set(
+    """PurchasesCreated PurchasesRecovered DuplicateEvents SurplusPayments FallbackUsed IndexMissing TransactionsAborted
+    AllocationsPending SessionsCreated CacheInvalidationFailed OrdersConfirmed VerificationsFailed AmountMismatches JobsRequeued
+    JobsFailed DeadLettered OutboxBacklog OutboxOldestSeconds PaidUnfulfilled PaidUnfulfilledOldestSeconds StageMillis
+    PaymentToPurchaseMillis PaymentToOrderMillis""".split()
+)
+RUNBOOK = "docs/operations.md"
+LINK = re.compile(r"\$\{RunbookUrl\}#(alarm-[a-z0-9-]+)$")
+PARTS = ["**Means.**", "**See", "**Mend.**", "**Mended when**"]
+
+
+def alarms(template):
+    return template.of("AWS::CloudWatch::Alarm")
+
+
+def dimensions(pairs):
+    return {pair["Name"]: pair["Value"] for pair in pairs or []}
+
+
+def of_ours(namespace, name, dims, where):
+    """One use of a metric of our namespace; none of another's."""
+    if namespace != NAMESPACE:
+        return []
+    dims = dict(dims)
+    return [Use(name, dims.pop("Function", None), frozenset(dims.items()), where)]
+
+
+def used_by_alarms(template):
+    for where, alarm in alarms(template).items():
+        queries = [q["MetricStat"]["Metric"] for q in alarm.get("Metrics", []) if "MetricStat" in q]
+        for metric in queries or [alarm]:
+            yield from of_ours(metric["Namespace"], metric["MetricName"], dimensions(metric.get("Dimensions")), where)
+
+
+def dashboard(template):
+    """The dashboard's document, with a word in place of each reference."""
+    (body,) = [d["DashboardBody"]["Fn::Sub"] for d in template.of("AWS::CloudWatch::Dashboard").values()]
+    return json.loads(re.sub(r"\$\{([\w:.]+)\}", r"<\1>", body))
+
+
+def rows(widget):
+    """A widget's metrics with the shorthand of CloudWatch written out: "." repeats the row above, "..." all but the last."""
+    above = []
+    for row in widget["properties"].get("metrics", []):
+        cells = [cell for cell in row if not isinstance(cell, dict)]
+        if not cells:
+            continue
+        if cells[0] == "...":
+            cells = above[: len(above) - len(cells) + 1] + cells[1:]
+        cells = [above[i] if cell == "." else cell for i, cell in enumerate(cells)]
+        above = cells
+        yield cells
+
+
+def used_by_dashboard(template):
+    for widget in dashboard(template)["widgets"]:
+        for namespace, name, *pairs in rows(widget):
+            dims = dict(zip(pairs[::2], pairs[1::2]))
+            yield from of_ours(namespace, name, dims, f"the dashboard's {widget['properties']['title']!r}")
+
+
+def uses(template):
+    return [*used_by_alarms(template), *used_by_dashboard(template)]
+
+
+def emitted_and_used_are_the_same(template):
+    emitted, problems = sources.metrics_in(sources.rust_files())
+    yield from problems
+    names, used = {m.name for m in emitted}, {use.name for use in uses(template)}
+    for name in sorted(names - used):
+        yield f"{name} is emitted, and no alarm or plot looks at it"
+    for name in sorted(used - names):
+        yield f"{name} is looked at, and no code emits it"
+    for name in sorted(PROMISED - names):
+        yield f"{name} is promised, and no code emits it"
+    for name in sorted(names - PROMISED):
+        yield f"{name} is emitted, and the specification does not know it"
+
+
+def what_is_looked_at_can_be_there(template):
+    """The function exists, its own code or shared code emits the metric, and the labels are those of an emission."""
+    emitted, _ = sources.metrics_in(sources.rust_files())
+    functions = set(template.functions())
+    for use in uses(template):
+        places = {m for m in emitted if m.name == use.name}
+        if use.function not in functions:
+            yield f"{use.where} looks at {use.name} of {use.function}, which is no function"
+        elif places and not any(m.folder in (use.function, "shared") for m in places):
+            yield f"{use.where} looks at {use.name} of {use.function}, which does not emit it"
+        elif places and not any(labels_fit(m.labels, use.labels) for m in places):
+            yield f"{use.where} looks at {use.name} with {dict(use.labels)}, which no code emits"
+
+
+def labels_fit(emitted, used):
+    """A label without a literal value, as for one that a variable holds, fits any."""
+    emitted, used = dict(emitted), dict(used)
+    return set(emitted) == set(used) and all(not value or used[name] == value for name, value in emitted.items())
+
+
+def every_alarm_links_to_its_runbook(template):
+    text = (ROOT / RUNBOOK).read_text()
+    sections = runbook_sections(text)
+    linked = set()
+    for name, alarm in alarms(template).items():
+        link = LINK.search(alarm["AlarmDescription"].get("Fn::Sub", "") if isinstance(alarm["AlarmDescription"], dict) else "")
+        if not link:
+            yield f"{name}: its description must end with ${{RunbookUrl}}#alarm-…"
+        elif link[1] not in sections:
+            yield f"{name} links to {RUNBOOK}#{link[1]}, which is no section"
+        else:
+            linked.add(link[1])
+    for section in sorted({s for s in sections if s.startswith("alarm-")} - linked):
+        yield f"{RUNBOOK}#{section} belongs to no alarm"
+    for section in sorted(linked):
+        missing = [part for part in PARTS if part not in sections[section]]
+        if missing:
+            yield f"{RUNBOOK}#{section} does not say {', '.join(missing)}"
+
+
+def runbook_sections(text):
+    """Anchor → body of each heading, as GitHub makes anchors."""
+    parts = re.split(r"^#+ (.+)$", text, flags=re.MULTILINE)
+    return {anchor(title): body for title, body in zip(parts[1::2], parts[2::2])}
+
+
+def anchor(title):
+    return re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
+
+
+def every_alarm_reaches_somebody(template):
+    for name, alarm in alarms(template).items():
+        if alarm.get("AlarmActions") != [{"Ref": "AlarmTopicArn"}]:
+            yield f"{name} does not notify AlarmTopicArn"
+        if template.resources[name].get("Condition") not in ("Monitored", "ShopMonitored"):
+            yield f"{name} hangs neither on the condition Monitored nor on ShopMonitored"
+
+
+def aws_metrics(template):
+    """(metric, logical id) of each alarm on a metric of AWS's own."""
+    for alarm in alarms(template).values():
+        for value in dimensions(alarm.get("Dimensions")).values():
+            if isinstance(value, dict):
+                yield alarm["MetricName"], value.get("Ref") or target_of(value)
+
+
+def target_of(value):
+    return value["Fn::GetAtt"][0] if "Fn::GetAtt" in value else None
+
+
+def functions_and_queues_have_their_alarms(template):
+    watched = set(aws_metrics(template))
+    for logical_id, resource in template.resources.items():
+        wanted = {"AWS::Serverless::Function": ["Errors", "Throttles"], "AWS::SQS::Queue": ["ApproximateAgeOfOldestMessage"]}
+        for metric in wanted.get(resource["Type"], []):
+            if (metric, logical_id) not in watched:
+                yield f"{logical_id} has no alarm on {metric}"
+
+
+CHECKS = [
+    emitted_and_used_are_the_same,
+    what_is_looked_at_can_be_there,
+    every_alarm_links_to_its_runbook,
+    every_alarm_reaches_somebody,
+    functions_and_queues_have_their_alarms,
+]

@@ -1,0 +1,185 @@
+"""Each promise of the template's checks, broken on purpose in a copy: the check must say so, and name what is broken.
+
+Run by local/stack/test.sh with SAM's Python, beside template_check.py.
+"""
+
+import copy
+import unittest
+
+from template import budget, metrics, privileges, rollout, sources
+from template.model import Template, load
+
+INTACT = load()
+
+
+class Broken(unittest.TestCase):
+    """A copy of the template to break, and the question whether a check notices."""
+
+    def setUp(self):
+        self.document = copy.deepcopy(INTACT.document)
+        self.resources = self.document["Resources"]
+
+    def properties(self, logical_id):
+        return self.resources[logical_id]["Properties"]
+
+    def allow(self, role, action, resource):
+        statement = {"Effect": "Allow", "Action": action, "Resource": resource}
+        self.properties(role)["Policies"][0]["PolicyDocument"]["Statement"].append(statement)
+
+    def assert_noticed(self, check, *words):
+        self.assertEqual(list(check(INTACT)), [], "the template as it is must pass")
+        said = "\n".join(check(Template(self.document)))
+        for word in words:
+            self.assertIn(word, said)
+
+
+class TheConnectionBudget(Broken):
+    def test_raising_one_function_past_its_share_names_it(self):
+        self.properties("OrderStatusFunction")["ReservedConcurrentExecutions"] = 201
+        self.assert_noticed(budget.every_function_keeps_to_its_share, "order-status can take 201", "its share is 200")
+
+    def test_a_larger_pool_counts_as_more_connections(self):
+        self.properties("ReceivePaymentFunction")["Environment"]["Variables"]["DATABASE_POOL_SIZE"] = "2"
+        self.assert_noticed(budget.every_function_keeps_to_its_share, "receive-payment can take 160")
+
+    def test_raising_a_share_past_what_the_proxy_lends_fails(self):
+        self.document["Metadata"]["ConnectionBudget"]["order-status"] += 1000
+        self.assert_noticed(budget.the_shares_fit_the_proxy, "the proxy lends 640")
+
+    def test_a_function_without_a_ceiling_is_named(self):
+        del self.properties("VerifyPaymentFunction")["ReservedConcurrentExecutions"]
+        self.assert_noticed(budget.every_function_has_a_ceiling, "verify-payment")
+
+    def test_a_function_without_a_share_is_named(self):
+        del self.document["Metadata"]["ConnectionBudget"]["sweep"]
+        self.assert_noticed(budget.every_function_keeps_to_its_share, "sweep can take 12 connections and has no share")
+
+    def test_queues_that_ask_for_more_than_is_reserved_are_named(self):
+        self.properties("CreatePurchaseFromQueue")["ScalingConfig"]["MaximumConcurrency"] = 11
+        self.assert_noticed(budget.queues_never_ask_for_more_than_the_ceiling, "create-purchase: its queues ask for 11")
+
+    def test_more_than_an_account_lets_be_reserved_fails(self):
+        self.properties("InvalidateCacheFunction")["ReservedConcurrentExecutions"] = 900
+        self.assert_noticed(budget.all_functions_together_fit_the_account, "an account of 1,000 lets 900 be reserved")
+
+
+class LeastPrivilege(Broken):
+    CHECK = staticmethod(privileges.roles_grant_what_is_used_and_no_more)
+
+    def test_an_action_that_no_code_uses_is_named(self):
+        self.allow("OrderStatusRole", "sqs:SendMessage", {"Ref": "JobsQueue"})
+        self.assert_noticed(self.CHECK, "order-status may sqs:SendMessage on JobsQueue, which no code of it does")
+
+    def test_an_action_on_somebody_elses_queue_is_named(self):
+        self.allow("AllocateTrainerRole", "sqs:SendMessage", {"Fn::GetAtt": ["JobsQueue", "Arn"]})
+        self.assert_noticed(self.CHECK, "allocate-trainer may sqs:SendMessage on JobsQueue")
+
+    def test_a_secret_that_is_not_read_is_named(self):
+        self.allow("CreatePurchaseRole", "secretsmanager:GetSecretValue", {"Ref": "KhaltiSecretArn"})
+        self.assert_noticed(self.CHECK, "create-purchase may secretsmanager:GetSecretValue on KhaltiSecretArn")
+
+    def test_what_the_code_does_and_the_role_does_not_allow_is_named(self):
+        self.properties("VerifyPaymentRole")["Policies"][0]["PolicyDocument"]["Statement"].pop(1)
+        self.assert_noticed(self.CHECK, "verify-payment does sqs:SendMessage on JobsQueue, which its role does not allow")
+
+    def test_a_wildcard_resource_is_named(self):
+        self.allow("SweepRole", "sqs:SendMessage", "*")
+        self.assert_noticed(privileges.nothing_is_a_wildcard, "SweepRole allows ['sqs:SendMessage'] on a wildcard")
+
+    def test_a_wildcard_within_a_resource_is_named(self):
+        self.allow("SweepRole", "sqs:SendMessage", {"Fn::Sub": "arn:${AWS::Partition}:sqs:${AWS::Region}:${AWS::AccountId}:*"})
+        self.assert_noticed(privileges.nothing_is_a_wildcard, "SweepRole allows ['sqs:SendMessage'] on a wildcard")
+
+    def test_a_wildcard_action_is_named(self):
+        self.allow("SweepRole", "sqs:*", {"Fn::GetAtt": ["JobsQueue", "Arn"]})
+        self.assert_noticed(privileges.nothing_is_a_wildcard, "SweepRole allows ['sqs:*']")
+
+    def test_a_policy_of_awss_own_is_named(self):
+        self.properties("SweepRole")["ManagedPolicyArns"].append("arn:aws:iam::aws:policy/AmazonSQSFullAccess")
+        self.assert_noticed(privileges.roles_share_no_policies_of_others, "sweep has the policy arn:aws:iam::aws:policy/AmazonSQSFullAccess")
+
+    def test_a_shared_policy_that_grants_more_is_named(self):
+        statements = self.properties("RuntimePolicy")["PolicyDocument"]["Statement"]
+        statements.append({"Effect": "Allow", "Action": "logs:CreateLogGroup", "Resource": "*"})
+        self.assert_noticed(privileges.shared_policies_grant_what_lambda_does, "RuntimePolicy allows ['logs:CreateLogGroup']")
+
+
+class Metrics(Broken):
+    def test_a_metric_that_nobody_looks_at_is_named(self):
+        del self.resources["StuckJobsAlarm"]
+        body = self.properties("Dashboard")["DashboardBody"]
+        body["Fn::Sub"] = body["Fn::Sub"].replace('"JobsRequeued"', '"JobsFailed"')
+        self.assert_noticed(metrics.emitted_and_used_are_the_same, "JobsRequeued is emitted, and no alarm or plot looks at it")
+
+    def test_an_alarm_on_a_metric_that_no_code_emits_is_named(self):
+        self.properties("IndexMissingAlarm")["MetricName"] = "IndexGone"
+        self.assert_noticed(metrics.emitted_and_used_are_the_same, "IndexGone is looked at, and no code emits it")
+
+    def test_a_plot_of_a_metric_that_no_code_emits_is_named(self):
+        body = self.properties("Dashboard")["DashboardBody"]
+        body["Fn::Sub"] = body["Fn::Sub"].replace("OutboxBacklog", "OutboxSize")
+        self.assert_noticed(metrics.emitted_and_used_are_the_same, "OutboxSize is looked at, and no code emits it")
+
+    def test_an_alarm_on_a_function_that_does_not_emit_is_named(self):
+        self.properties("OutboxStuckAlarm")["Dimensions"] = [{"Name": "Function", "Value": "migrate"}]
+        self.assert_noticed(metrics.what_is_looked_at_can_be_there, "OutboxStuckAlarm looks at OutboxOldestSeconds of migrate")
+
+    def test_an_alarm_on_a_dimension_that_no_code_sets_is_named(self):
+        self.properties("PaidUnfulfilledAlarm")["Dimensions"].pop()
+        self.assert_noticed(metrics.what_is_looked_at_can_be_there, "PaidUnfulfilledAlarm looks at PaidUnfulfilledOldestSeconds with {}")
+
+    def test_an_alarm_without_a_runbook_section_is_named(self):
+        self.properties("FallbackAlarm")["AlarmDescription"] = {"Fn::Sub": "Slow. ${RunbookUrl}#alarm-nowhere"}
+        self.assert_noticed(metrics.every_alarm_links_to_its_runbook, "alarm-nowhere, which is no section", "alarm-fallback belongs to no alarm")
+
+    def test_an_alarm_that_tells_nobody_is_named(self):
+        del self.properties("FallbackAlarm")["AlarmActions"]
+        self.assert_noticed(metrics.every_alarm_reaches_somebody, "FallbackAlarm does not notify AlarmTopicArn")
+
+    def test_a_function_without_its_alarms_is_named(self):
+        del self.resources["SweepThrottlesAlarm"]
+        self.assert_noticed(metrics.functions_and_queues_have_their_alarms, "SweepFunction has no alarm on Throttles")
+
+    def test_a_queue_without_its_alarm_is_named(self):
+        del self.resources["JobsQueueAgeAlarm"]
+        self.assert_noticed(metrics.functions_and_queues_have_their_alarms, "JobsQueue has no alarm")
+
+
+class Rollout(Broken):
+    def test_a_source_that_goes_past_the_alias_is_named(self):
+        self.properties("CreatePurchaseFromQueue")["FunctionName"] = {"Ref": "CreatePurchaseFunction"}
+        self.assert_noticed(rollout.everything_starts_the_alias, "CreatePurchaseFromQueue starts create-purchase past its alias")
+
+    def test_a_stage_that_writes_without_a_canary_is_named(self):
+        del self.properties("FinalizeOrderFunction")["DeploymentPreference"]
+        self.assert_noticed(rollout.stages_that_write_go_out_as_canaries, "finalize-order")
+
+
+class ReadingTheSources(unittest.TestCase):
+    def test_an_emission_is_read_with_its_labels_over_several_lines(self):
+        code = 'metrics::gauge!(\n    "PaidUnfulfilled",\n    "Pipeline" => "course"\n)\n.set(value(1));'
+        found, problems = sources.metrics_in({"functions/sweep/src/lib.rs": code})
+        self.assertEqual(found, {sources.Metric("PaidUnfulfilled", "sweep", frozenset({("Pipeline", "course")}))})
+        self.assertEqual(problems, [])
+
+    def test_a_name_that_can_not_be_read_is_a_problem(self):
+        _, problems = sources.metrics_in({"shared/src/a.rs": "metrics::counter!(NAME).increment(1);"})
+        self.assertIn("must be a literal, not NAME", problems[0])
+
+    def test_an_imported_macro_is_a_problem(self):
+        _, problems = sources.metrics_in({"shared/src/a.rs": 'use metrics::counter;\ncounter!("A").increment(1);'})
+        self.assertIn("write metrics::counter!(…) in full", problems[0])
+
+    def test_comments_and_tests_emit_nothing(self):
+        text = '// metrics::counter!("A")\nlet url = "http://x";\n#[cfg(test)]\nmod tests { fn f() { metrics::counter!("B"); } }'
+        code = sources.without_tests(sources.without_comments(text))
+        self.assertEqual(sources.metrics_in({"shared/src/a.rs": code})[0], set())
+        self.assertIn('"http://x"', code)
+
+    def test_a_new_client_of_aws_is_a_problem(self):
+        said = list(sources.unknown_clients({"shared/src/a.rs": "aws_sdk_dynamodb::Client::new(aws)"}))
+        self.assertIn("aws_sdk_dynamodb", said[0])
+
+
+if __name__ == "__main__":
+    unittest.main()

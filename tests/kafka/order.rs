@@ -1,0 +1,95 @@
+//! The transport itself: events of one correlation id keep their order, and a dead producer does not stay.
+
+use makegood::ids::CorrelationId;
+use makegood::outbox::{KafkaAuth, KafkaConfig, KafkaTransport, OutboxRow, Transport};
+use makegood_tests::kafka_broker::{Broker, Recorded};
+use makegood_tests::queues::aws;
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use rand::seq::SliceRandom;
+use serde_json::json;
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+const TOPIC: &str = "purchase-created";
+
+fn row(id: i64, correlation_id: &str) -> OutboxRow {
+    let event_id = format!("event-{id}");
+    let metadata =
+        json!({"eventId": event_id, "correlationId": correlation_id, "source": "test", "version": "1.0.0"});
+    OutboxRow {
+        id,
+        event_type: "PURCHASE_CREATED".to_owned(),
+        topic: TOPIC.to_owned(),
+        correlation: CorrelationId::from_text(correlation_id),
+        payload: json!({"number": id, "_metadata": metadata}),
+        event_id,
+    }
+}
+
+/// The event ids by key, in the order of their partition; panics when a key has two partitions.
+fn by_key(records: &[Recorded]) -> BTreeMap<&str, Vec<&str>> {
+    let mut partitions = BTreeMap::new();
+    let mut ids: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for record in records {
+        let key = record.key.as_deref().expect("a key");
+        let partition = partitions.entry(key).or_insert(record.partition);
+        assert_eq!(*partition, record.partition, "{key} lies on two partitions");
+        ids.entry(key).or_default().push(&record.headers["eventId"]);
+    }
+    ids
+}
+
+async fn transport(broker: &Broker) -> Transport {
+    let config = KafkaConfig {
+        brokers: broker.address(),
+        auth: KafkaAuth::Open,
+    };
+    Transport::Kafka(KafkaTransport::open(&config, &aws().await).unwrap())
+}
+
+#[tokio::test]
+async fn events_of_one_correlation_id_lie_on_one_partition_in_the_order_of_the_outbox() {
+    // GIVEN the rows of twenty correlation ids, one of them no UUID, as a sweep claims them: in no order
+    let keys: Vec<String> = (0..19)
+        .map(|_| Uuid::new_v4().to_string())
+        .chain(["pi_esewa_1".to_owned()])
+        .collect();
+    let mut rows: Vec<OutboxRow> = (0_i64..400)
+        .map(|id| row(id, &keys[usize::try_from(id).unwrap() % keys.len()]))
+        .collect();
+    rows.shuffle(&mut StdRng::seed_from_u64(7));
+
+    // WHEN they are sent to a topic of six partitions
+    let broker = Broker::start(&[TOPIC], 6);
+    assert_eq!(transport(&broker).await.send(&rows).await, vec![Ok(()); 400]);
+
+    // THEN each key has one partition, and there its events lie as they were written
+    let records = broker.everything_in(TOPIC);
+    let found = by_key(&records);
+    assert_eq!(found.len(), keys.len());
+    for (number, key) in keys.iter().enumerate() {
+        let expected: Vec<String> = (0..20)
+            .map(|turn| format!("event-{}", number + turn * 20))
+            .collect();
+        assert_eq!(found[key.as_str()], expected, "{key}");
+    }
+    let used: std::collections::BTreeSet<i32> = records.iter().map(|record| record.partition).collect();
+    assert!(used.len() > 1, "several partitions share the load");
+}
+
+#[tokio::test]
+async fn a_producer_that_the_broker_disowned_is_replaced_and_the_next_events_go_out() {
+    // GIVEN a producer that sends, until the broker tells it that it lost its place, which is fatal
+    let broker = Broker::start(&[TOPIC], 1);
+    let transport = transport(&broker).await;
+    let rows = [row(1, "a"), row(2, "b"), row(3, "c")];
+    assert_eq!(transport.send(&rows[..1]).await, [Ok(())]);
+    broker.disown_the_producer();
+    let failed = transport.send(&rows[1..2]).await;
+    assert!(failed[0].is_err(), "the event is not acknowledged: {failed:?}");
+
+    // WHEN the next events are sent by the same environment THEN the broker acknowledges them
+    assert_eq!(transport.send(&rows[1..]).await, [Ok(()), Ok(())]);
+    assert_eq!(broker.everything_in(TOPIC).len(), 3);
+}

@@ -1,0 +1,132 @@
+//! A record that can't be processed is parked, and its partition moves on.
+
+use crate::scene::Scene;
+use makegood::delivery::DeadLetter;
+use makegood_tests::course::Payment;
+use makegood_tests::environment::{Environment, Outcome};
+use makegood_tests::invariants::{Guarantee, assert_hold};
+use makegood_tests::link::Link;
+
+const PURCHASES: &str = "SELECT count(*) FROM student_course_purchases WHERE is_active";
+
+async fn parked(scene: &Scene) -> Vec<DeadLetter> {
+    let bodies = scene.course.course.dead_letters.drain().await;
+    let mut letters: Vec<DeadLetter> = bodies
+        .iter()
+        .map(|body| serde_json::from_str(body).expect("a dead letter document"))
+        .collect();
+    letters.sort_by_key(|letter| letter.original_offset);
+    letters
+}
+
+/// Every statement that would make a purchase for this student fails.
+async fn never_for(scene: &Scene, payment: &Payment) {
+    let text = format!(
+        "CREATE FUNCTION never() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'not for this one'; END $$;
+         CREATE TRIGGER never BEFORE INSERT ON student_course_purchases FOR EACH ROW
+         WHEN (NEW.student_id = '{}') EXECUTE FUNCTION never()",
+        payment.student_id
+    );
+    scene.course.course.database.run_sql(&text).await;
+}
+
+#[tokio::test]
+async fn poison_of_every_kind_is_parked_and_its_partition_goes_on_to_the_end() {
+    // GIVEN one partition on which good records and bad ones of every kind take turns: no JSON, a tombstone, no course,
+    // and one that fails at the database however often it is tried
+    let scene = Scene::set(1).await;
+    let (payments, cursed) = (Payment::several(4), Payment::new());
+    never_for(&scene, &cursed).await;
+    let mut without_course = Payment::new().event();
+    without_course.as_object_mut().unwrap().remove("courseId");
+    scene.pay(&payments[..1]).await;
+    scene.announce(&payments[0], "no JSON at all").await;
+    scene.pay(&payments[1..2]).await;
+    scene
+        .course
+        .broker
+        .produce("purchase-confirmed", "a key", None)
+        .await;
+    scene.announce(&payments[0], &without_course.to_string()).await;
+    scene.pay(&payments[2..3]).await;
+    scene.announce(&cursed, &cursed.event().to_string()).await;
+    scene.pay(&payments[3..]).await;
+
+    // WHEN they are delivered as they lie, three at a time
+    let source = scene.course.source_of("create-purchase");
+    let environment = scene.course.environment_of("create-purchase").await;
+    assert_eq!(source.drain(&environment, 3).await, 8);
+
+    // THEN every good one is a purchase, the partition is committed to its end, and each bad one is parked with its place
+    let database = &scene.course.course.database;
+    assert_eq!(database.count(PURCHASES).await, 4);
+    assert_eq!(source.uncommitted(), 0);
+    let letters = parked(&scene).await;
+    let found: Vec<_> = letters
+        .iter()
+        .map(|letter| {
+            (
+                letter.original_offset.unwrap(),
+                letter.error_code.as_str(),
+                letter.permanent,
+                letter.attempts,
+            )
+        })
+        .collect();
+    assert_eq!(
+        found[..3],
+        [
+            (1, "malformed_json", true, 1),
+            (3, "empty_body", true, 1),
+            (4, "missing_field", true, 1),
+        ]
+    );
+    assert_eq!((found.len(), found[3].0, found[3].3), (4, 6, 3), "{found:?}");
+    assert!(
+        letters
+            .iter()
+            .all(|letter| letter.original_source == "purchase-confirmed"
+                && letter.original_partition == Some(0))
+    );
+    assert_hold(
+        database,
+        &[
+            Guarantee::OnePurchase,
+            Guarantee::EverythingAnnounced,
+            Guarantee::NoDuplicates,
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn what_can_neither_be_processed_nor_parked_comes_again_with_its_batch_and_is_not_lost() {
+    // GIVEN a bad record between two good ones, and a function that reaches no dead-letter queue
+    let scene = Scene::set(1).await;
+    let payments = Payment::several(2);
+    scene.pay(&payments[..1]).await;
+    scene.announce(&payments[0], "no JSON at all").await;
+    scene.pay(&payments[1..]).await;
+    let nobody = Link::to("127.0.0.1:9").await;
+    let mut away = scene.course.variables();
+    away.insert(
+        "AWS_ENDPOINT_URL".to_owned(),
+        format!("http://{}", nobody.address()),
+    );
+    let cut_off = Environment::start("create-purchase", &away).await;
+
+    // WHEN it is delivered THEN the invocation fails and nothing is committed, though the good ones are made
+    let source = scene.course.source_of("create-purchase");
+    let (_, outcome) = source.deliver(&cut_off, 10).await.expect("a batch");
+    assert!(matches!(outcome, Outcome::FunctionError(_)), "{outcome:?}");
+    assert_eq!(source.uncommitted(), 3);
+    let database = &scene.course.course.database;
+    assert_eq!(database.count(PURCHASES).await, 2);
+
+    // AND with the queue back the same batch comes again, the bad one is parked, and the good ones are still one each
+    let environment = scene.course.environment_of("create-purchase").await;
+    assert_eq!(source.drain(&environment, 10).await, 3);
+    assert_eq!(source.uncommitted(), 0);
+    assert_eq!(parked(&scene).await.len(), 1);
+    assert_eq!(database.count(PURCHASES).await, 2);
+}
