@@ -79,6 +79,7 @@ pub const COLUMNS: &[(&str, &[&str])] = &[
         ],
     ),
     ("orders", &["payment_intent_id"]),
+    ("payment_intents", &["created_at"]),
     ("dead_letters", &["event_id", "status", "permanent", "parked_at"]),
     (
         "outbox",
