@@ -4,3 +4,4 @@
 mod events;
 mod gateways;
 mod shop_samples;
+mod no_floats;
