@@ -3,5 +3,5 @@
 
 mod events;
 mod gateways;
-mod shop_samples;
 mod no_floats;
+mod shop_samples;
