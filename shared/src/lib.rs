@@ -8,9 +8,12 @@ pub mod clock;
 pub mod config;
 pub mod db;
 pub mod delivery;
+#[cfg(feature = "desk")]
+pub mod doctor;
 pub mod event;
 #[cfg(feature = "gateway")]
 pub mod gateway;
+pub mod health;
 pub mod idempotency;
 pub mod ids;
 pub mod job;
@@ -21,3 +24,5 @@ pub mod schema;
 pub mod session;
 pub mod stock;
 pub mod telemetry;
+#[cfg(feature = "desk")]
+pub mod timeline;

@@ -1,0 +1,1 @@
+//! What the catalogue says about the constraints of G10.
