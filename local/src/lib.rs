@@ -5,6 +5,7 @@ mod admin_process;
 mod cache;
 pub mod gateway;
 mod guarantees;
+pub mod identity;
 mod outcome;
 pub mod run;
 mod send;

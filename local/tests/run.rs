@@ -2,6 +2,7 @@
 //! would show nothing.
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
+mod login;
 mod school;
 
 use makegood::clock::Clock;

@@ -14,6 +14,7 @@ pub mod event;
 #[cfg(feature = "gateway")]
 pub mod gateway;
 pub mod health;
+pub mod http;
 pub mod idempotency;
 pub mod ids;
 pub mod job;
@@ -26,3 +27,5 @@ pub mod stock;
 pub mod telemetry;
 #[cfg(feature = "desk")]
 pub mod timeline;
+#[cfg(feature = "gateway")]
+pub mod verification;

@@ -3,6 +3,7 @@
 Run by local/stack/test.sh with SAM's Python. Each check yields sentences about what is wrong; any sentence fails the run.
 """
 
+import json
 import pathlib
 import re
 import sys
@@ -11,15 +12,37 @@ from samcli.yamlhelper import yaml_parse
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 # How often each stage tries a message before it parks it.
-ATTEMPTS = {"create-purchase": 3, "allocate-trainer": 5, "schedule-sessions": 3, "invalidate-cache": 3}
+ATTEMPTS = {"create-purchase": 3, "allocate-trainer": 5, "schedule-sessions": 3, "invalidate-cache": 3, "finalize-order": 3}
+# Those that park nothing themselves: a stale page is no reason to keep a message, and a wake-up is only a hint.
+PARKS_NOTHING = {"invalidate-cache", "finalize-order"}
+# Topics that others read, such as a shop's mailer: no function of ours may take their messages away.
+READ_BY_OTHERS = {"OrderConfirmedQueue"}
+# Who may call what. Signed by their senders, asked of the gateway itself, or a buyer's own business.
+OPEN_ROUTES = {"POST /payments/webhooks/razorpay", "POST /payments/confirmations", "POST /payments/verify"}
+BUYERS_ROUTES = {"POST /order-intents", "GET /orders/status"}
+SWEEPS = {"outbox": "rate(1 minute)", "reservations": "rate(1 minute)", "stale-jobs": "rate(5 minutes)", "reconcile": "rate(5 minutes)"}
 FOURTEEN_DAYS = 14 * 24 * 3600
+
+
+NOTHING = {"Ref": "AWS::NoValue"}
+
+
+def with_all(value):
+    """The value where every condition gives what it has to give: of an Fn::If, the first branch that is something."""
+    if isinstance(value, dict):
+        if "Fn::If" in value:
+            return with_all(next((branch for branch in value["Fn::If"][1:] if branch != NOTHING), NOTHING))
+        return {key: with_all(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [inner for inner in map(with_all, value) if inner != NOTHING]
+    return value
 
 
 class Template:
     """The resources by kind, and the few ways in which they point at each other."""
 
     def __init__(self, document):
-        self.resources = document["Resources"]
+        self.resources = with_all(document["Resources"])
 
     def of(self, kind):
         return {k: v["Properties"] for k, v in self.resources.items() if v["Type"] == kind}
@@ -35,10 +58,8 @@ class Template:
         return self.resources[function["Role"]["Fn::GetAtt"][0]]["Properties"]
 
     def statements(self, function):
-        """The role's statements; of one that hangs on a condition, the one that grants."""
         for policy in self.role(function)["Policies"]:
-            for statement in policy["PolicyDocument"]["Statement"]:
-                yield statement["Fn::If"][1] if "Fn::If" in statement else statement
+            yield from policy["PolicyDocument"]["Statement"]
 
 
 def listed(value):
@@ -56,13 +77,8 @@ def target(arn):
     return arn["Fn::GetAtt"][0] if isinstance(arn, dict) and "Fn::GetAtt" in arn else None
 
 
-# Stages of the order pipeline that stand and are tested. They are deployed together with verify-payment, without which a
-# buyer could reserve and pay, and nobody would ask the gateway.
-WAITING_FOR_VERIFY_PAYMENT = {"create-order-intent", "finalize-order", "order-status"}
-
-
 def folder_package_binary_and_function_have_one_name(template):
-    folders = {path.parent.name for path in ROOT.glob("functions/*/Cargo.toml")} - WAITING_FOR_VERIFY_PAYMENT
+    folders = {path.parent.name for path in ROOT.glob("functions/*/Cargo.toml")}
     functions = template.functions()
     if folders != set(functions):
         yield f"functions/ and the template differ: {sorted(folders ^ set(functions))}"
@@ -94,6 +110,10 @@ def every_queue_has_one_consumer_that_suits_it(template):
     mappings = [m for m in template.of("AWS::Lambda::EventSourceMapping").values() if target(m["EventSourceArn"])]
     for name, queue in template.of("AWS::SQS::Queue").items():
         consumers = [m for m in mappings if target(m["EventSourceArn"]) == name]
+        if name in READ_BY_OTHERS:
+            if consumers:
+                yield f"{name} is read by others and must have no consumer here"
+            continue
         if len(consumers) != 1:
             yield f"{name} has {len(consumers)} consumers"
             continue
@@ -132,7 +152,7 @@ def functions_may_do_what_they_do_and_no_more(template):
         if sends != may_send:
             yield f"{name} sends to {sorted(sends)} and may send to {sorted(may_send)}"
         own = {queue for queue in sends if queue.endswith("DeadLetters")}
-        if name in ATTEMPTS and name != "invalidate-cache" and len(own) != 1:
+        if name in ATTEMPTS and name not in PARKS_NOTHING and len(own) != 1:
             yield f"{name} has no dead-letter queue to park in"
 
 
@@ -148,12 +168,44 @@ def every_topic_reaches_all_its_subscribers(template):
                 yield f"{function}: {variable} must list {sorted(subscribers)}"
 
 
+def variables_are_text(template):
+    for name, function in template.functions().items():
+        for variable, value in function.get("Environment", {}).get("Variables", {}).items():
+            if not isinstance(value, (str, dict)):
+                yield f"{name}: {variable} must be quoted"
+
+
+def routes_are_open_to_whom_they_must_be(template):
+    routes = {r["RouteKey"]: r for r in template.of("AWS::ApiGatewayV2::Route").values()}
+    if set(routes) != OPEN_ROUTES | BUYERS_ROUTES:
+        yield f"say of these routes who may call them: {sorted(set(routes) ^ (OPEN_ROUTES | BUYERS_ROUTES))}"
+    authorizers = template.of("AWS::ApiGatewayV2::Authorizer")
+    for key in BUYERS_ROUTES & set(routes):
+        authorizer = authorizers.get(routes[key].get("AuthorizerId", {}).get("Ref"), {})
+        if routes[key].get("AuthorizationType") != "JWT" or authorizer.get("AuthorizerType") != "JWT":
+            yield f"{key} must ask for a buyer's token"
+    for stage in template.of("AWS::ApiGatewayV2::Stage").values():
+        own, all_others = stage.get("RouteSettings", {}).get("POST /payments/verify"), stage["DefaultRouteSettings"]
+        if not own or own["ThrottlingRateLimit"] >= all_others["ThrottlingRateLimit"]:
+            yield "POST /payments/verify asks a gateway for everybody who comes; it must be throttled below the others"
+
+
+def every_sweep_has_its_schedule(template):
+    events = template.functions()["sweep"]["Events"].values()
+    found = {json.loads(e["Properties"]["Input"])["sweep"]: e["Properties"]["ScheduleExpression"] for e in events}
+    if found != SWEEPS:
+        yield f"the sweeps run {found}, and must {SWEEPS}"
+
+
 CHECKS = [
     folder_package_binary_and_function_have_one_name,
     every_queue_has_its_dead_letters,
     every_queue_has_one_consumer_that_suits_it,
     functions_may_do_what_they_do_and_no_more,
     every_topic_reaches_all_its_subscribers,
+    variables_are_text,
+    routes_are_open_to_whom_they_must_be,
+    every_sweep_has_its_schedule,
 ]
 
 
