@@ -10,11 +10,13 @@ mod token;
 
 pub use csrf::{Csrf, ForgedForm};
 pub use issuer::{Issuer, IssuerError};
-pub use login::{LoginFlow, local_address};
+pub use login::{LoginError, LoginFlow};
 pub use seal::{Seal, WeakSecret};
 pub use token::{Denied, Operator, Verifier};
 
 pub(crate) use authorizer::authorize;
+pub(crate) use csrf::{FIELD as CSRF_FIELD, check as check_form, check_origin};
+pub(crate) use login::{LASTS as LOGIN_LASTS, local_address};
 
 use crate::http::{CookieNames, Request};
 
