@@ -4,7 +4,7 @@
 //! A reading is one snapshot (`REPEATABLE READ READ ONLY`), takes no lock beyond a reader's, and writes nothing. It reads whole
 //! tables: it is for a person and for a schedule, not for a request that a buyer waits for.
 
-mod catalogue;
+mod constraints;
 mod guarantee;
 mod kind;
 mod look;

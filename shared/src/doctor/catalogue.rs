@@ -1,1 +1,0 @@
-//! What the catalogue says about the constraints of G10.
