@@ -1,8 +1,12 @@
 //! The command `makegood`: thin commands over the shared crate. Answers go to standard output, progress and
 //! warnings to standard error.
 
+mod act;
+mod cases;
 mod database;
+mod dead_letters;
 mod ensure_index;
+mod jobs;
 mod migrate;
 mod output;
 mod replay_event;
@@ -30,6 +34,9 @@ enum Command {
     Migrate(migrate::Arguments),
     EnsureIndex(ensure_index::Arguments),
     ReplayEvent(replay_event::Arguments),
+    DeadLetters(dead_letters::Arguments),
+    Jobs(jobs::Arguments),
+    Cases(cases::Arguments),
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -40,6 +47,9 @@ async fn main() -> ExitCode {
         Command::Migrate(arguments) => migrate::run(&arguments, output).await,
         Command::EnsureIndex(arguments) => ensure_index::run(&arguments, output).await,
         Command::ReplayEvent(arguments) => replay_event::run(&arguments, output).await,
+        Command::DeadLetters(arguments) => dead_letters::run(&arguments, output).await,
+        Command::Jobs(arguments) => jobs::run(&arguments, output).await,
+        Command::Cases(arguments) => cases::run(&arguments, output).await,
     };
     result.unwrap_or_else(|error| output.failed(&error))
 }
