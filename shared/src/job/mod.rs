@@ -16,6 +16,8 @@
 //! Leases and schedules are measured with the database's clock, which all workers share.
 
 mod acquire;
+#[cfg(feature = "desk")]
+pub mod desk;
 mod enqueue;
 mod finish;
 mod heal;
