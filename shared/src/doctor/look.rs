@@ -25,6 +25,8 @@ const STALE_JOBS_SECONDS: f64 = 300.0;
 const RESERVATIONS_SECONDS: f64 = 120.0;
 /// Reconcile asks the gateway every five minutes; an hour past its end it was asked a dozen times.
 const UNDECIDED_SECONDS: f64 = 3_600.0;
+/// A claim for a replay lasts half a minute; what is still parked this long after it was left by a sender that died.
+const REPLAY_SECONDS: f64 = 300.0;
 /// `top-up-sessions` refills windows with fewer than three sessions left (SPEC 3) ...
 const REFILL_BELOW: i64 = 3;
 /// ... every six hours.
@@ -107,7 +109,7 @@ async fn findings(connection: &mut PgConnection, scope: &Scope) -> Result<Vec<Fi
         rows.extend(jobs(connection, scope).await?);
     }
     if scope.includes(G8) {
-        rows.extend(letters(connection).await?);
+        rows.extend(letters(connection, scope).await?);
     }
     if scope.includes(G10) {
         let lines = unenforced.into_iter().map(|index| index.line).collect();
@@ -241,8 +243,8 @@ async fn jobs(connection: &mut PgConnection, scope: &Scope) -> Result<Vec<Row>, 
         .await
 }
 
-async fn letters(connection: &mut PgConnection) -> Result<Vec<Row>, sqlx::Error> {
-    sqlx::query_file_as!(Row, "src/doctor/checks/letters.sql")
+async fn letters(connection: &mut PgConnection, scope: &Scope) -> Result<Vec<Row>, sqlx::Error> {
+    sqlx::query_file_as!(Row, "src/doctor/checks/letters.sql", scope.now, REPLAY_SECONDS)
         .fetch_all(connection)
         .await
 }

@@ -1,8 +1,11 @@
 //! What waits at this moment: read, and kept once a minute by the sweep `health`.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 use sqlx::PgConnection;
+
+/// For how long samples and runs are kept.
+const KEPT: TimeDelta = TimeDelta::days(14);
 
 /// A figure that no table remembers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -88,21 +91,70 @@ pub struct HealthSweep {
     pub deleted: u64,
 }
 
-/// What waits now. Reads by index; payments and intents of the last 24 hours only.
+/// Reconcile leaves what is younger alone (SPEC 4).
+const GRACE_SECONDS: f64 = 120.0;
+
+impl Gauges {
+    /// The figure of this gauge.
+    #[must_use]
+    pub const fn value(&self, gauge: Gauge) -> i64 {
+        match gauge {
+            Gauge::OutboxBacklog => self.outbox_backlog,
+            Gauge::OutboxOldestSeconds => self.outbox_oldest_seconds,
+            Gauge::Parked => self.parked,
+            Gauge::PaidUnfulfilled => self.paid_unfulfilled,
+            Gauge::PaidUnfulfilledOldestSeconds => self.paid_unfulfilled_oldest_seconds,
+            Gauge::AllocationsPending => self.allocations_pending,
+            Gauge::JobsOpen => self.jobs_open,
+            Gauge::CasesOpen => self.cases_open,
+        }
+    }
+}
+
+/// What waits now. Reads by index; of payments and paid intents only the last 24 hours, since what is older is `doctor`'s.
 ///
 /// # Errors
 /// Those of the database.
 pub async fn gauges(connection: &mut PgConnection, now: DateTime<Utc>) -> Result<Gauges, sqlx::Error> {
-    let _ = (connection, now);
-    Ok(Gauges::default())
+    sqlx::query_file_as!(Gauges, "src/health/gauges.sql", now, GRACE_SECONDS)
+        .fetch_one(connection)
+        .await
 }
 
-/// Keeps what waits now, one row a gauge and minute (a second run in the same minute writes nothing), and deletes what is over
+/// Keeps what waits now, one row a gauge and minute (a second run in the same minute changes nothing), and deletes what is over
 /// fourteen days old.
 ///
 /// # Errors
 /// Those of the database.
 pub async fn sample(connection: &mut PgConnection, now: DateTime<Utc>) -> Result<HealthSweep, sqlx::Error> {
-    let _ = (connection, now);
-    Ok(HealthSweep::default())
+    let gauges = gauges(&mut *connection, now).await?;
+    let names: Vec<String> = Gauge::ALL
+        .iter()
+        .map(|gauge| gauge.wire_name().to_owned())
+        .collect();
+    let values: Vec<i64> = Gauge::ALL.iter().map(|gauge| gauges.value(*gauge)).collect();
+    sqlx::query!(
+        "INSERT INTO health_samples (at, name, value)
+         SELECT date_trunc('minute', $1::timestamptz), s.name, s.value FROM unnest($2::text[], $3::bigint[]) AS s (name, value)
+         ORDER BY s.name
+         ON CONFLICT (at, name) DO NOTHING",
+        now,
+        &names,
+        &values,
+    )
+    .execute(&mut *connection)
+    .await?;
+    let deleted = retire(connection, now).await?;
+    Ok(HealthSweep { gauges, deleted })
+}
+
+async fn retire(connection: &mut PgConnection, now: DateTime<Utc>) -> Result<u64, sqlx::Error> {
+    let oldest = now - KEPT;
+    let samples = sqlx::query!("DELETE FROM health_samples WHERE at < $1", oldest)
+        .execute(&mut *connection)
+        .await?;
+    let runs = sqlx::query!("DELETE FROM sweep_runs WHERE started_at < $1", oldest)
+        .execute(connection)
+        .await?;
+    Ok(samples.rows_affected() + runs.rows_affected())
 }

@@ -8,16 +8,30 @@ mod entry;
 mod find;
 mod gap;
 mod order;
+mod rows;
+mod sight;
+mod words;
 
 pub use entry::{Entry, EntryKind, Status};
 pub use find::{FoundBy, MATCHES, Match, find};
-pub use gap::{Gap, Sight, missing};
+pub use gap::{
+    AllocationSight, CaseSight, CourseSight, EventSight, Gap, Hop, JobSight, LetterSight, OrderSight, Sight,
+    missing,
+};
+pub use words::Moment;
 
 use crate::db::Database;
-use chrono::{DateTime, Utc};
+use course::Course;
+use order::Order;
 use serde::Serialize;
+use sqlx::{Connection, PgConnection};
 use std::fmt;
 use uuid::Uuid;
+
+/// One snapshot for all looks, and no way to write.
+const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+/// The most entries of a line of time; the oldest are left out.
+const MOST: usize = 500;
 
 /// What a timeline is about.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -84,15 +98,63 @@ pub struct Timeline {
 
 /// Reads the line of time of one subject at this moment. None when no row knows it any more.
 ///
-/// One snapshot, a handful of indexed looks.
+/// One snapshot, a handful of looks, each into an index.
 ///
 /// # Errors
 /// Those of the database.
 pub async fn timeline(
     database: &Database,
     subject: &Subject,
-    now: DateTime<Utc>,
+    moment: Moment,
 ) -> Result<Option<Timeline>, sqlx::Error> {
-    let _ = (database, subject, now);
-    Ok(None)
+    let mut connection = database.acquire().await?;
+    let mut transaction = connection.begin_with(BEGIN).await?;
+    let read = read(&mut transaction, subject, moment).await?;
+    transaction.rollback().await?;
+    Ok(read.map(|(sight, entries)| tell(subject, missing(&sight, &moment), &sight, entries)))
+}
+
+async fn read(
+    connection: &mut PgConnection,
+    subject: &Subject,
+    moment: Moment,
+) -> Result<Option<(Sight, Vec<Entry>)>, sqlx::Error> {
+    match subject {
+        Subject::Payment(_) | Subject::Purchase(_) | Subject::Allocation(_) | Subject::DeadLetter(_) => {
+            let today = moment.now.with_timezone(&moment.timezone).date_naive();
+            let course = Course::load(connection, subject, today).await?;
+            let known =
+                (!course.is_empty()).then(|| (sight::of_course(subject, &course), course.entries(subject)));
+            Ok(known)
+        }
+        Subject::Intent(id) => {
+            let order = Order::load(connection, id).await?;
+            Ok(order.map(|order| (sight::of_order(&order, moment.now), order.entries())))
+        }
+        Subject::Job(id) => {
+            let jobs = order::jobs(connection, None, Some(*id)).await?;
+            Ok(jobs
+                .first()
+                .map(|job| (Sight::Job(sight::of_job(job)), order::entries_of_jobs(&jobs))))
+        }
+    }
+}
+
+fn tell(subject: &Subject, gap: Option<Gap>, sight: &Sight, mut entries: Vec<Entry>) -> Timeline {
+    entries.sort_by_key(|entry| (entry.at.is_none(), entry.at, entry.kind));
+    let left_out = entries.len().saturating_sub(MOST);
+    entries.drain(..left_out);
+    let standing = gap
+        .as_ref()
+        .map_or_else(|| sight.standing().to_owned(), |gap| gap.sentence.clone());
+    if let Some(gap) = &gap {
+        entries.push(Entry::new(None, gap.kind(), gap.status, gap.sentence.clone()));
+    }
+    Timeline {
+        subject: subject.clone(),
+        title: format!("{subject}: {standing}"),
+        gap,
+        entries,
+        left_out,
+    }
 }
