@@ -12,13 +12,6 @@ pub struct ActArguments {
     /// Why; it is kept in the audit log.
     #[arg(long, value_name = "TEXT", visible_alias = "note")]
     reason: String,
-    #[command(flatten)]
-    actor: ActorArgument,
-}
-
-/// Who.
-#[derive(Debug, clap::Args)]
-pub struct ActorArgument {
     /// Who does it; it is kept in the audit log.
     #[arg(long = "as", value_name = "NAME", env = "USER", hide_env_values = true)]
     actor: String,
@@ -30,17 +23,7 @@ impl ActArguments {
     /// # Errors
     /// When a text is empty or can't be kept.
     pub fn act(&self) -> anyhow::Result<Act> {
-        self.actor.act(&self.reason)
-    }
-}
-
-impl ActorArgument {
-    /// The act for this reason.
-    ///
-    /// # Errors
-    /// When a text is empty or can't be kept.
-    pub fn act(&self, reason: &str) -> anyhow::Result<Act> {
-        Act::new(&self.actor, reason).context("use --as and --reason")
+        Act::new(&self.actor, &self.reason).context("use --as and --reason")
     }
 }
 

@@ -1,7 +1,6 @@
 //! `makegood dead-letters replay`.
 
 use super::filter::FilterArguments;
-use crate::act::ActorArgument;
 use crate::database;
 use crate::output::{Done, Output, REFUSED, USAGE};
 use anyhow::{Context, bail};
@@ -61,10 +60,11 @@ pub struct Arguments {
     #[arg(long)]
     force: bool,
     /// Why; it is kept in the audit log. Needed unless it is a dry run.
-    #[arg(long, value_name = "TEXT", required_if_eq("yes", "true"))]
+    #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
-    #[command(flatten)]
-    actor: ActorArgument,
+    /// Who does it; it is kept in the audit log. Needed unless it is a dry run.
+    #[arg(long = "as", value_name = "NAME", env = "USER", hide_env_values = true)]
+    actor: Option<String>,
 }
 
 /// Runs the command.
@@ -72,10 +72,15 @@ pub struct Arguments {
 /// # Errors
 /// Those of the environment, the database and the queues.
 pub async fn run(arguments: &Arguments, output: Output) -> anyhow::Result<ExitCode> {
-    let act = match &arguments.reason {
-        Some(reason) => Some(arguments.actor.act(reason)?),
-        None => None,
+    let is_for_real = arguments.yes || (!arguments.ids.is_empty() && !arguments.dry_run);
+    let act = match (&arguments.actor, &arguments.reason) {
+        (Some(actor), Some(reason)) => Some(Act::new(actor, reason).context("use --as and --reason")?),
+        (None, _) | (_, None) => None,
     };
+    if is_for_real && act.is_none() {
+        output.refused("--as and --reason are missing; say who sends, and why, or use --dry-run");
+        return Ok(ExitCode::from(USAGE));
+    }
     if arguments.ids.len() > 1 && arguments.payload.is_some() {
         output.refused("--payload is for one letter; give one id");
         return Ok(ExitCode::from(USAGE));
@@ -85,21 +90,17 @@ pub async fn run(arguments: &Arguments, output: Output) -> anyhow::Result<ExitCo
         &runtime::aws().await,
         database::open().await?,
     );
+    let act = act.filter(|_| is_for_real);
     if !arguments.ids.is_empty() {
-        let act = act.filter(|_| !arguments.dry_run);
         return match act {
             Some(act) => replay_each(arguments, &replayer, &act, output).await,
-            None if arguments.dry_run => preview_each(arguments, &replayer, output).await,
-            None => {
-                output.refused("--reason is missing; say why, or use --dry-run");
-                Ok(ExitCode::from(USAGE))
-            }
+            None => preview_each(arguments, &replayer, output).await,
         };
     }
     let filter = arguments
         .filter
         .filter(Some(LetterStatus::Parked), Clock::System.now());
-    match act.filter(|_| arguments.yes) {
+    match act {
         Some(act) => replay_all(&replayer, filter, arguments.force, &act, output).await,
         None => dry_run(&replayer, &filter, arguments.force, output).await,
     }
