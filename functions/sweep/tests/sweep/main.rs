@@ -3,6 +3,7 @@
 
 mod bench;
 mod healing;
+mod health;
 mod older_data;
 mod outbox;
 mod reservations;
