@@ -96,8 +96,8 @@ impl Recorder {
     #[must_use]
     pub async fn client(&self) -> aws_sdk_sqs::Client {
         let aws = crate::queues::aws().await;
-        let config = aws.into_builder().endpoint_url(&self.endpoint).build();
-        aws_sdk_sqs::Client::new(&config)
+        let config = aws_sdk_sqs::config::Builder::from(&aws).endpoint_url(&self.endpoint);
+        aws_sdk_sqs::Client::from_conf(config.build())
     }
 
     /// From now on, what comes after so many messages in all is kept, and never answered.

@@ -4,8 +4,10 @@ use crate::desk::{Desk, purchase_created};
 use chrono::Utc;
 use makegood::audit::Act;
 use makegood::clock::Clock;
-use makegood::dead_letter::{Edit, LetterId, MOST_GENERATIONS, Replay};
-use makegood::delivery::{Deadline, Failure, Parking, Trigger};
+use makegood::config::Environment;
+use makegood::dead_letter::{Destinations, Edit, LetterId, MOST_GENERATIONS, Replay, Replayer};
+use makegood::delivery::{Deadline, Failure, Parking, ReplayMark, Trigger};
+use makegood_tests::queues::TestQueue;
 use makegood_tests::recorder::Recorded;
 use park_dead_letters::ParkDeadLetters;
 use serde_json::{Value, json};
@@ -122,6 +124,36 @@ async fn a_letter_that_keeps_coming_back_is_one_letter_and_is_refused_after_five
     .succeeded();
     let forced = "SELECT count(*) FROM audit_log WHERE details @> '{\"forced\": true, \"generation\": 6}'";
     assert_eq!(desk.count(forced).await, 1);
+    desk.close().await;
+}
+
+#[tokio::test]
+async fn the_mark_comes_through_a_real_queue_beside_the_body_as_it_was() {
+    // GIVEN a letter of a queue of the real SQS API
+    let desk = Desk::open().await;
+    let queue = TestQueue::create("created-cache").await;
+    let name = queue.url.rsplit('/').next().unwrap();
+    let raw = purchase_created().to_string();
+    let id = desk.letter(name, &raw).await;
+    let replayer = Replayer {
+        database: desk.database.through_pooler(1),
+        sqs: queue.client.clone(),
+        destinations: Destinations::read(&Environment::of(&[("QUEUE_URL_PURCHASE_CREATED", &queue.url)])),
+    };
+
+    // WHEN it is replayed
+    let act = Act::new("asha", "once more").unwrap();
+    let outcome = replayer.replay(id, None, false, &act).await.unwrap();
+    assert!(matches!(outcome, Replay::Sent { .. }), "{outcome:?}");
+
+    // THEN its function receives the body byte for byte, and the mark with it
+    let (_, deliveries) = Trigger::decode(queue.receive_event(1).await).unwrap();
+    assert_eq!(deliveries[0].payload, Some(raw));
+    let mark = ReplayMark {
+        letter_id: id.0,
+        generation: 1,
+    };
+    assert_eq!(deliveries[0].replay, Some(mark));
     desk.close().await;
 }
 
