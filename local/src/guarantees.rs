@@ -16,7 +16,7 @@ pub(crate) struct Promise {
 }
 
 impl Promise {
-    fn new(text: impl Into<String>, breaches: i64) -> Self {
+    pub(crate) fn new(text: impl Into<String>, breaches: i64) -> Self {
         Self {
             text: text.into(),
             breaches,

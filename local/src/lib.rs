@@ -1,7 +1,6 @@
 //! Stand-ins and traffic for the local stack: what its outside would be, and a run that shows that it keeps its promises.
 
 pub mod admin;
-mod admin_process;
 mod cache;
 pub mod gateway;
 mod guarantees;
@@ -10,8 +9,10 @@ mod outcome;
 pub mod run;
 mod send;
 pub mod settings;
+pub mod shop;
+mod stand_ins;
 mod table;
 pub mod traffic;
 mod watch;
 
-pub use admin_process::serve_forever;
+pub use stand_ins::{StandIn, identity_of};

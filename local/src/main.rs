@@ -1,12 +1,14 @@
-//! `makegood-local`: the admin service stand-in, and payments to watch going through the local stack.
+//! `makegood-local`: what stands in for the outside, and traffic to watch going through the local stack.
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 use makegood::clock::Clock;
 use makegood::config::Environment;
+use makegood_local::identity::Who;
 use makegood_local::run::{Options, run};
-use makegood_local::serve_forever;
-use makegood_local::settings::{Settings, admin_port};
+use makegood_local::settings::{Outside, Settings};
+use makegood_local::{StandIn, identity_of};
 use std::process::ExitCode;
+use uuid::Uuid;
 
 #[derive(Parser)]
 #[command(
@@ -20,31 +22,50 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Sends signed payments to the deployed stack, shows how they move, and checks the guarantees.
+    /// Sends payments and buyers to the deployed stack, shows how they move, and checks the guarantees.
     Run(Options),
-    /// Serves the admin service stand-in on MAKEGOOD_ADMIN_PORT until it is stopped.
-    AdminService,
+    /// Serves one stand-in on its port until it is stopped.
+    Serve {
+        /// Which.
+        stand_in: StandIn,
+    },
+    /// Prints a token that the local stack believes.
+    Token(Token),
+}
+
+#[derive(Args)]
+#[group(required = true, multiple = false)]
+struct Token {
+    /// Of this buyer, for the shop's API.
+    #[arg(long, value_name = "UUID")]
+    buyer: Option<Uuid>,
+    /// Of the operator on call, for the console.
+    #[arg(long)]
+    operator: bool,
 }
 
 #[tokio::main]
 async fn main() -> anyhow::Result<ExitCode> {
     let mut environment = Environment::of_process();
     match Arguments::parse().command {
-        Command::AdminService => {
-            let port = admin_port(&mut environment);
+        Command::Serve { stand_in } => {
+            let outside = Outside::read(&mut environment);
             environment.finish()?;
-            serve_forever(port).await?;
-            Ok(ExitCode::SUCCESS)
+            stand_in.serve(outside).await?;
+        }
+        Command::Token(Token { buyer, .. }) => {
+            let outside = Outside::read(&mut environment);
+            environment.finish()?;
+            let who = buyer.map_or(Who::Operator, Who::Buyer);
+            println!("{}", identity_of(&outside, Clock::System)?.token(who));
         }
         Command::Run(options) => {
             let settings = Settings::read(&mut environment);
             environment.finish()?;
-            let kept = run(&settings, &options, Clock::System).await?;
-            Ok(if kept {
-                ExitCode::SUCCESS
-            } else {
-                ExitCode::FAILURE
-            })
+            if !run(&settings, &options, Clock::System).await? {
+                return Ok(ExitCode::FAILURE);
+            }
         }
     }
+    Ok(ExitCode::SUCCESS)
 }

@@ -1,13 +1,13 @@
 //! One run: seeds the caches, sends the payments, watches them go through, and checks what was promised.
 
-use crate::admin_process::{AdminProcess, let_one_wait};
 use crate::cache::SeededPages;
 use crate::outcome::Answers;
 use crate::send::Sender;
 use crate::settings::Settings;
+use crate::stand_ins::{Running, let_one_wait};
 use crate::traffic::{Kind, Message, Traffic};
 use crate::watch::{Goal, Progress, Subject, until_settled};
-use crate::{guarantees, table};
+use crate::{guarantees, shop, table};
 use anyhow::{Context, Result};
 use clap::Args;
 use makegood::clock::Clock;
@@ -19,10 +19,13 @@ use uuid::Uuid;
 /// What a run is asked for.
 #[derive(Debug, Clone, Args)]
 pub struct Options {
-    /// How many payments to send; the last is for a course that its student owns already.
+    /// How many payments to send to the school, the last for a course that its student owns already; 0 leaves the school out.
     #[arg(long, default_value_t = 40)]
     pub payments: usize,
-    /// Leave the admin service running afterwards, beside a stack that is kept up.
+    /// How many buyers come to the shop, besides three with a story of their own; 0 leaves the shop out.
+    #[arg(long, default_value_t = 24)]
+    pub buyers: usize,
+    /// Leave the stand-ins running afterwards, beside a stack that is kept up.
     #[arg(long)]
     pub keep: bool,
     /// Let one payment meet an admin service where no trainer is free.
@@ -41,37 +44,58 @@ pub struct Options {
 /// # Errors
 /// When the stack can't be reached.
 pub async fn run(settings: &Settings, options: &Options, clock: Clock) -> Result<bool> {
-    let traffic = Traffic::plan(Uuid::new_v4(), options.payments);
     let pool = PgPoolOptions::new()
-        .max_connections(2)
+        .max_connections(4)
         .connect(&settings.database_url)
         .await;
     let pool = pool.context("the stack's database does not answer; see local/stack/status.sh")?;
     let http = reqwest::Client::builder()
         .timeout(Duration::from_secs(30))
         .build()?;
-    let _admin = AdminProcess::ensure(settings.admin_port, options.keep, &settings.state).await?;
-    if options.pending {
-        let_one_wait(settings.admin_port, &http).await?;
+    let _stand_ins = Running::ensure_all(&settings.outside, options.keep).await?;
+    let course = options.payments == 0 || teach(settings, options, &pool, &http, clock).await?;
+    if options.buyers == 0 {
+        return Ok(course);
     }
-    let subject = subject_of(&traffic, &pool).await?;
+    let wanted = shop::Wanted {
+        buyers: options.buyers,
+        at_once: options.at_once.max(1),
+        patience: Duration::from_secs(options.patience),
+    };
+    let broken = shop::run(settings, wanted, &pool, clock).await?;
+    Ok(course && broken.is_empty())
+}
+
+/// The course pipeline's half.
+async fn teach(
+    settings: &Settings,
+    options: &Options,
+    pool: &PgPool,
+    http: &reqwest::Client,
+    clock: Clock,
+) -> Result<bool> {
+    let traffic = Traffic::plan(Uuid::new_v4(), options.payments);
+    if options.pending {
+        let_one_wait(settings.outside.admin_port, http).await?;
+    }
+    let subject = subject_of(&traffic, pool).await?;
     let mut pages = SeededPages::seed(&settings.redis_url, &subject.students).await?;
     let goal = goal_of(&traffic, &pages, options)?;
 
     let sender = Sender {
         settings,
-        http,
+        http: http.clone(),
         at_once: options.at_once.max(1),
         clock,
     };
     let patience = Duration::from_secs(options.patience);
     let (answers, watched) = tokio::join!(
         send(&sender, &traffic),
-        until_settled(&pool, &subject, &mut pages, goal, patience)
+        until_settled(pool, &subject, &mut pages, goal, patience)
     );
     let (progress, settled) = watched?;
     report(
-        &pool,
+        pool,
         &subject,
         &Sent { traffic, answers },
         &progress,

@@ -1,24 +1,26 @@
 //! Where the local stack is, as `local/stack/env.sh` and the deployment say.
 
+use crate::gateway::Credentials;
 use makegood::config::Environment;
 use std::path::PathBuf;
 
 /// Where the local stack is, and what its senders sign with.
+#[derive(Debug)]
 pub struct Settings {
     /// Base URL of the deployed HTTP API, without a slash at its end.
     pub api_url: String,
+    /// Where a sweep is run at once: `POST {"sweep": "<name>"}`.
+    pub sweep_url: String,
     /// The system's database, direct.
     pub database_url: String,
     /// The cache.
     pub redis_url: String,
-    /// Where the functions look for the admin service.
-    pub admin_port: u16,
     /// What Razorpay signs with.
     pub webhook_secret: String,
     /// What the payment service signs with.
     pub confirmation_secret: String,
-    /// Where a stack that is kept up keeps its logs and process ids.
-    pub state: PathBuf,
+    /// The stand-ins.
+    pub outside: Outside,
 }
 
 impl Settings {
@@ -27,18 +29,68 @@ impl Settings {
         let api_url = environment.required("MAKEGOOD_API_URL");
         Self {
             api_url: api_url.trim_end_matches('/').to_owned(),
+            sweep_url: environment.required("MAKEGOOD_SWEEP_URL"),
             database_url: environment.required("MAKEGOOD_LOCAL_DATABASE_DIRECT_URL"),
             redis_url: environment.required("MAKEGOOD_TEST_REDIS_URL"),
-            admin_port: admin_port(environment),
             webhook_secret: environment.required("RAZORPAY_WEBHOOK_SECRET"),
             confirmation_secret: environment.required("CONFIRMATION_SECRET"),
-            state: environment.required("MAKEGOOD_STATE").into(),
+            outside: Outside::read(environment),
         }
     }
 }
 
-/// `MAKEGOOD_ADMIN_PORT`; 0 and a note when it is missing.
-pub fn admin_port(environment: &mut Environment) -> u16 {
-    environment.required("MAKEGOOD_ADMIN_PORT");
-    environment.parsed("MAKEGOOD_ADMIN_PORT", 0, "a port")
+/// Where the functions look for what is not ours.
+#[derive(Debug, Clone)]
+pub struct Outside {
+    /// The admin service.
+    pub admin_port: u16,
+    /// eSewa and Khalti.
+    pub gateways_port: u16,
+    /// Who issues tokens.
+    pub identity_port: u16,
+    /// What the merchant has from the gateways.
+    pub credentials: Credentials,
+    /// Where a stack keeps its logs, process ids and signing key.
+    pub state: PathBuf,
+}
+
+impl Outside {
+    /// Reads them; what is missing is noted.
+    pub fn read(environment: &mut Environment) -> Self {
+        Self {
+            admin_port: port(environment, "MAKEGOOD_ADMIN_PORT"),
+            gateways_port: port(environment, "MAKEGOOD_GATEWAYS_PORT"),
+            identity_port: port(environment, "MAKEGOOD_IDENTITY_PORT"),
+            credentials: Credentials {
+                esewa_product_code: environment.required("ESEWA_PRODUCT_CODE"),
+                esewa_secret: environment.required("ESEWA_SECRET"),
+                khalti_secret: environment.required("KHALTI_SECRET"),
+            },
+            state: environment.required("MAKEGOOD_STATE").into(),
+        }
+    }
+
+    /// The base of all of the gateways' addresses.
+    #[must_use]
+    pub fn gateways_url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.gateways_port)
+    }
+
+    /// Where buyers come back to from either gateway, as the deployment was told.
+    #[must_use]
+    pub fn shop_url(&self) -> String {
+        format!("{}/shop", self.gateways_url())
+    }
+
+    /// The claim `iss` of the tokens.
+    #[must_use]
+    pub fn identity_url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.identity_port)
+    }
+}
+
+/// 0 and a note when it is missing.
+fn port(environment: &mut Environment, name: &str) -> u16 {
+    environment.required(name);
+    environment.parsed(name, 0, "a port")
 }

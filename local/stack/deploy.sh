@@ -21,6 +21,15 @@ parameters=(
   "AdminServiceUrl=$MAKEGOOD_ADMIN_URL"
   "RazorpayWebhookSecret=$RAZORPAY_WEBHOOK_SECRET"
   "ConfirmationSecret=$CONFIRMATION_SECRET"
+  "Shop=yes"
+  "JwtIssuer=$MAKEGOOD_IDENTITY_URL"
+  "JwtAudience=makegood-shop"
+  "EsewaBaseUrl=$MAKEGOOD_GATEWAYS_URL"
+  "EsewaProductCode=$ESEWA_PRODUCT_CODE"
+  "EsewaSecret=$ESEWA_SECRET"
+  "KhaltiBaseUrl=$MAKEGOOD_GATEWAYS_URL/api/v2"
+  "KhaltiSecret=$KHALTI_SECRET"
+  "PaymentReturnUrl=$MAKEGOOD_GATEWAYS_URL/shop"
 )
 
 functions() { sed -nE 's/.*BuildProperties: \{Binary: ([a-z-]+)\}.*/\1/p' template.yaml; }

@@ -2,17 +2,17 @@
 # What start.sh, stop.sh and status.sh know about our servers: names, ports, process ids, users. Sourced after env.sh.
 
 # The servers named, or all of them, without those that the machine offers itself; in the order in which they start.
-# The admin service's stand-in is among them only to be stopped: makegood-local starts it.
+# The stand-ins (admin service, gateways, identity provider) are among them only to be stopped: makegood-local starts them.
 chosen_servers() {
   local server
-  (($#)) || set -- postgres pgbouncer redis ministack admin-service
+  (($#)) || set -- postgres pgbouncer redis ministack admin-service gateways identity
   for server in "$@"; do
     case $server in
       postgres) [[ -n "${MAKEGOOD_POSTGRES_URL:-}" ]] || echo "$server" ;;
       pgbouncer) [[ -n "${MAKEGOOD_POOLER_URL:-}" ]] || echo "$server" ;;
       redis) [[ -n "${MAKEGOOD_REDIS_URL:-}" ]] || echo "$server" ;;
       ministack) [[ -n "${MAKEGOOD_AWS_ENDPOINT_URL:-}" ]] || echo "$server" ;;
-      admin-service) echo "$server" ;;
+      admin-service | gateways | identity) echo "$server" ;;
       *) die "No server is called $server: postgres, pgbouncer, redis, ministack." ;;
     esac
   done
@@ -25,6 +25,8 @@ port_of() {
     redis) echo "$MAKEGOOD_REDIS_PORT" ;;
     ministack) echo "$MAKEGOOD_AWS_PORT" ;;
     admin-service) echo "$MAKEGOOD_ADMIN_PORT" ;;
+    gateways) echo "$MAKEGOOD_GATEWAYS_PORT" ;;
+    identity) echo "$MAKEGOOD_IDENTITY_PORT" ;;
   esac
 }
 

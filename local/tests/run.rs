@@ -2,15 +2,30 @@
 //! would show nothing.
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
+mod bazaar;
+mod day;
 mod login;
 mod school;
 
 use makegood::clock::Clock;
+use makegood_local::gateway::Credentials;
 use makegood_local::run::{Options, run};
-use makegood_local::settings::Settings;
+use makegood_local::settings::{Outside, Settings};
 use makegood_tests::database::TestDatabase;
 use makegood_tests::setting;
 use school::{Fault, School};
+use std::path::Path;
+
+/// A run's outside, on ports of its own.
+async fn outside(state: &Path) -> Outside {
+    Outside {
+        admin_port: school::free_port().await,
+        gateways_port: school::free_port().await,
+        identity_port: school::free_port().await,
+        credentials: Credentials::sandbox(),
+        state: state.to_owned(),
+    }
+}
 
 /// Runs twelve payments against a school with this fault; whether the run was content.
 async fn content_with(fault: Fault) -> bool {
@@ -22,13 +37,14 @@ async fn content_with(fault: Fault) -> bool {
         api_url,
         database_url: database.direct_url(),
         redis_url,
-        admin_port: school::free_port().await,
         webhook_secret: school::WEBHOOK_SECRET.to_owned(),
         confirmation_secret: school::CONFIRMATION_SECRET.to_owned(),
-        state: state.path().to_owned(),
+        sweep_url: String::new(),
+        outside: outside(state.path()).await,
     };
     let options = Options {
         payments: 12,
+        buyers: 0,
         keep: false,
         pending: fault == Fault::OneWaits,
         at_once: 4,

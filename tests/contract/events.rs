@@ -34,7 +34,7 @@ fn files(folder: &Path) -> BTreeMap<String, Value> {
         .collect()
 }
 
-fn sample(name: &str) -> Value {
+pub(crate) fn sample(name: &str) -> Value {
     files(&folder())
         .remove(name)
         .unwrap_or_else(|| panic!("events/{name} is missing"))
@@ -81,6 +81,10 @@ fn every_file_has_a_consumer_that_reads_it() {
             .split_once('.')
             .unwrap_or((name.trim_end_matches(".json"), ""));
         match (stem, kind) {
+            // shop_samples.rs hands them to their functions.
+            ("finalize-order", "sqs")
+            | ("create-order-intent" | "order-status", "http")
+            | ("verify-payment", "esewa.http" | "khalti.http") => {}
             (_, "sqs" | "msk") => assert_trigger(stem, kind, value),
             ("receive-payment", _) => assert_http(kind, value),
             ("sweep", sweep) => assert_eq!(value, json!({"sweep": sweep})),
@@ -190,7 +194,14 @@ fn every_function_and_every_event_has_its_samples() {
         "receive-payment.razorpay.http.json",
         "receive-payment.confirmation.http.json",
         "top-up-sessions.schedule.json",
+        "create-order-intent.http.json",
+        "verify-payment.esewa.http.json",
+        "verify-payment.khalti.http.json",
+        "finalize-order.sqs.json",
+        "order-status.http.json",
         "sweep.outbox.json",
+        "sweep.stale-jobs.json",
+        "sweep.reservations.json",
         "sweep.reconcile.json",
         "park-dead-letters.sqs.json",
         "migrate.json",

@@ -40,7 +40,7 @@ async fn clients(stand_in: &GatewayStandIn, changes: &[(&str, &str)]) -> Gateway
 }
 
 /// The stand-in, and the real clients of it.
-async fn scene() -> (GatewayStandIn, Gateways) {
+pub(crate) async fn scene() -> (GatewayStandIn, Gateways) {
     let stand_in = spawn().await.expect("a free port");
     let gateways = clients(&stand_in, &[]).await;
     (stand_in, gateways)

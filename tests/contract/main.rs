@@ -3,3 +3,4 @@
 
 mod events;
 mod gateways;
+mod shop_samples;

@@ -16,6 +16,7 @@ pub mod link;
 pub mod queues;
 pub mod recorder;
 pub mod runtime_api;
+pub mod shop;
 pub mod sink;
 
 /// The variable's text.

@@ -6,6 +6,7 @@ use chrono_tz::Tz;
 use makegood::clock::Clock;
 use makegood::delivery::Deadline;
 use makegood::health::{SweepRun, record_run};
+use makegood::gateway::Gateways;
 use makegood::job::Waker;
 use makegood::outbox::Publisher;
 use serde_json::{Value, json};
@@ -128,6 +129,8 @@ pub enum SweepError {
 pub struct Sweep {
     /// The database and the way out.
     pub publisher: Publisher,
+    /// eSewa and Khalti; without them nobody is asked what became of a payment (a school has no shop).
+    pub gateways: Option<Gateways>,
     /// Wakes the workers of jobs; without it runnable jobs are only reported.
     pub waker: Option<Waker>,
     /// The time.

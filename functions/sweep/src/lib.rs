@@ -10,6 +10,6 @@ mod stale_jobs;
 
 pub use handler::{COLUMNS, Sweep, SweepError};
 pub use name::{SweepName, UnknownSweep};
-pub use reconcile::{CourseReconciliation, Reconciliation};
+pub use reconcile::{CourseReconciliation, OrderReconciliation, Reconciliation};
 pub use reservations::FreedReservations;
 pub use stale_jobs::StaleJobs;

@@ -3,9 +3,10 @@
 use makegood::clock::Clock;
 use makegood::config::Environment;
 use makegood::event::EventType;
+use makegood::gateway::GatewaysConfig;
 use makegood::job::Waker;
 use makegood::runtime::{self, PublisherConfig};
-use makegood::{stock, telemetry};
+use makegood::{stock, telemetry, verification};
 use sweep::{COLUMNS, Sweep};
 
 /// Only a shop has this queue; a school goes without.
@@ -21,17 +22,22 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     published.retain(|event_type| is_shop || *event_type != OF_SHOPS.0);
     let publisher = PublisherConfig::read(&mut environment, &published);
     let waker = Waker::read(&environment, &aws);
+    let gateways = GatewaysConfig::read_if_any(&mut environment);
     let timezone = environment.business_timezone();
     environment.finish()?;
     let sweep = Sweep {
         publisher: publisher.open(&aws).await?,
+        gateways: match gateways {
+            Some(gateways) => Some(gateways.open(&aws).await?),
+            None => None,
+        },
         waker,
         clock: Clock::System,
         timezone,
     };
     let database = sweep.publisher.database.clone();
     tokio::spawn(async move {
-        for columns in [COLUMNS, stock::COLUMNS] {
+        for columns in [COLUMNS, stock::COLUMNS, verification::COLUMNS] {
             runtime::report_drift(&database, columns).await;
         }
     });

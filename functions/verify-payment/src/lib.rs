@@ -1,12 +1,26 @@
-//! The `verify-payment` function: asks the gateway itself what became of a payment, and hands a paid one on.
+//! The `verify-payment` function: asks the gateway itself what became of a payment, and hands a paid one on. It needs no login,
+//! since the buyer comes back from another site, and so it tells everybody the same, and nothing personal.
 
+mod question;
+mod respond;
+
+pub use question::{BadQuestion, LONGEST_BODY};
+
+use makegood::db::classify;
 use makegood::delivery::Deadline;
 use makegood::http::{Answer, Request, RequestError};
-use makegood::verification::Verifier;
+use makegood::telemetry;
+use makegood::verification::{Payment, Verifier};
 use serde_json::Value;
+use std::time::{Duration, Instant};
 
 /// The function's name, the dimension of its metrics.
 pub const NAME: &str = "verify-payment";
+const PATH: &str = "/payments/verify";
+/// How long a caller waits for the answer that another caller is getting: a little longer than a gateway may take.
+const PATIENCE: Duration = Duration::from_secs(11);
+/// Kept back of the invocation's time for the answer.
+const RESERVE: Duration = Duration::from_secs(1);
 
 /// The function with all that it needs.
 #[derive(Debug)]
@@ -20,9 +34,43 @@ impl VerifyPayment {
     ///
     /// # Errors
     /// When the event is no HTTP request at all.
-    pub async fn handle(&self, event: Value, _deadline: Deadline) -> Result<Value, RequestError> {
-        let _request = Request::decode(event)?;
-        let message = "payments can't be verified now; come again";
-        Ok(Answer::unavailable(message).to_http_api())
+    pub async fn handle(&self, event: Value, deadline: Deadline) -> Result<Value, RequestError> {
+        let started = Instant::now();
+        let request = Request::decode(event)?;
+        let answer = match self.read(&request) {
+            Ok(payment) => self.verify(&payment, deadline).await,
+            Err(answer) => answer,
+        };
+        telemetry::stage_finished(started.elapsed());
+        Ok(answer.to_http_api())
+    }
+
+    fn read(&self, request: &Request) -> Result<Payment, Answer> {
+        if request.path != PATH {
+            return Err(Answer::not_found("POST /payments/verify"));
+        }
+        if request.method != "POST" {
+            return Err(Answer::method_not_allowed("POST"));
+        }
+        let body = request.body.as_deref().ok_or_else(Answer::undecodable)?;
+        if body.len() > LONGEST_BODY {
+            return Err(Answer::too_large(LONGEST_BODY));
+        }
+        question::read(body, &self.verifier.gateways.esewa).map_err(|bad| {
+            tracing::warn!(code = bad.code(), reason = %bad, "nothing to verify");
+            respond::refused(&bad)
+        })
+    }
+
+    async fn verify(&self, payment: &Payment, deadline: Deadline) -> Answer {
+        let patience = PATIENCE.min(deadline.remaining().saturating_sub(RESERVE));
+        match self.verifier.verify(payment, patience).await {
+            Ok(outcome) => respond::outcome(&outcome, payment.provider),
+            Err(error) => {
+                let code = classify(&error).code();
+                tracing::error!(code, %error, "payment not verified; the caller is asked to come again, the sweep asks too");
+                Answer::unavailable("the payment can't be verified now; ask again")
+            }
+        }
     }
 }

@@ -69,6 +69,13 @@ impl GatewaysConfig {
         }
     }
 
+    /// As [`Self::read`] where any gateway's address is set; none, and no problem, where there is none: a school has no shop.
+    pub fn read_if_any(environment: &mut Environment) -> Option<Self> {
+        let named = ["ESEWA_BASE_URL", "KHALTI_BASE_URL"];
+        let is_shop = named.iter().any(|name| environment.optional(name).is_some());
+        is_shop.then(|| Self::read(environment))
+    }
+
     /// Reads the secrets and builds one client for both. Connects to no gateway yet.
     ///
     /// # Errors
@@ -133,6 +140,16 @@ fn parse(name: &'static str, text: &str) -> Result<Url, OpenError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_school_needs_no_gateway_and_half_a_shop_is_told_what_is_missing() {
+        let mut school = Environment::of(&[]);
+        assert!(GatewaysConfig::read_if_any(&mut school).is_none());
+        assert_eq!(school.finish(), Ok(()));
+        let mut half = Environment::of(&[("ESEWA_BASE_URL", "https://esewa.test")]);
+        assert!(GatewaysConfig::read_if_any(&mut half).is_some());
+        assert!(half.finish().unwrap_err().to_string().contains("KHALTI_BASE_URL"));
+    }
 
     #[test]
     fn every_variable_that_is_missing_or_wrong_is_named_at_once() {

@@ -11,6 +11,9 @@
 //!    └── by a person ──▶ cancelled
 //! ```
 //!
+//! A job that ended without doing its work goes back to pending once by itself ([`requeue_ended_job_once`],
+//! [`return_attempts_once`]); after that it is a person's.
+//!
 //! Leaving `processing` always carries the guard `(id, attempts, locked_by)`. `attempts` never goes down, so a guard that
 //! was true once and then false is never true again: who lost the lease can only be told so.
 //! Leases and schedules are measured with the database's clock, which all workers share.
@@ -21,6 +24,7 @@ pub mod desk;
 mod enqueue;
 mod finish;
 mod heal;
+mod requeue;
 mod rescue;
 mod wake;
 
@@ -28,6 +32,7 @@ pub use acquire::{acquire_job, acquire_next_job};
 pub use enqueue::enqueue;
 pub use finish::{complete_job_if_owned, fail_job_if_owned};
 pub use heal::{complete_failed_job, open_case_of_paid_intent, return_attempts_once};
+pub use requeue::requeue_ended_job_once;
 pub use rescue::{Rescue, RescuedJob, list_untaken, rescue_expired_jobs};
 pub use wake::Waker;
 

@@ -1,22 +1,152 @@
-//! Verification: what the gateway itself says about a payment, recorded once.
+//! Verification: a gateway itself is asked what became of a payment, and only its final word is recorded. One stage, used by
+//! `verify-payment` when the buyer comes back and by `reconcile` when nobody does.
+//!
+//! ```text
+//!   look ── recorded ──▶ the same answer again
+//!    │  ╲── asked within seconds, or being asked ──▶ wait for that answer, and give the same
+//!    ▼
+//!   claim the question · ask, with no transaction open · decide, purely
+//!    ├── undecided ──▶ noted on the intent, nothing recorded
+//!    └── decided ────▶ one transaction under the intent's lock: verification, intent, stock, job, case ──▶ wake the worker
+//! ```
 
-use crate::clock::Clock;
-use crate::db::Database;
-use crate::gateway::Gateways;
-use crate::job::Waker;
+mod decide;
+mod record;
+mod stage;
+mod store;
 
-/// The columns that this stage uses, by table: compared with the live catalogue at start.
-pub const COLUMNS: &[(&str, &[&str])] = &[];
+pub use decide::{Decision, decide};
+pub use stage::{Verifier, enqueue_order, order_job_key};
 
-/// The stage, with what it needs.
-#[derive(Debug, Clone)]
-pub struct Verifier {
-    /// The database.
-    pub database: Database,
-    /// eSewa and Khalti.
-    pub gateways: Gateways,
-    /// Wakes a worker for a payment that was verified.
-    pub waker: Option<Waker>,
-    /// The time.
-    pub clock: Clock,
+use crate::gateway::Provider;
+use std::time::Duration;
+
+/// A gateway is asked no more often than this about one payment, however many ask us.
+pub const ASK_EVERY: Duration = Duration::from_secs(2);
+/// Who asked and did not note an answer within this time is dead: longer than a gateway's patience.
+pub(crate) const ASKER_DEAD_AFTER: Duration = Duration::from_secs(15);
+/// How often somebody who waits for another's answer looks for it.
+pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// The columns that this stage uses, by table: compared with the live catalogue at start. Those of the stock are
+/// [`crate::stock::COLUMNS`].
+pub const COLUMNS: &[(&str, &[&str])] = &[
+    (
+        "payment_intents",
+        &[
+            "payment_intent_id",
+            "provider",
+            "external_transaction_id",
+            "amount_cents",
+            "currency",
+            "status",
+            "metadata",
+            "expires_at",
+            "updated_at",
+        ],
+    ),
+    (
+        "payment_gateway_verifications",
+        &[
+            "provider",
+            "external_transaction_id",
+            "payment_intent_id",
+            "status",
+            "amount_verified",
+            "verification_response",
+            "verified_at",
+        ],
+    ),
+    (
+        "job_queue",
+        &[
+            "id",
+            "job_type",
+            "payload",
+            "priority",
+            "idempotency_key",
+            "scheduled_for",
+        ],
+    ),
+    (
+        "payment_cases",
+        &[
+            "kind",
+            "subject",
+            "payment_intent_id",
+            "amount_cents",
+            "currency",
+            "details",
+        ],
+    ),
+];
+
+/// Which payment is asked about, as its gateway knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Payment {
+    /// The gateway.
+    pub provider: Provider,
+    /// eSewa's `transaction_uuid`, Khalti's `pidx`.
+    pub external_transaction_id: String,
+}
+
+/// A gateway's final word, as the column `status` has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VerificationStatus {
+    /// Paid, what was asked for.
+    Success,
+    /// Not paid, and it never will be; or given back.
+    Failed,
+    /// Paid, and not what was asked for.
+    AmountMismatch,
+}
+
+impl VerificationStatus {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Success, Self::Failed, Self::AmountMismatch];
+
+    /// As the column and the wire have it.
+    #[must_use]
+    pub const fn wire_name(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Failed => "failed",
+            Self::AmountMismatch => "amount_mismatch",
+        }
+    }
+
+    /// The status of this wire name.
+    #[must_use]
+    pub fn from_wire_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.wire_name() == name)
+    }
+}
+
+/// What became of a question.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// There is no such payment.
+    Unknown,
+    /// The gateway's final word is recorded.
+    Final {
+        /// The intent.
+        payment_intent_id: String,
+        /// What it says.
+        status: VerificationStatus,
+        /// It was recorded before this question.
+        already_verified: bool,
+    },
+    /// The link is over, and the gateway knows of no payment: the stock is free again. Not final: who pays all the same is
+    /// verified when somebody asks again.
+    Lapsed {
+        /// The intent.
+        payment_intent_id: String,
+    },
+    /// Nothing is decided; ask again after [`ASK_EVERY`].
+    Undecided {
+        /// The intent.
+        payment_intent_id: String,
+        /// The gateway could not be asked, or its answer not be read.
+        gateway_failed: bool,
+    },
 }

@@ -160,6 +160,7 @@ impl Shop {
                 database: self.database.through_pooler(4),
                 transport: self.transport.clone(),
             },
+            gateways: None,
             waker: None,
             clock: Clock::System,
             timezone: chrono_tz::Asia::Kathmandu,

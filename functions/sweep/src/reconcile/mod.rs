@@ -1,9 +1,11 @@
-//! The `reconcile` sweep: compares what is paid with what is there and announces again what got lost. Each pipeline is a
-//! module of its own.
+//! The `reconcile` sweep: compares what is paid with what is there, heals what is safe, and opens a case for the rest. Each
+//! pipeline is a module of its own.
 
 mod course;
+mod order;
 
 pub use course::CourseReconciliation;
+pub use order::OrderReconciliation;
 
 use crate::handler::Sweep;
 use makegood::delivery::Deadline;
@@ -14,10 +16,18 @@ use serde::Serialize;
 pub struct Reconciliation {
     /// The course pipeline.
     pub course: CourseReconciliation,
+    /// The order pipeline.
+    pub order: OrderReconciliation,
 }
 
+/// Both at once, since a gateway's slowness must not keep the other pipeline waiting; neither's failure stops the other.
 pub(crate) async fn run(sweep: &Sweep, deadline: Deadline) -> Result<Reconciliation, sqlx::Error> {
+    let (course, order) = tokio::join!(
+        course::reconcile(sweep, deadline),
+        order::reconcile(sweep, deadline)
+    );
     Ok(Reconciliation {
-        course: course::reconcile(sweep, deadline).await?,
+        course: course?,
+        order: order?,
     })
 }

@@ -35,6 +35,7 @@ impl Bench {
         };
         let sweep = Sweep {
             publisher,
+            gateways: None,
             waker: None,
             clock: Clock::System,
             timezone: chrono_tz::Asia::Kolkata,

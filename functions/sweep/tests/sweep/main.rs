@@ -1,10 +1,13 @@
 //! What the sweeps promise, on a real database behind the pooler and real queues.
-#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod bench;
+mod closed_tabs;
+mod counter;
 mod healing;
 mod health;
 mod older_data;
 mod outbox;
+mod paid_orders;
 mod reservations;
 mod stale_jobs;

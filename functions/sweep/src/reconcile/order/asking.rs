@@ -1,0 +1,173 @@
+//! Asks the gateways about intents that nobody came back from, several at once, for as long as there is time for an answer.
+
+use super::OrderReconciliation;
+use crate::handler::Sweep;
+use futures::StreamExt;
+use makegood::delivery::Deadline;
+use makegood::gateway::Provider;
+use makegood::verification::{Outcome, Payment, VerificationStatus, Verifier};
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+/// How many questions are under way at once.
+const AT_ONCE: usize = 8;
+/// How many intents one look takes.
+const CHUNK: i64 = 100;
+/// How many intents one run asks about at most; the next run goes on.
+const MOST_A_RUN: usize = 2_000;
+/// A question is begun only while this much time is left: a gateway's patience, and a little for what follows.
+const LEFT_FOR_A_QUESTION: Duration = Duration::from_secs(12);
+/// A gateway that failed so often in a row is left alone until the next run.
+const FAILURES_IN_A_ROW: usize = 8;
+
+/// Asks chunk by chunk until nothing is due, the time is nearly up, or no gateway answers.
+pub(super) async fn ask(
+    sweep: &Sweep,
+    deadline: Deadline,
+    done: &mut OrderReconciliation,
+) -> Result<(), sqlx::Error> {
+    let Some(gateways) = &sweep.gateways else {
+        return report_unasked(sweep).await;
+    };
+    let verifier = Verifier {
+        database: sweep.publisher.database.clone(),
+        gateways: gateways.clone(),
+        waker: sweep.waker.clone(),
+        clock: sweep.clock,
+    };
+    let silence = Silence::default();
+    while done.asked < MOST_A_RUN && deadline.remaining() > LEFT_FOR_A_QUESTION {
+        let due = due(sweep, &silence.silent()).await?;
+        if due.is_empty() {
+            break;
+        }
+        let asked_before = done.asked;
+        ask_chunk(&verifier, &silence, deadline, due, done).await?;
+        if done.asked == asked_before {
+            break;
+        }
+    }
+    let silent = silence.silent();
+    if !silent.is_empty() {
+        tracing::error!(
+            function = Sweep::NAME,
+            gateways = silent.join(", "),
+            "no usable answer {FAILURES_IN_A_ROW} times in a row; left alone until the next run"
+        );
+    }
+    Ok(())
+}
+
+async fn ask_chunk(
+    verifier: &Verifier,
+    silence: &Silence,
+    deadline: Deadline,
+    due: Vec<Payment>,
+    done: &mut OrderReconciliation,
+) -> Result<(), sqlx::Error> {
+    let mut answers = futures::stream::iter(due)
+        .map(|payment| async move {
+            if silence.is_silent(payment.provider) || deadline.remaining() <= LEFT_FOR_A_QUESTION {
+                return Ok(None);
+            }
+            let outcome = verifier.verify(&payment, Duration::ZERO).await?;
+            silence.note(payment.provider, &outcome);
+            Ok(Some(outcome))
+        })
+        .buffer_unordered(AT_ONCE);
+    let mut failed = None;
+    while let Some(answer) = answers.next().await {
+        match answer {
+            Ok(Some(outcome)) => done.count(&outcome),
+            Ok(None) => {}
+            Err(error) => failed = Some(error),
+        }
+    }
+    failed.map_or(Ok(()), Err)
+}
+
+/// The payments whose turn it is.
+async fn due(sweep: &Sweep, silent: &[String]) -> Result<Vec<Payment>, sqlx::Error> {
+    let mut connection = sweep.publisher.database.acquire().await?;
+    let rows = sqlx::query_file!("src/reconcile/order/due_intents.sql", CHUNK, silent)
+        .fetch_all(&mut *connection)
+        .await?;
+    let payments = rows.into_iter().filter_map(|row| {
+        Some(Payment {
+            provider: row.provider.parse().ok()?,
+            external_transaction_id: row.external_transaction_id,
+        })
+    });
+    Ok(payments.collect())
+}
+
+async fn report_unasked(sweep: &Sweep) -> Result<(), sqlx::Error> {
+    let waiting = due(sweep, &[]).await?.len();
+    if waiting > 0 {
+        tracing::error!(
+            function = Sweep::NAME,
+            intents = waiting,
+            "intents wait for a gateway's word and no gateway is configured; set ESEWA_… and KHALTI_…"
+        );
+    }
+    Ok(())
+}
+
+impl OrderReconciliation {
+    fn count(&mut self, outcome: &Outcome) {
+        self.asked += 1;
+        match outcome {
+            // Verified by somebody else meanwhile.
+            Outcome::Unknown
+            | Outcome::Final {
+                already_verified: true,
+                ..
+            } => {}
+            Outcome::Final { status, .. } => match status {
+                VerificationStatus::Success => self.verified += 1,
+                VerificationStatus::AmountMismatch => self.mismatched += 1,
+                VerificationStatus::Failed => self.freed += 1,
+            },
+            Outcome::Lapsed { .. } => self.freed += 1,
+            Outcome::Undecided { gateway_failed, .. } => {
+                self.undecided += 1;
+                self.gateway_failures += usize::from(*gateway_failed);
+            }
+        }
+    }
+}
+
+/// How often each gateway failed in a row.
+#[derive(Debug, Default)]
+struct Silence(Mutex<BTreeMap<Provider, usize>>);
+
+impl Silence {
+    fn note(&self, provider: Provider, outcome: &Outcome) {
+        let failed = matches!(
+            outcome,
+            Outcome::Undecided {
+                gateway_failed: true,
+                ..
+            }
+        );
+        let mut failures = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let in_a_row = failures.entry(provider).or_default();
+        *in_a_row = if failed { *in_a_row + 1 } else { 0 };
+    }
+
+    fn is_silent(&self, provider: Provider) -> bool {
+        let failures = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        failures
+            .get(&provider)
+            .is_some_and(|failures| *failures >= FAILURES_IN_A_ROW)
+    }
+
+    /// The gateways that are left alone, as their column has them.
+    fn silent(&self) -> Vec<String> {
+        let silent = Provider::ALL
+            .into_iter()
+            .filter(|provider| self.is_silent(*provider));
+        silent.map(|provider| provider.wire_name().to_owned()).collect()
+    }
+}

@@ -1,0 +1,246 @@
+//! Paid intents without order: whoever has no live job gets one, once; after that it is a person's.
+
+use super::OrderReconciliation;
+use crate::handler::Sweep;
+use makegood::case::CaseKind;
+use makegood::delivery::Deadline;
+use makegood::job::{self, JobFailure, JobId};
+use makegood::stock;
+use makegood::verification::{Payment, enqueue_order, order_job_key};
+use sqlx::{Connection, PgConnection};
+use std::time::Duration;
+use uuid::Uuid;
+
+/// How many intents one look takes.
+const CHUNK: i64 = 200;
+/// Kept back for the questions, the wake-ups and the answer.
+const RESERVE: Duration = Duration::from_secs(3);
+/// Lock and look need a snapshot each (FACTS).
+const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
+
+/// Paid and not made: how many, and since when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Unfulfilled {
+    pub(super) count: i64,
+    pub(super) oldest_seconds: i64,
+}
+
+/// A paid intent that no job is working on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Stranded {
+    payment_intent_id: String,
+    payment: Payment,
+}
+
+/// The job of a stranded intent as it was left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct EndedJob {
+    id: Uuid,
+    status: String,
+    last_error: Option<String>,
+    was_requeued: bool,
+}
+
+/// What is to be done about a paid intent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Remedy {
+    /// A job is at it, or its turn will come.
+    Leave,
+    /// There never was a job.
+    Enqueue,
+    /// The job ended without an order and without a case: it gets a second run.
+    Requeue(JobId),
+    /// It can't be helped without a person.
+    OpenCase(JobId, &'static str),
+}
+
+/// What was done about one.
+enum Done {
+    Nothing,
+    Runnable(JobId),
+    CaseOpened,
+}
+
+/// How many are paid and not made.
+pub(super) async fn count(sweep: &Sweep) -> Result<Unfulfilled, sqlx::Error> {
+    Ok(look(sweep, 0).await?.0)
+}
+
+/// Mends the stranded ones, and wakes workers for their jobs. Ends when a look finds only what this run could not mend.
+pub(super) async fn fulfil(
+    sweep: &Sweep,
+    deadline: Deadline,
+    done: &mut OrderReconciliation,
+) -> Result<(), sqlx::Error> {
+    let mut runnable = Vec::new();
+    while deadline.remaining() > RESERVE {
+        let (_, stranded) = look(sweep, CHUNK).await?;
+        let before = (runnable.len(), done.cases_opened);
+        for intent in &stranded {
+            match mend(sweep, intent).await? {
+                Done::Nothing => {}
+                Done::Runnable(job) => runnable.push(job),
+                Done::CaseOpened => done.cases_opened += 1,
+            }
+        }
+        if before == (runnable.len(), done.cases_opened) {
+            break;
+        }
+    }
+    done.requeued = runnable.len();
+    metrics::counter!("JobsRequeued").increment(u64::try_from(runnable.len()).unwrap_or(u64::MAX));
+    if let Some(waker) = &sweep.waker {
+        done.woken = waker.wake(&runnable, Duration::ZERO).await;
+    }
+    Ok(())
+}
+
+async fn look(sweep: &Sweep, most: i64) -> Result<(Unfulfilled, Vec<Stranded>), sqlx::Error> {
+    let mut connection = sweep.publisher.database.acquire().await?;
+    let rows = sqlx::query_file!("src/reconcile/order/unfulfilled.sql", most)
+        .fetch_all(&mut *connection)
+        .await?;
+    let unfulfilled = Unfulfilled {
+        count: rows.first().map_or(0, |row| row.total),
+        oldest_seconds: rows.first().map_or(0, |row| row.oldest_seconds),
+    };
+    let stranded = rows.into_iter().filter_map(|row| {
+        let payment = Payment {
+            provider: row.provider?.parse().ok()?,
+            external_transaction_id: row.external_transaction_id?,
+        };
+        Some(Stranded {
+            payment_intent_id: row.payment_intent_id?,
+            payment,
+        })
+    });
+    Ok((unfulfilled, stranded.collect()))
+}
+
+async fn mend(sweep: &Sweep, intent: &Stranded) -> Result<Done, sqlx::Error> {
+    let mut connection = sweep.publisher.database.acquire().await?;
+    let mut transaction = connection.begin_with(BEGIN).await?;
+    stock::lock_intent(&mut transaction, &intent.payment_intent_id).await?;
+    let done = if is_settled(&mut transaction, &intent.payment_intent_id).await? {
+        Done::Nothing
+    } else {
+        let job = ended_job(&mut transaction, &intent.payment).await?;
+        apply(&mut transaction, intent, job.as_ref()).await?
+    };
+    transaction.commit().await?;
+    let correlation_id = &intent.payment_intent_id;
+    match &done {
+        Done::Nothing => {}
+        Done::Runnable(job_id) => {
+            tracing::warn!(function = Sweep::NAME, correlation_id, %job_id, "paid without order: its job runs again");
+        }
+        Done::CaseOpened => tracing::error!(
+            function = Sweep::NAME,
+            correlation_id,
+            "paid without order: a case is open"
+        ),
+    }
+    Ok(done)
+}
+
+/// With the intent's lock: its order was made, or a person has it.
+async fn is_settled(connection: &mut PgConnection, intent_id: &str) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM orders WHERE payment_intent_id = $1)
+                  OR EXISTS (SELECT FROM payment_cases WHERE payment_intent_id = $1) AS "settled!""#,
+        intent_id,
+    )
+    .fetch_one(connection)
+    .await
+}
+
+/// The intent's job; the row stays locked, so that nobody retries or cancels it meanwhile.
+async fn ended_job(
+    connection: &mut PgConnection,
+    payment: &Payment,
+) -> Result<Option<EndedJob>, sqlx::Error> {
+    sqlx::query_as!(
+        EndedJob,
+        r#"SELECT id, status, last_error, payload ? 'requeued' AS "was_requeued!"
+           FROM job_queue WHERE idempotency_key = $1 FOR UPDATE"#,
+        order_job_key(payment),
+    )
+    .fetch_optional(connection)
+    .await
+}
+
+async fn apply(
+    connection: &mut PgConnection,
+    intent: &Stranded,
+    job: Option<&EndedJob>,
+) -> Result<Done, sqlx::Error> {
+    let intent_id = &intent.payment_intent_id;
+    Ok(match remedy(job) {
+        Remedy::Leave => Done::Nothing,
+        Remedy::Enqueue => Done::Runnable(enqueue_order(connection, &intent.payment, intent_id).await?.id),
+        Remedy::Requeue(id) if job::requeue_ended_job_once(connection, id).await? => Done::Runnable(id),
+        Remedy::Requeue(_) => Done::Nothing,
+        Remedy::OpenCase(id, why) => {
+            let last_error = job
+                .and_then(|job| job.last_error.as_deref())
+                .unwrap_or("no error");
+            let failure = JobFailure {
+                code: "no_order",
+                reason: format!("{why}; its last error: {last_error}"),
+                is_permanent: true,
+            };
+            let kind = CaseKind::Unfulfillable;
+            match job::open_case_of_paid_intent(connection, kind, intent_id, id, &failure).await? {
+                true => Done::CaseOpened,
+                false => Done::Nothing,
+            }
+        }
+    })
+}
+
+/// Pure. A job that a person cancelled is not started behind their back.
+fn remedy(job: Option<&EndedJob>) -> Remedy {
+    let Some(job) = job else {
+        return Remedy::Enqueue;
+    };
+    let id = JobId(job.id);
+    match (job.status.as_str(), job.was_requeued) {
+        ("failed" | "completed", false) => Remedy::Requeue(id),
+        ("failed" | "completed", true) => Remedy::OpenCase(id, "its job ran twice and made no order"),
+        ("cancelled", _) => Remedy::OpenCase(id, "its job was cancelled"),
+        _ => Remedy::Leave,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn job(status: &str, was_requeued: bool) -> EndedJob {
+        EndedJob {
+            id: Uuid::nil(),
+            status: status.to_owned(),
+            last_error: None,
+            was_requeued,
+        }
+    }
+
+    #[test]
+    fn a_job_gets_a_second_run_and_never_a_third() {
+        assert_eq!(remedy(None), Remedy::Enqueue);
+        for status in ["failed", "completed"] {
+            assert_eq!(
+                remedy(Some(&job(status, false))),
+                Remedy::Requeue(JobId(Uuid::nil()))
+            );
+            assert!(matches!(remedy(Some(&job(status, true))), Remedy::OpenCase(..)));
+        }
+        assert!(matches!(
+            remedy(Some(&job("cancelled", false))),
+            Remedy::OpenCase(..)
+        ));
+        for status in ["pending", "processing"] {
+            assert_eq!(remedy(Some(&job(status, false))), Remedy::Leave);
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! The order pipeline's part: payments that nobody came back from, and paid intents that have no order.
+//!
+//! What the gateway says is handled exactly as in `verify-payment`: it is the same stage. What needs no gateway is done also
+//! where none is configured.
+
+mod asking;
+mod fulfilling;
+
+use crate::handler::Sweep;
+use crate::outbox::gauge_value;
+use makegood::delivery::Deadline;
+use serde::Serialize;
+
+/// What a run did for the order pipeline.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OrderReconciliation {
+    /// Whether any gateway could be asked; without configuration only the last five are done.
+    pub gateways_configured: bool,
+    /// Intents that a gateway was asked about.
+    pub asked: usize,
+    /// Paid: verified now, with a job that makes the order.
+    pub verified: usize,
+    /// Paid, and not what was asked for: a case was opened.
+    pub mismatched: usize,
+    /// Cancelled, expired or given back: the stock is free.
+    pub freed: usize,
+    /// Still undecided.
+    pub undecided: usize,
+    /// Of these, questions that no gateway answered usably.
+    pub gateway_failures: usize,
+    /// Jobs enqueued or requeued for paid intents that had no live one.
+    pub requeued: usize,
+    /// Cases opened for paid intents that can't be helped without a person.
+    pub cases_opened: usize,
+    /// Wake-ups sent for the jobs requeued.
+    pub woken: usize,
+    /// Verified intents without order and without case, older than two minutes, as this run found them.
+    pub paid_unfulfilled: i64,
+    /// The age of the oldest of them, in seconds.
+    pub paid_unfulfilled_oldest_seconds: i64,
+}
+
+/// Sets the gauges, mends what is paid and not made, then asks about what is not decided. Safe to run twice at once: a question
+/// is one asker's, and a remedy is applied under the intent's lock.
+pub(super) async fn reconcile(sweep: &Sweep, deadline: Deadline) -> Result<OrderReconciliation, sqlx::Error> {
+    let mut done = OrderReconciliation {
+        gateways_configured: sweep.gateways.is_some(),
+        ..OrderReconciliation::default()
+    };
+    let unfulfilled = fulfilling::count(sweep).await?;
+    done.paid_unfulfilled = unfulfilled.count;
+    done.paid_unfulfilled_oldest_seconds = unfulfilled.oldest_seconds;
+    metrics::gauge!("PaidUnfulfilled", "Pipeline" => "order").set(gauge_value(unfulfilled.count));
+    metrics::gauge!("PaidUnfulfilledOldestSeconds", "Pipeline" => "order")
+        .set(gauge_value(unfulfilled.oldest_seconds));
+    fulfilling::fulfil(sweep, deadline, &mut done).await?;
+    asking::ask(sweep, deadline, &mut done).await?;
+    Ok(done)
+}

@@ -1,0 +1,10 @@
+//! What `verify-payment` promises, on real Postgres behind PgBouncer, a real queue, and the gateways' stand-in.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
+
+mod amounts;
+mod early;
+mod kills;
+mod late;
+mod once;
+mod strangers;
+mod till;

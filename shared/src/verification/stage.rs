@@ -1,0 +1,249 @@
+//! The stage: who asks, what is done with the answer, and what the others are told who asked at the same time.
+
+use super::record::{Settled, Written};
+use super::store::{self, Sight};
+use super::{Decision, LOOK_EVERY, Outcome, Payment, VerificationStatus, decide};
+use crate::clock::Clock;
+use crate::db::Database;
+use crate::gateway::{AskedPayment, GatewayError, Gateways};
+use crate::job::{self, Enqueued, JobType, NewJob, Waker};
+use serde_json::json;
+use sqlx::{Connection, PgConnection};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Each statement sees what the one before waited for.
+const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
+/// An order is what a buyer waits for: nothing runs before it.
+const ORDER_PRIORITY: i32 = 1;
+
+/// The stage, with what it needs.
+#[derive(Debug, Clone)]
+pub struct Verifier {
+    /// The database.
+    pub database: Database,
+    /// eSewa and Khalti.
+    pub gateways: Gateways,
+    /// Wakes a worker for a payment that was verified; without it the `stale-jobs` sweep does.
+    pub waker: Option<Waker>,
+    /// The time.
+    pub clock: Clock,
+}
+
+/// What an order's job is known by, whoever enqueues it.
+#[must_use]
+pub fn order_job_key(payment: &Payment) -> String {
+    format!("payment_{}_{}", payment.provider, payment.external_transaction_id)
+}
+
+/// Writes the job that makes the order of a paid intent, or finds it. Belongs into the transaction that says that it is paid.
+///
+/// # Errors
+/// Those of the database.
+pub async fn enqueue_order(
+    connection: &mut PgConnection,
+    payment: &Payment,
+    intent_id: &str,
+) -> Result<Enqueued, sqlx::Error> {
+    let job = NewJob {
+        job_type: JobType::FinalizeOrder,
+        payload: json!({"payment_intent_id": intent_id, "provider": payment.provider}),
+        priority: ORDER_PRIORITY,
+        idempotency_key: order_job_key(payment),
+        scheduled_for: None,
+    };
+    job::enqueue(connection, &job).await
+}
+
+impl Verifier {
+    /// What became of the payment. Of those who ask at once, one asks the gateway; the others wait up to `patience` for its
+    /// answer and are told the same. Who gives up waiting is told that nothing is decided.
+    ///
+    /// The gateway has 10 s to answer, beyond the patience. No connection is held while anybody waits.
+    ///
+    /// # Errors
+    /// Those of the database. Nothing is lost: the question can be asked again, and the sweep will.
+    pub async fn verify(&self, payment: &Payment, patience: Duration) -> Result<Outcome, sqlx::Error> {
+        let until = Instant::now() + patience;
+        loop {
+            let Some(sight) = self.look(payment).await? else {
+                return Ok(Outcome::Unknown);
+            };
+            if let Some(known) = sight.known() {
+                return Ok(known);
+            }
+            if sight.is_free()
+                && let Some(asks) = self.claim(&sight).await?
+            {
+                return self.ask(payment, &sight, asks).await;
+            }
+            if Instant::now() >= until {
+                return Ok(sight.undecided(false));
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    async fn look(&self, payment: &Payment) -> Result<Option<Sight>, sqlx::Error> {
+        let mut connection = self.database.acquire().await?;
+        store::look(&mut connection, payment).await
+    }
+
+    async fn claim(&self, sight: &Sight) -> Result<Option<i32>, sqlx::Error> {
+        let mut connection = self.database.acquire().await?;
+        store::claim_question_if_due(&mut connection, &sight.payment_intent_id).await
+    }
+
+    async fn ask(&self, payment: &Payment, sight: &Sight, asks: i32) -> Result<Outcome, sqlx::Error> {
+        let asked = AskedPayment {
+            external_transaction_id: &payment.external_transaction_id,
+            amount_minor: sight.amount_minor,
+        };
+        let reply = match self.gateways.ask(payment.provider, &asked).await {
+            Ok(reply) => reply,
+            Err(error) => return self.not_answered(payment, sight, asks, &error).await,
+        };
+        let now = self.clock.now();
+        let link_over = sight.expires_at.is_none_or(|end| end <= now);
+        let decision = decide(&reply.answer, sight.amount_minor, link_over);
+        if let Decision::Wait { hold } = decision {
+            let mut connection = self.database.acquire().await?;
+            let (intent_id, answer) = (&sight.payment_intent_id, reply.answer.code());
+            store::note_answer_if_asker(&mut connection, intent_id, asks, answer, hold).await?;
+            tracing::info!(correlation_id = intent_id, provider = %payment.provider, answer, "not decided");
+            return Ok(sight.undecided(false));
+        }
+        let settled = Settled {
+            payment,
+            sight,
+            reply: &reply,
+            now,
+        };
+        let written = self.settle(&settled, decision, asks).await?;
+        Ok(self.tell(&settled, written).await)
+    }
+
+    async fn not_answered(
+        &self,
+        payment: &Payment,
+        sight: &Sight,
+        asks: i32,
+        error: &GatewayError,
+    ) -> Result<Outcome, sqlx::Error> {
+        metrics::counter!("VerificationsFailed").increment(1);
+        let (correlation_id, provider, code) = (&sight.payment_intent_id, payment.provider, error.code());
+        if let GatewayError::Refused { .. } = error {
+            tracing::error!(correlation_id, %provider, code, %error, "the gateway could not be asked");
+        } else {
+            tracing::warn!(correlation_id, %provider, code, %error, "the gateway could not be asked");
+        }
+        let mut connection = self.database.acquire().await?;
+        store::note_answer_if_asker(&mut connection, correlation_id, asks, code, false).await?;
+        Ok(sight.undecided(true))
+    }
+
+    /// The one transaction. The answer is noted in it as well, so that who waits sees both or neither.
+    async fn settle(
+        &self,
+        settled: &Settled<'_>,
+        decision: Decision,
+        asks: i32,
+    ) -> Result<Written, sqlx::Error> {
+        let mut connection = self.database.acquire().await?;
+        let mut transaction = connection.begin_with(BEGIN).await?;
+        let written = settled.write(&mut transaction, decision).await?;
+        let (intent_id, answer) = (&settled.sight.payment_intent_id, settled.reply.answer.code());
+        store::note_answer_if_asker(&mut transaction, intent_id, asks, answer, false).await?;
+        transaction.commit().await?;
+        Ok(written)
+    }
+
+    /// After the commit: the worker, the metrics, the log, the answer.
+    async fn tell(&self, settled: &Settled<'_>, written: Written) -> Outcome {
+        let payment_intent_id = settled.sight.payment_intent_id.clone();
+        let (status, already_verified) = match written {
+            Written::Lapsed => {
+                tracing::info!(
+                    correlation_id = payment_intent_id,
+                    "the link ended unpaid; its stock is free"
+                );
+                return Outcome::Lapsed { payment_intent_id };
+            }
+            Written::Before(status) => (status, true),
+            Written::Final(status, job) => {
+                note(settled, status);
+                if let (Some(waker), Some(job)) = (&self.waker, job) {
+                    waker.wake(&[job], Duration::ZERO).await;
+                }
+                (status, false)
+            }
+        };
+        Outcome::Final {
+            payment_intent_id,
+            status,
+            already_verified,
+        }
+    }
+}
+
+impl Sight {
+    /// What can be told without asking.
+    fn known(&self) -> Option<Outcome> {
+        let recorded = self
+            .recorded
+            .as_deref()
+            .and_then(VerificationStatus::from_wire_name);
+        if let Some(status) = recorded {
+            return Some(Outcome::Final {
+                payment_intent_id: self.payment_intent_id.clone(),
+                status,
+                already_verified: true,
+            });
+        }
+        (self.turn == "answered").then(|| self.noted())
+    }
+
+    fn is_free(&self) -> bool {
+        self.turn == "free"
+    }
+
+    /// As the one was told who asked a moment ago.
+    fn noted(&self) -> Outcome {
+        let answer = self.answer.as_deref().unwrap_or_default();
+        let has_ended = !matches!(self.status.as_str(), "pending" | "processing");
+        if has_ended && answer == "not_found" {
+            return Outcome::Lapsed {
+                payment_intent_id: self.payment_intent_id.clone(),
+            };
+        }
+        self.undecided(answer.starts_with("gateway_"))
+    }
+
+    fn undecided(&self, gateway_failed: bool) -> Outcome {
+        Outcome::Undecided {
+            payment_intent_id: self.payment_intent_id.clone(),
+            gateway_failed,
+        }
+    }
+}
+
+fn note(settled: &Settled<'_>, status: VerificationStatus) {
+    let (correlation_id, provider) = (&settled.sight.payment_intent_id, settled.payment.provider);
+    let answer = settled.reply.answer.code();
+    match status {
+        VerificationStatus::Success => {
+            tracing::info!(correlation_id, %provider, answer, "payment verified");
+        }
+        VerificationStatus::Failed => {
+            metrics::counter!("VerificationsFailed").increment(1);
+            tracing::info!(correlation_id, %provider, answer, "the payment came to nothing");
+        }
+        VerificationStatus::AmountMismatch => {
+            metrics::counter!("AmountMismatches").increment(1);
+            tracing::error!(
+                correlation_id, %provider, answer, asked_cents = settled.sight.amount_minor,
+                "another amount was paid than was asked for; a case is open"
+            );
+        }
+    }
+}
