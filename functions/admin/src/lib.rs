@@ -32,10 +32,48 @@ pub const NAME: &str = "admin";
 
 /// The columns that this function itself relies on, compared with the live catalogue at its start.
 pub const COLUMNS: &[(&str, &[&str])] = &[
-    ("audit_log", &["id", "at", "actor", "action", "subject", "reason", "details"]),
-    ("dead_letters", &["id", "source", "raw", "document", "status", "replay_count", "parked_at", "claimed_until"]),
-    ("job_queue", &["id", "job_type", "status", "attempts", "max_attempts", "last_error", "created_at"]),
-    ("payment_cases", &["id", "kind", "status", "subject", "details", "opened_at", "resolved_by", "note"]),
+    (
+        "audit_log",
+        &["id", "at", "actor", "action", "subject", "reason", "details"],
+    ),
+    (
+        "dead_letters",
+        &[
+            "id",
+            "source",
+            "raw",
+            "document",
+            "status",
+            "replay_count",
+            "parked_at",
+            "claimed_until",
+        ],
+    ),
+    (
+        "job_queue",
+        &[
+            "id",
+            "job_type",
+            "status",
+            "attempts",
+            "max_attempts",
+            "last_error",
+            "created_at",
+        ],
+    ),
+    (
+        "payment_cases",
+        &[
+            "id",
+            "kind",
+            "status",
+            "subject",
+            "details",
+            "opened_at",
+            "resolved_by",
+            "note",
+        ],
+    ),
     ("sweep_runs", &["id", "sweep", "started_at"]),
     ("health_samples", &["at", "name", "value"]),
 ];
@@ -110,11 +148,25 @@ impl Admin {
                 operator_group: settings.operator_group,
                 clock: Clock::System,
             },
-            login: LoginFlow { client_secret, scope: settings.scope, seal: seal.clone() },
+            login: LoginFlow {
+                client_secret,
+                scope: settings.scope,
+                seal: seal.clone(),
+            },
             seal,
-            replayer: Replayer { database: database.clone(), sqs: sqs.clone(), destinations: settings.destinations },
-            waker: settings.jobs_queue_url.map(|queue_url| Waker { client: sqs, queue_url }),
-            sweeps: SweepRunner { client: aws_sdk_lambda::Client::new(aws), function: settings.sweep_function },
+            replayer: Replayer {
+                database: database.clone(),
+                sqs: sqs.clone(),
+                destinations: settings.destinations,
+            },
+            waker: settings.jobs_queue_url.map(|queue_url| Waker {
+                client: sqs,
+                queue_url,
+            }),
+            sweeps: SweepRunner {
+                client: aws_sdk_lambda::Client::new(aws),
+                function: settings.sweep_function,
+            },
             timezone: settings.timezone,
             clock: Clock::System,
             runbook_url: settings.runbook_url,

@@ -36,7 +36,9 @@ async fn known(admin: &Admin, request: &Request, segments: &[&str], deadline: De
     };
     let visit = Visit::of(admin, request, operator, deadline);
     let answer = match request.method.as_str() {
-        "GET" => page::show(&visit, segments).await.map(|answer| visit.said_it(answer)),
+        "GET" => page::show(&visit, segments)
+            .await
+            .map(|answer| visit.said_it(answer)),
         "POST" => change(&visit, segments).await,
         _ => Ok(page::problem::method_not_allowed()),
     };
@@ -47,7 +49,10 @@ async fn change(visit: &Visit<'_>, segments: &[&str]) -> Result<Answer, Fault> {
     let Some(body) = &visit.request.body else {
         return Ok(page::problem::too_large(visit));
     };
-    let is_form = visit.request.header("content-type").is_some_and(|kind| kind.starts_with(FORM));
+    let is_form = visit
+        .request
+        .header("content-type")
+        .is_some_and(|kind| kind.starts_with(FORM));
     if !is_form {
         return Ok(page::problem::not_a_form(visit));
     }
@@ -63,7 +68,9 @@ fn refuse(request: &Request, denied: &Denied) -> Answer {
     match denied {
         Denied::NoToken | Denied::Expired => {}
         Denied::Invalid(why) => tracing::warn!(function = NAME, why, "a login is refused"),
-        Denied::NotOperator { .. } => tracing::warn!(function = NAME, "somebody without the group is refused"),
+        Denied::NotOperator { .. } => {
+            tracing::warn!(function = NAME, "somebody without the group is refused")
+        }
         Denied::Issuer(error) => tracing::error!(function = NAME, %error, "nobody can log in"),
     }
     page::problem::denied(request, denied)
@@ -87,7 +94,11 @@ async fn begin_login(admin: &Admin, request: &Request) -> Answer {
     if admin.verifier.operator(token_of(request, &names)).await.is_ok() {
         return Answer::see_other(access::local_address(next));
     }
-    match admin.login.begin(&admin.verifier, &request.origin(), next, admin.clock.now()).await {
+    match admin
+        .login
+        .begin(&admin.verifier, &request.origin(), next, admin.clock.now())
+        .await
+    {
         Ok(begun) => {
             let cookie = set_cookie(&names, names.login, &begun.memory, access::LOGIN_LASTS);
             Answer::see_other(&begun.address).with_cookie(cookie)
@@ -99,10 +110,15 @@ async fn begin_login(admin: &Admin, request: &Request) -> Answer {
 async fn finish_login(admin: &Admin, request: &Request) -> Answer {
     let names = CookieNames::of(&request.origin());
     let memory = request.cookie(names.login);
-    let finished = admin.login.finish(&admin.verifier, &request.origin(), &request.query, memory).await;
+    let finished = admin
+        .login
+        .finish(&admin.verifier, &request.origin(), &request.query, memory)
+        .await;
     let answer = match finished {
         Ok(logged_in) => {
-            let lasts = (logged_in.operator.expires_at - admin.clock.now()).to_std().unwrap_or(Duration::ZERO);
+            let lasts = (logged_in.operator.expires_at - admin.clock.now())
+                .to_std()
+                .unwrap_or(Duration::ZERO);
             let cookie = set_cookie(&names, names.session, &logged_in.token, lasts);
             Answer::see_other(&logged_in.next).with_cookie(cookie)
         }

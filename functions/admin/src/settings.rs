@@ -36,15 +36,20 @@ pub struct Settings {
 impl Settings {
     /// Reads them; what is missing or wrong is noted.
     pub fn read(environment: &mut Environment) -> Self {
-        let has_client_secret =
-            ["OIDC_CLIENT_SECRET", "OIDC_CLIENT_SECRET_ARN"].iter().any(|name| environment.optional(name).is_some());
+        let has_client_secret = ["OIDC_CLIENT_SECRET", "OIDC_CLIENT_SECRET_ARN"]
+            .iter()
+            .any(|name| environment.optional(name).is_some());
         Self {
             database: DatabaseConfig::read(environment),
             issuer: environment.required("OIDC_ISSUER"),
             client_id: environment.required("OIDC_CLIENT_ID"),
             client_secret: has_client_secret.then(|| SecretSource::read(environment, "OIDC_CLIENT_SECRET")),
-            scope: environment.optional("OIDC_SCOPE").unwrap_or_else(|| "openid".to_owned()),
-            operator_group: environment.optional("OPERATOR_GROUP").unwrap_or_else(|| "operators".to_owned()),
+            scope: environment
+                .optional("OIDC_SCOPE")
+                .unwrap_or_else(|| "openid".to_owned()),
+            operator_group: environment
+                .optional("OPERATOR_GROUP")
+                .unwrap_or_else(|| "operators".to_owned()),
             console_secret: SecretSource::read(environment, "CONSOLE_SECRET"),
             sweep_function: environment.optional("SWEEP_FUNCTION"),
             jobs_queue_url: environment.optional("JOBS_QUEUE_URL"),

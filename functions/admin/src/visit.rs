@@ -56,17 +56,26 @@ pub struct Said {
 impl Said {
     /// That it is done.
     pub fn done(text: impl Into<String>) -> Self {
-        Self { tone: Tone::Good, text: text.into() }
+        Self {
+            tone: Tone::Good,
+            text: text.into(),
+        }
     }
 
     /// That it is not.
     pub fn not_done(text: impl Into<String>) -> Self {
-        Self { tone: Tone::Bad, text: text.into() }
+        Self {
+            tone: Tone::Bad,
+            text: text.into(),
+        }
     }
 
     fn close(&self, seal: &Seal) -> String {
         let text: String = self.text.chars().take(LONGEST_SAID).collect();
-        let short = Self { tone: self.tone, text };
+        let short = Self {
+            tone: self.tone,
+            text,
+        };
         seal.close(PURPOSE, &serde_json::to_string(&short).unwrap_or_default())
     }
 
@@ -106,7 +115,9 @@ impl<'a> Visit<'a> {
             operator,
             now: admin.clock.now(),
             deadline,
-            said: request.cookie(names.said).and_then(|sealed| Said::open(&admin.seal, sealed)),
+            said: request
+                .cookie(names.said)
+                .and_then(|sealed| Said::open(&admin.seal, sealed)),
             names,
         }
     }
@@ -121,7 +132,12 @@ impl<'a> Visit<'a> {
 
     /// On to that page, which says this.
     pub fn go_on(&self, address: &str, said: &Said) -> Answer {
-        let cookie = set_cookie(&self.names, self.names.said, &said.close(&self.admin.seal), SAID_LASTS);
+        let cookie = set_cookie(
+            &self.names,
+            self.names.said,
+            &said.close(&self.admin.seal),
+            SAID_LASTS,
+        );
         Answer::see_other(address).with_cookie(cookie)
     }
 

@@ -42,9 +42,17 @@ impl Csrf {
 /// # Errors
 /// When another site sent it.
 pub fn check_origin(request: &Request) -> Result<(), ForgedForm> {
-    let foreign_site = request.header("sec-fetch-site").is_some_and(|site| site != "same-origin");
-    let foreign_origin = request.header("origin").is_some_and(|origin| origin != request.origin());
-    if foreign_site || foreign_origin { Err(ForgedForm::ForeignOrigin) } else { Ok(()) }
+    let foreign_site = request
+        .header("sec-fetch-site")
+        .is_some_and(|site| site != "same-origin");
+    let foreign_origin = request
+        .header("origin")
+        .is_some_and(|origin| origin != request.origin());
+    if foreign_site || foreign_origin {
+        Err(ForgedForm::ForeignOrigin)
+    } else {
+        Ok(())
+    }
 }
 
 /// Whether this form was made by a page of this operator's session.
@@ -54,5 +62,9 @@ pub fn check_origin(request: &Request) -> Result<(), ForgedForm> {
 pub fn check(seal: &Seal, operator: &Operator, request: &Request, form: &Form) -> Result<(), ForgedForm> {
     check_origin(request)?;
     let token = form.raw(FIELD).unwrap_or_default();
-    if seal.is_signature(PURPOSE, &operator.session, token) { Ok(()) } else { Err(ForgedForm::NoToken) }
+    if seal.is_signature(PURPOSE, &operator.session, token) {
+        Ok(())
+    } else {
+        Err(ForgedForm::NoToken)
+    }
 }

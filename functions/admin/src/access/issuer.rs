@@ -69,8 +69,15 @@ impl Issuer {
     /// # Errors
     /// When no HTTP client can be made.
     pub fn new(url: &str) -> Result<Self, IssuerError> {
-        let http = Client::builder().timeout(TIMEOUT).redirect(reqwest::redirect::Policy::none()).build()?;
-        Ok(Self { url: url.to_owned(), http, known: Mutex::default() })
+        let http = Client::builder()
+            .timeout(TIMEOUT)
+            .redirect(reqwest::redirect::Policy::none())
+            .build()?;
+        Ok(Self {
+            url: url.to_owned(),
+            http,
+            known: Mutex::default(),
+        })
     }
 
     /// Its name, the claim `iss`.
@@ -91,7 +98,11 @@ impl Issuer {
     }
 
     /// The key of this name; none when the issuer has no such.
-    pub(super) async fn key(&self, kid: &str, now: DateTime<Utc>) -> Result<Option<DecodingKey>, IssuerError> {
+    pub(super) async fn key(
+        &self,
+        kid: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Option<DecodingKey>, IssuerError> {
         let mut known = self.known.lock().await;
         let is_fresh = known.fetched_at.is_some_and(|at| now - at < TRUSTED_FOR);
         let may_ask = known.asked_at.is_none_or(|at| now - at >= ASK_AGAIN_AFTER);
@@ -119,10 +130,16 @@ impl Issuer {
         if let Some(discovery) = &known.discovery {
             return Ok(discovery.clone());
         }
-        let address = format!("{}/.well-known/openid-configuration", self.url.trim_end_matches('/'));
+        let address = format!(
+            "{}/.well-known/openid-configuration",
+            self.url.trim_end_matches('/')
+        );
         let found: Discovery = self.get(&address).await?;
         if found.issuer != self.url {
-            return Err(IssuerError::OtherName { asked: self.url.clone(), found: found.issuer });
+            return Err(IssuerError::OtherName {
+                asked: self.url.clone(),
+                found: found.issuer,
+            });
         }
         known.discovery = Some(found.clone());
         Ok(found)
@@ -135,7 +152,14 @@ impl Issuer {
     }
 
     async fn get<T: DeserializeOwned>(&self, address: &str) -> Result<T, IssuerError> {
-        Ok(self.http.get(address).send().await?.error_for_status()?.json().await?)
+        Ok(self
+            .http
+            .get(address)
+            .send()
+            .await?
+            .error_for_status()?
+            .json()
+            .await?)
     }
 }
 

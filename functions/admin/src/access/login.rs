@@ -85,7 +85,13 @@ impl LoginFlow {
     ///
     /// # Errors
     /// When the issuer can't be asked where its page is.
-    pub async fn begin(&self, verifier: &Verifier, origin: &str, next: Option<&str>, now: DateTime<Utc>) -> Result<Begun, IssuerError> {
+    pub async fn begin(
+        &self,
+        verifier: &Verifier,
+        origin: &str,
+        next: Option<&str>,
+        now: DateTime<Utc>,
+    ) -> Result<Begun, IssuerError> {
         let discovery = verifier.issuer.discovery().await?;
         let memory = Memory {
             state: secret_text(),
@@ -109,7 +115,10 @@ impl LoginFlow {
         let page = discovery.authorization_endpoint;
         let joint = if page.contains('?') { '&' } else { '?' };
         let text = serde_json::to_string(&memory).unwrap_or_default();
-        Ok(Begun { address: format!("{page}{joint}{query}"), memory: self.seal.close(PURPOSE, &text) })
+        Ok(Begun {
+            address: format!("{page}{joint}{query}"),
+            memory: self.seal.close(PURPOSE, &text),
+        })
     }
 
     /// Ends it with what the issuer sent back.
@@ -123,7 +132,9 @@ impl LoginFlow {
         answer: &Form,
         memory: Option<&str>,
     ) -> Result<LoggedIn, LoginError> {
-        let memory = memory.and_then(|sealed| self.seal.open(PURPOSE, sealed)).ok_or(LoginError::NotBegunHere)?;
+        let memory = memory
+            .and_then(|sealed| self.seal.open(PURPOSE, sealed))
+            .ok_or(LoginError::NotBegunHere)?;
         let memory: Memory = serde_json::from_str(&memory).map_err(|_| LoginError::NotBegunHere)?;
         let state = answer.raw("state").unwrap_or_default();
         let same_state = bool::from(state.as_bytes().ct_eq(memory.state.as_bytes()));
@@ -131,14 +142,26 @@ impl LoginFlow {
             return Err(LoginError::NotBegunHere);
         }
         let Some(code) = answer.text("code") else {
-            return Err(LoginError::Refused(answer.text("error").unwrap_or("it gave no code").to_owned()));
+            return Err(LoginError::Refused(
+                answer.text("error").unwrap_or("it gave no code").to_owned(),
+            ));
         };
         let token = self.exchange(verifier, origin, code, &memory.verifier).await?;
         let operator = verifier.fresh_operator(&token, &memory.nonce).await?;
-        Ok(LoggedIn { operator, token, next: memory.next })
+        Ok(LoggedIn {
+            operator,
+            token,
+            next: memory.next,
+        })
     }
 
-    async fn exchange(&self, verifier: &Verifier, origin: &str, code: &str, proof: &str) -> Result<String, LoginError> {
+    async fn exchange(
+        &self,
+        verifier: &Verifier,
+        origin: &str,
+        code: &str,
+        proof: &str,
+    ) -> Result<String, LoginError> {
         let discovery = verifier.issuer.discovery().await?;
         let body = encode(&[
             ("grant_type", "authorization_code"),
@@ -148,16 +171,22 @@ impl LoginFlow {
             ("code_verifier", proof),
         ]);
         let mut request = verifier.issuer.http().post(&discovery.token_endpoint).body(body);
-        request = request.header("content-type", "application/x-www-form-urlencoded").header("accept", "application/json");
+        request = request
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header("accept", "application/json");
         if let Some(secret) = &self.client_secret {
             // RFC 6749, 2.3.1: both halves are form-encoded first.
-            let [id, secret] = [verifier.client_id.as_str(), secret].map(|half| form_urlencoded::byte_serialize(half.as_bytes()).collect::<String>());
+            let [id, secret] = [verifier.client_id.as_str(), secret]
+                .map(|half| form_urlencoded::byte_serialize(half.as_bytes()).collect::<String>());
             let basic = STANDARD.encode(format!("{id}:{secret}"));
             request = request.header("authorization", format!("Basic {basic}"));
         }
         let answer = request.send().await.map_err(IssuerError::from)?;
         if !answer.status().is_success() {
-            return Err(LoginError::Refused(format!("its token endpoint answered {}", answer.status().as_u16())));
+            return Err(LoginError::Refused(format!(
+                "its token endpoint answered {}",
+                answer.status().as_u16()
+            )));
         }
         let tokens: Tokens = answer.json().await.map_err(IssuerError::from)?;
         Ok(tokens.id_token)
@@ -169,7 +198,9 @@ fn redirect_uri(origin: &str) -> String {
 }
 
 fn encode(fields: &[(&str, &str)]) -> String {
-    form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()
+    form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(fields)
+        .finish()
 }
 
 /// 256 bits that nobody guesses.
@@ -185,7 +216,9 @@ pub fn local_address(next: Option<&str>) -> &str {
             && !address.contains("//")
             && !address.contains('\\')
             && !address.chars().any(char::is_control)
-            && !["/admin/login", "/admin/callback", "/admin/logout"].iter().any(|page| address.starts_with(page))
+            && !["/admin/login", "/admin/callback", "/admin/logout"]
+                .iter()
+                .any(|page| address.starts_with(page))
     };
     next.filter(is_ours).unwrap_or(HOME)
 }
@@ -196,8 +229,20 @@ mod tests {
 
     #[test]
     fn a_login_leads_to_our_own_pages_only() {
-        assert_eq!(local_address(Some("/admin/jobs?status=failed")), "/admin/jobs?status=failed");
-        for elsewhere in ["https://evil.example", "//evil.example/admin/", "/admin//evil", "/admin/\\evil", "/admin/a\nb", "/other", "", "/admin/login?next=/admin/login"] {
+        assert_eq!(
+            local_address(Some("/admin/jobs?status=failed")),
+            "/admin/jobs?status=failed"
+        );
+        for elsewhere in [
+            "https://evil.example",
+            "//evil.example/admin/",
+            "/admin//evil",
+            "/admin/\\evil",
+            "/admin/a\nb",
+            "/other",
+            "",
+            "/admin/login?next=/admin/login",
+        ] {
             assert_eq!(local_address(Some(elsewhere)), HOME, "{elsewhere:?}");
         }
         assert_eq!(local_address(None), HOME);

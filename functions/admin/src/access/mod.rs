@@ -23,7 +23,13 @@ use crate::http::{CookieNames, Request};
 /// The token that came with a request: from the header, else from our cookie.
 #[must_use]
 pub fn token_of<'a>(request: &'a Request, names: &CookieNames) -> Option<&'a str> {
-    let header = request.header("authorization").and_then(|value| value.split_once(' '));
-    let bearer = header.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token.trim());
-    bearer.or_else(|| request.cookie(names.session)).filter(|token| !token.is_empty())
+    let header = request
+        .header("authorization")
+        .and_then(|value| value.split_once(' '));
+    let bearer = header
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+        .map(|(_, token)| token.trim());
+    bearer
+        .or_else(|| request.cookie(names.session))
+        .filter(|token| !token.is_empty())
 }

@@ -32,7 +32,9 @@ impl Seal {
         if secret.len() < SHORTEST_SECRET {
             return Err(WeakSecret);
         }
-        Hmac::new_from_slice(secret.as_bytes()).map(Self).map_err(|_| WeakSecret)
+        Hmac::new_from_slice(secret.as_bytes())
+            .map(Self)
+            .map_err(|_| WeakSecret)
     }
 
     fn over(&self, purpose: &str, text: &str) -> Hmac<Sha256> {

@@ -91,19 +91,23 @@ struct Claims {
 
 impl Claims {
     fn is_in(&self, group: &str) -> bool {
-        [&self.cognito_groups, &self.groups].into_iter().any(|groups| match groups {
-            Value::Array(groups) => groups.iter().any(|found| found == group),
-            // Some providers write a list of one, or several, as a text.
-            Value::String(groups) => groups.split([',', ' ']).any(|found| found == group),
-            _ => false,
-        })
+        [&self.cognito_groups, &self.groups]
+            .into_iter()
+            .any(|groups| match groups {
+                Value::Array(groups) => groups.iter().any(|found| found == group),
+                // Some providers write a list of one, or several, as a text.
+                Value::String(groups) => groups.split([',', ' ']).any(|found| found == group),
+                _ => false,
+            })
     }
 
     fn name(&self) -> String {
         let names = [&self.name, &self.email, &self.cognito_username];
         let name = names.into_iter().flatten().find(|name| !name.trim().is_empty());
         let name = name.unwrap_or(&self.sub).trim().chars();
-        name.filter(|letter| !letter.is_control()).take(LONGEST_NAME).collect()
+        name.filter(|letter| !letter.is_control())
+            .take(LONGEST_NAME)
+            .collect()
     }
 }
 
@@ -133,14 +137,23 @@ impl Verifier {
         }
         let name = claims.name();
         if !claims.is_in(&self.operator_group) {
-            return Err(Denied::NotOperator { name, group: self.operator_group.clone() });
+            return Err(Denied::NotOperator {
+                name,
+                group: self.operator_group.clone(),
+            });
         }
-        let id: String = claims.sub.chars().filter(|letter| !letter.is_control()).take(LONGEST_NAME).collect();
+        let id: String = claims
+            .sub
+            .chars()
+            .filter(|letter| !letter.is_control())
+            .take(LONGEST_NAME)
+            .collect();
         Ok(Operator {
             actor: if name == id { id } else { format!("{name} ({id})") },
             name,
             session: URL_SAFE_NO_PAD.encode(Sha256::digest(token)),
-            expires_at: DateTime::from_timestamp(claims.exp, 0).ok_or(Denied::Invalid("its exp is no time"))?,
+            expires_at: DateTime::from_timestamp(claims.exp, 0)
+                .ok_or(Denied::Invalid("its exp is no time"))?,
         })
     }
 
@@ -164,7 +177,8 @@ impl Verifier {
         validation.validate_exp = false;
         validation.validate_nbf = false;
         let read = decode::<Claims>(token, &key, &validation);
-        read.map(|read| read.claims).map_err(|error| Denied::Invalid(what_is_wrong(error.kind())))
+        read.map(|read| read.claims)
+            .map_err(|error| Denied::Invalid(what_is_wrong(error.kind())))
     }
 
     fn check_time(&self, claims: &Claims) -> Result<(), Denied> {
@@ -172,7 +186,10 @@ impl Verifier {
         if claims.exp <= now.timestamp() {
             return Err(Denied::Expired);
         }
-        if claims.nbf.is_some_and(|from| from > (now + CLOCK_SKEW).timestamp()) {
+        if claims
+            .nbf
+            .is_some_and(|from| from > (now + CLOCK_SKEW).timestamp())
+        {
             return Err(Denied::Invalid("its time has not come"));
         }
         Ok(())

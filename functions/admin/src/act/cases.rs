@@ -21,7 +21,12 @@ pub async fn assign(visit: &Visit<'_>, id: Uuid, form: &Form) -> Result<Answer, 
     let mut transaction = visit.admin.database.begin().await?;
     let change = assign_open_case(&mut transaction, CaseId(id), &assignee, &act).await?;
     transaction.commit().await?;
-    Ok(end(visit, id, change, &format!("The case is with {}.", assignee.as_str())))
+    Ok(end(
+        visit,
+        id,
+        change,
+        &format!("The case is with {}.", assignee.as_str()),
+    ))
 }
 
 /// Adds a note.

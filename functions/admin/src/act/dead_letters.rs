@@ -3,9 +3,7 @@
 use crate::http::{Answer, Form};
 use crate::page::{self, Progress};
 use crate::visit::{Fault, Said, Visit};
-use makegood::dead_letter::{
-    self, Bulk, Discard, Edit, LetterId, Replay, discard_parked_letter,
-};
+use makegood::dead_letter::{self, Bulk, Discard, Edit, LetterId, Replay, discard_parked_letter};
 use makegood::page::Cursor;
 use maud::{Markup, html};
 use std::time::Duration;
@@ -23,11 +21,14 @@ fn page_of(id: Uuid) -> String {
 /// The body that was typed, unless it is the letter's own.
 async fn edit_of(visit: &Visit<'_>, id: Uuid, form: &Form) -> Result<Option<Edit>, Fault> {
     let mut connection = visit.admin.database.acquire().await?;
-    let letter = dead_letter::show(&mut connection, LetterId(id)).await?.ok_or(Fault::NotFound("dead letter"))?;
+    let letter = dead_letter::show(&mut connection, LetterId(id))
+        .await?
+        .ok_or(Fault::NotFound("dead letter"))?;
     drop(connection);
     let typed = form.raw("body").unwrap_or_default().replace("\r\n", "\n");
     let kept = letter.body.as_deref().unwrap_or_default();
-    let is_kept = typed == kept.replace("\r\n", "\n") || page::reindent(kept).is_some() && page::is_same_json(&typed, kept);
+    let is_kept = typed == kept.replace("\r\n", "\n")
+        || page::reindent(kept).is_some() && page::is_same_json(&typed, kept);
     Ok((!is_kept).then_some(Edit { body: typed }))
 }
 
@@ -46,10 +47,21 @@ fn note(is_good: bool, text: &str) -> Markup {
 /// Says what a replay would do with the body as it was typed.
 pub async fn dry_run(visit: &Visit<'_>, id: Uuid, form: &Form) -> Result<Answer, Fault> {
     let edit = edit_of(visit, id, form).await?;
-    let previewed = visit.admin.replayer.preview(LetterId(id), edit.as_ref(), is_forced(form)).await?;
-    let kind = if edit.is_some() { "The edited letter" } else { "The letter as it is" };
+    let previewed = visit
+        .admin
+        .replayer
+        .preview(LetterId(id), edit.as_ref(), is_forced(form))
+        .await?;
+    let kind = if edit.is_some() {
+        "The edited letter"
+    } else {
+        "The letter as it is"
+    };
     let said = match previewed {
-        Ok(destination) => note(true, &format!("{kind} would go to {}. Nothing was sent.", destination.queue)),
+        Ok(destination) => note(
+            true,
+            &format!("{kind} would go to {}. Nothing was sent.", destination.queue),
+        ),
         Err(refusal) => note(false, &format!("{kind} would stay: {refusal}.")),
     };
     page::edit_again(visit, id, 200, form, &said).await
@@ -59,16 +71,32 @@ pub async fn dry_run(visit: &Visit<'_>, id: Uuid, form: &Form) -> Result<Answer,
 pub async fn replay(visit: &Visit<'_>, id: Uuid, form: &Form) -> Result<Answer, Fault> {
     let act = match visit.act(form) {
         Ok(act) => act,
-        Err(error) => return page::edit_again(visit, id, 400, form, &note(false, &format!("{error}."))).await,
+        Err(error) => {
+            return page::edit_again(visit, id, 400, form, &note(false, &format!("{error}."))).await;
+        }
     };
     let edit = edit_of(visit, id, form).await?;
-    match visit.admin.replayer.replay(LetterId(id), edit.as_ref(), is_forced(form), &act).await? {
+    match visit
+        .admin
+        .replayer
+        .replay(LetterId(id), edit.as_ref(), is_forced(form), &act)
+        .await?
+    {
         Replay::Sent { queue, .. } => {
-            let kind = if edit.is_some() { "The edited letter" } else { "The letter" };
+            let kind = if edit.is_some() {
+                "The edited letter"
+            } else {
+                "The letter"
+            };
             Ok(visit.go_on(&page_of(id), &Said::done(format!("{kind} is in {queue} again."))))
         }
-        Replay::Refused { reason, .. } => page::edit_again(visit, id, 422, form, &note(false, &format!("{reason}."))).await,
-        Replay::NotSent { reason } => Ok(visit.go_on(&page_of(id), &Said::not_done(format!("Its queue did not take it: {reason}")))),
+        Replay::Refused { reason, .. } => {
+            page::edit_again(visit, id, 422, form, &note(false, &format!("{reason}."))).await
+        }
+        Replay::NotSent { reason } => Ok(visit.go_on(
+            &page_of(id),
+            &Said::not_done(format!("Its queue did not take it: {reason}")),
+        )),
     }
 }
 
@@ -95,10 +123,17 @@ pub async fn replay_many(visit: &Visit<'_>, form: &Form) -> Result<Answer, Fault
     let filter = page::letter_filter(&filter_fields, visit.now);
     let run = form.only(&RUN);
     let bulk = match run.text("started").and_then(|started| started.parse().ok()) {
-        Some(started) => Bulk { filter, forced: is_forced(form), started },
+        Some(started) => Bulk {
+            filter,
+            forced: is_forced(form),
+            started,
+        },
         None => visit.admin.replayer.begin_bulk(filter, is_forced(form)).await?,
     };
-    let mut progress = Progress { sent: number(&run, "sent"), left: number(&run, "left") };
+    let mut progress = Progress {
+        sent: number(&run, "sent"),
+        left: number(&run, "left"),
+    };
     let mut cursor: Option<Cursor> = run.text("cursor").and_then(|cursor| cursor.parse().ok());
     let until = (Instant::now() + STEP).min(visit.deadline.instant());
     loop {
@@ -110,7 +145,9 @@ pub async fn replay_many(visit: &Visit<'_>, form: &Form) -> Result<Answer, Fault
             }
         }
         cursor = chunk.next;
-        let Some(next) = cursor else { return Ok(visit.go_on(LIST, &ended(progress))) };
+        let Some(next) = cursor else {
+            return Ok(visit.go_on(LIST, &ended(progress)));
+        };
         if Instant::now() >= until {
             let run = filter_fields
                 .with("force", if bulk.forced { "yes" } else { "" })
@@ -124,10 +161,19 @@ pub async fn replay_many(visit: &Visit<'_>, form: &Form) -> Result<Answer, Fault
 }
 
 fn number(run: &Form, name: &str) -> u64 {
-    run.text(name).and_then(|number| number.parse().ok()).unwrap_or_default()
+    run.text(name)
+        .and_then(|number| number.parse().ok())
+        .unwrap_or_default()
 }
 
 fn ended(progress: Progress) -> Said {
-    let text = format!("{} letters are in their queues again, {} were left where they are.", progress.sent, progress.left);
-    if progress.sent == 0 && progress.left > 0 { Said::not_done(text) } else { Said::done(text) }
+    let text = format!(
+        "{} letters are in their queues again, {} were left where they are.",
+        progress.sent, progress.left
+    );
+    if progress.sent == 0 && progress.left > 0 {
+        Said::not_done(text)
+    } else {
+        Said::done(text)
+    }
 }

@@ -23,8 +23,14 @@ pub async fn retry(visit: &Visit<'_>, id: Uuid, form: &Form) -> Result<Answer, F
                 Some(waker) => waker.wake(&[JobId(id)], Duration::ZERO).await > 0,
                 None => false,
             };
-            let who = if woken { "a worker was woken" } else { "the stale-jobs sweep will wake a worker" };
-            Said::done(format!("The job is runnable, up to attempt {max_attempts}; {who}."))
+            let who = if woken {
+                "a worker was woken"
+            } else {
+                "the stale-jobs sweep will wake a worker"
+            };
+            Said::done(format!(
+                "The job is runnable, up to attempt {max_attempts}; {who}."
+            ))
         }
         Retry::Refused(refusal) => Said::not_done(refusal.to_string()),
     };
@@ -38,7 +44,9 @@ pub async fn cancel(visit: &Visit<'_>, id: Uuid, form: &Form) -> Result<Answer, 
     let cancelled = cancel_pending_job(&mut transaction, JobId(id), &act).await?;
     transaction.commit().await?;
     let said = match cancelled {
-        Cancellation::Cancelled { opened_case: true } => Said::done("The job is cancelled. The buyer has paid, so a case is open."),
+        Cancellation::Cancelled { opened_case: true } => {
+            Said::done("The job is cancelled. The buyer has paid, so a case is open.")
+        }
         Cancellation::Cancelled { opened_case: false } => Said::done("The job is cancelled."),
         Cancellation::Refused(refusal) => Said::not_done(refusal.to_string()),
     };

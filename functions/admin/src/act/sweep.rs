@@ -12,10 +12,19 @@ use serde_json::{Value, json};
 
 /// The sweeps, and what each does.
 pub const SWEEPS: [(&str, &str); 5] = [
-    ("reconcile", "Compares what is paid with what is there, heals what is safe, opens a case for the rest."),
-    ("stale-jobs", "Takes jobs from workers that died, and wakes a worker for those that nobody took."),
+    (
+        "reconcile",
+        "Compares what is paid with what is there, heals what is safe, opens a case for the rest.",
+    ),
+    (
+        "stale-jobs",
+        "Takes jobs from workers that died, and wakes a worker for those that nobody took.",
+    ),
     ("outbox", "Publishes what a crash left unpublished."),
-    ("reservations", "Frees stock that was reserved and not paid in time."),
+    (
+        "reservations",
+        "Frees stock that was reserved and not paid in time.",
+    ),
     ("health", "Samples what waits, for the plots."),
 ];
 
@@ -54,16 +63,28 @@ impl SweepRunner {
     async fn run(&self, name: &str) -> Result<Value, SweepRunError> {
         let function = self.function.clone().ok_or(SweepRunError::NotConfigured)?;
         let payload = Blob::new(json!({"sweep": name}).to_string());
-        let sent = self.client.invoke().function_name(&function).payload(payload).send().await;
+        let sent = self
+            .client
+            .invoke()
+            .function_name(&function)
+            .payload(payload)
+            .send()
+            .await;
         let answer = sent.map_err(|error| SweepRunError::NotInvoked {
             function,
             reason: DisplayErrorContext(error).to_string(),
         })?;
-        let said: Value = answer.payload.and_then(|blob| serde_json::from_slice(blob.as_ref()).ok()).unwrap_or_default();
+        let said: Value = answer
+            .payload
+            .and_then(|blob| serde_json::from_slice(blob.as_ref()).ok())
+            .unwrap_or_default();
         if answer.function_error.is_none() {
             return Ok(said);
         }
-        let message = said.get("errorMessage").and_then(Value::as_str).unwrap_or("look into its log");
+        let message = said
+            .get("errorMessage")
+            .and_then(Value::as_str)
+            .unwrap_or("look into its log");
         Err(SweepRunError::Stopped(message.to_owned()))
     }
 }
@@ -71,9 +92,19 @@ impl SweepRunner {
 /// Runs a sweep now. The record is written first: no network call inside a transaction, and no run without a record.
 pub async fn run(visit: &Visit<'_>, name: &str, form: &Form) -> Result<Answer, Fault> {
     let act = visit.act(form)?;
-    let (name, _) = SWEEPS.into_iter().find(|(known, _)| *known == name).ok_or(Fault::NotFound("sweep"))?;
+    let (name, _) = SWEEPS
+        .into_iter()
+        .find(|(known, _)| *known == name)
+        .ok_or(Fault::NotFound("sweep"))?;
     let mut transaction = visit.admin.database.begin().await?;
-    audit::record(&mut transaction, &act, Action::RunSweep, &format!("sweep:{name}"), &json!({})).await?;
+    audit::record(
+        &mut transaction,
+        &act,
+        Action::RunSweep,
+        &format!("sweep:{name}"),
+        &json!({}),
+    )
+    .await?;
     transaction.commit().await?;
     let ran = tokio::time::timeout_at(visit.deadline.instant(), visit.admin.sweeps.run(name)).await;
     let said = match ran {

@@ -23,14 +23,26 @@ impl Answer {
     /// A page.
     #[must_use]
     pub fn html(status: u16, body: String) -> Self {
-        Self { status, content_type: HTML, cache: "no-store", location: None, allow: None, cookies: Vec::new(), body }
+        Self {
+            status,
+            content_type: HTML,
+            cache: "no-store",
+            location: None,
+            allow: None,
+            cookies: Vec::new(),
+            body,
+        }
     }
 
     /// A file whose name changes with its content, so that a browser may keep it for good.
     #[must_use]
     pub fn asset(content_type: &'static str, body: &str) -> Self {
         let cache = "public, max-age=31536000, immutable";
-        Self { content_type, cache, ..Self::html(200, body.to_owned()) }
+        Self {
+            content_type,
+            cache,
+            ..Self::html(200, body.to_owned())
+        }
     }
 
     /// 303: look there now. The address is ours, or the issuer's.
@@ -38,7 +50,10 @@ impl Answer {
     pub fn see_other(address: &str) -> Self {
         // A header has no line breaks; what could make one is no address.
         let location = address.chars().filter(|letter| !letter.is_control()).collect();
-        Self { location: Some(location), ..Self::html(303, String::new()) }
+        Self {
+            location: Some(location),
+            ..Self::html(303, String::new())
+        }
     }
 
     /// With a cookie set or removed.
@@ -51,7 +66,10 @@ impl Answer {
     /// With the methods that this address takes.
     #[must_use]
     pub fn allowing(self, methods: &'static str) -> Self {
-        Self { allow: Some(methods), ..self }
+        Self {
+            allow: Some(methods),
+            ..self
+        }
     }
 
     /// As an HTTP API takes it (payload 2.0).

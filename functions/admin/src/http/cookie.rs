@@ -20,9 +20,19 @@ impl CookieNames {
     #[must_use]
     pub fn of(origin: &str) -> Self {
         if origin.starts_with("https://") {
-            Self { session: "__Host-makegood", login: "__Host-makegood-login", said: "__Host-makegood-said", secure: true }
+            Self {
+                session: "__Host-makegood",
+                login: "__Host-makegood-login",
+                said: "__Host-makegood-said",
+                secure: true,
+            }
         } else {
-            Self { session: "makegood", login: "makegood-login", said: "makegood-said", secure: false }
+            Self {
+                session: "makegood",
+                login: "makegood-login",
+                said: "makegood-said",
+                secure: false,
+            }
         }
     }
 }
@@ -31,7 +41,10 @@ impl CookieNames {
 #[must_use]
 pub fn set_cookie(names: &CookieNames, name: &str, value: &str, lasts: Duration) -> String {
     let secure = if names.secure { "; Secure" } else { "" };
-    format!("{name}={value}; Path=/; Max-Age={}; HttpOnly; SameSite=Lax{secure}", lasts.as_secs())
+    format!(
+        "{name}={value}; Path=/; Max-Age={}; HttpOnly; SameSite=Lax{secure}",
+        lasts.as_secs()
+    )
 }
 
 /// The header that removes it.

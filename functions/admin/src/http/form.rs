@@ -5,16 +5,6 @@ use std::fmt;
 /// The most fields of one form: every box on a page ticked, and some.
 const MOST_FIELDS: usize = 400;
 
-/// A field that is missing or too long, said to the person.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{label} {problem}")]
-pub struct FieldError {
-    /// As the form calls it.
-    pub label: &'static str,
-    /// What is wrong with it.
-    pub problem: String,
-}
-
 /// Fields in the order in which they came; a name may come more than once.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Form(Vec<(String, String)>);
@@ -24,7 +14,11 @@ impl Form {
     #[must_use]
     pub fn parse(encoded: &str) -> Self {
         let fields = form_urlencoded::parse(encoded.as_bytes()).take(MOST_FIELDS);
-        Self(fields.map(|(name, value)| (name.into_owned(), value.replace('\0', ""))).collect())
+        Self(
+            fields
+                .map(|(name, value)| (name.into_owned(), value.replace('\0', "")))
+                .collect(),
+        )
     }
 
     /// The first value of this name, without the space around it; none when empty.
@@ -36,30 +30,29 @@ impl Form {
     /// The first value of this name, as it came.
     #[must_use]
     pub fn raw(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
+        self.0
+            .iter()
+            .find(|(found, _)| found == name)
+            .map(|(_, value)| value.as_str())
     }
 
     /// Every value of this name.
     pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        self.0.iter().filter(move |(found, _)| found == name).map(|(_, value)| value.as_str())
-    }
-
-    /// The value, of at most so many characters.
-    ///
-    /// # Errors
-    /// When it is missing or longer.
-    pub fn required(&self, name: &str, label: &'static str, longest: usize) -> Result<&str, FieldError> {
-        let value = self.text(name).ok_or_else(|| FieldError { label, problem: "is missing".to_owned() })?;
-        if value.chars().count() > longest {
-            return Err(FieldError { label, problem: format!("is longer than {longest} characters") });
-        }
-        Ok(value)
+        self.0
+            .iter()
+            .filter(move |(found, _)| found == name)
+            .map(|(_, value)| value.as_str())
     }
 
     /// The same fields with this one set, or removed by an empty value.
     #[must_use]
     pub fn with(&self, name: &str, value: &str) -> Self {
-        let mut fields: Vec<_> = self.0.iter().filter(|(found, _)| found != name).cloned().collect();
+        let mut fields: Vec<_> = self
+            .0
+            .iter()
+            .filter(|(found, _)| found != name)
+            .cloned()
+            .collect();
         if !value.is_empty() {
             fields.push((name.to_owned(), value.to_owned()));
         }
@@ -76,7 +69,9 @@ impl Form {
     /// Percent-encoded.
     #[must_use]
     pub fn encode(&self) -> String {
-        form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.0).finish()
+        form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(&self.0)
+            .finish()
     }
 
     /// Each field.

@@ -7,5 +7,5 @@ mod request;
 
 pub use answer::Answer;
 pub use cookie::{CookieNames, clear_cookie, set_cookie};
-pub use form::{FieldError, Form};
+pub use form::Form;
 pub use request::{Request, RequestError};

@@ -126,7 +126,11 @@ impl Request {
             return None;
         }
         let segments = rest.split('/').filter(|segment| !segment.is_empty());
-        let decode = |segment: &str| percent_encoding::percent_decode_str(segment).decode_utf8_lossy().into_owned();
+        let decode = |segment: &str| {
+            percent_encoding::percent_decode_str(segment)
+                .decode_utf8_lossy()
+                .into_owned()
+        };
         Some(segments.map(decode).collect())
     }
 
@@ -141,7 +145,11 @@ impl Request {
     #[must_use]
     pub fn address(&self) -> String {
         let query = self.query.encode();
-        if query.is_empty() { self.path.clone() } else { format!("{}?{query}", self.path) }
+        if query.is_empty() {
+            self.path.clone()
+        } else {
+            format!("{}?{query}", self.path)
+        }
     }
 }
 
@@ -220,6 +228,10 @@ mod tests {
         let body = "a".repeat(LARGEST_BODY + 1);
         assert_eq!(request(json!({"body": body})).body, None);
         let body = STANDARD.encode("a".repeat(LARGEST_BODY));
-        assert!(request(json!({"body": body, "isBase64Encoded": true})).body.is_some());
+        assert!(
+            request(json!({"body": body, "isBase64Encoded": true}))
+                .body
+                .is_some()
+        );
     }
 }

@@ -14,7 +14,11 @@ const FIELDS: [&str; 4] = ["actor", "action", "subject", "after"];
 pub async fn page(visit: &Visit<'_>) -> Result<Answer, Fault> {
     let query = visit.request.query.only(&FIELDS);
     let text = |name: &str| query.text(name).map(str::to_owned);
-    let filter = AuditFilter { actor: text("actor"), action: text("action"), subject: text("subject") };
+    let filter = AuditFilter {
+        actor: text("actor"),
+        action: text("action"),
+        subject: text("subject"),
+    };
     let mut connection = visit.admin.database.acquire().await?;
     let page = audit::list(&mut connection, &filter, &super::asked::<i64>(&query)).await?;
     drop(connection);

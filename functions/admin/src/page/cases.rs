@@ -22,8 +22,14 @@ const KINDS: [(CaseKind, &str); 4] = [
 
 pub async fn list(visit: &Visit<'_>) -> Result<Answer, Fault> {
     let query = visit.request.query.only(&FIELDS);
-    let kind = KINDS.into_iter().map(|(kind, _)| kind).find(|kind| query.text("kind") == Some(kind.wire_name()));
-    let filter = CaseFilter { status: query.text("status").and_then(CaseStatus::from_wire_name), kind };
+    let kind = KINDS
+        .into_iter()
+        .map(|(kind, _)| kind)
+        .find(|kind| query.text("kind") == Some(kind.wire_name()));
+    let filter = CaseFilter {
+        status: query.text("status").and_then(CaseStatus::from_wire_name),
+        kind,
+    };
     let mut connection = visit.admin.database.acquire().await?;
     let page = desk::list(&mut connection, filter, &super::asked(&query)).await?;
     drop(connection);
@@ -45,7 +51,10 @@ fn fields(query: &Form) -> Markup {
 }
 
 fn words(kind: &str) -> &str {
-    KINDS.into_iter().find(|(found, _)| found.wire_name() == kind).map_or(kind, |(_, words)| words)
+    KINDS
+        .into_iter()
+        .find(|(found, _)| found.wire_name() == kind)
+        .map_or(kind, |(_, words)| words)
 }
 
 fn look(status: CaseStatus) -> Markup {
@@ -104,10 +113,16 @@ fn facts(visit: &Visit<'_>, case: &CaseRow) -> Markup {
         ("Subject", html! { span.id { (case.subject) } }),
         ("Opened", parts::when(visit, case.opened_at)),
         ("With", parts::or_dash(case.assignee())),
-        ("Resolved", html! { @match case.resolved_at { Some(at) => { (parts::when(visit, at)) } None => { span.none { "—" } } } }),
+        (
+            "Resolved",
+            html! { @match case.resolved_at { Some(at) => { (parts::when(visit, at)) } None => { span.none { "—" } } } },
+        ),
         ("By", parts::or_dash(case.resolved_by.as_deref())),
         ("How", parts::or_dash(case.note.as_deref())),
-        ("Kind", html! { span.id { (case.kind) } " · " (parts::runbook(visit, "a-payment-case", "Runbook")) }),
+        (
+            "Kind",
+            html! { span.id { (case.kind) } " · " (parts::runbook(visit, "a-payment-case", "Runbook")) },
+        ),
         ("On the record", parts::audit_of(&CaseId(case.id).subject())),
     ])
 }
@@ -123,8 +138,18 @@ fn evidence(case: &CaseRow) -> Value {
 }
 
 fn notes(case: &CaseRow) -> Markup {
-    let notes = case.details.get("notes").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let text = |note: &Value, name: &str| note.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let notes = case
+        .details
+        .get("notes")
+        .and_then(Value::as_array)
+        .map(Vec::as_slice)
+        .unwrap_or_default();
+    let text = |note: &Value, name: &str| {
+        note.get(name)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned()
+    };
     html! {
         @if !notes.is_empty() {
             h2 { "Notes" }

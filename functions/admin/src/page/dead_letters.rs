@@ -6,14 +6,29 @@ use super::text::reindent;
 use crate::http::{Answer, Form};
 use crate::visit::{Fault, Visit};
 use chrono::{DateTime, TimeDelta, Utc};
-use makegood::dead_letter::{self, Letter, LetterFilter, LetterId, LetterRow, LetterStatus, MOST_GENERATIONS};
+use makegood::dead_letter::{
+    self, Letter, LetterFilter, LetterId, LetterRow, LetterStatus, MOST_GENERATIONS,
+};
 use maud::{Markup, PreEscaped, html};
 use uuid::Uuid;
 
 pub const PATH: &str = "/admin/dead-letters";
 /// The fields of a filter.
-pub const FILTER: [&str; 7] = ["status", "source", "function", "error", "type", "correlation", "since"];
-const AGES: [(&str, &str); 4] = [("1h", "the last hour"), ("24h", "the last day"), ("7d", "the last week"), ("30d", "the last month")];
+pub const FILTER: [&str; 7] = [
+    "status",
+    "source",
+    "function",
+    "error",
+    "type",
+    "correlation",
+    "since",
+];
+const AGES: [(&str, &str); 4] = [
+    ("1h", "the last hour"),
+    ("24h", "the last day"),
+    ("7d", "the last week"),
+    ("30d", "the last month"),
+];
 
 /// The filter that the query asks for.
 pub fn filter(query: &Form, now: DateTime<Utc>) -> LetterFilter {
@@ -102,11 +117,23 @@ pub async fn one(visit: &Visit<'_>, id: Uuid) -> Result<Answer, Fault> {
 }
 
 /// The letter again, with what was typed and what is to be said about it.
-pub async fn edit_again(visit: &Visit<'_>, id: Uuid, status: u16, form: &Form, said: &Markup) -> Result<Answer, Fault> {
+pub async fn edit_again(
+    visit: &Visit<'_>,
+    id: Uuid,
+    status: u16,
+    form: &Form,
+    said: &Markup,
+) -> Result<Answer, Fault> {
     show(visit, id, status, Some(form), said).await
 }
 
-async fn show(visit: &Visit<'_>, id: Uuid, status: u16, form: Option<&Form>, said: &Markup) -> Result<Answer, Fault> {
+async fn show(
+    visit: &Visit<'_>,
+    id: Uuid,
+    status: u16,
+    form: Option<&Form>,
+    said: &Markup,
+) -> Result<Answer, Fault> {
     let mut connection = visit.admin.database.acquire().await?;
     let found = dead_letter::show(&mut connection, LetterId(id)).await?;
     drop(connection);
@@ -122,7 +149,13 @@ async fn show(visit: &Visit<'_>, id: Uuid, status: u16, form: Option<&Form>, sai
         @if let Some(document) = &letter.document { details.more { summary { "The document that was parked" } (parts::json(document)) } }
         @if is_parked { (discard(visit, id)) }
     };
-    Ok(page_with_status(visit, status, Section::DeadLetters, &format!("Dead letter {id}"), &body))
+    Ok(page_with_status(
+        visit,
+        status,
+        Section::DeadLetters,
+        &format!("Dead letter {id}"),
+        &body,
+    ))
 }
 
 fn facts(visit: &Visit<'_>, letter: &Letter) -> Markup {
@@ -133,8 +166,14 @@ fn facts(visit: &Visit<'_>, letter: &Letter) -> Markup {
         ("Parked", parts::when(visit, row.parked_at)),
         ("From the queue", html! { (row.source) }),
         ("Given up by", parts::or_dash(row.function_name.as_deref())),
-        ("Tried", html! { (row.attempts) " times" @if row.permanent { "; no retry could help" } }),
-        ("Sent back", html! { (row.replay_count) " times" @if let Some(at) = row.replayed_at { ", last " (parts::when(visit, at)) } }),
+        (
+            "Tried",
+            html! { (row.attempts) " times" @if row.permanent { "; no retry could help" } },
+        ),
+        (
+            "Sent back",
+            html! { (row.replay_count) " times" @if let Some(at) = row.replayed_at { ", last " (parts::when(visit, at)) } },
+        ),
         ("About", found(about.as_deref())),
         ("Event id", found(row.event_id.as_deref())),
         ("Message id", html! { span.id { (letter.message_id) } }),
@@ -151,7 +190,9 @@ fn text_area(text: &str) -> Markup {
 fn replay(visit: &Visit<'_>, letter: &Letter, form: Option<&Form>) -> Markup {
     let kept = letter.body.as_deref().unwrap_or_default();
     let shown = reindent(kept).unwrap_or_else(|| kept.to_owned());
-    let typed = form.and_then(|form| form.raw("body")).map_or(shown, |body| body.replace("\r\n", "\n"));
+    let typed = form
+        .and_then(|form| form.raw("body"))
+        .map_or(shown, |body| body.replace("\r\n", "\n"));
     let reason = form.and_then(|form| form.raw("reason")).unwrap_or_default();
     let to = |action: &str| format!("{PATH}/{}/{action}", letter.row.id);
     let came_back = letter.row.replay_count >= MOST_GENERATIONS;
@@ -186,5 +227,12 @@ fn body_of(letter: &Letter) -> Markup {
 
 fn discard(visit: &Visit<'_>, id: Uuid) -> Markup {
     let hint = "It stays here with its body, and can't be sent back any more.";
-    parts::change(visit, &format!("{PATH}/{id}/discard"), "Give it up", "Discard this letter", hint, &html! {})
+    parts::change(
+        visit,
+        &format!("{PATH}/{id}/discard"),
+        "Give it up",
+        "Discard this letter",
+        hint,
+        &html! {},
+    )
 }

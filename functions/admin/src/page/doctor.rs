@@ -10,8 +10,18 @@ use maud::{Markup, html};
 use std::collections::BTreeSet;
 
 pub async fn page(visit: &Visit<'_>) -> Result<Answer, Fault> {
-    let only: BTreeSet<Guarantee> = visit.request.query.text("only").and_then(|name| name.parse().ok()).into_iter().collect();
-    let scope = Scope { only, now: visit.now, timezone: visit.admin.timezone };
+    let only: BTreeSet<Guarantee> = visit
+        .request
+        .query
+        .text("only")
+        .and_then(|name| name.parse().ok())
+        .into_iter()
+        .collect();
+    let scope = Scope {
+        only,
+        now: visit.now,
+        timezone: visit.admin.timezone,
+    };
     let examination = examine(&visit.admin.database, &scope).await?;
     let body = html! {
         h1 { "Examination" }
@@ -49,13 +59,25 @@ fn one(visit: &Visit<'_>, finding: &Finding) -> Markup {
 }
 
 fn promises(examination: &Examination) -> Markup {
-    let broken = |guarantee: Guarantee| examination.breaches().any(|finding| finding.guarantee == guarantee);
+    let broken = |guarantee: Guarantee| {
+        examination
+            .breaches()
+            .any(|finding| finding.guarantee == guarantee)
+    };
     let rows: Vec<_> = examination
         .examined
         .iter()
         .map(|guarantee| {
-            let look = if broken(*guarantee) { parts::badge(Look::Bad, "broken") } else { parts::badge(Look::Good, "holds") };
-            vec![html! { strong { (guarantee.name()) } }, look, html! { (guarantee.promise()) }]
+            let look = if broken(*guarantee) {
+                parts::badge(Look::Bad, "broken")
+            } else {
+                parts::badge(Look::Good, "holds")
+            };
+            vec![
+                html! { strong { (guarantee.name()) } },
+                look,
+                html! { (guarantee.promise()) },
+            ]
         })
         .collect();
     html! { h2 { "What is promised" } (parts::table("Guarantees", &["Guarantee", "State", "Promise"], &rows)) }

@@ -35,7 +35,13 @@ pub fn page(visit: &Visit<'_>, section: Section, title: &str, body: &Markup) -> 
 }
 
 /// The same with another status.
-pub fn page_with_status(visit: &Visit<'_>, status: u16, section: Section, title: &str, body: &Markup) -> Answer {
+pub fn page_with_status(
+    visit: &Visit<'_>,
+    status: u16,
+    section: Section,
+    title: &str,
+    body: &Markup,
+) -> Answer {
     let inside = html! {
         (head_bar(visit, section))
         main id="main" tabindex="-1" {

@@ -11,7 +11,11 @@ use makegood::health::{Gauges, Health, Latency, Range, Series, SweepRun, history
 use maud::{Markup, html};
 
 pub async fn page(visit: &Visit<'_>) -> Result<Answer, Fault> {
-    let range = if visit.request.query.text("range") == Some("week") { Range::Week } else { Range::Day };
+    let range = if visit.request.query.text("range") == Some("week") {
+        Range::Week
+    } else {
+        Range::Day
+    };
     let mut connection = visit.admin.database.acquire().await?;
     let health = history(&mut connection, range, visit.now).await?;
     let runs = latest_runs(&mut connection).await?;
@@ -59,16 +63,59 @@ struct Tile {
 }
 
 fn tiles(now: &Gauges) -> Markup {
-    let oldest = |seconds: i64| (seconds > 0).then(|| format!("oldest {}", span(TimeDelta::seconds(seconds))));
+    let oldest =
+        |seconds: i64| (seconds > 0).then(|| format!("oldest {}", span(TimeDelta::seconds(seconds))));
     let list = |path: &str, name: &str, value: &str| parts::address(path, &Form::default().with(name, value));
-    let tile = |value: i64, name, note, address, is_alarming| Tile { value: count(value), name, note, address, is_alarming };
+    let tile = |value: i64, name, note, address, is_alarming| Tile {
+        value: count(value),
+        name,
+        note,
+        address,
+        is_alarming,
+    };
     let tiles = [
-        tile(now.paid_unfulfilled, "Paid, not fulfilled", oldest(now.paid_unfulfilled_oldest_seconds), "/admin/doctor".to_owned(), now.paid_unfulfilled > 0),
-        tile(now.parked, "Dead letters parked", None, list("/admin/dead-letters", "status", "parked"), now.parked > 0),
-        tile(now.cases_open, "Cases open", None, list("/admin/cases", "status", "open"), now.cases_open > 0),
-        tile(now.outbox_backlog, "Events to publish", oldest(now.outbox_oldest_seconds), "/admin/sweeps".to_owned(), now.outbox_oldest_seconds > 300),
-        tile(now.jobs_open, "Jobs due or running", None, list("/admin/jobs", "status", "pending"), false),
-        tile(now.allocations_pending, "Waiting for a trainer", None, "/admin/doctor".to_owned(), false),
+        tile(
+            now.paid_unfulfilled,
+            "Paid, not fulfilled",
+            oldest(now.paid_unfulfilled_oldest_seconds),
+            "/admin/doctor".to_owned(),
+            now.paid_unfulfilled > 0,
+        ),
+        tile(
+            now.parked,
+            "Dead letters parked",
+            None,
+            list("/admin/dead-letters", "status", "parked"),
+            now.parked > 0,
+        ),
+        tile(
+            now.cases_open,
+            "Cases open",
+            None,
+            list("/admin/cases", "status", "open"),
+            now.cases_open > 0,
+        ),
+        tile(
+            now.outbox_backlog,
+            "Events to publish",
+            oldest(now.outbox_oldest_seconds),
+            "/admin/sweeps".to_owned(),
+            now.outbox_oldest_seconds > 300,
+        ),
+        tile(
+            now.jobs_open,
+            "Jobs due or running",
+            None,
+            list("/admin/jobs", "status", "pending"),
+            false,
+        ),
+        tile(
+            now.allocations_pending,
+            "Waiting for a trainer",
+            None,
+            "/admin/doctor".to_owned(),
+            false,
+        ),
     ];
     html! {
         ul.tiles {
@@ -95,8 +142,14 @@ fn latency_plot(visit: &Visit<'_>, latency: &Latency) -> Markup {
         title,
         at: latency.points.iter().map(|point| point.at).collect(),
         lines: vec![
-            Line { name: "p95", values: latency.points.iter().map(|point| point.p95_millis).collect() },
-            Line { name: "median", values: latency.points.iter().map(|point| point.p50_millis).collect() },
+            Line {
+                name: "p95",
+                values: latency.points.iter().map(|point| point.p95_millis).collect(),
+            },
+            Line {
+                name: "median",
+                values: latency.points.iter().map(|point| point.p50_millis).collect(),
+            },
         ],
         write: millis,
     };
@@ -137,7 +190,10 @@ fn of_series<'a>(series: &Series, title: &'a str) -> Plot<'a> {
     Plot {
         title,
         at: series.points.iter().map(|point| point.at).collect(),
-        lines: vec![Line { name: title, values: series.points.iter().map(|point| point.value).collect() }],
+        lines: vec![Line {
+            name: title,
+            values: series.points.iter().map(|point| point.value).collect(),
+        }],
         write: count,
     }
 }

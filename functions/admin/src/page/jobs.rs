@@ -86,8 +86,14 @@ fn facts(visit: &Visit<'_>, job: &JobRow) -> Markup {
     let at = |at: Option<chrono::DateTime<chrono::Utc>>| html! { @match at { Some(at) => { (parts::when(visit, at)) } None => { span.none { "—" } } } };
     parts::facts(&[
         ("Id", html! { span.id { (job.id) } }),
-        ("Tried", html! { (job.attempts) " of " (job.max_attempts) " times" }),
-        ("About", html! { @match job.payment_intent_id() { Some(intent) => { (parts::find(intent)) } None => { span.none { "—" } } } }),
+        (
+            "Tried",
+            html! { (job.attempts) " of " (job.max_attempts) " times" },
+        ),
+        (
+            "About",
+            html! { @match job.payment_intent_id() { Some(intent) => { (parts::find(intent)) } None => { span.none { "—" } } } },
+        ),
         ("Asked for", at(Some(job.created_at))),
         ("Runs from", at(Some(job.scheduled_for))),
         ("Worker", parts::or_dash(job.locked_by.as_deref())),
@@ -95,7 +101,10 @@ fn facts(visit: &Visit<'_>, job: &JobRow) -> Markup {
         ("Completed", at(job.completed_at)),
         ("Failed", at(job.failed_at)),
         ("Priority", html! { (job.priority) }),
-        ("Idempotency key", html! { span.id { (parts::or_dash(job.idempotency_key.as_deref())) } }),
+        (
+            "Idempotency key",
+            html! { span.id { (parts::or_dash(job.idempotency_key.as_deref())) } },
+        ),
         ("On the record", parts::audit_of(&JobId(job.id).subject())),
     ])
 }
@@ -104,9 +113,25 @@ fn changes(visit: &Visit<'_>, job: &JobRow) -> Markup {
     let to = |action: &str| format!("{PATH}/{}/{action}", job.id);
     let nothing = html! {};
     match job.status {
-        JobStatus::Failed | JobStatus::Cancelled => parts::change(visit, &to("retry"), "Retry", "Retry this job", "It becomes runnable at once, with three more attempts.", &nothing),
-        JobStatus::Pending => parts::change(visit, &to("cancel"), "Cancel", "Cancel this job", "If the buyer has paid, a case is opened, so that the payment does not vanish.", &nothing),
-        JobStatus::Processing => parts::nothing("A worker has it. What it does decides; look again when its lease has ended."),
+        JobStatus::Failed | JobStatus::Cancelled => parts::change(
+            visit,
+            &to("retry"),
+            "Retry",
+            "Retry this job",
+            "It becomes runnable at once, with three more attempts.",
+            &nothing,
+        ),
+        JobStatus::Pending => parts::change(
+            visit,
+            &to("cancel"),
+            "Cancel",
+            "Cancel this job",
+            "If the buyer has paid, a case is opened, so that the payment does not vanish.",
+            &nothing,
+        ),
+        JobStatus::Processing => {
+            parts::nothing("A worker has it. What it does decides; look again when its lease has ended.")
+        }
         JobStatus::Completed => parts::nothing("It is done; there is nothing left to do."),
     }
 }

@@ -1,7 +1,7 @@
 //! The pages. Each reads what it shows, and nothing more; every text of a row goes through maud, which escapes it.
 
-mod audit;
 pub mod asset;
+mod audit;
 mod cases;
 mod dead_letters;
 mod doctor;
@@ -63,5 +63,8 @@ pub fn key(text: &str) -> Result<Uuid, Fault> {
 
 /// Which page of a list the query asks for; what is no place in a list is the first page.
 fn asked<C: FromStr>(query: &Form) -> PageRequest<C> {
-    PageRequest { after: query.text("after").and_then(|cursor| cursor.parse().ok()), limit: ROWS }
+    PageRequest {
+        after: query.text("after").and_then(|cursor| cursor.parse().ok()),
+        limit: ROWS,
+    }
 }

@@ -10,7 +10,11 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
 /// What stays as it is in a segment of a path.
-const IN_SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+const IN_SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'~');
 
 /// How something stands: by a sign, a word, and only then a colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,7 +57,11 @@ pub fn segment(text: &str) -> String {
 /// An address of ours with a query.
 pub fn address(path: &str, query: &Form) -> String {
     let query = query.encode();
-    if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
+    if query.is_empty() {
+        path.to_owned()
+    } else {
+        format!("{path}?{query}")
+    }
 }
 
 /// An id that the search knows.
@@ -73,7 +81,14 @@ pub fn hidden(fields: &Form) -> Markup {
 }
 
 /// A change: what it does, its reason, its button. `more` are further fields.
-pub fn change(visit: &Visit<'_>, action: &str, title: &str, button: &str, hint: &str, more: &Markup) -> Markup {
+pub fn change(
+    visit: &Visit<'_>,
+    action: &str,
+    title: &str,
+    button: &str,
+    hint: &str,
+    more: &Markup,
+) -> Markup {
     let id = format!("reason-{}", segment(button));
     html! {
         form.change method="post" action=(action) {

@@ -37,7 +37,12 @@ pub struct Plot<'a> {
 
 impl Plot<'_> {
     fn highest(&self) -> Option<i64> {
-        self.lines.iter().flat_map(|line| &line.values).flatten().copied().max()
+        self.lines
+            .iter()
+            .flat_map(|line| &line.values)
+            .flatten()
+            .copied()
+            .max()
     }
 
     /// As bars: how many in each bucket.
@@ -101,7 +106,9 @@ impl Plot<'_> {
         let short = |at: &DateTime<Utc>| {
             let text = clock_time(*at, visit.now, visit.admin.timezone);
             // Seconds say nothing here.
-            text.rsplit_once(':').map(|(minutes, _)| minutes.to_owned()).unwrap_or(text)
+            text.rsplit_once(':')
+                .map(|(minutes, _)| minutes.to_owned())
+                .unwrap_or(text)
         };
         html! {
             div.ends aria-hidden="true" {
@@ -116,7 +123,12 @@ impl Plot<'_> {
         let lines = self.lines.iter().map(|line| {
             let values = line.values.iter().flatten();
             match (values.clone().min(), values.clone().max()) {
-                (Some(least), Some(most)) => format!("{} between {} and {}", line.name, (self.write)(*least), (self.write)(*most)),
+                (Some(least), Some(most)) => format!(
+                    "{} between {} and {}",
+                    line.name,
+                    (self.write)(*least),
+                    (self.write)(*most)
+                ),
                 _ => format!("{}: nothing yet", line.name),
             }
         });
@@ -124,7 +136,13 @@ impl Plot<'_> {
     }
 
     fn table(&self, visit: &Visit<'_>) -> Markup {
-        let worth = |index: &usize| self.lines.iter().any(|line| line.values.get(*index).is_some_and(|value| value.is_some_and(|value| value != 0)));
+        let worth = |index: &usize| {
+            self.lines.iter().any(|line| {
+                line.values
+                    .get(*index)
+                    .is_some_and(|value| value.is_some_and(|value| value != 0))
+            })
+        };
         let rows: Vec<usize> = (0..self.at.len()).rev().filter(worth).collect();
         html! {
             @if !rows.is_empty() {
@@ -178,7 +196,10 @@ mod tests {
 
     #[test]
     fn a_line_is_broken_where_nothing_was_sampled() {
-        assert_eq!(path(&[Some(0), Some(2), None, Some(1)], 2), "M0 100H10L10 6H20M30 53H40");
+        assert_eq!(
+            path(&[Some(0), Some(2), None, Some(1)], 2),
+            "M0 100H10L10 6H20M30 53H40"
+        );
     }
 
     #[test]

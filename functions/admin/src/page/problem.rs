@@ -13,7 +13,11 @@ pub fn denied(request: &Request, denied: &Denied) -> Answer {
         Denied::NotOperator { .. } => (403, "Not for you"),
         Denied::Issuer(_) => (503, "Nobody can log in"),
     };
-    let next = if request.method == "GET" { request.address() } else { "/admin/health".to_owned() };
+    let next = if request.method == "GET" {
+        request.address()
+    } else {
+        "/admin/health".to_owned()
+    };
     let login = super::parts::address("/admin/login", &Form::default().with("next", &next));
     bare(
         status,
@@ -39,7 +43,10 @@ fn reason_of(denied: &Denied) -> String {
         other => {
             let text = other.to_string();
             let mut letters = text.chars();
-            letters.next().map(|first| first.to_uppercase().chain(letters).collect::<String>() + ".").unwrap_or_default()
+            letters
+                .next()
+                .map(|first| first.to_uppercase().chain(letters).collect::<String>() + ".")
+                .unwrap_or_default()
         }
     }
 }
@@ -55,25 +62,44 @@ pub fn login_failed(error: &LoginError) -> Answer {
     let why = match error {
         LoginError::Denied(denied) => reason_of(denied),
         LoginError::Issuer(_) => "The identity provider does not answer.".to_owned(),
-        LoginError::NotBegunHere => "This login was not begun in this browser, or over ten minutes ago.".to_owned(),
+        LoginError::NotBegunHere => {
+            "This login was not begun in this browser, or over ten minutes ago.".to_owned()
+        }
         LoginError::Refused(why) => format!("The identity provider refused: {why}."),
     };
-    bare(status, "Not logged in", &html! { p { (why) } p { a.button href="/admin/login" { "Try again" } } })
+    bare(
+        status,
+        "Not logged in",
+        &html! { p { (why) } p { a.button href="/admin/login" { "Try again" } } },
+    )
 }
 
 /// Gone, and meant to be.
 pub fn logged_out() -> Answer {
-    bare(200, "Logged out", &html! { p { "This browser has forgotten you." } p { a.button href="/admin/login" { "Log in" } } })
+    bare(
+        200,
+        "Logged out",
+        &html! { p { "This browser has forgotten you." } p { a.button href="/admin/login" { "Log in" } } },
+    )
 }
 
 /// An address outside of the console.
 pub fn not_found() -> Answer {
-    bare(404, "Nothing here", &html! { p { "The console begins at " a href="/admin/health" { "health" } "." } })
+    bare(
+        404,
+        "Nothing here",
+        &html! { p { "The console begins at " a href="/admin/health" { "health" } "." } },
+    )
 }
 
 /// Another method than the two.
 pub fn method_not_allowed() -> Answer {
-    bare(405, "Not like this", &html! { p { "Pages are read with GET and changed with POST." } }).allowing("GET, POST")
+    bare(
+        405,
+        "Not like this",
+        &html! { p { "Pages are read with GET and changed with POST." } },
+    )
+    .allowing("GET, POST")
 }
 
 fn inside(visit: &Visit<'_>, status: u16, title: &str, text: &Markup) -> Answer {
@@ -83,12 +109,22 @@ fn inside(visit: &Visit<'_>, status: u16, title: &str, text: &Markup) -> Answer 
 
 /// No such row or page.
 pub fn nothing(visit: &Visit<'_>, what: &str) -> Answer {
-    inside(visit, 404, "Nothing here", &html! { "There is no such " (what) ". Look for its id above." })
+    inside(
+        visit,
+        404,
+        "Nothing here",
+        &html! { "There is no such " (what) ". Look for its id above." },
+    )
 }
 
 /// A request that makes no sense.
 pub fn bad_request(visit: &Visit<'_>, problem: &str) -> Answer {
-    inside(visit, 400, "Not like this", &html! { (problem) " Go back and mend it." })
+    inside(
+        visit,
+        400,
+        "Not like this",
+        &html! { (problem) " Go back and mend it." },
+    )
 }
 
 /// A form that no page of ours sent.
@@ -99,12 +135,22 @@ pub fn forged(visit: &Visit<'_>, forged: ForgedForm) -> Answer {
 
 /// A body beyond the limit.
 pub fn too_large(visit: &Visit<'_>) -> Answer {
-    inside(visit, 413, "Too large", &html! { "A form may have 3 MiB, which holds any message that SQS takes. Nothing was changed." })
+    inside(
+        visit,
+        413,
+        "Too large",
+        &html! { "A form may have 3 MiB, which holds any message that SQS takes. Nothing was changed." },
+    )
 }
 
 /// A body that is no form.
 pub fn not_a_form(visit: &Visit<'_>) -> Answer {
-    inside(visit, 415, "Not a form", &html! { "Changes are sent as forms. Nothing was changed." })
+    inside(
+        visit,
+        415,
+        "Not a form",
+        &html! { "Changes are sent as forms. Nothing was changed." },
+    )
 }
 
 /// The database failed.

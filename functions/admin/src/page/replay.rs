@@ -20,7 +20,10 @@ pub async fn plan(visit: &Visit<'_>) -> Result<Answer, Fault> {
     let forced = visit.request.query.text("force").is_some();
     // An age such as "the last hour" is fixed now, so that what is replayed is what was planned.
     let filter = filter(&query, visit.now);
-    let query = query.with("since", &filter.since.map(|since| since.to_rfc3339()).unwrap_or_default());
+    let query = query.with(
+        "since",
+        &filter.since.map(|since| since.to_rfc3339()).unwrap_or_default(),
+    );
     let plan = visit.admin.replayer.plan(&filter, forced).await?;
     let body = html! {
         p.trail { a href=(PATH) { "Dead letters" } }
@@ -47,7 +50,13 @@ fn chosen(query: &Form) -> Markup {
 }
 
 fn result(plan: &Plan) -> Markup {
-    let go = plan.destinations.iter().map(|queue| vec![parts::badge(Look::Good, "would go"), html! { (number(queue.letters)) }, html! { "to " (queue.queue) }]);
+    let go = plan.destinations.iter().map(|queue| {
+        vec![
+            parts::badge(Look::Good, "would go"),
+            html! { (number(queue.letters)) },
+            html! { "to " (queue.queue) },
+        ]
+    });
     let stay = plan.refused.iter().map(|refused| {
         let examples = html! { (refused.reason) @if let Some(first) = refused.examples.first() { " · " a href=(format!("{PATH}/{first}")) { "an example" } } };
         vec![parts::badge(Look::Bad, "would stay"), html! { (number(refused.letters)) }, examples]
@@ -60,9 +69,17 @@ fn result(plan: &Plan) -> Markup {
 }
 
 fn go(visit: &Visit<'_>, query: &Form, forced: bool, plan: &Plan) -> Markup {
-    let hidden = html! { (parts::hidden(query)) @if forced { input type="hidden" name="force" value="yes"; } };
+    let hidden =
+        html! { (parts::hidden(query)) @if forced { input type="hidden" name="force" value="yes"; } };
     let hint = "Each goes to the queue that it came from, the oldest first. It goes in steps of a few seconds; leaving the page stops it between two.";
-    parts::change(visit, &format!("{PATH}/replay"), "Replay", &format!("Replay {} letters", number(plan.sendable())), hint, &hidden)
+    parts::change(
+        visit,
+        &format!("{PATH}/replay"),
+        "Replay",
+        &format!("Replay {} letters", number(plan.sendable())),
+        hint,
+        &hidden,
+    )
 }
 
 /// How far a run has come.

@@ -38,7 +38,9 @@ fn render(text: &str) -> String {
 
 fn name_headings(events: &mut [Event<'_>]) {
     let mut seen: HashMap<String, u32> = HashMap::new();
-    let starts: Vec<usize> = (0..events.len()).filter(|at| matches!(events.get(*at), Some(Event::Start(Tag::Heading { .. })))).collect();
+    let starts: Vec<usize> = (0..events.len())
+        .filter(|at| matches!(events.get(*at), Some(Event::Start(Tag::Heading { .. }))))
+        .collect();
     for start in starts {
         let words: String = events
             .iter()
@@ -51,7 +53,11 @@ fn name_headings(events: &mut [Event<'_>]) {
             .collect();
         let anchor = anchor(&words);
         let times = seen.entry(anchor.clone()).or_default();
-        let name = if *times == 0 { anchor } else { format!("{anchor}-{times}") };
+        let name = if *times == 0 {
+            anchor
+        } else {
+            format!("{anchor}-{times}")
+        };
         *times += 1;
         if let Some(Event::Start(Tag::Heading { id, .. })) = events.get_mut(start) {
             *id = Some(CowStr::from(name));
@@ -61,8 +67,13 @@ fn name_headings(events: &mut [Event<'_>]) {
 
 /// As GitHub makes it of a heading's words.
 fn anchor(words: &str) -> String {
-    let kept = words.trim().chars().filter(|letter| letter.is_alphanumeric() || matches!(letter, ' ' | '-' | '_'));
-    kept.map(|letter| if letter == ' ' { '-' } else { letter }).collect::<String>().to_lowercase()
+    let kept = words
+        .trim()
+        .chars()
+        .filter(|letter| letter.is_alphanumeric() || matches!(letter, ' ' | '-' | '_'));
+    kept.map(|letter| if letter == ' ' { '-' } else { letter })
+        .collect::<String>()
+        .to_lowercase()
 }
 
 #[cfg(test)]
@@ -71,9 +82,20 @@ mod tests {
 
     #[test]
     fn headings_have_the_anchors_that_findings_link_to() {
-        assert_eq!(anchor("A dead letter (`DeadLettered` > 0)"), "a-dead-letter-deadlettered--0");
-        let html = render("## job-stuck\n\ntext [elsewhere](decisions/0001.md) and [here](#job-stuck)\n\n## job-stuck\n");
-        assert!(html.contains(r#"<h2 id="job-stuck">"#) && html.contains(r#"<h2 id="job-stuck-1">"#), "{html}");
-        assert!(!html.contains("decisions") && html.contains(r##"href="#job-stuck""##), "{html}");
+        assert_eq!(
+            anchor("A dead letter (`DeadLettered` > 0)"),
+            "a-dead-letter-deadlettered--0"
+        );
+        let html = render(
+            "## job-stuck\n\ntext [elsewhere](decisions/0001.md) and [here](#job-stuck)\n\n## job-stuck\n",
+        );
+        assert!(
+            html.contains(r#"<h2 id="job-stuck">"#) && html.contains(r#"<h2 id="job-stuck-1">"#),
+            "{html}"
+        );
+        assert!(
+            !html.contains("decisions") && html.contains(r##"href="#job-stuck""##),
+            "{html}"
+        );
     }
 }

@@ -10,7 +10,12 @@ use maud::{Markup, html};
 
 pub async fn page(visit: &Visit<'_>) -> Result<Answer, Fault> {
     let Some(id) = visit.request.query.text("q") else {
-        return Ok(framed(visit, Section::Search, "Find", &html! { h1 { "Find" } (hint()) }));
+        return Ok(framed(
+            visit,
+            Section::Search,
+            "Find",
+            &html! { h1 { "Find" } (hint()) },
+        ));
     };
     let mut connection = visit.admin.database.acquire().await?;
     let matches = find(&mut connection, id).await?;

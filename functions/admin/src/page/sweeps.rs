@@ -21,7 +21,7 @@ pub async fn page(visit: &Visit<'_>) -> Result<Answer, Fault> {
     let runs = last_runs(&mut connection, query.text("sweep"), before, ROWS).await?;
     drop(connection);
     let is_full = runs.len() >= usize::try_from(ROWS).unwrap_or(usize::MAX);
-    let next = runs.last().filter(|_| is_full).and_then(|run| run.id).map(|id| id.to_string());
+    let next = runs.last().filter(|_| is_full).map(|run| run.id.to_string());
     let rows: Vec<_> = runs.iter().map(|run| row(visit, run)).collect();
     let body = html! {
         h1 { "Sweeps" }
@@ -53,7 +53,11 @@ fn card(visit: &Visit<'_>, name: &str, what: &str, latest: Option<&SweepRun>) ->
 }
 
 fn look(run: &SweepRun) -> Markup {
-    if run.error.is_some() { parts::badge(Look::Bad, "failed") } else { parts::badge(Look::Good, "done") }
+    if run.error.is_some() {
+        parts::badge(Look::Bad, "failed")
+    } else {
+        parts::badge(Look::Good, "done")
+    }
 }
 
 fn row(visit: &Visit<'_>, run: &SweepRun) -> Vec<Markup> {
@@ -73,12 +77,18 @@ fn row(visit: &Visit<'_>, run: &SweepRun) -> Vec<Markup> {
 pub fn summary(done: &Value) -> String {
     let mut figures = Vec::new();
     collect("", done, &mut figures);
-    if figures.is_empty() { "nothing to do".to_owned() } else { figures.join(" · ") }
+    if figures.is_empty() {
+        "nothing to do".to_owned()
+    } else {
+        figures.join(" · ")
+    }
 }
 
 fn collect(name: &str, value: &Value, figures: &mut Vec<String>) {
     match value {
-        Value::Object(fields) => fields.iter().for_each(|(field, value)| collect(field, value, figures)),
+        Value::Object(fields) => fields
+            .iter()
+            .for_each(|(field, value)| collect(field, value, figures)),
         Value::Array(items) if !items.is_empty() => figures.push(format!("{name} {}", items.len())),
         Value::Number(number) if number.as_i64() != Some(0) => figures.push(format!("{name} {number}")),
         Value::Bool(true) => figures.push(name.to_owned()),
@@ -94,7 +104,8 @@ mod tests {
 
     #[test]
     fn what_a_sweep_did_is_said_without_its_noughts() {
-        let done = json!({"sweep": "reconcile", "published": 3, "failed": 0, "course": {"healed": 1, "cases": []}});
+        let done =
+            json!({"sweep": "reconcile", "published": 3, "failed": 0, "course": {"healed": 1, "cases": []}});
         assert_eq!(summary(&done), "healed 1 · published 3");
         assert_eq!(summary(&json!({"freed": 0})), "nothing to do");
     }

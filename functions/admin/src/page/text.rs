@@ -23,7 +23,11 @@ pub fn clock_time(at: DateTime<Utc>, now: DateTime<Utc>, timezone: Tz) -> String
 #[must_use]
 pub fn age(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
     let between = now - at;
-    if between < TimeDelta::zero() { format!("in {}", span(-between)) } else { format!("{} ago", span(between)) }
+    if between < TimeDelta::zero() {
+        format!("in {}", span(-between))
+    } else {
+        format!("{} ago", span(between))
+    }
 }
 
 /// A length of time in its largest unit.
@@ -72,7 +76,10 @@ pub fn money(minor: i64, currency: Option<&str>) -> String {
     let minor = minor.unsigned_abs();
     let major = count(i64::try_from(minor / 100).unwrap_or(i64::MAX));
     let amount = format!("{sign}{major}.{:02}", minor % 100);
-    currency.map_or_else(|| amount.clone(), |currency| format!("{} {amount}", currency.trim()))
+    currency.map_or_else(
+        || amount.clone(),
+        |currency| format!("{} {amount}", currency.trim()),
+    )
 }
 
 /// JSON on several lines, none of whose tokens is touched: numbers, order and escapes stay as they were sent. None when it
@@ -114,7 +121,9 @@ fn new_line(out: &mut String, depth: usize) {
 /// Whether two JSON texts have the same tokens, whatever space is between them. Line ends of a browser's form are `\r\n`.
 #[must_use]
 pub fn is_same_json(one: &str, other: &str) -> bool {
-    characters(one).map(|(token, _)| token).eq(characters(other).map(|(token, _)| token))
+    characters(one)
+        .map(|(token, _)| token)
+        .eq(characters(other).map(|(token, _)| token))
 }
 
 /// The characters without the space between tokens; each with whether it is part of a text.
@@ -153,10 +162,16 @@ mod tests {
 
     #[test]
     fn numbers_are_short_and_exact() {
-        assert_eq!((count(0), count(999), count(1_234_567)), ("0".into(), "999".into(), "1,234,567".into()));
+        assert_eq!(
+            (count(0), count(999), count(1_234_567)),
+            ("0".into(), "999".into(), "1,234,567".into())
+        );
         assert_eq!(money(499_900, Some("INR")), "INR 4,999.00");
         assert_eq!(money(-5, None), "−0.05");
-        assert_eq!((millis(850), millis(1_650), millis(90_000)), ("850 ms".into(), "1.6 s".into(), "1 min".into()));
+        assert_eq!(
+            (millis(850), millis(1_650), millis(90_000)),
+            ("850 ms".into(), "1.6 s".into(), "1 min".into())
+        );
         assert_eq!(span(TimeDelta::hours(47)), "47 h");
     }
 
@@ -165,7 +180,11 @@ mod tests {
         let json = r#"{"b":1.50,"a":["x, {y}\"",{}],"big":12345678901234567890123}"#;
         let pretty = reindent(json).unwrap();
         assert_eq!(pretty.lines().count(), 8, "{pretty}");
-        assert!(pretty.contains("1.50") && pretty.contains("12345678901234567890123") && pretty.contains(r#""x, {y}\"""#));
+        assert!(
+            pretty.contains("1.50")
+                && pretty.contains("12345678901234567890123")
+                && pretty.contains(r#""x, {y}\"""#)
+        );
         assert!(is_same_json(json, &pretty.replace('\n', "\r\n")));
         assert!(!is_same_json(json, &pretty.replace("1.50", "1.5")));
         assert!(!is_same_json(r#""a b""#, r#""ab""#));

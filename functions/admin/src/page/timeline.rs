@@ -4,7 +4,7 @@ use super::frame::{Section, page as framed};
 use super::parts::{self, Look};
 use crate::http::Answer;
 use crate::visit::{Fault, Visit};
-use makegood::timeline::{Entry, EntryKind, Gap, Status, Subject, Timeline, timeline};
+use makegood::timeline::{Entry, EntryKind, Gap, Moment, Status, Subject, Timeline, timeline};
 use maud::{Markup, html};
 
 /// Where the line of time of this subject is.
@@ -34,9 +34,22 @@ fn subject(kind: &str, id: &str) -> Result<Subject, Fault> {
 
 pub async fn page(visit: &Visit<'_>, kind: &str, id: &str) -> Result<Answer, Fault> {
     let subject = subject(kind, id)?;
-    let found = timeline(&visit.admin.database, &subject, visit.now).await?;
+    let found = timeline(
+        &visit.admin.database,
+        &subject,
+        Moment {
+            now: visit.now,
+            timezone: visit.admin.timezone,
+        },
+    )
+    .await?;
     let timeline = found.ok_or(Fault::NotFound("timeline"))?;
-    Ok(framed(visit, Section::Search, &timeline.title, &body(visit, &timeline)))
+    Ok(framed(
+        visit,
+        Section::Search,
+        &timeline.title,
+        &body(visit, &timeline),
+    ))
 }
 
 fn body(visit: &Visit<'_>, timeline: &Timeline) -> Markup {

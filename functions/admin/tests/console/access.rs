@@ -1,7 +1,9 @@
 //! Who may come in: without a token nobody, with a token only operators, with a forged one nobody. The gateway's authorizer and
 //! the function give the same answer.
 
-use crate::stage::{PAGES, SESSION, Stage, as_authorizer, get, open_admin, request, with_cookie, with_header};
+use crate::stage::{
+    PAGES, SESSION, Stage, as_authorizer, get, open_admin, request, with_cookie, with_header,
+};
 use axum::Json;
 use axum::routing::get as route;
 use base64::Engine;
@@ -22,13 +24,21 @@ impl Stage {
     async fn try_token(&self, token: &str) -> (u64, bool) {
         let event = with_cookie(get("/admin/jobs"), &format!("{SESSION}={token}"));
         let answer = self.send(event.clone()).await;
-        assert_eq!(answer.status == 200, answer.body.contains("Audit"), "only operators see the menu");
+        assert_eq!(
+            answer.status == 200,
+            answer.body.contains("Audit"),
+            "only operators see the menu"
+        );
         (answer.status, self.gateway_lets_pass(event).await)
     }
 
     async fn gateway_lets_pass(&self, event: Value) -> bool {
         let deadline = Deadline::after(Duration::from_secs(5));
-        let answer = self.admin.handle(as_authorizer(event), deadline).await.expect("an answer");
+        let answer = self
+            .admin
+            .handle(as_authorizer(event), deadline)
+            .await
+            .expect("an answer");
         answer["isAuthorized"].as_bool().expect("a decision")
     }
 }
@@ -39,7 +49,11 @@ async fn without_a_token_every_page_is_401_and_shows_the_way_to_log_in() {
     for page in PAGES.into_iter().chain(["/admin/jobs/7", "/admin/nowhere"]) {
         let answer = stage.send(get(page)).await;
         assert_eq!(answer.status, 401, "{page}");
-        assert!(answer.body.contains("href=\"/admin/login?next=%2Fadmin%2F"), "{page}: {}", answer.body);
+        assert!(
+            answer.body.contains("href=\"/admin/login?next=%2Fadmin%2F"),
+            "{page}: {}",
+            answer.body
+        );
         assert!(!stage.gateway_lets_pass(get(page)).await, "{page}");
     }
     let change = stage.send(request("POST", "/admin/sweeps/reconcile/run")).await;
@@ -61,17 +75,36 @@ async fn an_operator_comes_in_by_cookie_or_header_at_the_gateway_and_in_the_func
 #[tokio::test]
 async fn who_is_no_operator_is_403() {
     let stage = Stage::open().await;
-    for groups in [json!(null), json!([]), json!(["buyers"]), json!("operators-not"), json!({"operators": true})] {
+    for groups in [
+        json!(null),
+        json!([]),
+        json!(["buyers"]),
+        json!("operators-not"),
+        json!({"operators": true}),
+    ] {
         let mut claims = stage.claims();
         claims["cognito:groups"] = groups.clone();
-        assert_eq!(stage.try_token(&stage.issuer.mint(&claims)).await, (403, false), "{groups}");
+        assert_eq!(
+            stage.try_token(&stage.issuer.mint(&claims)).await,
+            (403, false),
+            "{groups}"
+        );
     }
     let mut claims = stage.claims();
     claims["cognito:groups"] = json!(null);
     claims["groups"] = json!(["operators"]);
-    assert_eq!(stage.try_token(&stage.issuer.mint(&claims)).await, (200, true), "other providers say groups");
+    assert_eq!(
+        stage.try_token(&stage.issuer.mint(&claims)).await,
+        (200, true),
+        "other providers say groups"
+    );
     // A buyer's token is for another audience, so it is nobody's here.
-    assert_eq!(stage.try_token(&stage.issuer.token(Who::Buyer(Uuid::from_u128(7)))).await, (401, false));
+    assert_eq!(
+        stage
+            .try_token(&stage.issuer.token(Who::Buyer(Uuid::from_u128(7))))
+            .await,
+        (401, false)
+    );
     stage.close().await;
 }
 
@@ -97,7 +130,11 @@ async fn a_token_of_another_time_audience_or_issuer_is_401() {
     }
     let mut claims = stage.claims();
     claims["aud"] = json!(["other", claims["aud"]]);
-    assert_eq!(stage.try_token(&stage.issuer.mint(&claims)).await, (200, true), "one audience of several");
+    assert_eq!(
+        stage.try_token(&stage.issuer.mint(&claims)).await,
+        (200, true),
+        "one audience of several"
+    );
     stage.close().await;
 }
 
@@ -110,7 +147,9 @@ async fn a_forged_token_is_401() {
     let stage = Stage::open().await;
     let token = stage.operator();
     let parts: Vec<&str> = token.split('.').collect();
-    let [header, claims, signature] = parts.as_slice() else { panic!("three parts") };
+    let [header, claims, signature] = parts.as_slice() else {
+        panic!("three parts")
+    };
     let header_value: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(header).unwrap()).unwrap();
     let kid = header_value["kid"].clone();
     let mut others_claims = stage.claims();
@@ -125,17 +164,32 @@ async fn a_forged_token_is_401() {
     let mut more = others_claims.clone();
     more["name"] = json!("Somebody else");
     // The public key as an HMAC secret: the classic confusion of algorithms.
-    let keys: Value = reqwest::get(format!("{}/jwks.json", stage.issuer.url)).await.unwrap().json().await.unwrap();
+    let keys: Value = reqwest::get(format!("{}/jwks.json", stage.issuer.url))
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
     let symmetric = part(&json!({"alg": "HS256", "typ": "JWT", "kid": kid}));
-    let mut mac: Hmac<Sha256> = Hmac::new_from_slice(keys["keys"][0]["n"].as_str().unwrap().as_bytes()).unwrap();
+    let mut mac: Hmac<Sha256> =
+        Hmac::new_from_slice(keys["keys"][0]["n"].as_str().unwrap().as_bytes()).unwrap();
     mac.update(format!("{symmetric}.{body}").as_bytes());
     let hs256 = URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes());
     for (what, forged) in [
         ("another key, unknown here", by_other_key.clone()),
-        ("another key under the issuer's name", format!("{named}.{body}.{foreign_signature}")),
+        (
+            "another key under the issuer's name",
+            format!("{named}.{body}.{foreign_signature}"),
+        ),
         ("no algorithm", format!("{none}.{claims}.")),
-        ("no algorithm, named key", format!("{none_with_kid}.{claims}.{signature}")),
-        ("other claims, old signature", format!("{header}.{}.{signature}", part(&more))),
+        (
+            "no algorithm, named key",
+            format!("{none_with_kid}.{claims}.{signature}"),
+        ),
+        (
+            "other claims, old signature",
+            format!("{header}.{}.{signature}", part(&more)),
+        ),
         ("no signature", format!("{header}.{claims}.")),
         ("HMAC with the public key", format!("{symmetric}.{body}.{hs256}")),
         ("no token", "nonsense".to_owned()),
@@ -156,8 +210,17 @@ async fn unknown_keys_make_us_ask_the_issuer_once_a_minute_at_most() {
     let (keys, counter) = (key.public_set(), Arc::clone(&asked));
     let discovery = json!({"issuer": url, "authorization_endpoint": url, "token_endpoint": url, "jwks_uri": format!("{url}/keys")});
     let router = axum::Router::new()
-        .route("/.well-known/openid-configuration", route(|| async { Json(discovery) }))
-        .route("/keys", route(move || async move { counter.fetch_add(1, Ordering::SeqCst); Json(keys) }));
+        .route(
+            "/.well-known/openid-configuration",
+            route(|| async { Json(discovery) }),
+        )
+        .route(
+            "/keys",
+            route(move || async move {
+                counter.fetch_add(1, Ordering::SeqCst);
+                Json(keys)
+            }),
+        );
     tokio::spawn(async move { axum::serve(listener, router).await });
     let database = TestDatabase::create().await;
     let admin = open_admin(&database, &url, &[]).await;
@@ -166,7 +229,10 @@ async fn unknown_keys_make_us_ask_the_issuer_once_a_minute_at_most() {
     let forged = SigningKey::generate().unwrap().sign(&claims);
     for token in [&forged, &forged, &key.sign(&claims), &forged, &key.sign(&claims)] {
         let event = with_cookie(get("/admin/jobs"), &format!("{SESSION}={token}"));
-        let answer = admin.handle(event, Deadline::after(Duration::from_secs(5))).await.unwrap();
+        let answer = admin
+            .handle(event, Deadline::after(Duration::from_secs(5)))
+            .await
+            .unwrap();
         assert_eq!(answer["statusCode"], if *token == forged { 401 } else { 200 });
     }
     assert_eq!(asked.load(Ordering::SeqCst), 1);
@@ -192,12 +258,27 @@ async fn nobody_comes_in_while_the_issuer_is_away() {
 async fn every_answer_forbids_scripts_frames_and_caches() {
     let stage = Stage::open().await;
     let style = stage.page("/admin/health").await;
-    let (_, rest) = style.body.split_once("<link rel=\"stylesheet\" href=\"").expect("a style sheet");
+    let (_, rest) = style
+        .body
+        .split_once("<link rel=\"stylesheet\" href=\"")
+        .expect("a style sheet");
     let style = rest.split('"').next().unwrap().to_owned();
-    for (address, cached) in [("/admin/health", false), ("/admin/nowhere", false), ("/admin/login", false), ("/other", false), (style.as_str(), true)] {
+    for (address, cached) in [
+        ("/admin/health", false),
+        ("/admin/nowhere", false),
+        ("/admin/login", false),
+        ("/other", false),
+        (style.as_str(), true),
+    ] {
         let answer = stage.page(address).await;
         let policy = answer.header("content-security-policy");
-        for rule in ["default-src 'none'", "style-src 'self'", "form-action 'self'", "frame-ancestors 'none'", "base-uri 'none'"] {
+        for rule in [
+            "default-src 'none'",
+            "style-src 'self'",
+            "form-action 'self'",
+            "frame-ancestors 'none'",
+            "base-uri 'none'",
+        ] {
             assert!(policy.contains(rule), "{address}: {policy}");
         }
         assert!(!policy.contains("unsafe"), "{address}: {policy}");
@@ -206,6 +287,9 @@ async fn every_answer_forbids_scripts_frames_and_caches() {
         assert_eq!(answer.header("cache-control") == "no-store", !cached, "{address}");
     }
     // Without a login, too: the page that asks for one needs it.
-    assert_eq!(stage.send(get(&style)).await.header("content-type"), "text/css; charset=utf-8");
+    assert_eq!(
+        stage.send(get(&style)).await.header("content-type"),
+        "text/css; charset=utf-8"
+    );
     stage.close().await;
 }

@@ -40,7 +40,10 @@ async fn a_form_without_the_token_of_its_session_is_refused_and_changes_nothing(
     for (what, fields) in [
         ("none", vec![("reason", "stock is back")]),
         ("empty", vec![("csrf", ""), ("reason", "stock is back")]),
-        ("another session's", vec![("csrf", of_another_session.as_str()), ("reason", "stock is back")]),
+        (
+            "another session's",
+            vec![("csrf", of_another_session.as_str()), ("reason", "stock is back")],
+        ),
         ("changed", vec![("csrf", &own[1..]), ("reason", "stock is back")]),
     ] {
         let answer = stage.send(with_cookie(post(&action(), &fields), &cookie)).await;
@@ -48,7 +51,13 @@ async fn a_form_without_the_token_of_its_session_is_refused_and_changes_nothing(
         assert_unchanged(&stage, what).await;
     }
     let right = [("csrf", own.as_str()), ("reason", "stock is back")];
-    assert_eq!(stage.send(with_cookie(post(&action(), &right), &cookie)).await.status, 303);
+    assert_eq!(
+        stage
+            .send(with_cookie(post(&action(), &right), &cookie))
+            .await
+            .status,
+        303
+    );
     assert_eq!(stage.database.count("SELECT count(*) FROM audit_log").await, 1);
     stage.close().await;
 }
@@ -58,7 +67,10 @@ async fn a_form_of_another_site_is_refused_even_with_the_right_token() {
     let stage = with_failed_job().await;
     let cookie = format!("{SESSION}={}", stage.operator());
     let csrf = stage.send(with_cookie(get("/admin/jobs"), &cookie)).await.csrf();
-    let form = with_cookie(post(&action(), &[("csrf", &csrf), ("reason", "because")]), &cookie);
+    let form = with_cookie(
+        post(&action(), &[("csrf", &csrf), ("reason", "because")]),
+        &cookie,
+    );
     for (name, value) in [
         ("origin", "https://evil.example"),
         ("origin", "null"),
@@ -84,10 +96,16 @@ async fn a_change_without_a_reason_or_that_is_no_form_or_too_large_changes_nothi
     }
     let cookie = format!("{SESSION}={}", stage.operator());
     let csrf = stage.send(with_cookie(get("/admin/jobs"), &cookie)).await.csrf();
-    let mut event = with_cookie(post(&action(), &[("csrf", &csrf), ("reason", "because")]), &cookie);
+    let mut event = with_cookie(
+        post(&action(), &[("csrf", &csrf), ("reason", "because")]),
+        &cookie,
+    );
     let as_json = with_header(event.clone(), "content-type", "text/plain");
     assert_eq!(stage.send(as_json).await.status, 415);
-    event["body"] = json!(format!("csrf={csrf}&reason=because&body={}", "x".repeat(4 * 1024 * 1024)));
+    event["body"] = json!(format!(
+        "csrf={csrf}&reason=because&body={}",
+        "x".repeat(4 * 1024 * 1024)
+    ));
     assert_eq!(stage.send(event).await.status, 413);
     assert_unchanged(&stage, "no form").await;
     stage.close().await;
@@ -96,7 +114,11 @@ async fn a_change_without_a_reason_or_that_is_no_form_or_too_large_changes_nothi
 #[tokio::test]
 async fn a_get_changes_nothing_whatever_its_address() {
     let stage = with_failed_job().await;
-    for address in [action(), format!("{}?reason=because", action()), "/admin/sweeps/outbox/run".to_owned()] {
+    for address in [
+        action(),
+        format!("{}?reason=because", action()),
+        "/admin/sweeps/outbox/run".to_owned(),
+    ] {
         assert_eq!(stage.page(&address).await.status, 404, "{address}");
     }
     assert_unchanged(&stage, "a GET").await;

@@ -47,7 +47,11 @@ impl Answer {
         Self {
             status: answer["statusCode"].as_u64().expect("a status"),
             headers: answer["headers"].clone(),
-            cookies: cookies.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+            cookies: cookies
+                .iter()
+                .filter_map(Value::as_str)
+                .map(str::to_owned)
+                .collect(),
             body: answer["body"].as_str().expect("a body").to_owned(),
         }
     }
@@ -67,7 +71,10 @@ impl Answer {
 
     /// The token of the page's forms.
     pub fn csrf(&self) -> String {
-        let (_, rest) = self.body.split_once("name=\"csrf\" value=\"").expect("the page has a form");
+        let (_, rest) = self
+            .body
+            .split_once("name=\"csrf\" value=\"")
+            .expect("the page has a form");
         rest.split('"').next().expect("a value").to_owned()
     }
 }
@@ -89,7 +96,11 @@ impl Stage {
         let database = TestDatabase::create().await;
         let issuer = Issuer::spawn().await.expect("the issuer listens");
         let admin = open_admin(&database, &issuer.url, more).await;
-        Self { database, issuer, admin }
+        Self {
+            database,
+            issuer,
+            admin,
+        }
     }
 
     /// The operator's token.
@@ -110,7 +121,11 @@ impl Stage {
 
     /// A page, as the operator.
     pub async fn page(&self, address: &str) -> Answer {
-        self.send(with_cookie(get(address), &format!("{SESSION}={}", self.operator()))).await
+        self.send(with_cookie(
+            get(address),
+            &format!("{SESSION}={}", self.operator()),
+        ))
+        .await
     }
 
     /// A form sent from this page by the operator's browser, with what it holds and these fields.
@@ -144,7 +159,9 @@ pub async fn open_admin(database: &TestDatabase, issuer: &str, more: &[(&str, &s
     let mut environment = Environment::of(&variables);
     let settings = Settings::read(&mut environment);
     environment.finish().expect("the environment is complete");
-    Admin::open(settings, &queues::aws().await).await.expect("the console opens")
+    Admin::open(settings, &queues::aws().await)
+        .await
+        .expect("the console opens")
 }
 
 /// The event of a request.
@@ -165,7 +182,10 @@ pub fn post(address: &str, fields: &[(&str, &str)]) -> Value {
     let body = reqwest::Url::parse_with_params("http://form/", fields).expect("fields");
     event["body"] = json!(body.query().unwrap_or_default());
     let headers = event["headers"].as_object_mut().expect("headers");
-    headers.insert("content-type".to_owned(), json!("application/x-www-form-urlencoded"));
+    headers.insert(
+        "content-type".to_owned(),
+        json!("application/x-www-form-urlencoded"),
+    );
     headers.insert("origin".to_owned(), json!(ORIGIN));
     headers.insert("sec-fetch-site".to_owned(), json!("same-origin"));
     event
@@ -177,7 +197,10 @@ pub fn with_header(mut event: Value, name: &str, value: &str) -> Value {
 }
 
 pub fn with_cookie(mut event: Value, cookie: &str) -> Value {
-    event["cookies"].as_array_mut().expect("cookies").push(json!(cookie));
+    event["cookies"]
+        .as_array_mut()
+        .expect("cookies")
+        .push(json!(cookie));
     event
 }
 
