@@ -168,11 +168,11 @@ fn facts(visit: &Visit<'_>, letter: &Letter) -> Markup {
         ("Given up by", parts::or_dash(row.function_name.as_deref())),
         (
             "Tried",
-            html! { (row.attempts) " times" @if row.permanent { "; no retry could help" } },
+            html! { (parts::times(row.attempts)) @if row.permanent { "; no retry could help" } },
         ),
         (
             "Sent back",
-            html! { (row.replay_count) " times" @if let Some(at) = row.replayed_at { ", last " (parts::when(visit, at)) } },
+            html! { (parts::times(row.replay_count)) @if let Some(at) = row.replayed_at { ", last " (parts::when(visit, at)) } },
         ),
         ("About", found(about.as_deref())),
         ("Event id", found(row.event_id.as_deref())),

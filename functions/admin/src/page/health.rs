@@ -23,7 +23,7 @@ pub async fn page(visit: &Visit<'_>) -> Result<Answer, Fault> {
     let body = html! {
         h1 { "Health" }
         (tiles(&health.now))
-        section.panel aria-label="What to do next" {
+        section aria-label="What to do next" {
             ul.links {
                 li { a.button href="/admin/doctor" { "Examine every guarantee" } }
                 @for run in runs.iter().filter(|run| run.error.is_some()) { li { (failed_sweep(visit, run)) } }
@@ -124,7 +124,7 @@ fn tiles(now: &Gauges) -> Markup {
                     a href=(tile.address) data-alarm[tile.is_alarming] {
                         span.value { (tile.value) }
                         span.name { (tile.name) }
-                        span.note { @if tile.is_alarming { "▲ needs you " } @if let Some(note) = tile.note { (note) } }
+                        span.note { @if tile.is_alarming { "▲ needs you" @if tile.note.is_some() { " · " } } @if let Some(note) = tile.note { (note) } }
                     }
                 }
             }

@@ -198,3 +198,17 @@ pub fn audit_of(subject: &str) -> Markup {
     let address = address("/admin/audit", &Form::default().with("subject", subject));
     html! { a href=(address) { "Audit log" } }
 }
+
+/// A text in which commands stand between backticks.
+pub fn prose(text: &str) -> Markup {
+    html! { @for (index, piece) in text.split('`').enumerate() { @if index % 2 == 1 { code { (piece) } } @else { (piece) } } }
+}
+
+/// How often.
+pub fn times(count: i32) -> String {
+    match count {
+        0 => "never".to_owned(),
+        1 => "once".to_owned(),
+        _ => format!("{count} times"),
+    }
+}

@@ -54,11 +54,11 @@ pub async fn page(visit: &Visit<'_>, kind: &str, id: &str) -> Result<Answer, Fau
 
 fn body(visit: &Visit<'_>, timeline: &Timeline) -> Markup {
     html! {
-        h1 { (timeline.title) }
-        p.lead { span.id { (timeline.subject) } }
+        p.trail { "What became of" }
+        h1.subject { (timeline.subject) }
         @match &timeline.gap {
             Some(gap) => { (missing(gap)) }
-            None => { p.panel.gap data-look="good" { (parts::badge(Look::Good, "complete")) " Nothing is missing." } }
+            None => { p.panel.gap data-look="good" { (parts::badge(Look::Good, "nothing is missing")) " " (timeline.title) } }
         }
         ol.timeline { @for entry in &timeline.entries { (point(visit, entry)) } }
         @if timeline.left_out > 0 { p { (timeline.left_out) " more entries are not shown." } }
@@ -69,7 +69,7 @@ fn missing(gap: &Gap) -> Markup {
     html! {
         section.panel.gap data-look="bad" aria-label="What is missing" {
             p { (parts::badge(Look::Bad, "missing")) " " strong { (gap.sentence) } }
-            p { "Next: " (gap.next_step) }
+            p { "Next: " (parts::prose(&gap.next_step)) }
         }
     }
 }

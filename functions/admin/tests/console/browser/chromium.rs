@@ -25,6 +25,7 @@ pub enum Screen {
 /// A browser with a profile of its own, ended with [`Browser::close`] or when dropped.
 pub struct Browser {
     pub page: Client,
+    is_phone: bool,
     driver: Child,
     _profile: tempfile::TempDir,
 }
@@ -46,6 +47,7 @@ impl Browser {
             .await;
         Self {
             page: page.expect("Chromium starts"),
+            is_phone: matches!(screen, Screen::Phone),
             driver,
             _profile: profile,
         }
@@ -122,8 +124,20 @@ impl Browser {
             .expect("the script runs")
     }
 
-    /// Keeps a picture of the whole page.
+    /// Keeps a picture of the page: at the desk the whole of it, on the phone what is seen first.
     pub async fn keep(&self, name: &str) {
+        let height = self
+            .run("return document.documentElement.scrollHeight")
+            .await
+            .as_u64()
+            .unwrap_or(900);
+        if !self.is_phone {
+            let height = u32::try_from(height).unwrap_or(900).clamp(700, 4_000);
+            self.page
+                .set_window_size(1_200, height + 150)
+                .await
+                .expect("the window grows");
+        }
         let root = self.find("html").await;
         let picture = root.screenshot().await.expect("a picture");
         let folder = screenshots();

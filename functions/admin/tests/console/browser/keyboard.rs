@@ -16,7 +16,7 @@ impl Browser {
 
     /// What has the focus, in words.
     async fn focus(&self) -> String {
-        let script = "const e = document.activeElement; return (e.id || '') + ' ' + (e.name || '') + ' ' + (e.innerText || '')";
+        let script = "const e = document.activeElement; return (e.id || '') + ' ' + (e.name || '') + ' ' + (e.tagName === 'SELECT' ? '' : e.innerText || '')";
         self.run(script)
             .await
             .as_str()
