@@ -5,10 +5,30 @@
 -- allocations and orders only those are asked that Makegood made itself, with the announcement in the same transaction: their
 -- ids are time-ordered (version 7), they note the purchase, their number is of our form. A row that is announced again keeps its
 -- `created_at`; as long as its new owner holds it and has met no error, it is not stuck.
-WITH lately AS (
+WITH made AS (
+  SELECT 'purchase-not-announced' AS code, 'purchase-created-' || p.id AS event_id, p.id::text AS id, p.created_at AS at,
+         p.payment_id IS NOT NULL AND substr(p.id::text, 15, 1) = '7' AS is_ours
+  FROM student_course_purchases p
+  WHERE p.created_at >= $1::timestamptz - interval '7 days'
+  UNION ALL
+  SELECT 'allocation-not-announced', 'trainer-allocated-' || a.id, a.id::text, a.allocated_at,
+         a.status IN ('approved', 'active') AND a.metadata ? 'purchaseId'
+  FROM trainer_allocations a
+  WHERE a.allocated_at >= $1::timestamptz - interval '7 days'
+  UNION ALL
+  SELECT 'order-not-announced', 'order-confirmed-' || r.id, r.order_number, r.created_at,
+         r.order_number ~ '^ORD-[0-9]{8}-[0-9A-HJKMNP-TV-Z]{8}$'
+  FROM orders r
+  WHERE r.created_at >= $1::timestamptz - interval '7 days'
+), announced AS (
   SELECT o.event_id, o.event_type FROM outbox o
   WHERE o.event_type IN ('PURCHASE_CREATED', 'TRAINER_ALLOCATED', 'ORDER_CONFIRMED')
-    AND right(o.event_id, 36) ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
+), apart AS (
+  -- What has no counterpart: nothing at all, where all is well.
+  SELECT m.code, m.id, m.at, a.event_id, a.event_type
+  FROM made m FULL JOIN announced a ON a.event_id = m.event_id
+  WHERE a.event_type IS NULL AND m.is_ours AND m.at < $1::timestamptz - make_interval(secs => $2)
+     OR m.code IS NULL
 ), broken AS (
   SELECT 'outbox-stuck' AS code, o.event_id AS id, o.created_at AS at
   FROM outbox o
@@ -17,33 +37,19 @@ WITH lately AS (
     AND (o.claimed_until IS NULL OR o.last_error IS NOT NULL
          OR o.claimed_until < $1::timestamptz - make_interval(secs => $3))
   UNION ALL
-  SELECT 'purchase-not-announced', p.id::text, p.created_at
-  FROM student_course_purchases p
-  WHERE p.created_at >= $1::timestamptz - interval '7 days' AND p.created_at < $1::timestamptz - make_interval(secs => $2)
-    AND p.payment_id IS NOT NULL AND substr(p.id::text, 15, 1) = '7'
-    AND NOT EXISTS (SELECT FROM outbox o WHERE o.event_id = 'purchase-created-' || p.id)
+  SELECT d.code, d.id, d.at FROM apart d WHERE d.code IS NOT NULL
   UNION ALL
-  SELECT 'allocation-not-announced', a.id::text, a.allocated_at
-  FROM trainer_allocations a
-  WHERE a.status IN ('approved', 'active')
-    AND a.allocated_at >= $1::timestamptz - interval '7 days' AND a.allocated_at < $1::timestamptz - make_interval(secs => $2)
-    AND a.metadata ? 'purchaseId'
-    AND NOT EXISTS (SELECT FROM outbox o WHERE o.event_id = 'trainer-allocated-' || a.id)
-  UNION ALL
-  SELECT 'order-not-announced', r.order_number, r.created_at
-  FROM orders r
-  WHERE r.created_at >= $1::timestamptz - interval '7 days' AND r.created_at < $1::timestamptz - make_interval(secs => $2)
-    AND r.order_number ~ '^ORD-[0-9]{8}-[0-9A-HJKMNP-TV-Z]{8}$'
-    AND NOT EXISTS (SELECT FROM outbox o WHERE o.event_id = 'order-confirmed-' || r.id)
-  UNION ALL
-  SELECT 'announced-but-missing', l.event_id, NULL
-  FROM lately l
-  WHERE CASE l.event_type
-          WHEN 'PURCHASE_CREATED'
-          THEN NOT EXISTS (SELECT FROM student_course_purchases p WHERE p.id = right(l.event_id, 36)::uuid)
-          WHEN 'TRAINER_ALLOCATED'
-          THEN NOT EXISTS (SELECT FROM trainer_allocations a WHERE a.id = right(l.event_id, 36)::uuid)
-          ELSE NOT EXISTS (SELECT FROM orders r WHERE r.id = right(l.event_id, 36)::uuid) END
+  -- An event of a row that is older, announced again, has its row all the same.
+  SELECT 'announced-but-missing', d.event_id, NULL
+  FROM apart d
+  WHERE d.code IS NULL
+    AND CASE
+          WHEN right(d.event_id, 36) !~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' THEN false
+          WHEN d.event_type = 'PURCHASE_CREATED'
+          THEN NOT EXISTS (SELECT FROM student_course_purchases p WHERE p.id = right(d.event_id, 36)::uuid)
+          WHEN d.event_type = 'TRAINER_ALLOCATED'
+          THEN NOT EXISTS (SELECT FROM trainer_allocations a WHERE a.id = right(d.event_id, 36)::uuid)
+          ELSE NOT EXISTS (SELECT FROM orders r WHERE r.id = right(d.event_id, 36)::uuid) END
 )
 SELECT code AS "code!", count(*) AS "count!", (array_agg(id ORDER BY at, id))[1:20] AS "examples!: Vec<String>",
        min(at) AS oldest_at
