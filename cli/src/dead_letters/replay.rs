@@ -126,7 +126,8 @@ async fn replay_each(
     for id in &arguments.ids {
         let outcome = replayer
             .replay(LetterId(*id), edit.as_ref(), arguments.force, act)
-            .await?;
+            .await
+            .with_context(|| format!("{id} may have been sent or not; replaying it again is safe"))?;
         done.push(match outcome {
             Replay::Sent { queue, generation } => {
                 Done::changed(*id, &format!("sent to {queue}, for time {generation}"))
