@@ -1,5 +1,6 @@
 //! Where the database is, for commands.
 
+use chrono_tz::Tz;
 use makegood::config::{DatabaseConfig, Environment};
 use makegood::db::Database;
 use makegood::runtime;
@@ -23,4 +24,16 @@ pub async fn open() -> anyhow::Result<Database> {
 pub async fn options() -> anyhow::Result<PgConnectOptions> {
     let database = open().await?;
     Ok((*database.pool().connect_options()).clone())
+}
+
+/// The database of the environment, through a pooler if that is where it points, and where the school is. Connects on first use.
+///
+/// # Errors
+/// Names what is missing in the environment, or the secret that can't be read.
+pub async fn open() -> anyhow::Result<(Database, Tz)> {
+    let mut environment = Environment::of_process();
+    let config = DatabaseConfig::read(&mut environment);
+    let timezone = environment.business_timezone();
+    environment.finish()?;
+    Ok((Database::open(&config, &runtime::aws().await).await?, timezone))
 }

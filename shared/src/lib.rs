@@ -12,9 +12,12 @@ pub mod db;
 #[cfg(feature = "desk")]
 pub mod dead_letter;
 pub mod delivery;
+#[cfg(feature = "desk")]
+pub mod doctor;
 pub mod event;
 #[cfg(feature = "gateway")]
 pub mod gateway;
+pub mod health;
 pub mod http;
 pub mod idempotency;
 pub mod ids;
@@ -28,5 +31,7 @@ pub mod schema;
 pub mod session;
 pub mod stock;
 pub mod telemetry;
+#[cfg(feature = "desk")]
+pub mod timeline;
 #[cfg(feature = "gateway")]
 pub mod verification;

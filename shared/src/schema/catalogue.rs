@@ -136,7 +136,7 @@ const fn plain(
 ///
 /// `payment_id` is not unique on purpose: a second unique index that is no arbiter of the purchase's `ON
 /// CONFLICT` would make concurrent redeliveries fail with 23505.
-pub const MANAGED_INDEXES: [IndexSpec; 19] = [
+pub const MANAGED_INDEXES: [IndexSpec; 24] = [
     UNIQUE_ACTIVE_PURCHASE,
     UNIQUE_ACTIVE_ALLOCATION,
     UNIQUE_SESSION_SLOT,
@@ -224,6 +224,37 @@ pub const MANAGED_INDEXES: [IndexSpec; 19] = [
         None,
         &[],
     ),
+    // A letter is looked for by its event: by `makegood trace`, and by reconcile before it announces again.
+    plain(
+        "idx_dead_letters_event",
+        "dead_letters",
+        &["event_id"],
+        Some("event_id IS NOT NULL"),
+        &["(event_id IS NOT NULL)"],
+    ),
+    // What the console plots, by the time at which it was made.
+    plain(
+        "idx_payments_confirmed_at",
+        "payments",
+        &["confirmed_at"],
+        Some("status = 'succeeded'"),
+        &["(status = 'succeeded'::text)"],
+    ),
+    plain(
+        "idx_purchases_created_at",
+        "student_course_purchases",
+        &["created_at"],
+        None,
+        &[],
+    ),
+    plain(
+        "idx_allocations_allocated_at",
+        "trainer_allocations",
+        &["allocated_at"],
+        None,
+        &[],
+    ),
+    plain("idx_orders_created_at", "orders", &["created_at"], None, &[]),
 ];
 
 /// The managed index of this name.
