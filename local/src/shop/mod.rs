@@ -7,6 +7,7 @@ mod buyer;
 mod catalogue;
 mod figures;
 mod guarantees;
+mod mailer;
 pub mod plan;
 mod sweeps;
 
@@ -40,6 +41,8 @@ struct Shop<'a> {
     gateways_url: String,
     /// The page that buyers come back to; nobody serves it, since the buyers here are their own browsers.
     home: Url,
+    /// Where the shop's mailer hears of orders.
+    mailbox: String,
     wanted: Wanted,
     opened: Instant,
 }
@@ -74,6 +77,7 @@ pub async fn run(settings: &Settings, wanted: Wanted, pool: &PgPool, clock: Cloc
         identity: identity_of(&settings.outside, clock)?,
         gateways_url: settings.outside.gateways_url(),
         home: Url::parse(&settings.outside.shop_url()).context("the shop's address is none")?,
+        mailbox: settings.order_confirmed_queue_url.clone(),
         wanted,
         opened: Instant::now(),
     };
