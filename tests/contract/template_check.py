@@ -6,7 +6,7 @@ Run by local/stack/test.sh with SAM's Python. Each check yields sentences about 
 import json
 import sys
 
-from template import budget, metrics, privileges, rollout
+from template import budget, metrics, modes, privileges, rollout
 from template.model import ROOT, load, queues_in, target
 
 # How often each stage tries a message before it parks it.
@@ -165,6 +165,7 @@ CHECKS = [
     *metrics.CHECKS,
     *privileges.CHECKS,
     *rollout.CHECKS,
+    *modes.CHECKS,
 ]
 
 

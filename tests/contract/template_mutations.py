@@ -6,7 +6,7 @@ Run by local/stack/test.sh with SAM's Python, beside template_check.py.
 import copy
 import unittest
 
-from template import budget, metrics, privileges, rollout, sources
+from template import budget, metrics, modes, privileges, rollout, sources
 from template.model import Template, load
 
 INTACT = load()
@@ -82,6 +82,11 @@ class LeastPrivilege(Broken):
         self.properties("VerifyPaymentRole")["Policies"][0]["PolicyDocument"]["Statement"].pop(1)
         self.assert_noticed(self.CHECK, "verify-payment does sqs:SendMessage on JobsQueue, which its role does not allow")
 
+    def test_a_topic_that_is_not_written_is_named(self):
+        topic = "arn:${AWS::Partition}:kafka:${AWS::Region}:${AWS::AccountId}:topic/${Cluster}/purchase-created"
+        self.allow("ReceivePaymentRole", "kafka-cluster:WriteData", {"Fn::Sub": [topic, {"Cluster": "c"}]})
+        self.assert_noticed(self.CHECK, "receive-payment may kafka-cluster:WriteData on topic purchase-created")
+
     def test_a_wildcard_resource_is_named(self):
         self.allow("SweepRole", "sqs:SendMessage", "*")
         self.assert_noticed(privileges.nothing_is_a_wildcard, "SweepRole allows ['sqs:SendMessage'] on a wildcard")
@@ -153,6 +158,25 @@ class Rollout(Broken):
     def test_a_stage_that_writes_without_a_canary_is_named(self):
         del self.properties("FinalizeOrderFunction")["DeploymentPreference"]
         self.assert_noticed(rollout.stages_that_write_go_out_as_canaries, "finalize-order")
+
+
+class Modes(Broken):
+    def test_a_resource_that_points_at_one_that_is_not_made_is_named(self):
+        del self.resources["DatabaseProxyTargets"]["Condition"]
+        self.assert_noticed(modes.every_way_points_only_at_what_is_there, "a proxy is given: DatabaseProxyTargets points at DatabaseProxy")
+
+    def test_a_variable_that_points_at_the_wrong_branch_is_named(self):
+        variables = self.properties("SweepFunction")["Environment"]["Variables"]
+        variables["DATABASE_PROXY_ENDPOINT"] = {"Fn::GetAtt": ["DatabaseProxy", "Endpoint"]}
+        self.assert_noticed(modes.every_way_points_only_at_what_is_there, "local: SweepFunction points at DatabaseProxy")
+
+    def test_a_database_made_beside_a_given_one_is_named(self):
+        del self.resources["DatabaseCluster"]["Condition"]
+        self.assert_noticed(modes.every_way_makes_what_it_should, "a cluster is given makes 1 of AWS::RDS::DBCluster")
+
+    def test_half_a_set_of_parameters_that_gets_through_is_named(self):
+        del self.document["Rules"]["CacheCanBeReached"]
+        self.assert_noticed(modes.half_a_set_of_parameters_is_refused, "a URL and no cache is not refused")
 
 
 class ReadingTheSources(unittest.TestCase):

@@ -1,0 +1,137 @@
+"""What is made and what is given: each way to deploy makes what it should, and points at nothing that is not there."""
+
+import re
+from itertools import product
+
+SCHOOL = {"AdminServiceUrl": "https://admin.example.com", "RazorpayWebhookSecretArn": "arn:w", "ConfirmationSecretArn": "arn:c"}
+SUBNETS = {"VpcId": "vpc-1", "VpcSubnetIds": ["subnet-1", "subnet-2"]}
+GIVEN = {**SUBNETS, "DatabaseSecretArn": "arn:d", "DatabaseEndpoint": "db.example.com", "RedisUrl": "rediss://cache.example.com"}
+# Ways to deploy, and of these kinds of resources how many each makes.
+WAYS = {
+    "everything is made": (SCHOOL, {"AWS::EC2::VPC": 1, "AWS::RDS::DBCluster": 1, "AWS::RDS::DBProxy": 1, "AWS::ElastiCache::ServerlessCache": 1}),
+    "a network is given": (SCHOOL | SUBNETS, {"AWS::EC2::VPC": 0, "AWS::RDS::DBCluster": 1, "AWS::RDS::DBProxy": 1}),
+    "a cluster is given": (SCHOOL | GIVEN | {"DatabaseClusterId": "shared"}, {"AWS::RDS::DBCluster": 0, "AWS::RDS::DBProxy": 1}),
+    "a proxy is given": (
+        SCHOOL | GIVEN | {"DatabaseProxyEndpoint": "proxy.example.com", "DatabaseSecurityGroupId": "sg-1", "VpcSecurityGroupIds": ["sg-2"]},
+        {"AWS::EC2::VPC": 0, "AWS::RDS::DBCluster": 0, "AWS::RDS::DBProxy": 0, "AWS::ElastiCache::ServerlessCache": 0},
+    ),
+    "local": (
+        SCHOOL | {"DatabaseUrl": "postgres://a", "DatabaseDirectUrl": "postgres://b", "RedisUrl": "redis://c", "Alarms": "no"},
+        {"AWS::EC2::VPC": 0, "AWS::EC2::SecurityGroup": 0, "AWS::RDS::DBProxy": 0, "AWS::CloudWatch::Alarm": 0, "AWS::CloudWatch::Dashboard": 0},
+    ),
+}
+EXTRAS = {
+    "a shop": {
+        "Shop": "yes", "JwtIssuer": "https://id.example.com", "JwtAudience": "shop", "EsewaBaseUrl": "https://e.example.com", "EsewaProductCode": "P",
+        "EsewaSecretArn": "arn:e", "KhaltiBaseUrl": "https://k.example.com", "KhaltiSecretArn": "arn:k", "PaymentReturnUrl": "https://s.example.com",
+    },
+    "MSK": {"Transport": "kafka", "MskClusterArn": "arn:aws:kafka:r:a:cluster/c/1", "KafkaBrokers": "b:9098"},
+    "endpoints": {"VpcEndpoints": "yes"},
+}  # fmt: skip
+# What the rules refuse: half a set of parameters.
+REFUSED = {
+    "a secret without an endpoint": SCHOOL | SUBNETS | {"DatabaseSecretArn": "arn:d", "DatabaseProxyEndpoint": "proxy.example.com"},
+    "a database without a proxy or cluster": SCHOOL | GIVEN,
+    "a database without its network": {**SCHOOL, **GIVEN, "VpcId": "", "DatabaseClusterId": "shared"},
+    "a URL without a direct one": SCHOOL | {"DatabaseUrl": "postgres://a", "RedisUrl": "redis://c"},
+    "a URL and no cache": SCHOOL | {"DatabaseUrl": "postgres://a", "DatabaseDirectUrl": "postgres://b"},
+    "Kafka without brokers": SCHOOL | {"Transport": "kafka"},
+}
+
+
+class Deployment:
+    """The template with these parameters: conditions decided, absent resources gone."""
+
+    def __init__(self, document, given):
+        self.document = document
+        self.parameters = {name: given.get(name, p.get("Default", "")) for name, p in document["Parameters"].items()}
+        self.resources = {name: r for name, r in document["Resources"].items() if self.holds(r.get("Condition"))}
+
+    def holds(self, name):
+        return name is None or self.decide(self.document["Conditions"][name])
+
+    def decide(self, rule):
+        """A condition function's truth."""
+        ((function, argument),) = rule.items()
+        if function == "Condition":
+            return self.holds(argument)
+        if function == "Fn::Equals":
+            return self.value(argument[0]) == self.value(argument[1])
+        if function == "Fn::Not":
+            return not self.decide(argument[0])
+        return {"Fn::And": all, "Fn::Or": any}[function](self.decide(part) for part in argument)
+
+    def value(self, expression):
+        if isinstance(expression, dict) and "Fn::Join" in expression:
+            separator, parts = expression["Fn::Join"]
+            return separator.join(self.value(parts))
+        return self.parameters[expression["Ref"]] if isinstance(expression, dict) else expression
+
+    def refusals(self):
+        for rule in self.document["Rules"].values():
+            if "RuleCondition" not in rule or self.decide(rule["RuleCondition"]):
+                yield from (a["AssertDescription"] for a in rule["Assertions"] if not self.decide(a["Assert"]))
+
+    def references(self, value):
+        """Everything that this part of the template points at, of an Fn::If only the branch taken."""
+        if isinstance(value, list):
+            for inner in value:
+                yield from self.references(inner)
+        elif isinstance(value, dict):
+            if "Fn::If" in value:
+                condition, then, otherwise = value["Fn::If"]
+                yield from self.references(then if self.holds(condition) else otherwise)
+                return
+            for key, inner in value.items():
+                if key == "Ref":
+                    yield inner
+                elif key == "Fn::GetAtt":
+                    yield inner[0]
+                elif key == "Fn::Sub":
+                    text, own = (inner, {}) if isinstance(inner, str) else inner
+                    yield from (name for name in re.findall(r"\$\{([\w.:]+)\}", text) if name not in own)
+                    yield from self.references(own)
+                else:
+                    yield from self.references(inner)
+
+    def dangling(self):
+        known = set(self.parameters) | set(self.resources)
+        parts = {**self.resources, **{k: v for k, v in self.document["Outputs"].items() if self.holds(v.get("Condition"))}}
+        for name, part in parts.items():
+            for reference in self.references({k: v for k, v in part.items() if k != "Condition"}):
+                if not reference.startswith("AWS::") and reference.split(".")[0] not in known:
+                    yield f"{name} points at {reference}"
+
+
+def deployments(template):
+    """Every way, with every combination of the extras."""
+    for way, (parameters, made) in WAYS.items():
+        for chosen in product([False, True], repeat=len(EXTRAS)):
+            extras = [name for name, wanted in zip(EXTRAS, chosen) if wanted]
+            given = dict(parameters)
+            for extra in extras:
+                given |= EXTRAS[extra]
+            yield " with ".join([way, *extras]), Deployment(template.document, given), made
+
+
+def every_way_points_only_at_what_is_there(template):
+    for way, deployment, _ in deployments(template):
+        yield from (f"{way}: {problem}" for problem in sorted(set(deployment.dangling())))
+
+
+def every_way_makes_what_it_should(template):
+    for way, deployment, made in deployments(template):
+        yield from (f"{way} is refused: {reason}" for reason in deployment.refusals())
+        for kind, wanted in made.items():
+            count = sum(r["Type"] == kind for r in deployment.resources.values())
+            if (wanted and count != wanted) or (not wanted and count):
+                yield f"{way} makes {count} of {kind}"
+
+
+def half_a_set_of_parameters_is_refused(template):
+    for what, given in REFUSED.items():
+        if not list(Deployment(template.document, given).refusals()):
+            yield f"{what} is not refused"
+
+
+CHECKS = [every_way_points_only_at_what_is_there, every_way_makes_what_it_should, half_a_set_of_parameters_is_refused]
