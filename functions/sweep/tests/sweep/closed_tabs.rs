@@ -23,7 +23,7 @@ async fn who_pays_and_closes_the_tab_has_the_order_after_the_next_reconcile() {
         counter.time_passes("6 minutes").await;
         let fresh = counter.buyer(5, provider, &[(1, 1)]).await;
         let four_minutes_ago = format!(
-            "UPDATE payment_intents SET created_at = now() - interval '4 minutes 50 seconds' WHERE payment_intent_id = '{}'",
+            "UPDATE payment_intents SET created_at = now() - interval '4 minutes' WHERE payment_intent_id = '{}'",
             fresh.intent
         );
         counter.database.run_sql(&four_minutes_ago).await;
