@@ -11,6 +11,8 @@ pub struct Settings {
     pub api_url: String,
     /// Where a sweep is run at once: `POST {"sweep": "<name>"}`.
     pub sweep_url: String,
+    /// The queue that the shop's mailer reads.
+    pub order_confirmed_queue_url: String,
     /// The system's database, direct.
     pub database_url: String,
     /// The cache.
@@ -30,6 +32,7 @@ impl Settings {
         Self {
             api_url: api_url.trim_end_matches('/').to_owned(),
             sweep_url: environment.required("MAKEGOOD_SWEEP_URL"),
+            order_confirmed_queue_url: environment.required("MAKEGOOD_ORDER_CONFIRMED_QUEUE_URL"),
             database_url: environment.required("MAKEGOOD_LOCAL_DATABASE_DIRECT_URL"),
             redis_url: environment.required("MAKEGOOD_TEST_REDIS_URL"),
             webhook_secret: environment.required("RAZORPAY_WEBHOOK_SECRET"),

@@ -76,6 +76,8 @@ export AWS_ACCESS_KEY_ID=000000000000 AWS_SECRET_ACCESS_KEY=local AWS_EC2_METADA
 unset AWS_PROFILE AWS_SESSION_TOKEN
 # Where a sweep of the deployed stack is run at once, in place of its schedule.
 export MAKEGOOD_SWEEP_URL="$AWS_ENDPOINT_URL/2015-03-31/functions/makegood-local-sweep/invocations"
+# What the shop's mailer reads. A dummy key is also the account's number here.
+export MAKEGOOD_ORDER_CONFIRMED_QUEUE_URL="$AWS_ENDPOINT_URL/$AWS_ACCESS_KEY_ID/makegood-local-order-confirmed"
 
 export PATH="$MAKEGOOD_STATE/bin:$PATH"
 

@@ -40,6 +40,7 @@ async fn content_with(fault: Fault) -> bool {
         webhook_secret: school::WEBHOOK_SECRET.to_owned(),
         confirmation_secret: school::CONFIRMATION_SECRET.to_owned(),
         sweep_url: String::new(),
+        order_confirmed_queue_url: String::new(),
         outside: outside(state.path()).await,
     };
     let options = Options {

@@ -3,7 +3,7 @@
 
 use makegood::delivery::{DeadLetter, Trigger};
 use makegood::event::{Event, EventError, EventType, schemas};
-use receive_payment::request::Request;
+use makegood::http::Request;
 use receive_payment::signature::Keys;
 use receive_payment::{confirmation, razorpay};
 use serde_json::{Value, json};

@@ -3,4 +3,5 @@
 
 mod events;
 mod gateways;
+mod no_floats;
 mod shop_samples;

@@ -200,6 +200,13 @@ def routes_are_open_to_whom_they_must_be(template):
             yield "POST /payments/verify asks a gateway for everybody who comes; it must be throttled below the others"
 
 
+def a_lease_outlasts_its_worker(template):
+    for name, function in template.functions().items():
+        lease = function.get("Environment", {}).get("Variables", {}).get("JOB_LEASE_SECONDS")
+        if lease is not None and int(lease) <= function["Timeout"]:
+            yield f"{name}: a job could be taken away while its worker still works"
+
+
 def every_sweep_has_its_schedule(template):
     events = template.functions()["sweep"]["Events"].values()
     found = {json.loads(e["Properties"]["Input"])["sweep"]: e["Properties"]["ScheduleExpression"] for e in events}
@@ -215,6 +222,7 @@ CHECKS = [
     every_topic_reaches_all_its_subscribers,
     variables_are_text,
     routes_are_open_to_whom_they_must_be,
+    a_lease_outlasts_its_worker,
     every_sweep_has_its_schedule,
 ]
 

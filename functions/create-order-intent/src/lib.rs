@@ -3,7 +3,6 @@
 
 pub mod cart;
 pub mod checkout;
-pub mod request;
 mod respond;
 pub mod stage;
 mod store;
@@ -13,10 +12,9 @@ use checkout::Checkout;
 use makegood::clock::Clock;
 use makegood::db::{Database, classify};
 use makegood::gateway::Gateways;
+use makegood::http::{Answer, Request, RequestError};
 use makegood::ids::UserId;
 use makegood::telemetry;
-use request::{LONGEST_BODY, Request, RequestError};
-use respond::Answer;
 use serde_json::Value;
 use stage::{Outcome, Stage};
 use std::time::Instant;
@@ -25,6 +23,8 @@ use wish::Wish;
 /// The function's name, the dimension of its metrics.
 pub const NAME: &str = "create-order-intent";
 const PATH: &str = "/order-intents";
+/// The longest body that is read, in bytes; an address has about five hundred.
+const LONGEST_BODY: usize = 65_536;
 const KEY_HEADER: &str = "Idempotency-Key";
 const LONGEST_KEY: usize = 200;
 
@@ -99,12 +99,12 @@ impl CreateOrderIntent {
         match stage.check_out(wish).await {
             Ok(outcome) => {
                 note(&outcome);
-                Answer::outcome(&outcome)
+                respond::outcome(&outcome)
             }
             Err(error) => {
                 let code = classify(&error).code();
                 tracing::error!(function = NAME, code, %error, "checkout not made; the buyer is asked to try again");
-                Answer::unavailable()
+                respond::unavailable()
             }
         }
     }
@@ -112,18 +112,18 @@ impl CreateOrderIntent {
 
 fn read(request: &Request) -> Result<Wish, Answer> {
     if request.path != PATH {
-        return Err(Answer::not_found());
+        return Err(Answer::not_found("POST /order-intents"));
     }
     if request.method != "POST" {
-        return Err(Answer::method_not_allowed());
+        return Err(Answer::method_not_allowed("POST"));
     }
     let buyer: UserId = request.buyer.ok_or_else(Answer::unknown_buyer)?;
     let body = request.body.as_deref().ok_or_else(Answer::undecodable)?;
     if body.len() > LONGEST_BODY {
-        return Err(Answer::too_large());
+        return Err(Answer::too_large(LONGEST_BODY));
     }
     let key = read_key(request)?;
-    let checkout = Checkout::read(body).map_err(|bad| Answer::bad_input(&bad))?;
+    let checkout = Checkout::read(body).map_err(|bad| respond::bad_input(&bad))?;
     Ok(Wish { buyer, key, checkout })
 }
 
@@ -132,7 +132,7 @@ fn read_key(request: &Request) -> Result<Option<String>, Answer> {
         return Ok(None);
     };
     if key.is_empty() || key.len() > LONGEST_KEY || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(Answer::bad_key());
+        return Err(respond::bad_key());
     }
     Ok(Some(key.to_owned()))
 }

@@ -54,6 +54,8 @@ impl State {
 pub struct Sight<'a> {
     /// `payment_intents.status`.
     pub intent: &'a str,
+    /// Whether the gateway was asked, and said or did anything but know nothing of it.
+    pub asked: bool,
     /// `payment_gateway_verifications.status`, of the success if there is one.
     pub verification: Option<&'a str>,
     /// `job_queue.status` of the latest `finalize_order`.
@@ -77,6 +79,7 @@ pub fn state(sight: Sight<'_>) -> State {
         (false, _, "failed" | "cancelled" | "expired") => State::Failed,
         (false, _, _) if sight.verification == Some("failed") => State::Failed,
         (false, _, "processing") => State::Verifying,
+        (false, _, _) if sight.asked => State::Verifying,
         (false, _, _) => State::AwaitingPayment,
     }
 }
@@ -87,12 +90,14 @@ mod tests {
 
     const PENDING: Sight<'static> = Sight {
         intent: "pending",
+        asked: false,
         verification: None,
         job: None,
         case_open: false,
     };
     const PAID: Sight<'static> = Sight {
         intent: "succeeded",
+        asked: false,
         verification: Some("success"),
         job: Some("pending"),
         case_open: false,
@@ -104,10 +109,17 @@ mod tests {
     }
 
     #[test]
-    fn the_gateway_is_deciding_while_the_intent_is_processing() {
+    fn the_gateway_is_deciding_while_the_intent_is_processing_or_it_was_asked() {
         assert_eq!(
             state(Sight {
                 intent: "processing",
+                ..PENDING
+            }),
+            State::Verifying
+        );
+        assert_eq!(
+            state(Sight {
+                asked: true,
                 ..PENDING
             }),
             State::Verifying

@@ -3,16 +3,15 @@
 
 pub mod decide;
 pub mod look;
-pub mod request;
+mod question;
 mod respond;
 
 use look::{Seen, look};
 use makegood::db::{Database, classify};
 use makegood::delivery::Deadline;
-use makegood::ids::UserId;
+use makegood::http::{Answer, Request, RequestError};
 use makegood::telemetry;
-use request::{Request, RequestError};
-use respond::Answer;
+use question::Question;
 use serde_json::Value;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -21,7 +20,6 @@ use tokio::time::Instant;
 pub const NAME: &str = "order-status";
 /// How long a held request sleeps between two looks.
 pub const LOOK_EVERY: Duration = Duration::from_millis(200);
-const PATH: &str = "/orders/status";
 
 /// The columns that this function reads, compared with the live catalogue at its start.
 pub const COLUMNS: &[(&str, &[&str])] = &[
@@ -33,6 +31,7 @@ pub const COLUMNS: &[(&str, &[&str])] = &[
             "provider",
             "external_transaction_id",
             "status",
+            "metadata",
         ],
     ),
     (
@@ -57,13 +56,6 @@ pub struct OrderStatus {
     pub look_every: Duration,
 }
 
-/// One question, of somebody who may ask.
-struct Question<'a> {
-    buyer: UserId,
-    payment_intent_id: &'a str,
-    wait: Duration,
-}
-
 impl OrderStatus {
     /// The function on this database, looking every [`LOOK_EVERY`].
     #[must_use]
@@ -82,7 +74,7 @@ impl OrderStatus {
     pub async fn handle(&self, event: Value, deadline: Deadline) -> Result<Value, RequestError> {
         let started = Instant::now();
         let request = Request::decode(event)?;
-        let answer = match read(&request) {
+        let answer = match Question::read(&request) {
             Ok(question) => self.answer(&question, deadline).await,
             Err(answer) => answer,
         };
@@ -93,8 +85,8 @@ impl OrderStatus {
     async fn answer(&self, question: &Question<'_>, deadline: Deadline) -> Answer {
         let until = (Instant::now() + question.wait).min(deadline.instant());
         match self.wait(question, until).await {
-            Ok(Some(seen)) => Answer::seen(&seen),
-            Ok(None) => Answer::no_such_intent(),
+            Ok(Some(seen)) => respond::seen(&seen),
+            Ok(None) => respond::no_such_intent(),
             Err(error) => {
                 let code = classify(&error).code();
                 tracing::error!(
@@ -104,7 +96,7 @@ impl OrderStatus {
                     %error,
                     "status not read; the page is asked to come again"
                 );
-                Answer::unavailable()
+                Answer::unavailable("the status can't be read now; ask again")
             }
         }
     }
@@ -121,25 +113,4 @@ impl OrderStatus {
             tokio::time::sleep_until(next).await;
         }
     }
-}
-
-fn read(request: &Request) -> Result<Question<'_>, Answer> {
-    if request.path != PATH {
-        return Err(Answer::not_found());
-    }
-    if request.method != "GET" {
-        return Err(Answer::method_not_allowed());
-    }
-    let buyer = request.buyer.ok_or_else(Answer::unknown_buyer)?;
-    let payment_intent_id = request.payment_intent_id().ok_or_else(|| {
-        Answer::bad_parameter("payment_intent_id", "the id that the checkout answered with")
-    })?;
-    let wait = request
-        .wait()
-        .ok_or_else(|| Answer::bad_parameter("wait", "a whole number of seconds, 0 to 5"))?;
-    Ok(Question {
-        buyer,
-        payment_intent_id,
-        wait,
-    })
 }

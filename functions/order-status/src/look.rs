@@ -33,6 +33,7 @@ pub struct OrderSeen {
 
 struct Row {
     intent: String,
+    asked: bool,
     order_id: Option<Uuid>,
     order_number: Option<String>,
     order_status: Option<String>,
@@ -64,6 +65,7 @@ impl Row {
     fn seen(self) -> Seen {
         let sight = Sight {
             intent: &self.intent,
+            asked: self.asked,
             verification: self.verification.as_deref(),
             job: self.job.as_deref(),
             case_open: self.case_open,

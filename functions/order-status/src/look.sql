@@ -1,5 +1,7 @@
 -- One row when the intent is this buyer's, none otherwise: who does not own it learns nothing, not even that it exists.
 SELECT i.status AS intent,
+       -- eSewa knows nothing before the buyer sends its form: then nobody has paid, as far as anybody told us.
+       coalesce(i.metadata #>> '{gateway,answer}' <> 'not_found', false) AS "asked!",
        o.id AS "order_id?", o.order_number AS "order_number?", o.status AS "order_status?",
        o.created_at AS "order_created_at?",
        (SELECT count(*) FROM order_items l WHERE l.order_id = o.id) AS "items_count!",

@@ -98,7 +98,15 @@ fn order_body() -> Value {
 async fn each_state_is_reached_by_the_rows_that_mean_it() {
     let setting = Setting::open().await;
     assert_eq!(setting.state().await, "awaiting_payment");
-    // The gateway was asked and has not decided.
+    // The gateway was asked: it knows nothing, as eSewa before the buyer sends its form; then it has not decided.
+    setting
+        .run(r#"UPDATE payment_intents SET metadata = '{"gateway": {"answer": "not_found"}}'"#)
+        .await;
+    assert_eq!(setting.state().await, "awaiting_payment");
+    setting
+        .run(r#"UPDATE payment_intents SET metadata = '{"gateway": {"answer": "pending"}}'"#)
+        .await;
+    assert_eq!(setting.state().await, "verifying");
     setting
         .run("UPDATE payment_intents SET status = 'processing'")
         .await;

@@ -7,20 +7,18 @@ pub mod fields;
 pub mod payment;
 pub mod razorpay;
 mod record;
-pub mod request;
 mod respond;
 pub mod signature;
 mod store;
 
 use chrono::{DateTime, Utc};
 use makegood::clock::Clock;
+use makegood::http::{Answer, Request, RequestError};
 use makegood::outbox::{OutboxRow, Publisher};
 use makegood::telemetry;
 use payment::{ConfirmedPayment, Refused};
 use razorpay::Webhook;
 use record::{Receipt, RecordError};
-use request::{LONGEST_BODY, Request, RequestError};
-use respond::Answer;
 use serde_json::Value;
 use signature::{Forged, Keys};
 use std::time::{Duration, Instant};
@@ -32,6 +30,8 @@ pub const ANSWER_WITHIN: Duration = Duration::from_millis(90);
 /// How long the database may take before the sender is asked to come again: Razorpay hangs up after five seconds.
 const RECORD_WITHIN: Duration = Duration::from_secs(3);
 const RAZORPAY_PATH: &str = "/payments/webhooks/razorpay";
+/// The longest body that is read, in bytes; a payment has about two thousand.
+const LONGEST_BODY: usize = 262_144;
 const CONFIRMATIONS_PATH: &str = "/payments/confirmations";
 
 /// The columns that this function reads and writes, compared with the live catalogue at its start.
@@ -120,16 +120,16 @@ impl ReceivePayment {
 
     async fn answer(&self, request: &Request, started: Instant) -> Answer {
         if ![RAZORPAY_PATH, CONFIRMATIONS_PATH].contains(&request.path.as_str()) {
-            return Answer::not_found();
+            return Answer::not_found("POST /payments/webhooks/razorpay and POST /payments/confirmations");
         }
         if request.method != "POST" {
-            return Answer::method_not_allowed();
+            return Answer::method_not_allowed("POST");
         }
         let Some(body) = request.body.as_deref() else {
             return Answer::undecodable();
         };
         if body.len() > LONGEST_BODY {
-            return Answer::too_large();
+            return Answer::too_large(LONGEST_BODY);
         }
         let now = self.clock.now();
         if let Err(forged) = self.verify(request, body, now) {
@@ -139,14 +139,14 @@ impl ReceivePayment {
                 code = forged.code(),
                 "request not believed"
             );
-            return Answer::forged(forged);
+            return respond::forged(forged);
         }
         // Nothing above this line looks into the body.
         match read(request, body) {
             Ok(Message::Payment(payment)) => self.record(&payment, now, started).await,
             Ok(Message::Ignored(event)) => {
                 tracing::info!(function = NAME, event_type = event, "event is none of ours");
-                Answer::ignored(&event)
+                respond::ignored(&event)
             }
             Err(refused) => self.refuse(refused).await,
         }
@@ -172,7 +172,7 @@ impl ReceivePayment {
             Ok(Ok((receipt, rows))) => {
                 note(&receipt);
                 self.publish(rows, started).await;
-                Answer::receipt(&receipt)
+                respond::receipt(&receipt)
             }
             Ok(Err(RecordError::Refused(refusal))) => {
                 let stranded = Some(Box::new(payment.stranded()));
@@ -208,14 +208,14 @@ impl ReceivePayment {
         let subject = stranded.as_ref().map_or("", |stranded| stranded.subject.as_str());
         tracing::warn!(function = NAME, subject, code = refusal.code(), reason = %refusal, "payment message refused");
         let Some(stranded) = &stranded else {
-            return Answer::refused(&refusal);
+            return respond::refused(&refusal);
         };
         let setting_aside = record::set_aside(&self.publisher.database, stranded, &refusal);
         match tokio::time::timeout(RECORD_WITHIN, setting_aside).await {
-            Ok(Ok(None)) => Answer::refused(&refusal),
+            Ok(Ok(None)) => respond::refused(&refusal),
             Ok(Ok(Some(receipt))) => {
                 note(&receipt);
-                Answer::receipt(&receipt)
+                respond::receipt(&receipt)
             }
             Ok(Err(error)) => unavailable(&error.to_string()),
             Err(_) => unavailable("the database did not answer in time"),
@@ -257,5 +257,5 @@ fn unavailable(reason: &str) -> Answer {
         reason,
         "payment not recorded; the sender is asked to come again"
     );
-    Answer::unavailable()
+    Answer::unavailable("the payment can't be recorded now; send it again")
 }

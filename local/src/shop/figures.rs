@@ -89,7 +89,7 @@ impl Figures {
             (
                 "reservations",
                 format!(
-                    "became orders {} · freed by a cancellation {} · freed by time {}",
+                    "became orders {} · given back {} · ended by time {}",
                     self.consumed, self.released, self.expired
                 ),
             ),

@@ -1,11 +1,15 @@
 //! The promises of the shop's half, each a line. What is paid is taken from the gateways' own report, not from our tables.
 
 use super::plan::{Article, End};
-use super::{Shop, Visit, intents};
+use super::{Shop, Visit, intents, mailer};
 use crate::gateway::PaymentState;
 use crate::guarantees::Promise;
 use anyhow::{Context, Result};
 use serde::Deserialize;
+use std::time::Duration;
+
+/// For how long the mailer waits for the next message. What a publication missed is the sweep's, which comes each minute.
+const MAILER_WAITS: Duration = Duration::from_secs(90);
 
 /// What of the gateways' report matters here.
 #[derive(Debug, Deserialize)]
@@ -33,11 +37,18 @@ pub(super) async fn ask(shop: &Shop<'_>, visits: &[Visit<'_>]) -> Result<Vec<Pro
         &of(|article| article.stock)
     );
     let broken = broken.fetch_one(&shop.pool).await?;
+    let orders = sqlx::query_scalar!("SELECT id FROM orders WHERE payment_intent_id = ANY($1)", &all);
+    let orders = orders.fetch_all(&shop.pool).await?;
+    let unheard = mailer::not_told(&shop.mailbox, &orders, shop.wanted.patience.min(MAILER_WAITS)).await?;
     let told: usize = visits.iter().map(|visit| visit.unexpected.len()).sum();
     Ok(vec![
         Promise::new(
             "G4  every order was announced, and sent or in the sweep's hands",
             broken.unannounced,
+        ),
+        Promise::new(
+            "G4  the shop's mailer has heard of every order",
+            i64::try_from(unheard.len())?,
         ),
         Promise::new(
             "G5  every payment that a gateway calls paid has exactly one order with its items, or an open case",

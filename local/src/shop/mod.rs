@@ -7,6 +7,7 @@ mod buyer;
 mod catalogue;
 mod figures;
 mod guarantees;
+mod mailer;
 pub mod plan;
 mod sweeps;
 
@@ -40,6 +41,8 @@ struct Shop<'a> {
     gateways_url: String,
     /// The page that buyers come back to; nobody serves it, since the buyers here are their own browsers.
     home: Url,
+    /// Where the shop's mailer hears of orders.
+    mailbox: String,
     wanted: Wanted,
     opened: Instant,
 }
@@ -74,6 +77,7 @@ pub async fn run(settings: &Settings, wanted: Wanted, pool: &PgPool, clock: Cloc
         identity: identity_of(&settings.outside, clock)?,
         gateways_url: settings.outside.gateways_url(),
         home: Url::parse(&settings.outside.shop_url()).context("the shop's address is none")?,
+        mailbox: settings.order_confirmed_queue_url.clone(),
         wanted,
         opened: Instant::now(),
     };
@@ -123,7 +127,7 @@ impl Shop<'_> {
             self.come_again(visit).await;
         }
         let healed = sweeps::run(settings, &self.api.http, "reconcile").await?;
-        self.say(&format!("reconcile, run at once, answers {healed}"));
+        self.say(&format!("reconcile, run at once, answers {}", healed["order"]));
         for visit in &mut visits {
             self.look_again(visit).await;
         }
@@ -170,7 +174,7 @@ fn intents(visits: &[Visit<'_>], such: impl Fn(Story) -> bool) -> Vec<String> {
 
 async fn report(shop: &Shop<'_>, visits: &[Visit<'_>], settled: bool) -> Result<Vec<String>> {
     let figures = Figures::read(shop, visits).await?;
-    println!("{}", figures.table(shop.plan, visits));
+    println!("\n{}", figures.table(shop.plan, visits));
     let mut promises = guarantees::ask(shop, visits).await?;
     promises.push(Promise::new(
         "    nothing is under way any more, and nothing reserved",

@@ -41,6 +41,8 @@ pub enum Flaw {
     BelievesEverybody,
     /// Reconcile says that all is well, and looks at nothing.
     NeverReconciles,
+    /// Its orders are announced, and not to the mailer.
+    ForgetsMailer,
 }
 
 pub struct Bazaar {
@@ -53,10 +55,16 @@ pub struct Bazaar {
     flaw: Flaw,
 }
 
-/// Opens it on a free port, with its gateways where the outside will be; gives back the base URL.
-pub async fn open(database: &TestDatabase, outside: &Outside, flaw: Flaw) -> String {
+/// Opens it on a free port, with its gateways where the outside will be; gives back the base URL, and
+/// where its mailer reads.
+pub async fn open(database: &TestDatabase, outside: &Outside, flaw: Flaw) -> (String, String) {
     let gateways = gateways(outside).await;
-    let (transport, _queues) = transport(&EventType::ALL).await;
+    let (transport, queues) = transport(&EventType::ALL).await;
+    let mailbox = match flaw {
+        Flaw::ForgetsMailer => "purchase-confirmed",
+        _ => "order-confirmed",
+    };
+    let mailbox = queues[mailbox].url.clone();
     let publisher = Publisher {
         database: database.through_pooler(4),
         transport,
@@ -96,7 +104,7 @@ pub async fn open(database: &TestDatabase, outside: &Outside, flaw: Flaw) -> Str
         database: database.clone(),
         flaw,
     };
-    serve(bazaar).await
+    (serve(bazaar).await, mailbox)
 }
 
 async fn serve(bazaar: Bazaar) -> String {

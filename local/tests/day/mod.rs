@@ -20,10 +20,11 @@ async fn broken_by(flaw: Flaw) -> Vec<String> {
     outside.gateways_port = listener.local_addr().unwrap().port();
     let desk = Desk::at(&outside.gateways_url(), outside.credentials.clone());
     tokio::spawn(gateway::serve(listener, Arc::new(desk)));
-    let api_url = bazaar::open(&database, &outside, flaw).await;
+    let (api_url, order_confirmed_queue_url) = bazaar::open(&database, &outside, flaw).await;
     let settings = Settings {
         sweep_url: format!("{api_url}/sweep"),
         api_url,
+        order_confirmed_queue_url,
         database_url: database.direct_url(),
         redis_url: String::new(),
         webhook_secret: String::new(),
@@ -136,4 +137,10 @@ async fn a_shop_that_believes_any_token_is_noticed() {
     let broken = broken_by(Flaw::BelievesEverybody).await;
     assert_eq!(broken.len(), 1, "{broken:?}");
     assert!(broken[0].contains("strangers nothing"), "{broken:?}");
+}
+
+#[tokio::test]
+async fn a_mailer_that_hears_of_no_order_is_noticed() {
+    let broken = broken_by(Flaw::ForgetsMailer).await;
+    assert_eq!(broken, ["G4  the shop's mailer has heard of every order"]);
 }

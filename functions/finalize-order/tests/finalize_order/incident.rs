@@ -83,7 +83,7 @@ async fn the_sweeps_and_the_worker_heal_the_incident_and_running_twice_changes_n
     assert_eq!(shop.announced().await.len(), 8);
     // WHEN all of it runs again THEN nothing changes
     let healed = everything(&shop).await;
-    for name in ["reservations", "stale-jobs", "outbox"] {
+    for name in ["reservations", "stale-jobs", "reconcile", "outbox"] {
         shop.sweep(name).await;
     }
     shop.work().await;
@@ -108,5 +108,28 @@ async fn also_when_the_eight_are_out_of_attempts() {
     shop.sweep("stale-jobs").await;
     shop.work().await;
     assert_eq!(everything(&shop).await, healed);
+    shop.close().await;
+}
+
+/// As the incident was found, but nobody wakes the worker for the stuck jobs: their rows are gone, as after a restore.
+#[tokio::test]
+async fn also_when_the_jobs_of_the_eight_were_lost() {
+    let shop = Shop::over(TestDatabase::create().await).await;
+    shop.sql(INCIDENT).await;
+    shop.sql(
+        "DELETE FROM job_queue j USING payment_intents i
+         WHERE j.idempotency_key = 'payment_esewa_' || i.external_transaction_id
+           AND NOT EXISTS (SELECT FROM orders o WHERE o.payment_intent_id = i.payment_intent_id);
+         UPDATE payment_gateway_verifications SET verified_at = now() - interval '2 hours'",
+    )
+    .await;
+    let swept = shop.sweep("reconcile").await;
+    assert_eq!(
+        (&swept["order"]["requeued"], &swept["order"]["paidUnfulfilled"]),
+        (&8.into(), &8.into())
+    );
+    shop.sweep("stale-jobs").await;
+    shop.work().await;
+    assert_healed(&shop).await;
     shop.close().await;
 }
