@@ -7,4 +7,5 @@ mod changes;
 mod forms;
 mod hostile;
 mod login;
+mod samples;
 mod stage;
