@@ -3,6 +3,7 @@
 
 mod access;
 mod browser;
+mod bulk;
 mod changes;
 mod forms;
 mod hostile;
