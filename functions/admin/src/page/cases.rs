@@ -166,7 +166,7 @@ fn changes(visit: &Visit<'_>, case: &CaseRow) -> Markup {
     };
     html! {
         @if case.status == CaseStatus::Open {
-            (parts::change(visit, &to("resolve"), "Resolve", "Resolve this case", "Say how: what was refunded, mended or delivered. It is not opened again.", &html! {}))
+            (parts::change(visit, &to("resolve"), "Resolve", "Resolve this case", "Say how: what was refunded, mended or delivered. No sweep opens it again.", &html! {}))
             (parts::change(visit, &to("assign"), "Assign", "Assign it", "", &assignee))
         }
         (parts::change(visit, &to("note"), "Note", "Add this note", "The reason is the note.", &html! {}))

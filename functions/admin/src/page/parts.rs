@@ -2,6 +2,7 @@
 
 use super::text::{age, clock_time};
 use crate::access::CSRF_FIELD;
+use crate::act::sweep::SWEEPS;
 use crate::http::Form;
 use crate::visit::Visit;
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -211,4 +212,12 @@ pub fn times(count: i32) -> String {
         1 => "once".to_owned(),
         _ => format!("{count} times"),
     }
+}
+
+/// What to do next, and the way to the sweep that it names.
+pub fn next_step(text: &str) -> Markup {
+    let sweep = SWEEPS
+        .into_iter()
+        .find(|(name, _)| text.contains(&format!("\"{name}\"")));
+    html! { "Next: " (prose(text)) @if let Some((name, _)) = sweep { " · " a href=(format!("/admin/sweeps#{name}")) { "run it here" } } }
 }

@@ -37,7 +37,7 @@ pub async fn page(visit: &Visit<'_>) -> Result<Answer, Fault> {
 
 fn card(visit: &Visit<'_>, name: &str, what: &str, latest: Option<&SweepRun>) -> Markup {
     html! {
-        article.panel {
+        article.panel id=(name) {
             h2 { (name) }
             p { (what) }
             p.hint { @match latest { Some(run) => { "Last " (parts::when(visit, run.started_at)) " " (look(run)) } None => { "No run is on record." } } }

@@ -69,7 +69,7 @@ fn missing(gap: &Gap) -> Markup {
     html! {
         section.panel.gap data-look="bad" aria-label="What is missing" {
             p { (parts::badge(Look::Bad, "missing")) " " strong { (gap.sentence) } }
-            p { "Next: " (parts::prose(&gap.next_step)) }
+            p { (parts::next_step(&gap.next_step)) }
         }
     }
 }

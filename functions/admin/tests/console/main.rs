@@ -3,8 +3,10 @@
 
 mod access;
 mod browser;
+mod bulk;
 mod changes;
 mod forms;
 mod hostile;
 mod login;
+mod samples;
 mod stage;

@@ -42,7 +42,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    fn of(answer: &Value) -> Self {
+    pub fn of(answer: &Value) -> Self {
         let cookies = answer["cookies"].as_array().cloned().unwrap_or_default();
         Self {
             status: answer["statusCode"].as_u64().expect("a status"),

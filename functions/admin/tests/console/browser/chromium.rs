@@ -1,7 +1,9 @@
 //! Debian's Chromium, driven through ChromeDriver.
 
-use fantoccini::wd::Capabilities;
+use axum::http::Method;
+use fantoccini::wd::{Capabilities, WebDriverCompatibleCommand};
 use fantoccini::{Client, ClientBuilder, Locator};
+use reqwest::Url;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -9,6 +11,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep};
+use url::ParseError;
 
 const DRIVER: &str = "/usr/bin/chromedriver";
 const BROWSER: &str = "/usr/bin/chromium";
@@ -145,10 +148,42 @@ impl Browser {
         std::fs::write(folder.join(format!("{name}.png")), picture).expect("the picture is kept");
     }
 
+    /// As somebody sees it who prefers dark pages.
+    pub async fn prefer_dark(&self) {
+        let asked = DevTools {
+            cmd: "Emulation.setEmulatedMedia",
+            params: json!({"features": [{"name": "prefers-color-scheme", "value": "dark"}]}),
+        };
+        self.page.issue_cmd(asked).await.expect("Chromium prefers dark");
+    }
+
     /// Ends the browser.
     pub async fn close(mut self) {
         self.page.clone().close().await.expect("the browser ends");
         self.driver.kill().await.expect("the driver ends");
+    }
+}
+
+/// A command of Chromium's own, which ChromeDriver passes on.
+#[derive(Debug)]
+struct DevTools {
+    cmd: &'static str,
+    params: Value,
+}
+
+impl WebDriverCompatibleCommand for DevTools {
+    fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, ParseError> {
+        base.join(&format!(
+            "session/{}/goog/cdp/execute",
+            session.unwrap_or_default()
+        ))
+    }
+
+    fn method_and_body(&self, _: &Url) -> (Method, Option<String>) {
+        (
+            Method::POST,
+            Some(json!({"cmd": self.cmd, "params": self.params}).to_string()),
+        )
     }
 }
 

@@ -4,6 +4,8 @@ use super::chromium::Screen;
 use super::scene::{CASE, COURSE, JOB, LETTER, PAYMENT, Scene, body, name_of};
 use serde_json::Value;
 
+const GROUND: &str = "return getComputedStyle(document.body).backgroundColor";
+
 #[tokio::test]
 async fn the_person_on_call_finds_the_payment_mends_everything_and_it_is_on_the_record() {
     let scene = Scene::open(Screen::Desk).await;
@@ -127,5 +129,20 @@ async fn read_the_record(scene: &Scene) {
         scene.browser.says(text).await;
     }
     scene.browser.keep("audit").await;
+    let light = scene.browser.run(GROUND).await;
+    scene.browser.prefer_dark().await;
+    assert_ne!(
+        scene.browser.run(GROUND).await,
+        light,
+        "there is a dark page for who prefers it"
+    );
+    scene.browser.keep("audit-dark").await;
+    scene
+        .browser
+        .open(&scene.address(&format!("/admin/timeline/payment/{PAYMENT}")))
+        .await;
+    scene.browser.keep("timeline-dark").await;
+    scene.browser.open(&scene.address("/admin/health")).await;
+    scene.browser.keep("health-dark").await;
     assert_eq!(scene.database.count("SELECT count(*) FROM audit_log").await, 4);
 }
