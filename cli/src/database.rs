@@ -6,15 +6,23 @@ use makegood::db::Database;
 use makegood::runtime;
 use sqlx::postgres::PgConnectOptions;
 
+/// The database of the environment, directly or through a pooler. Connects nothing yet.
+///
+/// # Errors
+/// Names what is missing in the environment, or the secret that can't be read.
+pub async fn open() -> anyhow::Result<Database> {
+    let mut environment = Environment::of_process();
+    let config = DatabaseConfig::read(&mut environment);
+    environment.finish()?;
+    Ok(Database::open(&config, &runtime::aws().await).await?)
+}
+
 /// How to connect to the database of the environment. Connects nothing yet.
 ///
 /// # Errors
 /// Names what is missing in the environment, or the secret that can't be read.
 pub async fn options() -> anyhow::Result<PgConnectOptions> {
-    let mut environment = Environment::of_process();
-    let config = DatabaseConfig::read(&mut environment);
-    environment.finish()?;
-    let database = Database::open(&config, &runtime::aws().await).await?;
+    let database = open().await?;
     Ok((*database.pool().connect_options()).clone())
 }
 
@@ -22,7 +30,7 @@ pub async fn options() -> anyhow::Result<PgConnectOptions> {
 ///
 /// # Errors
 /// Names what is missing in the environment, or the secret that can't be read.
-pub async fn open() -> anyhow::Result<(Database, Tz)> {
+pub async fn open_with_timezone() -> anyhow::Result<(Database, Tz)> {
     let mut environment = Environment::of_process();
     let config = DatabaseConfig::read(&mut environment);
     let timezone = environment.business_timezone();

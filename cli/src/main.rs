@@ -1,9 +1,13 @@
 //! The command `makegood`: thin commands over the shared crate. Answers go to standard output, progress and
 //! warnings to standard error.
 
+mod act;
+mod cases;
 mod database;
+mod dead_letters;
 mod doctor;
 mod ensure_index;
+mod jobs;
 mod migrate;
 mod output;
 mod replay_event;
@@ -35,6 +39,9 @@ enum Command {
     Doctor(doctor::Arguments),
     Trace(trace::Arguments),
     ReplayEvent(replay_event::Arguments),
+    DeadLetters(dead_letters::Arguments),
+    Jobs(jobs::Arguments),
+    Cases(cases::Arguments),
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -48,6 +55,9 @@ async fn main() -> ExitCode {
         Command::Doctor(arguments) => Ok(doctor::run(&arguments, output, clock).await),
         Command::Trace(arguments) => Ok(trace::run(&arguments, output, clock).await),
         Command::ReplayEvent(arguments) => replay_event::run(&arguments, output).await,
+        Command::DeadLetters(arguments) => dead_letters::run(&arguments, output).await,
+        Command::Jobs(arguments) => jobs::run(&arguments, output).await,
+        Command::Cases(arguments) => cases::run(&arguments, output).await,
     };
     result.unwrap_or_else(|error| output.failed(&error))
 }

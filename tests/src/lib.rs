@@ -14,6 +14,7 @@ pub mod event_source;
 pub mod invariants;
 pub mod link;
 pub mod queues;
+pub mod recorder;
 pub mod runtime_api;
 pub mod sink;
 

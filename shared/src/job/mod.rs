@@ -7,8 +7,9 @@
 //!   pending ────────────────────────┴──────▶ processing ── complete_job_if_owned ─────────────▶ completed
 //!    │   ▲                                    │   │
 //!    │   ├── fail_job_if_owned: later ────────┤   ├── fail_job_if_owned: permanent, or no attempts left ─▶ failed
-//!    │   └── rescue_expired_jobs: lease over ─┘   └── rescue_expired_jobs: lease over, no attempts left ───▶ failed
-//!    └── by a person ──▶ cancelled
+//!    │   ├── rescue_expired_jobs: lease over ─┘   └── rescue_expired_jobs: lease over, no attempts left ───▶ failed
+//!    │   └── retry_failed_job: by a person, with more attempts ◀── failed, cancelled
+//!    └── cancel_pending_job: by a person ──▶ cancelled
 //! ```
 //!
 //! Leaving `processing` always carries the guard `(id, attempts, locked_by)`. `attempts` never goes down, so a guard that
