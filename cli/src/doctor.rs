@@ -2,7 +2,6 @@
 
 use crate::database;
 use crate::output::Output;
-use anyhow::Context;
 use chrono::{DateTime, Utc};
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{ContentArrangement, Table};
@@ -57,9 +56,7 @@ async fn examine(arguments: &Arguments, output: Output, clock: Clock) -> anyhow:
         now: clock.now(),
         timezone,
     };
-    let examination = doctor::examine(&database, &scope)
-        .await
-        .map_err(|error| explained(error))?;
+    let examination = doctor::examine(&database, &scope).await.map_err(explained)?;
     output.answer(&examination, &lines(&examination))?;
     Ok(examination.is_healthy())
 }
@@ -73,7 +70,7 @@ fn explained(error: sqlx::Error) -> anyhow::Error {
         ErrorClass::Unavailable => "the database did not answer; check DATABASE_URL and try again",
         _ => "the doctor could not look",
     };
-    Err::<(), _>(error).context(next).unwrap_err()
+    anyhow::Error::new(error).context(next)
 }
 
 fn lines(examination: &Examination) -> Vec<String> {
