@@ -1,13 +1,20 @@
 //! The command `makegood`: thin commands over the shared crate. Answers go to standard output, progress and
 //! warnings to standard error.
 
+mod act;
+mod cases;
 mod database;
+mod dead_letters;
+mod doctor;
 mod ensure_index;
+mod jobs;
 mod migrate;
 mod output;
 mod replay_event;
+mod trace;
 
 use clap::{Parser, Subcommand};
+use makegood::clock::Clock;
 use output::Output;
 use std::process::ExitCode;
 
@@ -29,17 +36,28 @@ struct Arguments {
 enum Command {
     Migrate(migrate::Arguments),
     EnsureIndex(ensure_index::Arguments),
+    Doctor(doctor::Arguments),
+    Trace(trace::Arguments),
     ReplayEvent(replay_event::Arguments),
+    DeadLetters(dead_letters::Arguments),
+    Jobs(jobs::Arguments),
+    Cases(cases::Arguments),
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let output = Output { json: arguments.json };
+    let clock = Clock::System;
     let result = match arguments.command {
         Command::Migrate(arguments) => migrate::run(&arguments, output).await,
         Command::EnsureIndex(arguments) => ensure_index::run(&arguments, output).await,
+        Command::Doctor(arguments) => Ok(doctor::run(&arguments, output, clock).await),
+        Command::Trace(arguments) => Ok(trace::run(&arguments, output, clock).await),
         Command::ReplayEvent(arguments) => replay_event::run(&arguments, output).await,
+        Command::DeadLetters(arguments) => dead_letters::run(&arguments, output).await,
+        Command::Jobs(arguments) => jobs::run(&arguments, output).await,
+        Command::Cases(arguments) => cases::run(&arguments, output).await,
     };
     result.unwrap_or_else(|error| output.failed(&error))
 }

@@ -1,10 +1,18 @@
 //! How a command answers: text for people, JSON for programs.
 
+use chrono::{DateTime, Utc};
+use comfy_table::{Table, presets};
 use indicatif::{ProgressBar, ProgressStyle};
 use makegood::schema::BuildProgress;
 use serde::Serialize;
 use std::process::ExitCode;
 use std::time::Duration;
+use uuid::Uuid;
+
+/// Exit code of wrong usage; clap's own.
+pub const USAGE: u8 = 2;
+/// Exit code when something asked for was refused, or is not there.
+pub const REFUSED: u8 = 3;
 
 /// Where and how the answer is written.
 #[derive(Debug, Clone, Copy)]
@@ -44,6 +52,38 @@ impl Output {
         ExitCode::FAILURE
     }
 
+    /// Prints why nothing was done.
+    pub fn refused(self, reason: &str) {
+        if self.json {
+            println!("{}", serde_json::json!({ "refused": reason }));
+        } else {
+            eprintln!("refused: {reason}");
+        }
+    }
+
+    /// Prints what became of each change; the exit code says whether all were made.
+    pub fn changes(self, changes: &[Done]) -> anyhow::Result<ExitCode> {
+        let lines: Vec<String> = changes.iter().map(Done::line).collect();
+        self.answer(&changes, &lines)?;
+        Ok(if changes.iter().all(|change| change.done) {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::from(REFUSED)
+        })
+    }
+
+    /// A line that counts what is done of so many, on a terminal, and is silent elsewhere.
+    pub fn count_progress(self, total: u64) -> anyhow::Result<ProgressBar> {
+        if self.json {
+            return Ok(ProgressBar::hidden());
+        }
+        let style =
+            ProgressStyle::with_template("{spinner} {elapsed} {pos} of {len} {wide_bar} {eta} left {msg}")?;
+        let bar = ProgressBar::new(total).with_style(style);
+        bar.enable_steady_tick(Duration::from_millis(100));
+        Ok(bar)
+    }
+
     /// A line that follows index builds on a terminal, and is silent elsewhere.
     pub fn build_progress(self) -> anyhow::Result<ProgressBar> {
         if self.json {
@@ -53,6 +93,68 @@ impl Output {
         let bar = ProgressBar::new(0).with_style(style);
         bar.enable_steady_tick(Duration::from_millis(100));
         Ok(bar)
+    }
+}
+
+/// What became of one change.
+#[derive(Debug, Serialize)]
+pub struct Done {
+    id: Uuid,
+    done: bool,
+    what: String,
+}
+
+impl Done {
+    /// It was made.
+    pub fn changed(id: Uuid, what: &str) -> Self {
+        Self {
+            id,
+            done: true,
+            what: what.to_owned(),
+        }
+    }
+
+    /// It was not.
+    pub fn refused(id: Uuid, why: &impl ToString) -> Self {
+        Self {
+            id,
+            done: false,
+            what: why.to_string(),
+        }
+    }
+
+    fn line(&self) -> String {
+        let verb = if self.done { "" } else { "refused: " };
+        format!("{} {verb}{}", self.id, self.what)
+    }
+}
+
+/// Rows under their headings, in columns.
+pub fn table(headings: &[&str], rows: impl Iterator<Item = Vec<String>>) -> Vec<String> {
+    let mut table = Table::new();
+    table.load_preset(presets::NOTHING).set_header(headings.to_vec());
+    rows.for_each(|row| {
+        table.add_row(row);
+    });
+    table.lines().map(|line| line.trim_end().to_owned()).collect()
+}
+
+/// An instant to the second, in UTC.
+pub fn instant(at: DateTime<Utc>) -> String {
+    at.format("%Y-%m-%d %H:%M:%SZ").to_string()
+}
+
+/// The beginning of a text, on one line; control characters, which could paint a terminal, are shown as blanks.
+pub fn one_line(text: &str, most: usize) -> String {
+    let line: String = text
+        .chars()
+        .map(|character| if character.is_control() { ' ' } else { character })
+        .take(most)
+        .collect();
+    if text.chars().count() > most {
+        format!("{line}…")
+    } else {
+        line
     }
 }
 

@@ -26,6 +26,9 @@ parameters=(
   "Shop=yes"
   "JwtIssuer=$MAKEGOOD_IDENTITY_URL"
   "JwtAudience=makegood-shop"
+  "ConsoleIssuer=$MAKEGOOD_IDENTITY_URL"
+  "ConsoleClientId=makegood-console"
+  "ConsoleSecret=of-this-machine-alone-and-never-deployed"
   "EsewaBaseUrl=$MAKEGOOD_GATEWAYS_URL"
   "EsewaProductCode=$ESEWA_PRODUCT_CODE"
   "EsewaSecret=$ESEWA_SECRET"
@@ -91,6 +94,13 @@ api_url() {
   fi
 }
 
+# By its own name, since the console's addresses begin at the root. Browsers resolve *.localhost to this machine.
+console_url() {
+  local id
+  id=$(sed -nE 's#.*/execute-api/([^/]+).*#\1#p; s#^https?://([^.]+)\.execute-api.*#\1#p' "$MAKEGOOD_STATE/api-url" | head -1)
+  echo "http://$id.execute-api.localhost:$MAKEGOOD_AWS_PORT/admin"
+}
+
 say "building the workspace (cargo build; minutes the first time, then seconds)"
 cargo build --workspace --bins
 "$STACK_DIR/database.sh" makegood_local
@@ -104,3 +114,5 @@ if [[ -n "${MAKEGOOD_AWS_ENDPOINT_URL:-}" ]] || ! fresh deployed_stamp "$MAKEGOO
 fi
 api_url >"$MAKEGOOD_STATE/api-url"
 say "deployed: the API is at $(cat "$MAKEGOOD_STATE/api-url")"
+console_url >"$MAKEGOOD_STATE/console-url"
+say "the console: $(cat "$MAKEGOOD_STATE/console-url") (one button logs in as the operator on call, while the stack is up)"

@@ -4,6 +4,7 @@
 #
 #   install.sh            everything
 #   install.sh servers    only what Postgres, PgBouncer and Redis need
+#   install.sh browser    only what the console's tests in a browser need
 set -euo pipefail
 # shellcheck source=local/stack/env.sh
 source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
@@ -21,13 +22,28 @@ needs=(
   "/usr/bin/curl=curl"
 )
 
+# What the console is shown in: a browser, its driver, and letters for it to write with.
+browser_needs=(
+  "/usr/bin/chromium=chromium"
+  "/usr/bin/chromedriver=chromium-driver"
+  "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf=fonts-dejavu-core"
+)
+
+part=${1:-all}
+case $part in
+  servers) ;;
+  browser) needs=("${browser_needs[@]}") ;;
+  all) needs+=("${browser_needs[@]}") ;;
+  *) die "Type: install.sh, install.sh servers, or install.sh browser" ;;
+esac
+
 missing_packages() {
   local need
   for need in "${needs[@]}"; do
     [[ -e "${need%%=*}" ]] || echo "${need#*=}"
   done
   # A Python that can make virtual environments, from wherever it comes.
-  python3 -c 'import venv, ensurepip' 2>/dev/null || printf '%s\n' python3 python3-venv
+  [[ $part == browser ]] || python3 -c 'import venv, ensurepip' 2>/dev/null || printf '%s\n' python3 python3-venv
 }
 
 install_packages() {
@@ -135,8 +151,9 @@ install_python_tools() {
 command -v cargo >/dev/null || die "Missing: Rust. Install it with rustup (the toolchain in rust-version of Cargo.toml, or newer)."
 mkdir -p "$MAKEGOOD_STATE"
 install_packages
+[[ $part != browser ]] || exit 0
 install_pgbouncer
-if [[ "${1:-all}" != servers ]]; then
+if [[ $part != servers ]]; then
   install_nextest
   install_python_tools
 fi

@@ -11,6 +11,7 @@ for argument in "$@"; do [[ "$argument" != --keep ]] || keep=true; done
 finish() {
   if $keep; then
     say "the stack stays up; stop it with: make stop"
+    [[ ! -e "$MAKEGOOD_STATE/console-url" ]] || say "the console: $(cat "$MAKEGOOD_STATE/console-url")"
   else
     "$STACK_DIR/stop.sh"
   fi

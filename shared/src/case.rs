@@ -1,5 +1,8 @@
 //! Payment cases: what a person must decide, because healing it alone would not be safe.
 
+#[cfg(feature = "desk")]
+pub mod desk;
+
 use crate::ids::PaymentId;
 use serde_json::Value;
 use sqlx::PgConnection;
@@ -18,6 +21,20 @@ pub enum CaseKind {
 }
 
 impl CaseKind {
+    /// Every kind.
+    pub const ALL: [Self; 4] = [
+        Self::SurplusPayment,
+        Self::RefundDue,
+        Self::AmountMismatch,
+        Self::Unfulfillable,
+    ];
+
+    /// The kind of this wire name.
+    #[must_use]
+    pub fn from_wire_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.wire_name() == name)
+    }
+
     /// As the column has it.
     #[must_use]
     pub const fn wire_name(self) -> &'static str {

@@ -3,24 +3,35 @@
 //! A *handler* knows AWS, a *stage* knows the order of things and is the only one to begin and commit,
 //! *decisions* are pure, and *database functions* borrow a connection and never commit.
 
+#[cfg(feature = "desk")]
+pub mod audit;
 pub mod case;
 pub mod clock;
 pub mod config;
 pub mod db;
+#[cfg(feature = "desk")]
+pub mod dead_letter;
 pub mod delivery;
+#[cfg(feature = "desk")]
+pub mod doctor;
 pub mod event;
 #[cfg(feature = "gateway")]
 pub mod gateway;
+pub mod health;
 pub mod http;
 pub mod idempotency;
 pub mod ids;
 pub mod job;
 pub mod outbox;
+#[cfg(feature = "desk")]
+pub mod page;
 pub mod purchase;
 pub mod runtime;
 pub mod schema;
 pub mod session;
 pub mod stock;
 pub mod telemetry;
+#[cfg(feature = "desk")]
+pub mod timeline;
 #[cfg(feature = "gateway")]
 pub mod verification;

@@ -84,6 +84,8 @@ fn every_file_has_a_consumer_that_reads_it() {
             // shop_samples.rs hands them to their functions.
             ("finalize-order", "sqs")
             | ("create-order-intent" | "order-status", "http")
+            // functions/admin/tests/console/samples.rs.
+            | ("admin", "http" | "authorizer")
             | ("verify-payment", "esewa.http" | "khalti.http") => {}
             (_, "sqs" | "msk") => assert_trigger(stem, kind, value),
             ("receive-payment", _) => assert_http(kind, value),

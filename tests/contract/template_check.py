@@ -20,7 +20,17 @@ OF_SCHEDULES = {"SchedulesDeadLetters"}
 # Who may call what. Signed by their senders, asked of the gateway itself, or a buyer's own business.
 OPEN_ROUTES = {"POST /payments/webhooks/razorpay", "POST /payments/confirmations", "POST /payments/verify"}
 BUYERS_ROUTES = {"POST /order-intents", "GET /orders/status"}
-SWEEPS = {"outbox": "rate(1 minute)", "reservations": "rate(1 minute)", "stale-jobs": "rate(5 minutes)", "reconcile": "rate(5 minutes)"}
+# The console: what an operator's browser needs before it has a token, and everything else of it.
+LOGIN_ROUTES = {"GET /admin", "GET /admin/login", "GET /admin/callback", "GET /admin/assets/{file}", "POST /admin/logout"}
+OPERATORS_ROUTES = {"GET /admin/{proxy+}", "POST /admin/{proxy+}"}
+ALL_ROUTES = OPEN_ROUTES | BUYERS_ROUTES | LOGIN_ROUTES | OPERATORS_ROUTES
+SWEEPS = {
+    "outbox": "rate(1 minute)",
+    "reservations": "rate(1 minute)",
+    "stale-jobs": "rate(5 minutes)",
+    "reconcile": "rate(5 minutes)",
+    "health": "rate(1 minute)",
+}
 FOURTEEN_DAYS = 14 * 24 * 3600
 
 
@@ -114,13 +124,19 @@ def variables_are_text(template):
 
 def routes_are_open_to_whom_they_must_be(template):
     routes = {r["RouteKey"]: r for r in template.of("AWS::ApiGatewayV2::Route").values()}
-    if set(routes) != OPEN_ROUTES | BUYERS_ROUTES:
-        yield f"say of these routes who may call them: {sorted(set(routes) ^ (OPEN_ROUTES | BUYERS_ROUTES))}"
+    if set(routes) != ALL_ROUTES:
+        yield f"say of these routes who may call them: {sorted(set(routes) ^ ALL_ROUTES)}"
     authorizers = template.of("AWS::ApiGatewayV2::Authorizer")
     for key in BUYERS_ROUTES & set(routes):
         authorizer = authorizers.get(routes[key].get("AuthorizerId", {}).get("Ref"), {})
         if routes[key].get("AuthorizationType") != "JWT" or authorizer.get("AuthorizerType") != "JWT":
             yield f"{key} must ask for a buyer's token"
+    for key in OPERATORS_ROUTES & set(routes):
+        authorizer = authorizers.get(routes[key].get("AuthorizerId", {}).get("Ref"), {})
+        if routes[key].get("AuthorizationType") != "CUSTOM" or authorizer.get("AuthorizerType") != "REQUEST":
+            yield f"{key} must ask the operators' authorizer"
+        if authorizer.get("AuthorizerResultTtlInSeconds") != 0:
+            yield f"{key}: the authorizer's answer must not be kept"
     for stage in template.of("AWS::ApiGatewayV2::Stage").values():
         own, all_others = stage.get("RouteSettings", {}).get("POST /payments/verify"), stage["DefaultRouteSettings"]
         if not own or own["ThrottlingRateLimit"] >= all_others["ThrottlingRateLimit"]:

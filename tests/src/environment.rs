@@ -136,10 +136,7 @@ impl Environment {
                 self.kill().await;
                 Outcome::TimedOut
             }
-            status = exit.wait_for(Option::is_some) => {
-                let status = status.ok().and_then(|status| *status);
-                Outcome::Died(status.expect("the status of an ended process"))
-            }
+            status = ended(&mut exit) => Outcome::Died(status.expect("the status of an ended process")),
         }
     }
 
@@ -193,6 +190,11 @@ impl Environment {
             .filter_map(|document| document.get(name).and_then(Value::as_u64))
             .sum()
     }
+}
+
+/// The status of the process, once it has ended.
+async fn ended(exit: &mut watch::Receiver<Option<ExitStatus>>) -> Option<ExitStatus> {
+    exit.wait_for(Option::is_some).await.ok().and_then(|status| *status)
 }
 
 /// Waits for the end, killing when asked to. The exit is known once all output has been read.

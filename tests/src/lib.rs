@@ -21,6 +21,7 @@ pub mod kafka_source;
 pub mod link;
 pub mod own_postgres;
 pub mod queues;
+pub mod recorder;
 pub mod runtime_api;
 pub mod secrets;
 pub mod shop;

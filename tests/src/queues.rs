@@ -74,6 +74,7 @@ impl TestQueue {
                 .queue_url(&self.url)
                 .max_number_of_messages(number)
                 .message_system_attribute_names(MessageSystemAttributeName::ApproximateReceiveCount)
+                .message_attribute_names("All")
                 .send()
                 .await
                 .expect("SQS answers");
@@ -87,10 +88,19 @@ impl TestQueue {
                     .as_ref()
                     .and_then(|attributes| attributes.get(&MessageSystemAttributeName::ApproximateReceiveCount))
                     .cloned();
+                let attributes: serde_json::Map<String, Value> = message
+                    .message_attributes
+                    .iter()
+                    .flatten()
+                    .map(|(name, value)| {
+                        let value = json!({"stringValue": value.string_value, "dataType": value.data_type});
+                        (name.clone(), value)
+                    })
+                    .collect();
                 json!({
                     "messageId": message.message_id, "receiptHandle": message.receipt_handle, "body": message.body,
                     "attributes": {"ApproximateReceiveCount": count.unwrap_or_else(|| "1".to_owned())},
-                    "messageAttributes": {}, "eventSource": "aws:sqs", "eventSourceARN": self.arn, "awsRegion": "us-east-1",
+                    "messageAttributes": attributes, "eventSource": "aws:sqs", "eventSourceARN": self.arn, "awsRegion": "us-east-1",
                 })
             }));
         }

@@ -3,7 +3,7 @@
 
 use crate::nul::{keep_losslessly, show_nul, show_nul_within};
 use chrono::{DateTime, Utc};
-use makegood::delivery::{DeadLetter, Delivery, unpack_raw};
+use makegood::delivery::{DeadLetter, Delivery, ReplayMark, unpack_raw};
 use makegood::event::Event;
 use makegood::ids::CorrelationId;
 use serde_json::{Value, json};
@@ -67,6 +67,8 @@ pub struct Letter {
     pub document: Option<Value>,
     /// When it was given up.
     pub parked_at: DateTime<Utc>,
+    /// The letter that it was before, when it was sent back as one.
+    pub replay: Option<ReplayMark>,
     /// How often it was received from the dead-letter queue or, moved by SQS, from both; for the log.
     pub receives: u32,
 }
@@ -113,6 +115,7 @@ impl Letter {
             attempts: i32::try_from(document.attempts).unwrap_or(i32::MAX),
             raw,
             parked_at: document.failure_timestamp,
+            replay: document.replay_of,
             document: Some(show_nul_within(json!(document))),
             receives,
         }
@@ -167,6 +170,7 @@ impl Letter {
             raw,
             document: encoding.map(|encoding| json!({"rawEncoding": encoding})),
             parked_at: now,
+            replay: delivery.replay,
             receives: delivery.attempt,
             source,
         }

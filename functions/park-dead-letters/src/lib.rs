@@ -7,7 +7,7 @@ mod store;
 
 pub use letter::{Letter, MOVED_BY_SQS, MovedFrom};
 pub use nul::{JSON_STRING, keep_losslessly, show_nul};
-pub use store::{COLUMNS, file_new_letters};
+pub use store::{COLUMNS, file_letters};
 
 use makegood::clock::Clock;
 use makegood::db::Database;
@@ -96,7 +96,7 @@ impl ParkDeadLetters {
     async fn file(&self, letters: &[Letter], deadline: Deadline) -> Result<(), Failure> {
         let filing = async {
             let mut connection = self.database.acquire().await?;
-            file_new_letters(&mut connection, letters).await
+            file_letters(&mut connection, letters).await
         };
         let Ok(filed) = tokio::time::timeout_at(deadline.instant(), filing).await else {
             return Err(

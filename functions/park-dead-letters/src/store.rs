@@ -23,15 +23,20 @@ pub const COLUMNS: &[(&str, &[&str])] = &[(
         "raw",
         "document",
         "parked_at",
+        "id",
+        "status",
+        "replay_count",
+        "replayed_at",
+        "claimed_until",
     ],
 )];
 
-/// Files the letters that are not there yet, in one statement. Gives back the error code of each that is new; a message
-/// filed before keeps its row, whatever became of it since.
+/// Files the letters, in one statement. Gives back the error code of each that is parked by it: a new row, or one that was
+/// sent back and failed again. A message filed before keeps its row, whatever became of it since.
 ///
 /// # Errors
 /// Those of the database; nothing is filed then.
-pub async fn file_new_letters(
+pub async fn file_letters(
     connection: &mut PgConnection,
     letters: &[Letter],
 ) -> Result<Vec<Option<String>>, sqlx::Error> {
@@ -49,8 +54,16 @@ pub async fn file_new_letters(
     let attempts: Vec<i32> = letters.iter().map(|letter| letter.attempts).collect();
     let documents: Vec<Option<Value>> = letters.iter().map(|letter| letter.document.clone()).collect();
     let parked_at: Vec<DateTime<Utc>> = letters.iter().map(|letter| letter.parked_at).collect();
+    let replay_of: Vec<Option<Uuid>> = letters
+        .iter()
+        .map(|letter| letter.replay.map(|mark| mark.letter_id))
+        .collect();
+    let generations: Vec<Option<i32>> = letters
+        .iter()
+        .map(|letter| letter.replay.map(|mark| mark.generation))
+        .collect();
     let filed = sqlx::query_file!(
-        "src/file_new_letters.sql",
+        "src/file_letters.sql",
         &texts(|letter| &letter.source),
         &texts(|letter| &letter.message_id),
         &optional(|letter| &letter.function_name) as &[Option<String>],
@@ -64,6 +77,8 @@ pub async fn file_new_letters(
         &optional(|letter| &letter.raw) as &[Option<String>],
         &documents as &[Option<Value>],
         &parked_at,
+        &replay_of as &[Option<Uuid>],
+        &generations as &[Option<i32>],
     )
     .fetch_all(connection)
     .await?;

@@ -1,14 +1,19 @@
 //! From a schedule's input to what the sweep did.
 
 use crate::name::{SweepName, UnknownSweep};
-use crate::{outbox, reconcile, reservations, stale_jobs};
+use crate::{health, outbox, reconcile, reservations, stale_jobs};
 use chrono_tz::Tz;
 use makegood::clock::Clock;
 use makegood::delivery::Deadline;
+use makegood::health::{SweepRun, record_run};
 use makegood::gateway::Gateways;
 use makegood::job::Waker;
 use makegood::outbox::Publisher;
 use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+
+/// How long a finished sweep waits to be kept in `sweep_runs`.
+const KEEPING: Duration = Duration::from_secs(2);
 
 /// The columns that this function uses, by table: compared with the live catalogue at start.
 pub const COLUMNS: &[(&str, &[&str])] = &[
@@ -79,6 +84,11 @@ pub const COLUMNS: &[(&str, &[&str])] = &[
         ],
     ),
     ("orders", &["payment_intent_id"]),
+    ("health_samples", &["at", "name", "value"]),
+    (
+        "sweep_runs",
+        &["id", "sweep", "started_at", "millis", "done", "error"],
+    ),
     ("dead_letters", &["event_id", "status", "permanent", "parked_at"]),
     (
         "outbox",
@@ -133,23 +143,51 @@ impl Sweep {
     /// The function's name.
     pub const NAME: &'static str = "sweep";
 
-    /// Runs the sweep that the input names, and answers with what it did.
+    /// Runs the sweep that the input names, keeps what it did in `sweep_runs`, and answers with it.
     ///
     /// # Errors
     /// When there is no such sweep, or the database fails.
     pub async fn handle(&self, event: &Value, deadline: Deadline) -> Result<Value, SweepError> {
         let sweep = SweepName::read(event)?;
-        let failed = |source| SweepError::Database {
+        let started_at = self.clock.now();
+        let started = Instant::now();
+        let result = self.run(sweep, deadline).await;
+        let run = SweepRun {
+            id: 0,
+            sweep: sweep.wire_name().to_owned(),
+            started_at,
+            millis: i64::try_from(started.elapsed().as_millis()).unwrap_or(i64::MAX),
+            done: result.as_ref().ok().cloned(),
+            error: result.as_ref().err().map(ToString::to_string),
+        };
+        self.keep(&run).await;
+        let done = result.map_err(|source| SweepError::Database {
             sweep: sweep.wire_name(),
             source,
-        };
-        let done = match sweep {
-            SweepName::Outbox => json!(outbox::run(&self.publisher, deadline).await.map_err(failed)?),
-            SweepName::StaleJobs => json!(stale_jobs::run(self, deadline).await.map_err(failed)?),
-            SweepName::Reservations => json!(reservations::run(self, deadline).await.map_err(failed)?),
-            SweepName::Reconcile => json!(reconcile::run(self, deadline).await.map_err(failed)?),
-        };
+        })?;
         tracing::info!(function = Self::NAME, sweep = sweep.wire_name(), %done, "swept");
         Ok(done)
+    }
+
+    async fn run(&self, sweep: SweepName, deadline: Deadline) -> Result<Value, sqlx::Error> {
+        Ok(match sweep {
+            SweepName::Outbox => json!(outbox::run(&self.publisher, deadline).await?),
+            SweepName::StaleJobs => json!(stale_jobs::run(self, deadline).await?),
+            SweepName::Reservations => json!(reservations::run(self, deadline).await?),
+            SweepName::Reconcile => json!(reconcile::run(self, deadline).await?),
+            SweepName::Health => json!(health::run(self).await?),
+        })
+    }
+
+    /// A run that can't be kept has run all the same: it is only missing from the console.
+    async fn keep(&self, run: &SweepRun) {
+        let keeping = async {
+            let mut connection = self.publisher.database.acquire().await?;
+            record_run(&mut connection, run).await
+        };
+        let kept = tokio::time::timeout(KEEPING, keeping).await;
+        if let Err(error) = kept.unwrap_or(Err(sqlx::Error::PoolTimedOut)) {
+            tracing::warn!(function = Self::NAME, sweep = run.sweep, %error, "the run was not kept in sweep_runs");
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! The `sweep` function: each sweep is one schedule with its own input, safe to run twice at once.
 
 mod handler;
+mod health;
 mod name;
 mod outbox;
 mod reconcile;

@@ -13,6 +13,8 @@ pub enum SweepName {
     Reservations,
     /// Compares what is paid with what is there.
     Reconcile,
+    /// Keeps what waits at this moment, for the console's plots.
+    Health,
 }
 
 /// The schedule's input names no sweep that there is.
@@ -25,7 +27,13 @@ pub struct UnknownSweep {
 
 impl SweepName {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Outbox, Self::StaleJobs, Self::Reservations, Self::Reconcile];
+    pub const ALL: [Self; 5] = [
+        Self::Outbox,
+        Self::StaleJobs,
+        Self::Reservations,
+        Self::Reconcile,
+        Self::Health,
+    ];
 
     /// As the schedule's input has it.
     #[must_use]
@@ -35,6 +43,7 @@ impl SweepName {
             Self::StaleJobs => "stale-jobs",
             Self::Reservations => "reservations",
             Self::Reconcile => "reconcile",
+            Self::Health => "health",
         }
     }
 
@@ -73,7 +82,7 @@ mod tests {
         ] {
             let message = SweepName::read(&input).unwrap_err().to_string();
             assert!(
-                message.contains("outbox, stale-jobs, reservations, reconcile"),
+                message.contains("outbox, stale-jobs, reservations, reconcile, health"),
                 "{message}"
             );
         }

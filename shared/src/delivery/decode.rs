@@ -1,6 +1,6 @@
 //! The one decoder: SQS and MSK events become the same deliveries.
 
-use super::{Delivery, Origin};
+use super::{Delivery, Origin, ReplayMark};
 use aws_lambda_events::event::kafka::KafkaEvent;
 use aws_lambda_events::event::sqs::{SqsEvent, SqsMessage};
 use base64::Engine;
@@ -74,6 +74,10 @@ fn sqs_delivery(message: SqsMessage) -> Result<Delivery, DecodeError> {
         .get("ApproximateReceiveCount")
         .and_then(|count| count.parse().ok())
         .unwrap_or(1);
+    let replay = message
+        .message_attributes
+        .get(ReplayMark::ATTRIBUTE)
+        .and_then(|attribute| attribute.string_value.as_deref()?.parse().ok());
     Ok(Delivery {
         payload: message.body,
         attempt,
@@ -82,6 +86,7 @@ fn sqs_delivery(message: SqsMessage) -> Result<Delivery, DecodeError> {
             receipt_handle: message.receipt_handle.unwrap_or_default(),
             queue_arn: message.event_source_arn.unwrap_or_default(),
         },
+        replay,
     })
 }
 
@@ -99,6 +104,8 @@ fn kafka_deliveries(event: KafkaEvent) -> Vec<Delivery> {
                 partition: record.partition,
                 offset: record.offset,
             },
+            // Letters of a topic are not sent back to it: every consumer group would get them.
+            replay: None,
         })
         .collect();
     deliveries.sort_by_key(|delivery| match &delivery.origin {

@@ -6,6 +6,7 @@ mod failure;
 mod isolate;
 mod park;
 mod process;
+mod replay_mark;
 mod respond;
 
 pub use backoff::retry_delay;
@@ -13,7 +14,8 @@ pub use decode::{DecodeError, Trigger};
 pub use failure::{Disposition, Failure};
 pub use isolate::out_of_time;
 pub use park::{DeadLetter, ParkError, Parking, unpack_raw};
-pub use process::{Consumer, ConsumerError, Processed, Record, Stage};
+pub use process::{Consumer, ConsumerError, LONGEST_PAYLOAD, Processed, Record, Stage};
+pub use replay_mark::{NoMark, ReplayMark};
 pub use respond::Answer;
 
 use chrono::{DateTime, Utc};
@@ -73,6 +75,8 @@ pub struct Delivery {
     pub attempt: u32,
     /// Where it came from.
     pub origin: Origin,
+    /// Which dead letter it is, when it was sent back as one.
+    pub replay: Option<ReplayMark>,
 }
 
 /// Until when this invocation may work.

@@ -1,6 +1,6 @@
 //! Dead letters: what can't be processed is sent to the dead-letter queue with its whole context.
 
-use super::{Delivery, Failure, Origin};
+use super::{Delivery, Failure, Origin, ReplayMark};
 use crate::event::Envelope;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::error::DisplayErrorContext;
@@ -57,6 +57,9 @@ pub struct DeadLetter {
     /// `gzip+base64` when the plain body would not fit a message; else absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub raw_encoding: Option<String>,
+    /// The dead letter that this message already was; absent when it was none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replay_of: Option<ReplayMark>,
 }
 
 /// Why a record could not be parked. It is then handed back, and the queue's own redrive policy keeps it.
@@ -156,6 +159,7 @@ impl Parking {
             function_version: self.function_version.clone(),
             raw: delivery.payload.clone(),
             raw_encoding: None,
+            replay_of: delivery.replay,
             original_event,
         }
     }
@@ -224,6 +228,7 @@ mod tests {
             function_version: "1".to_owned(),
             raw: Some(raw),
             raw_encoding: None,
+            replay_of: None,
         }
     }
 

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 /// How many parkings and visibility changes run side by side.
 const SETTLING_AT_ONCE: usize = 8;
 /// The longest body that is read, in bytes: what follows from it must fit a message again.
-const LONGEST_PAYLOAD: usize = 262_144;
+pub const LONGEST_PAYLOAD: usize = 262_144;
 
 /// A stage of a pipeline: what it reads, and what it does with a batch.
 pub trait Stage: Send + Sync {

@@ -44,7 +44,7 @@ pub async fn return_attempts_once(connection: &mut PgConnection, id: JobId) -> R
 }
 
 /// Opens a case of this kind for an intent that the gateway calls paid and that has no order, or opens it again when it was
-/// resolved and the job failed once more; a refund that was paid stays resolved. False when the intent is not paid, has its
+/// resolved and the job failed once more; a refund that was paid stays resolved. Who works on it, and its notes, stay. False when the intent is not paid, has its
 /// order, or has this case open.
 ///
 /// # Errors
@@ -89,7 +89,8 @@ pub async fn open_case_of_paid_intent(
 async fn reopen_if_resolved(connection: &mut PgConnection, case: &NewCase) -> Result<bool, sqlx::Error> {
     let done = sqlx::query!(
         "UPDATE payment_cases
-         SET status = 'open', opened_at = now(), resolved_at = NULL, resolved_by = NULL, details = $3
+         SET status = 'open', opened_at = now(), resolved_at = NULL, resolved_by = NULL,
+             details = $3 || jsonb_strip_nulls(jsonb_build_object('assignee', details -> 'assignee', 'notes', details -> 'notes'))
          WHERE kind = $1 AND subject = $2 AND status = 'resolved' AND kind <> 'refund_due'",
         case.kind.wire_name(),
         case.subject,

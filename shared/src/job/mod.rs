@@ -7,8 +7,9 @@
 //!   pending ────────────────────────┴──────▶ processing ── complete_job_if_owned ─────────────▶ completed
 //!    │   ▲                                    │   │
 //!    │   ├── fail_job_if_owned: later ────────┤   ├── fail_job_if_owned: permanent, or no attempts left ─▶ failed
-//!    │   └── rescue_expired_jobs: lease over ─┘   └── rescue_expired_jobs: lease over, no attempts left ───▶ failed
-//!    └── by a person ──▶ cancelled
+//!    │   ├── rescue_expired_jobs: lease over ─┘   └── rescue_expired_jobs: lease over, no attempts left ───▶ failed
+//!    │   └── retry_failed_job: by a person, with more attempts ◀── failed, cancelled
+//!    └── cancel_pending_job: by a person ──▶ cancelled
 //! ```
 //!
 //! A job that ended without doing its work goes back to pending once by itself ([`requeue_ended_job_once`],
@@ -19,6 +20,8 @@
 //! Leases and schedules are measured with the database's clock, which all workers share.
 
 mod acquire;
+#[cfg(feature = "desk")]
+pub mod desk;
 mod enqueue;
 mod finish;
 mod heal;

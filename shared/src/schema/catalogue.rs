@@ -10,7 +10,7 @@ pub struct IndexSpec {
     pub name: &'static str,
     /// Its table.
     pub table: &'static str,
-    /// Its key columns.
+    /// Its key columns. An expression stands as `pg_get_indexdef` prints it, parentheses included.
     pub columns: &'static [&'static str],
     /// Whether it forbids duplicates.
     pub unique: bool,
@@ -136,7 +136,7 @@ const fn plain(
 ///
 /// `payment_id` is not unique on purpose: a second unique index that is no arbiter of the purchase's `ON
 /// CONFLICT` would make concurrent redeliveries fail with 23505.
-pub const MANAGED_INDEXES: [IndexSpec; 9] = [
+pub const MANAGED_INDEXES: [IndexSpec; 23] = [
     UNIQUE_ACTIVE_PURCHASE,
     UNIQUE_ACTIVE_ALLOCATION,
     UNIQUE_SESSION_SLOT,
@@ -164,6 +164,89 @@ pub const MANAGED_INDEXES: [IndexSpec; 9] = [
         Some("status = 'pending'"),
         &["(status = 'pending'::text)"],
     ),
+    // What the person on call lists: each page is a walk along one of these, and none is a scan that counts.
+    plain(
+        "idx_dead_letters_status",
+        "dead_letters",
+        &["status", "parked_at", "id"],
+        None,
+        &[],
+    ),
+    plain(
+        "idx_dead_letters_claimed",
+        "dead_letters",
+        &["claimed_until"],
+        Some("claimed_until IS NOT NULL"),
+        &["(claimed_until IS NOT NULL)"],
+    ),
+    plain(
+        "idx_job_queue_status",
+        "job_queue",
+        &["status", "created_at", "id"],
+        None,
+        &[],
+    ),
+    plain(
+        "idx_job_queue_type",
+        "job_queue",
+        &["job_type", "status", "created_at", "id"],
+        None,
+        &[],
+    ),
+    plain(
+        "idx_job_queue_intent",
+        "job_queue",
+        &["(payload ->> 'payment_intent_id'::text)"],
+        None,
+        &[],
+    ),
+    plain(
+        "idx_payment_cases_status",
+        "payment_cases",
+        &["status", "opened_at", "id"],
+        None,
+        &[],
+    ),
+    plain("idx_audit_log_actor", "audit_log", &["actor", "id"], None, &[]),
+    plain("idx_audit_log_action", "audit_log", &["action", "id"], None, &[]),
+    plain(
+        "idx_audit_log_subject_id",
+        "audit_log",
+        &["subject", "id"],
+        None,
+        &[],
+    ),
+    // A letter is looked for by its event: by `makegood trace`, and by reconcile before it announces again.
+    plain(
+        "idx_dead_letters_event",
+        "dead_letters",
+        &["event_id"],
+        Some("event_id IS NOT NULL"),
+        &["(event_id IS NOT NULL)"],
+    ),
+    // What the console plots, by the time at which it was made.
+    plain(
+        "idx_payments_confirmed_at",
+        "payments",
+        &["confirmed_at"],
+        Some("status = 'succeeded'"),
+        &["(status = 'succeeded'::text)"],
+    ),
+    plain(
+        "idx_purchases_created_at",
+        "student_course_purchases",
+        &["created_at"],
+        None,
+        &[],
+    ),
+    plain(
+        "idx_allocations_allocated_at",
+        "trainer_allocations",
+        &["allocated_at"],
+        None,
+        &[],
+    ),
+    plain("idx_orders_created_at", "orders", &["created_at"], None, &[]),
 ];
 
 /// The managed index of this name.

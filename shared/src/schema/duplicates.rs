@@ -31,7 +31,7 @@ pub struct DuplicateGroup {
 
 /// The duplicates that forbid `spec`, or `None`. Reads the whole table once and takes no lock beyond that of
 /// a reader.
-pub(super) async fn find_duplicates(
+pub(crate) async fn find_duplicates(
     conn: &mut PgConnection,
     spec: &IndexSpec,
 ) -> Result<Option<Duplicates>, sqlx::Error> {

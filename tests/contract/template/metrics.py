@@ -17,6 +17,7 @@ PROMISED = set(
     PaymentToPurchaseMillis PaymentToOrderMillis""".split()
 )
 RUNBOOK = "docs/operations.md"
+CONDITIONS = {"Monitored", "ShopMonitored", "ConsoleMonitored"}
 LINK = re.compile(r"\$\{RunbookUrl\}#(alarm-[a-z0-9-]+)$")
 PARTS = ["**Means.**", "**See", "**Mend.**", "**Mended when**"]
 
@@ -143,8 +144,8 @@ def every_alarm_reaches_somebody(template):
     for name, alarm in alarms(template).items():
         if alarm.get("AlarmActions") != [{"Ref": "AlarmTopicArn"}]:
             yield f"{name} does not notify AlarmTopicArn"
-        if template.resources[name].get("Condition") not in ("Monitored", "ShopMonitored"):
-            yield f"{name} hangs neither on the condition Monitored nor on ShopMonitored"
+        if template.resources[name].get("Condition") not in CONDITIONS:
+            yield f"{name} hangs on none of the conditions {sorted(CONDITIONS)}"
 
 
 def aws_metrics(template):

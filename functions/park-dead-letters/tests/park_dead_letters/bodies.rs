@@ -94,6 +94,7 @@ async fn a_body_of_one_mebibyte_is_filed_unpacked() {
         payload: Some(raw.clone()),
         attempt: 1,
         origin,
+        replay: None,
     };
     parking
         .park(

@@ -1,6 +1,7 @@
 //! What happens when a letter can't be filed, or comes twice.
 
 use super::*;
+use makegood_tests::link::{Link, Mark, to_client, to_server};
 
 #[tokio::test]
 async fn filing_twice_is_one_row_and_keeps_what_became_of_it() {
@@ -112,4 +113,48 @@ async fn what_cannot_be_filed_in_time_is_handed_back() {
     );
     transaction.rollback().await.unwrap();
     database.drop().await;
+}
+
+/// Files three letters over a link that is cut at this point of the conversation, then over a whole one; gives back how many
+/// rows there were after each.
+async fn file_over_cut_link(marks: &[Mark]) -> (i64, i64) {
+    const FILED: &str = "SELECT count(*) FROM dead_letters";
+    let database = TestDatabase::create().await;
+    let link = Link::to_url(&database.pooler_url()).await;
+    let options: sqlx::postgres::PgConnectOptions = link.through(&database.pooler_url()).parse().unwrap();
+    let pool = PgPoolOptions::new()
+        .max_connections(1)
+        .connect_lazy_with(options.extra_float_digits(None));
+    let function = handler(Database::of_pool(pool));
+    let bodies: Vec<String> = (0..3)
+        .map(|index| body(&letter(&format!("m-{index}"), "{}")))
+        .collect();
+    let arriving = sqs_event(DEAD_LETTER_QUEUE, &bodies);
+
+    let mut cut = link.cut_at(marks);
+    let answer = function.handle(arriving.clone(), deadline()).await.unwrap();
+    cut.reached().await;
+    assert_eq!(
+        answer["batchItemFailures"].as_array().unwrap().len(),
+        3,
+        "{answer}"
+    );
+    let first = database.count(FILED).await;
+
+    assert_eq!(function.handle(arriving, deadline()).await.unwrap(), all_filed());
+    let second = database.count(FILED).await;
+    database.drop().await;
+    (first, second)
+}
+
+#[tokio::test]
+async fn a_link_cut_before_the_letters_are_filed_leaves_them_in_their_queue() {
+    let cut = [to_server("INSERT INTO dead_letters")];
+    assert_eq!(file_over_cut_link(&cut).await, (0, 3));
+}
+
+#[tokio::test]
+async fn a_link_cut_after_the_letters_were_filed_files_them_once() {
+    let cut = [to_server("INSERT INTO dead_letters"), to_client("SELECT 3")];
+    assert_eq!(file_over_cut_link(&cut).await, (3, 3));
 }

@@ -71,6 +71,7 @@ async fn what_a_function_parks_is_what_is_filed() {
         payload: None,
         attempt: 1,
         origin,
+        replay: None,
     };
     parking
         .park(

@@ -84,6 +84,7 @@ fn letter(message_id: &str, raw: &str) -> DeadLetter {
         function_version: "7".to_owned(),
         raw: Some(raw.to_owned()),
         raw_encoding: None,
+        replay_of: None,
     }
 }
 

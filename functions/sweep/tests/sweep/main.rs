@@ -5,6 +5,7 @@ mod bench;
 mod closed_tabs;
 mod counter;
 mod healing;
+mod health;
 mod older_data;
 mod outbox;
 mod paid_orders;

@@ -1,0 +1,202 @@
+//! `makegood cases`.
+
+use crate::act::{ActArguments, PageArguments, next_line};
+use crate::database;
+use crate::output::{Done, Output, REFUSED, instant, table};
+use makegood::audit::Actor;
+use makegood::case::CaseKind;
+use makegood::case::desk::{self, CaseChange, CaseFilter, CaseId, CaseRow, CaseStatus};
+use makegood::db::Database;
+use std::process::ExitCode;
+use uuid::Uuid;
+
+/// Look at payments that only a person can decide about, and put the decision on the record.
+///
+/// Examples:
+///   makegood cases list
+///   makegood cases show 6f1c2a6e-…
+///   makegood cases assign 6f1c2a6e-… --to asha --reason "on call"
+///   makegood cases note 6f1c2a6e-… --note "asked the bank"
+///   makegood cases resolve 6f1c2a6e-… --note "refunded at Khalti, reference 4711"
+///
+/// A resolved case stays resolved, except that one of a paid order opens again when its job is retried and fails once more.
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    List(ListArguments),
+    Show(ShowArguments),
+    Assign(AssignArguments),
+    Note(NoteArguments),
+    Resolve(ResolveArguments),
+}
+
+/// List cases, the newest first.
+///
+/// Exit code: 0 listed, also when there are none; 1 an error; 2 wrong usage.
+#[derive(Debug, clap::Args)]
+struct ListArguments {
+    /// Of this status.
+    #[arg(long, default_value = "open", value_parser = ["open", "resolved", "all"])]
+    status: String,
+    /// Of this kind.
+    #[arg(long, value_parser = CaseKind::ALL.map(CaseKind::wire_name))]
+    kind: Option<String>,
+    #[command(flatten)]
+    page: PageArguments,
+}
+
+/// Show one case with all that is known of it.
+///
+/// Exit code: 0 shown; 1 an error; 2 wrong usage; 3 there is no such case.
+#[derive(Debug, clap::Args)]
+struct ShowArguments {
+    /// Its id.
+    id: Uuid,
+}
+
+/// Give an open case to somebody.
+///
+/// Exit code: 0 done; 1 an error; 2 wrong usage; 3 refused: there is no such case, or it is resolved.
+#[derive(Debug, clap::Args)]
+struct AssignArguments {
+    /// Its id.
+    id: Uuid,
+    /// Who works on it from now on.
+    #[arg(long, value_name = "NAME")]
+    to: String,
+    #[command(flatten)]
+    act: ActArguments,
+}
+
+/// Add a note to a case: the reason, with who and when.
+///
+/// Exit code: 0 done; 1 an error; 2 wrong usage; 3 there is no such case.
+#[derive(Debug, clap::Args)]
+struct NoteArguments {
+    /// Its id.
+    id: Uuid,
+    #[command(flatten)]
+    act: ActArguments,
+}
+
+/// Resolve an open case: the reason says how.
+///
+/// Exit code: 0 done; 1 an error; 2 wrong usage; 3 refused: there is no such case, or it is resolved.
+#[derive(Debug, clap::Args)]
+struct ResolveArguments {
+    /// Its id.
+    id: Uuid,
+    #[command(flatten)]
+    act: ActArguments,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Those of the environment and the database.
+pub async fn run(arguments: &Arguments, output: Output) -> anyhow::Result<ExitCode> {
+    let database = database::open().await?;
+    match &arguments.command {
+        Command::List(arguments) => list(&database, arguments, output).await,
+        Command::Show(arguments) => show(&database, arguments, output).await,
+        Command::Assign(_) | Command::Note(_) | Command::Resolve(_) => {
+            change(&database, &arguments.command, output).await
+        }
+    }
+}
+
+async fn list(database: &Database, arguments: &ListArguments, output: Output) -> anyhow::Result<ExitCode> {
+    let filter = CaseFilter {
+        status: CaseStatus::from_wire_name(&arguments.status),
+        kind: arguments.kind.as_deref().and_then(CaseKind::from_wire_name),
+    };
+    let mut connection = database.acquire().await?;
+    let page = desk::list(&mut connection, filter, &arguments.page.request()).await?;
+    let mut lines = table(
+        &["opened", "id", "kind", "status", "amount", "subject", "assignee"],
+        page.items.iter().map(cells),
+    );
+    lines.extend(next_line(page.next));
+    output.answer(&page, &lines)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn cells(case: &CaseRow) -> Vec<String> {
+    vec![
+        instant(case.opened_at),
+        case.id.to_string(),
+        case.kind.clone(),
+        case.status.wire_name().to_owned(),
+        amount(case),
+        case.subject.clone(),
+        case.assignee().unwrap_or_default().to_owned(),
+    ]
+}
+
+/// Minor units with their currency; how many make a whole is the currency's business.
+fn amount(case: &CaseRow) -> String {
+    let currency = case.currency.as_deref().unwrap_or_default();
+    case.amount_minor
+        .map(|minor| format!("{minor} minor {currency}"))
+        .unwrap_or_default()
+}
+
+async fn show(database: &Database, arguments: &ShowArguments, output: Output) -> anyhow::Result<ExitCode> {
+    let mut connection = database.acquire().await?;
+    let Some(case) = desk::show(&mut connection, CaseId(arguments.id)).await? else {
+        output.refused(&CaseChange::NotFound.to_string());
+        return Ok(ExitCode::from(REFUSED));
+    };
+    output.answer(&case, &lines(&case)?)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn lines(case: &CaseRow) -> anyhow::Result<Vec<String>> {
+    let resolved = match (case.resolved_at, &case.resolved_by, &case.note) {
+        (Some(at), Some(by), Some(note)) => format!("{} by {by}: {note}", instant(at)),
+        _ => "no".to_owned(),
+    };
+    Ok(vec![
+        format!("id             {}", case.id),
+        format!("kind           {}", case.kind),
+        format!("status         {}", case.status.wire_name()),
+        format!("subject        {}", case.subject),
+        format!("amount         {}", amount(case)),
+        format!("opened         {}", instant(case.opened_at)),
+        format!("assignee       {}", case.assignee().unwrap_or("nobody")),
+        format!("resolved       {resolved}"),
+        format!("details\n{}", serde_json::to_string_pretty(&case.details)?),
+    ])
+}
+
+async fn change(database: &Database, command: &Command, output: Output) -> anyhow::Result<ExitCode> {
+    let mut transaction = database.begin().await?;
+    let (id, outcome, what) = match command {
+        Command::Assign(arguments) => {
+            let (id, act) = (arguments.id, arguments.act.act()?);
+            let assignee = Actor::new(&arguments.to)?;
+            let outcome = desk::assign_open_case(&mut transaction, CaseId(id), &assignee, &act).await?;
+            (id, outcome, format!("assigned to {}", assignee.as_str()))
+        }
+        Command::Note(NoteArguments { id, act }) => {
+            let outcome = desk::note_on_case(&mut transaction, CaseId(*id), &act.act()?).await?;
+            (*id, outcome, "noted".to_owned())
+        }
+        Command::Resolve(ResolveArguments { id, act }) => {
+            let outcome = desk::resolve_open_case(&mut transaction, CaseId(*id), &act.act()?).await?;
+            (*id, outcome, "resolved".to_owned())
+        }
+        Command::List(_) | Command::Show(_) => return Ok(ExitCode::SUCCESS),
+    };
+    transaction.commit().await?;
+    output.changes(&[match outcome {
+        CaseChange::Done => Done::changed(id, &what),
+        refused => Done::refused(id, &refused),
+    }])
+}

@@ -1,0 +1,43 @@
+//! `makegood dead-letters discard`.
+
+use crate::act::ActArguments;
+use crate::database;
+use crate::output::{Done, Output};
+use makegood::dead_letter::{Discard, LetterId, discard_parked_letter};
+use std::process::ExitCode;
+use uuid::Uuid;
+
+/// Give dead letters up. They stay in the table with their payload, and are not replayed.
+///
+/// Exit code: 0 all discarded; 1 an error; 2 wrong usage; 3 one of them was refused, and the others were discarded.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// Their ids.
+    #[arg(required = true)]
+    ids: Vec<Uuid>,
+    #[command(flatten)]
+    act: ActArguments,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Those of the environment and the database.
+pub async fn run(arguments: &Arguments, output: Output) -> anyhow::Result<ExitCode> {
+    let act = arguments.act.act()?;
+    let database = database::open().await?;
+    let mut done = Vec::new();
+    for id in &arguments.ids {
+        let mut transaction = database.begin().await?;
+        done.push(
+            match discard_parked_letter(&mut transaction, LetterId(*id), &act).await? {
+                Discard::Discarded => {
+                    transaction.commit().await?;
+                    Done::changed(*id, "discarded")
+                }
+                Discard::Refused(refusal) => Done::refused(*id, &refusal),
+            },
+        );
+    }
+    output.changes(&done)
+}

@@ -1,0 +1,146 @@
+//! `makegood doctor`.
+
+use crate::database;
+use crate::output::Output;
+use anyhow::Context;
+use chrono::{DateTime, Utc};
+use comfy_table::presets::UTF8_FULL_CONDENSED;
+use comfy_table::{ContentArrangement, Table};
+use makegood::clock::Clock;
+use makegood::db::{ErrorClass, classify};
+use makegood::doctor::{self, Examination, Finding, Guarantee, Scope, Severity};
+use std::process::ExitCode;
+
+/// Exit code when a guarantee is broken.
+const BROKEN: u8 = 1;
+/// Exit code when nobody could look; also clap's own for wrong usage.
+const NOT_LOOKED: u8 = 2;
+/// How many ids of a finding the table shows; `--json` has up to twenty.
+const SHOWN: usize = 3;
+
+/// Look whether the guarantees G1 to G10 hold.
+///
+/// One reading of the database in one snapshot, in a read-only transaction; it changes nothing and blocks nobody. Every kind of
+/// breach has a code, which is also its section in docs/operations.md. What only waits (for a trainer, for a person) is listed as a
+/// notice and is no breach.
+///
+/// Examples:
+///   makegood doctor
+///   makegood doctor --only G5 --only G6
+///   makegood doctor --json | jq '.findings[] | select(.severity == "breach")'
+///
+/// Exit code: 0 every guarantee holds; 1 at least one is broken; 2 it could not look, or wrong usage.
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub struct Arguments {
+    /// Only this guarantee, G1 to G10; may be given several times.
+    #[arg(long, value_name = "G")]
+    only: Vec<Guarantee>,
+}
+
+/// Runs the command. An error is told here, since its exit code is not that of other commands.
+pub async fn run(arguments: &Arguments, output: Output, clock: Clock) -> ExitCode {
+    match examine(arguments, output, clock).await {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(BROKEN),
+        Err(error) => {
+            output.failed(&error);
+            ExitCode::from(NOT_LOOKED)
+        }
+    }
+}
+
+async fn examine(arguments: &Arguments, output: Output, clock: Clock) -> anyhow::Result<bool> {
+    let (database, timezone) = database::open().await?;
+    let scope = Scope {
+        only: arguments.only.iter().copied().collect(),
+        now: clock.now(),
+        timezone,
+    };
+    let examination = doctor::examine(&database, &scope)
+        .await
+        .map_err(|error| explained(error))?;
+    output.answer(&examination, &lines(&examination))?;
+    Ok(examination.is_healthy())
+}
+
+/// With what to do about it.
+fn explained(error: sqlx::Error) -> anyhow::Error {
+    let next = match classify(&error) {
+        ErrorClass::SchemaDrift => {
+            "the schema is not this version's; run `makegood migrate`, then look again"
+        }
+        ErrorClass::Unavailable => "the database did not answer; check DATABASE_URL and try again",
+        _ => "the doctor could not look",
+    };
+    Err::<(), _>(error).context(next).unwrap_err()
+}
+
+fn lines(examination: &Examination) -> Vec<String> {
+    let mut lines = Vec::new();
+    if !examination.findings.is_empty() {
+        let mut table = Table::new();
+        table.load_preset(UTF8_FULL_CONDENSED);
+        table.set_content_arrangement(ContentArrangement::Dynamic);
+        table.set_header(["", "finding", "rows", "oldest", "what, and the next step"]);
+        for finding in &examination.findings {
+            table.add_row(row(finding, examination.at));
+        }
+        lines.push(table.to_string());
+    }
+    lines.extend(examination.examined.iter().map(|guarantee| {
+        let broken = examination
+            .breaches()
+            .any(|finding| finding.guarantee == *guarantee);
+        let mark = if broken { "✗ broken" } else { "✓ holds " };
+        format!("{mark}  {guarantee:<3} {}", guarantee.promise())
+    }));
+    lines.push(format!(
+        "{} breaches, {} notices; read in {} ms. Runbook: docs/operations.md#<finding>",
+        examination.breaches().count(),
+        examination.findings.len() - examination.breaches().count(),
+        examination.millis
+    ));
+    lines
+}
+
+fn row(finding: &Finding, now: DateTime<Utc>) -> [String; 5] {
+    let mark = match finding.severity {
+        Severity::Breach => "✗",
+        Severity::Notice => "·",
+    };
+    let shown = finding.examples.iter().take(SHOWN).cloned();
+    let more = (finding.examples.len() > SHOWN).then(|| "…".to_owned());
+    let ids: Vec<String> = shown.chain(more).collect();
+    [
+        format!("{mark} {}", finding.guarantee),
+        finding.code.to_owned(),
+        finding.count.to_string(),
+        finding.oldest_at.map(|at| age(now, at)).unwrap_or_default(),
+        format!("{}\n{}\n→ {}", finding.title, ids.join("\n"), finding.next_step),
+    ]
+}
+
+/// In the largest whole unit.
+fn age(now: DateTime<Utc>, at: DateTime<Utc>) -> String {
+    let minutes = (now - at).num_minutes();
+    match minutes {
+        ..120 => format!("{minutes} min"),
+        120..2_880 => format!("{} h", minutes / 60),
+        _ => format!("{} days", minutes / 1_440),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::TimeDelta;
+
+    #[test]
+    fn an_age_is_told_in_the_largest_whole_unit() {
+        let now = DateTime::UNIX_EPOCH;
+        for (minutes, told) in [(3, "3 min"), (119, "119 min"), (120, "2 h"), (3_000, "2 days")] {
+            assert_eq!(age(now, now - TimeDelta::minutes(minutes)), told);
+        }
+    }
+}

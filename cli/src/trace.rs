@@ -1,0 +1,135 @@
+//! `makegood trace`.
+
+use crate::database;
+use crate::output::Output;
+use comfy_table::presets::UTF8_FULL_CONDENSED;
+use comfy_table::{ContentArrangement, Table};
+use makegood::clock::Clock;
+use makegood::db::Database;
+use makegood::timeline::{self, Entry, Match, Moment, Subject, Timeline};
+use std::process::ExitCode;
+
+/// Exit code when something is missing.
+const MISSING: u8 = 1;
+/// Exit code when nobody knows the id; also clap's own for wrong usage.
+const NOT_FOUND: u8 = 2;
+/// Exit code when it could not look.
+const NOT_LOOKED: u8 = 3;
+
+/// Show what became of a payment: one line of time from the gateway to what was paid for.
+///
+/// Takes the id of a payment (ours or the provider's), of an intent, an order or its number, a student or buyer, an event, a
+/// correlation, a purchase, an allocation, a session, a job, a dead letter or a case. Where a person has several payments, each is
+/// listed; trace one of them for its line of time. Shows ids and amounts, no addresses and no names.
+///
+/// Times are the school's (BUSINESS_TIMEZONE).
+///
+/// Examples:
+///   makegood trace 0192f0c1-7e1d-7c3a-9a51-2f6f0d1c9b11
+///   makegood trace pay_NdHk2mWqXzR1aB
+///   makegood trace ORD-20260112-7F3K9QXA --json
+///
+/// Exit code: 0 all is there, or nothing is owed; 1 something is missing; 2 nobody knows the id, or wrong usage; 3 it could not
+/// look.
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub struct Arguments {
+    /// The id.
+    id: String,
+}
+
+/// Runs the command. An error is told here, since its exit code is not that of other commands.
+pub async fn run(arguments: &Arguments, output: Output, clock: Clock) -> ExitCode {
+    match trace(&arguments.id, output, clock).await {
+        Ok(code) => code,
+        Err(error) => {
+            output.failed(&error);
+            ExitCode::from(NOT_LOOKED)
+        }
+    }
+}
+
+async fn trace(id: &str, output: Output, clock: Clock) -> anyhow::Result<ExitCode> {
+    let (database, timezone) = database::open().await?;
+    let moment = Moment {
+        now: clock.now(),
+        timezone,
+    };
+    let mut connection = database.acquire().await?;
+    let matches = timeline::find(&mut connection, id).await?;
+    drop(connection);
+    match matches.as_slice() {
+        [] => not_found(id, output),
+        [only] => show(&database, &only.subject, moment, output).await,
+        several => list(several, output),
+    }
+}
+
+fn not_found(id: &str, output: Output) -> anyhow::Result<ExitCode> {
+    let line = format!(
+        "nobody knows {id}: no payment, intent, order, student, event, job or dead letter. Was it recorded at all? Look at the log \
+         of receive-payment or create-order-intent"
+    );
+    output.answer(&Vec::<Timeline>::new(), &[line])?;
+    Ok(ExitCode::from(NOT_FOUND))
+}
+
+async fn show(
+    database: &Database,
+    subject: &Subject,
+    moment: Moment,
+    output: Output,
+) -> anyhow::Result<ExitCode> {
+    let Some(found) = timeline::timeline(database, subject, moment).await? else {
+        return not_found(&subject.id(), output);
+    };
+    output.answer(&found, &lines(&found, &moment))?;
+    Ok(if found.gap.is_some() {
+        ExitCode::from(MISSING)
+    } else {
+        ExitCode::SUCCESS
+    })
+}
+
+/// Several are listed, not judged: a script asks for one.
+fn list(several: &[Match], output: Output) -> anyhow::Result<ExitCode> {
+    let told = several.iter().map(|found| {
+        let at = found.at.map(|at| at.to_rfc3339()).unwrap_or_default();
+        format!("{at}  {}  {}", found.subject, found.summary)
+    });
+    let last = format!("{} matches; trace one of them", several.len());
+    output.answer(&several, &told.chain([last]).collect::<Vec<_>>())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn lines(found: &Timeline, moment: &Moment) -> Vec<String> {
+    let mut table = Table::new();
+    table.load_preset(UTF8_FULL_CONDENSED);
+    table.set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_header(["when", "", "what", "ids"]);
+    for entry in &found.entries {
+        table.add_row(row(entry, moment));
+    }
+    let left_out = (found.left_out > 0).then(|| format!("… {} older entries are left out", found.left_out));
+    let next = found.gap.as_ref().map(|gap| format!("→ {}", gap.next_step));
+    [found.title.clone()]
+        .into_iter()
+        .chain(left_out)
+        .chain([table.to_string()])
+        .chain(next)
+        .collect()
+}
+
+fn row(entry: &Entry, moment: &Moment) -> [String; 4] {
+    let ids: Vec<String> = entry
+        .ids
+        .iter()
+        .map(|(name, id)| format!("{name} {id}"))
+        .collect();
+    [
+        entry.at.map(|at| moment.tell(at)).unwrap_or_default(),
+        entry.status.word().to_owned(),
+        entry.what.clone(),
+        ids.join("\n"),
+    ]
+}

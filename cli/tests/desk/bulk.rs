@@ -1,0 +1,286 @@
+//! Bulk replay: dry run first, each letter once, killed and run again, several at once.
+
+use crate::desk::Desk;
+use create_purchase::CreatePurchase;
+use makegood::clock::Clock;
+use makegood::delivery::{Consumer, Deadline, ReplayMark};
+use makegood::outbox::{Publisher, SqsTransport, Transport};
+use makegood::purchase::{IndexGuard, Purchases};
+use makegood_tests::recorder::{Recorded, Recorder};
+use serde_json::{Value, json};
+use std::collections::{HashMap, HashSet};
+use std::os::unix::process::ExitStatusExt;
+use std::time::Duration;
+
+const REPLAY: [&str; 7] = [
+    "dead-letters",
+    "replay",
+    "--error-code",
+    "database_unavailable",
+    "--yes",
+    "--reason",
+    "the database is back",
+];
+/// How many letters a run claims at once.
+const CHUNK: usize = 100;
+
+/// So many payments that a database that was away left in the dead letters, and one letter of another trouble.
+async fn plant(desk: &Desk, letters: usize) {
+    desk.sql(&format!(
+        "INSERT INTO dead_letters (source, message_id, function_name, event_type, failure_reason, error_code, attempts, raw,
+                                   parked_at)
+         SELECT 'purchase-confirmed', 'm-' || n, 'create-purchase', 'PURCHASE_CONFIRMED', 'the database was away',
+                'database_unavailable', 3,
+                jsonb_build_object('type', 'PURCHASE_CONFIRMED', 'paymentId', md5('payment' || n)::uuid,
+                  'studentId', md5('student' || n)::uuid, 'courseId', md5('course')::uuid, 'amountCents', 499900,
+                  'metadata', '{{\"purchaseTier\": 30}}'::jsonb)::text,
+                now() - interval '1 hour' + n / 7 * interval '1 millisecond'
+         FROM generate_series(1, {letters}) n;
+         INSERT INTO dead_letters (source, message_id, failure_reason, error_code, raw)
+         VALUES ('purchase-confirmed', 'other', 'no course', 'missing_field', '{{}}')"
+    ))
+    .await;
+}
+
+fn letter_ids(recorded: &[Recorded]) -> HashMap<String, usize> {
+    let mut times = HashMap::new();
+    for message in recorded {
+        let mark: ReplayMark = message.attribute(ReplayMark::ATTRIBUTE).unwrap().parse().unwrap();
+        assert_eq!(mark.generation, 1);
+        *times.entry(mark.letter_id.to_string()).or_default() += 1;
+    }
+    times
+}
+
+/// Delivers what was sent to the function that it is for, as it runs behind the pooler.
+async fn deliver(desk: &Desk, recorded: &[Recorded]) {
+    let database = desk.database.through_pooler(2);
+    let nowhere = Recorder::start().await;
+    let routes = HashMap::from([(
+        "purchase-created".to_owned(),
+        vec![nowhere.queue_url("purchase-created")],
+    )]);
+    let client = nowhere.client().await;
+    let transport = Transport::Sqs(SqsTransport {
+        client: client.clone(),
+        routes,
+    });
+    let consumer = Consumer {
+        stage: CreatePurchase {
+            purchases: Purchases {
+                database: database.clone(),
+                guard: IndexGuard::default(),
+                clock: Clock::System,
+            },
+            publisher: Publisher { database, transport },
+        },
+        sqs: client,
+        parking: None,
+        kafka_reads_partial: false,
+        clock: Clock::System,
+    };
+    for batch in recorded.chunks(500) {
+        let records: Vec<Value> = batch
+            .iter()
+            .enumerate()
+            .map(|(index, message)| message.record(&index.to_string()))
+            .collect();
+        let deadline = Deadline::after(Duration::from_secs(60));
+        let answer = consumer.handle(json!({"Records": records}), deadline).await;
+        assert_eq!(answer.unwrap(), json!({"batchItemFailures": []}));
+    }
+}
+
+#[tokio::test]
+async fn ten_thousand_letters_are_each_processed_once_although_the_run_is_killed() {
+    // GIVEN 10,000 letters, and one that the filter does not name
+    let desk = Desk::open().await;
+    plant(&desk, 10_000).await;
+
+    // WHEN it is a dry run
+    let dry = [
+        "--json",
+        "dead-letters",
+        "replay",
+        "--error-code",
+        "database_unavailable",
+    ];
+    let plan = desk.run(&dry).await.succeeded().json();
+
+    // THEN it says how many go where, and nothing was sent or changed
+    let queue = json!([{"queue": "purchase-confirmed", "letters": 10_000}]);
+    assert_eq!(
+        plan,
+        json!({"letters": 10_000, "destinations": queue, "refused": []})
+    );
+    assert!(desk.queues.recorded().is_empty());
+    assert_eq!(desk.count("SELECT count(*) FROM audit_log").await, 0);
+    let untouched = "SELECT count(*) FROM dead_letters WHERE status = 'parked' AND claimed_until IS NULL AND replay_count = 0";
+    assert_eq!(desk.count(untouched).await, 10_001);
+
+    // WHEN it is for real, and killed where letters are in their queue and nobody here knows it
+    desk.queues.fall_silent_after(3_450);
+    let mut victim = desk.start(&REPLAY);
+    desk.queues.reached(3_480).await;
+    victim.start_kill().unwrap();
+    assert_eq!(victim.wait().await.unwrap().signal(), Some(9));
+    let sent_unknown = desk.queues.recorded().len();
+    assert_eq!(
+        desk.count("SELECT count(*) FROM dead_letters WHERE status = 'replayed'")
+            .await,
+        3_400
+    );
+    assert!(sent_unknown > 3_450, "{sent_unknown}");
+
+    // WHEN its lease is over and it is run again
+    desk.queues.answer_again();
+    desk.sql(
+        "UPDATE dead_letters SET claimed_until = now() - interval '1 second' WHERE claimed_until IS NOT NULL",
+    )
+    .await;
+    let again = desk.run(&[&["--json"], &REPLAY[..]].concat()).await.succeeded();
+
+    // THEN it sends the rest, and each letter went out once, except those of whose sending nobody knew
+    assert_eq!(again.json()["sent"], 6_600);
+    let recorded = desk.queues.recorded();
+    let times = letter_ids(&recorded);
+    assert_eq!(times.len(), 10_000);
+    assert!(times.values().all(|times| *times <= 2));
+    assert!(recorded.len() <= 10_000 + CHUNK, "{}", recorded.len());
+    let replayed = "SELECT count(*) FROM dead_letters WHERE status = 'replayed' AND replay_count = 1 AND claimed_until IS NULL";
+    assert_eq!(desk.count(replayed).await, 10_000);
+    assert_eq!(
+        desk.count("SELECT count(*) FROM dead_letters WHERE status = 'parked'")
+            .await,
+        1
+    );
+
+    // THEN every letter is on the record, and each was processed once in effect
+    let on_record =
+        "SELECT count(DISTINCT subject) FROM audit_log WHERE action = 'dead_letter.replay' AND actor = 'asha'
+                     AND reason = 'the database is back'";
+    assert_eq!(desk.count(on_record).await, 10_000);
+    deliver(&desk, &recorded).await;
+    let purchases = "SELECT count(DISTINCT payment_id) FROM student_course_purchases WHERE is_active";
+    assert_eq!(desk.count(purchases).await, 10_000);
+    assert_eq!(
+        desk.count("SELECT count(*) FROM student_course_purchases").await,
+        10_000
+    );
+    assert_eq!(desk.count("SELECT count(*) FROM payment_cases").await, 0);
+    desk.close().await;
+}
+
+#[tokio::test]
+async fn three_runs_at_once_send_each_letter_once() {
+    let desk = Desk::open().await;
+    plant(&desk, 2_000).await;
+    let arguments = [&["--json"], &REPLAY[..]].concat();
+    let runs = [(); 3].map(|()| desk.run(&arguments));
+    let answers = futures::future::join_all(runs).await;
+    let sent: Vec<u64> = answers
+        .iter()
+        .map(|answer| answer.json()["sent"].as_u64().unwrap())
+        .collect();
+    assert_eq!(sent.iter().sum::<u64>(), 2_000, "{sent:?}");
+    let times = letter_ids(&desk.queues.recorded());
+    assert_eq!(times.len(), 2_000);
+    assert_eq!(
+        times.values().copied().collect::<HashSet<_>>(),
+        HashSet::from([1])
+    );
+    desk.close().await;
+}
+
+#[tokio::test]
+async fn refused_letters_are_named_and_the_others_go() {
+    // GIVEN letters that can go, one that nobody could read, one of an unknown queue, one that came back five times
+    let desk = Desk::open().await;
+    plant(&desk, 3).await;
+    desk.sql(
+        "INSERT INTO dead_letters (source, message_id, failure_reason, error_code, raw, replay_count) VALUES
+           ('purchase-confirmed', 'broken', 'r', 'database_unavailable', '{\"type\": \"PURCHASE_CONFIRMED\"}', 0),
+           ('elsewhere', 'stray', 'r', 'database_unavailable', '{}', 0),
+           ('purchase-confirmed', 'round', 'r', 'database_unavailable', '{}', 5)",
+    )
+    .await;
+
+    // WHEN it is a dry run, and then for real
+    let dry = desk.run(&["--json", "dead-letters", "replay", "--all"]).await;
+    let real = desk.run(&[&["--json"], &REPLAY[..]].concat()).await;
+
+    // THEN both say which and why, with the exit code of refusals, and the rest went
+    assert_eq!((dry.code, real.code), (3, 3), "{dry:?} {real:?}");
+    let plan = dry.json();
+    assert_eq!(plan["letters"], 7);
+    let refused: Vec<&str> = plan["refused"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|refusal| refusal["code"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        refused,
+        ["loop", "missing_field", "missing_field", "no_destination"]
+    );
+    let report = real.json();
+    assert_eq!(report["sent"], 3);
+    let reasons = report["refused"].to_string();
+    for part in [
+        "`paymentId` is missing",
+        "no queue is named elsewhere",
+        "replayed 5 times",
+    ] {
+        assert!(reasons.contains(part), "{reasons}");
+    }
+    assert_eq!(desk.queues.recorded().len(), 3);
+    desk.close().await;
+}
+
+#[tokio::test]
+async fn what_fails_again_at_once_is_sent_once_by_one_run() {
+    // GIVEN a run that began, and a letter that it sent, which was parked again while it went on
+    let desk = Desk::open().await;
+    plant(&desk, 1).await;
+    let replayer = desk.replayer().await;
+    let filter = makegood::dead_letter::LetterFilter::default();
+    let bulk = replayer.begin_bulk(filter, false).await.unwrap();
+    let act = makegood::audit::Act::new("asha", "again").unwrap();
+    let sent = |chunk: &makegood::dead_letter::Chunk| {
+        let outcomes = chunk.outcomes.iter();
+        outcomes
+            .filter(|(_, outcome)| matches!(outcome, makegood::dead_letter::Replay::Sent { .. }))
+            .count()
+    };
+    let first = replayer.replay_chunk(&bulk, None, &act).await.unwrap();
+    assert_eq!(sent(&first), 1);
+    desk.sql("UPDATE dead_letters SET status = 'parked', parked_at = now() WHERE status = 'replayed'")
+        .await;
+
+    // WHEN the run looks again
+    let second = replayer.replay_chunk(&bulk, None, &act).await.unwrap();
+
+    // THEN it leaves the letter to the next run
+    assert_eq!(sent(&second), 0);
+    let next = replayer.begin_bulk(bulk.filter.clone(), false).await.unwrap();
+    assert_eq!(sent(&replayer.replay_chunk(&next, None, &act).await.unwrap()), 1);
+    desk.close().await;
+}
+
+#[tokio::test]
+async fn a_queue_that_takes_nothing_leaves_every_letter_parked_and_says_so() {
+    let desk = Desk::open().await;
+    plant(&desk, 250).await;
+    desk.queues.refuse(true);
+    let answer = desk.run(&REPLAY).await;
+    assert_eq!(answer.code, 1, "{answer:?}");
+    assert!(answer.errors.contains("no permission to send"), "{answer:?}");
+    let free = "SELECT count(*) FROM dead_letters WHERE status = 'parked' AND claimed_until IS NULL AND replay_count = 0";
+    assert_eq!(desk.count(free).await, 251);
+    let failed = "SELECT count(*) FROM audit_log WHERE action = 'dead_letter.replay_failed'";
+    assert_eq!(desk.count(failed).await, i64::try_from(CHUNK).unwrap());
+    desk.queues.refuse(false);
+    let answer = desk.run(&[&["--json"], &REPLAY[..]].concat()).await.succeeded();
+    assert_eq!(answer.json()["sent"], 250);
+    desk.close().await;
+}

@@ -1,0 +1,209 @@
+//! Cases: assigned, noted, resolved, and not opened again by a sweep.
+
+use crate::desk::Desk;
+use makegood::case::{self, CaseKind, NewCase};
+use makegood::job::{JobFailure, JobId, open_case_of_paid_intent};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+fn surplus() -> NewCase {
+    NewCase {
+        kind: CaseKind::SurplusPayment,
+        subject: "payment-7".to_owned(),
+        payment_id: None,
+        payment_intent_id: None,
+        amount_minor: Some(499_900),
+        currency: Some("INR".to_owned()),
+        details: json!({"ownedPurchaseId": "p-1"}),
+    }
+}
+
+impl Desk {
+    /// An open case of a second payment.
+    async fn case(&self) -> String {
+        assert!(case::open(&mut self.connect().await, &surplus()).await.unwrap());
+        let row = self.row("SELECT id FROM payment_cases").await;
+        row["id"].as_str().unwrap().to_owned()
+    }
+
+    async fn the_case(&self) -> Value {
+        self.row("SELECT status, resolved_by, note, details FROM payment_cases")
+            .await
+    }
+}
+
+#[tokio::test]
+async fn a_case_is_assigned_noted_and_resolved_and_each_is_on_the_record() {
+    let desk = Desk::open().await;
+    let id = desk.case().await;
+    let assign = [
+        "cases",
+        "assign",
+        &id,
+        "--to",
+        "binod",
+        "--reason",
+        "knows the bank",
+    ];
+    desk.run(&assign).await.succeeded();
+    for note in ["asked the bank", "the bank answered"] {
+        desk.run(&["cases", "note", &id, "--note", note])
+            .await
+            .succeeded();
+    }
+    let resolve = ["cases", "resolve", &id, "--note", "refunded", "--as", "binod"];
+    desk.run(&resolve).await.succeeded();
+
+    let case = desk.the_case().await;
+    assert_eq!(
+        (&case["status"], &case["resolved_by"], &case["note"]),
+        (&json!("resolved"), &json!("binod"), &json!("refunded"))
+    );
+    let details = &case["details"];
+    assert_eq!(
+        (&details["ownedPurchaseId"], &details["assignee"]),
+        (&json!("p-1"), &json!("binod"))
+    );
+    let notes: Vec<&Value> = details["notes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|note| &note["text"])
+        .collect();
+    assert_eq!(notes, ["asked the bank", "the bank answered"]);
+    assert_eq!(details["notes"][0]["by"], "asha");
+    let actions = desk.rows("SELECT action, actor FROM audit_log ORDER BY id").await;
+    let actions: Vec<String> = actions
+        .iter()
+        .map(|row| {
+            format!(
+                "{} {}",
+                row["action"].as_str().unwrap(),
+                row["actor"].as_str().unwrap()
+            )
+        })
+        .collect();
+    assert_eq!(
+        actions,
+        [
+            "case.assign asha",
+            "case.note asha",
+            "case.note asha",
+            "case.resolve binod"
+        ]
+    );
+    desk.close().await;
+}
+
+#[tokio::test]
+async fn a_resolved_case_stays_resolved() {
+    // GIVEN a resolved case
+    let desk = Desk::open().await;
+    let id = desk.case().await;
+    let resolve = ["cases", "resolve", &id, "--note", "refunded"];
+    desk.run(&resolve).await.succeeded();
+    let before = desk.the_case().await;
+
+    // WHEN a sweep sees the same payment again, and people try to change it
+    assert!(!case::open(&mut desk.connect().await, &surplus()).await.unwrap());
+    for change in [
+        &resolve[..],
+        &["cases", "assign", &id, "--to", "b", "--reason", "r"],
+    ] {
+        let answer = desk.run(change).await;
+        assert_eq!(answer.code, 3, "{answer:?}");
+        assert!(answer.output.contains("resolved already"), "{answer:?}");
+    }
+    let nobody = desk
+        .run(&["cases", "resolve", &Uuid::nil().to_string(), "--note", "r"])
+        .await;
+    assert!(
+        nobody.code == 3 && nobody.output.contains("no such case"),
+        "{nobody:?}"
+    );
+
+    // THEN nothing changed, and there is one resolution on the record
+    assert_eq!(desk.the_case().await, before);
+    assert_eq!(desk.count("SELECT count(*) FROM audit_log").await, 1);
+    desk.close().await;
+}
+
+#[tokio::test]
+async fn a_case_that_opens_again_keeps_its_assignee_and_notes() {
+    // GIVEN a resolved case of a paid intent, assigned and noted
+    let desk = Desk::open().await;
+    desk.sql(
+        "INSERT INTO payment_intents (payment_intent_id, user_id, provider, external_transaction_id, amount_cents, items)
+         VALUES ('pi_7', gen_random_uuid(), 'khalti', 't', 5000, '[]');
+         INSERT INTO payment_gateway_verifications (provider, external_transaction_id, payment_intent_id, status)
+         VALUES ('khalti', 't', 'pi_7', 'success')",
+    )
+    .await;
+    let failure = |reason: &str| JobFailure {
+        code: "no_vendor",
+        reason: reason.to_owned(),
+        is_permanent: true,
+    };
+    let open = async |reason: &str| {
+        let mut connection = desk.connect().await;
+        let job = JobId(Uuid::nil());
+        let kind = CaseKind::Unfulfillable;
+        open_case_of_paid_intent(&mut connection, kind, "pi_7", job, &failure(reason)).await
+    };
+    assert!(open("first").await.unwrap());
+    let id = desk.row("SELECT id FROM payment_cases").await["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    desk.run(&["cases", "assign", &id, "--to", "binod", "--reason", "r"])
+        .await
+        .succeeded();
+    desk.run(&["cases", "note", &id, "--note", "vendor called"])
+        .await
+        .succeeded();
+    desk.run(&["cases", "resolve", &id, "--note", "retried"])
+        .await
+        .succeeded();
+
+    // WHEN its job fails once more
+    assert!(open("second").await.unwrap());
+
+    // THEN it is open with the new reason, and what people wrote is still there
+    let case = desk.the_case().await;
+    assert_eq!(
+        (&case["status"], &case["details"]["reason"]),
+        (&json!("open"), &json!("second"))
+    );
+    assert_eq!(case["details"]["assignee"], "binod");
+    assert_eq!(case["details"]["notes"][0]["text"], "vendor called");
+    desk.close().await;
+}
+
+#[tokio::test]
+async fn open_cases_are_listed_and_others_when_asked_for() {
+    let desk = Desk::open().await;
+    let id = desk.case().await;
+    desk.sql("INSERT INTO payment_cases (kind, subject, status) VALUES ('refund_due', 'pi_1', 'resolved')")
+        .await;
+    let list = async |arguments: &[&str]| {
+        let arguments = [&["--json", "cases", "list"], arguments].concat();
+        desk.run(&arguments).await.succeeded().json()["items"]
+            .as_array()
+            .unwrap()
+            .clone()
+    };
+    let open = list(&[]).await;
+    assert_eq!(open.len(), 1);
+    assert_eq!(
+        (&open[0]["id"], &open[0]["amountMinor"]),
+        (&json!(id), &json!(499_900))
+    );
+    assert_eq!(list(&["--status", "all"]).await.len(), 2);
+    assert_eq!(list(&["--status", "all", "--kind", "refund_due"]).await.len(), 1);
+    let shown = desk.run(&["cases", "show", &id]).await.succeeded();
+    assert!(
+        shown.output.contains("499900 minor INR") && shown.output.contains("nobody"),
+        "{shown:?}"
+    );
+    desk.close().await;
+}

@@ -1,0 +1,100 @@
+//! The command `makegood doctor`: its exit codes, and that its JSON is the doctor's answer.
+
+use crate::scene::{Scene, json, text};
+use makegood::doctor::KINDS;
+
+#[tokio::test]
+async fn a_healthy_database_exits_with_0_and_names_every_guarantee() {
+    let scene = Scene::healthy(20).await;
+    let output = scene.makegood(&["doctor"]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let told = text(&output.stdout);
+    for guarantee in ["G1 ", "G5 ", "G10"] {
+        assert!(told.contains(&format!("✓ holds   {guarantee}")), "{told}");
+    }
+    scene.drop().await;
+}
+
+#[tokio::test]
+async fn a_breach_exits_with_1_and_a_notice_does_not() {
+    let scene = Scene::healthy(20).await;
+    let parked = "INSERT INTO dead_letters (source, message_id, failure_reason) VALUES ('q', '1', 'x')";
+    scene.database.run_sql(parked).await;
+    let output = scene.makegood(&["doctor"]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(text(&output.stdout).contains("letter-parked"));
+    let stuck = "INSERT INTO job_queue (job_type, payload, status, attempts, locked_by, locked_until)
+                 VALUES ('finalize_order', '{}', 'processing', 1, 'dead', now() - interval '6 minutes')";
+    scene.database.run_sql(stuck).await;
+    let output = scene.makegood(&["doctor"]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(text(&output.stdout).contains("✗ broken  G7 "), "{output:?}");
+    // Only what is asked for is looked at.
+    let output = scene.makegood(&["doctor", "--only", "g6", "--only", "G8"]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(!text(&output.stdout).contains("job-stuck"));
+    scene.drop().await;
+}
+
+#[tokio::test]
+async fn its_json_is_the_doctors_answer() {
+    let scene = Scene::healthy(20).await;
+    let letter = "INSERT INTO dead_letters (source, message_id, failure_reason) VALUES ('q', '1', 'x')";
+    scene.database.run_sql(letter).await;
+    let told = json(&scene.makegood(&["--json", "doctor"]));
+    let examination = scene.examine().await;
+    assert_eq!(told["findings"], serde_json::json!(examination.findings));
+    assert_eq!(told["examined"].as_array().map(Vec::len), Some(10));
+    let finding = &told["findings"][0];
+    assert_eq!(
+        (&finding["guarantee"], &finding["severity"], &finding["anchor"]),
+        (&"G8".into(), &"notice".into(), &"letter-parked".into())
+    );
+    scene.drop().await;
+}
+
+#[tokio::test]
+async fn who_can_not_look_exits_with_2_and_says_what_to_do() {
+    let scene = Scene::empty().await;
+    scene
+        .database
+        .run_sql("ALTER TABLE outbox RENAME TO elsewhere")
+        .await;
+    let output = scene.makegood(&["doctor"]);
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    assert!(text(&output.stderr).contains("makegood migrate"), "{output:?}");
+    let output = scene.makegood(&["doctor", "--only", "G11"]);
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    scene.drop().await;
+}
+
+#[tokio::test]
+async fn it_writes_nothing_and_holds_nobody_up() {
+    let scene = Scene::healthy(20).await;
+    // GIVEN somebody who holds rows of every table that the doctor reads, in an open transaction
+    let mut writer = scene.database.direct().begin().await.unwrap();
+    for statement in [
+        "UPDATE payments SET updated_at = now()",
+        "UPDATE inventory SET updated_at = now()",
+        "UPDATE job_queue SET updated_at = now()",
+    ] {
+        sqlx::query(statement).execute(&mut *writer).await.unwrap();
+    }
+    // THEN the doctor answers all the same
+    assert_eq!(scene.examine().await.findings, []);
+    writer.rollback().await.unwrap();
+    scene.drop().await;
+}
+
+#[test]
+fn every_finding_has_its_section_in_the_runbook() {
+    let runbook = include_str!("../../../docs/operations.md");
+    let headings: Vec<&str> = runbook
+        .lines()
+        .filter_map(|line| line.strip_prefix("### "))
+        .collect();
+    for kind in KINDS {
+        let section = headings.iter().filter(|heading| **heading == kind.code).count();
+        assert_eq!(section, 1, "docs/operations.md: ### {}", kind.code);
+    }
+}

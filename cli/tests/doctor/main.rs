@@ -1,0 +1,11 @@
+//! What `makegood doctor` and `makegood trace` promise, on a real database behind the pooler.
+#![allow(missing_docs, clippy::expect_used, clippy::panic, clippy::unwrap_used)]
+
+mod breaches;
+mod command;
+mod found;
+mod graces;
+mod healthy;
+mod incidents;
+mod scene;
+mod trace;

@@ -1,0 +1,83 @@
+//! A healthy database of a few purchases and two orders, to break in one way at a time.
+
+use chrono::{TimeDelta, Utc};
+use makegood::db::Database;
+use makegood::doctor::{Examination, Scope, examine};
+use makegood_tests::database::TestDatabase;
+use serde_json::Value;
+use std::process::Output;
+
+/// A database of its own, and the doctor's way to it.
+pub struct Scene {
+    pub database: TestDatabase,
+    pub pooled: Database,
+}
+
+/// This many purchases with all that belongs to them, and a tenth as many orders.
+pub fn healthy_rows(purchases: u32) -> String {
+    format!(
+        "SET seed.purchases = {purchases};\n{}",
+        include_str!("../../../tests/fixtures/healthy.sql")
+    )
+}
+
+impl Scene {
+    pub async fn empty() -> Self {
+        Self::over(TestDatabase::create().await)
+    }
+
+    pub fn over(database: TestDatabase) -> Self {
+        let pooled = database.through_pooler(2);
+        Self { database, pooled }
+    }
+
+    pub async fn healthy(purchases: u32) -> Self {
+        let scene = Self::empty().await;
+        scene.database.run_sql(&healthy_rows(purchases)).await;
+        scene
+    }
+
+    pub async fn examine(&self) -> Examination {
+        self.examine_later(TimeDelta::zero()).await
+    }
+
+    /// As the doctor sees it this much later.
+    pub async fn examine_later(&self, later: TimeDelta) -> Examination {
+        let scope = Scope {
+            only: Default::default(),
+            now: Utc::now() + later,
+            timezone: chrono_tz::Asia::Kolkata,
+        };
+        examine(&self.pooled, &scope).await.unwrap()
+    }
+
+    /// What the doctor finds, by code and number of rows.
+    pub async fn found_later(&self, later: TimeDelta) -> Vec<(&'static str, i64)> {
+        let examination = self.examine_later(later).await;
+        let findings = examination.findings.iter();
+        findings.map(|finding| (finding.code, finding.count)).collect()
+    }
+
+    /// The command itself, over the pooler.
+    pub fn makegood(&self, arguments: &[&str]) -> Output {
+        std::process::Command::new(env!("CARGO_BIN_EXE_makegood"))
+            .args(arguments)
+            .env("DATABASE_URL", self.database.pooler_url())
+            .env("BUSINESS_TIMEZONE", "Asia/Kolkata")
+            .output()
+            .unwrap()
+    }
+
+    pub async fn drop(self) {
+        self.pooled.pool().close().await;
+        self.database.drop().await;
+    }
+}
+
+pub fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap()
+}
+
+pub fn json(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"))
+}

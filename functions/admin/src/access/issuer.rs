@@ -1,0 +1,179 @@
+//! The OpenID Connect issuer: where its pages are, and its public keys. Both are fetched once and kept; an unknown key asks
+//! again, at most once a minute, so that a stranger's tokens can't make us hammer the issuer.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use jsonwebtoken::DecodingKey;
+use jsonwebtoken::jwk::{AlgorithmParameters, JwkSet, KeyAlgorithm, PublicKeyUse};
+use reqwest::Client;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use std::collections::HashMap;
+use std::time::Duration;
+use tokio::sync::Mutex;
+
+/// How long unknown keys are not asked for again.
+const ASK_AGAIN_AFTER: TimeDelta = TimeDelta::minutes(1);
+/// How long keys are trusted without asking whether they still hold.
+const TRUSTED_FOR: TimeDelta = TimeDelta::hours(1);
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Why the issuer could not be asked.
+#[derive(Debug, thiserror::Error)]
+pub enum IssuerError {
+    /// It did not answer as it should.
+    #[error("the identity provider does not answer: {0}")]
+    Unreachable(#[from] reqwest::Error),
+    /// It calls itself something else, so its tokens would not be ours.
+    #[error("the identity provider at {asked} calls itself {found}; OIDC_ISSUER must be its own name")]
+    OtherName {
+        /// `OIDC_ISSUER`.
+        asked: String,
+        /// What it says.
+        found: String,
+    },
+}
+
+/// Where the issuer's pages are.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Discovery {
+    issuer: String,
+    pub(super) authorization_endpoint: String,
+    pub(super) token_endpoint: String,
+    jwks_uri: String,
+}
+
+#[derive(Default)]
+struct Known {
+    discovery: Option<Discovery>,
+    keys: HashMap<String, DecodingKey>,
+    asked_at: Option<DateTime<Utc>>,
+    fetched_at: Option<DateTime<Utc>>,
+}
+
+/// The issuer, with what is known of it.
+pub struct Issuer {
+    url: String,
+    http: Client,
+    known: Mutex<Known>,
+}
+
+impl std::fmt::Debug for Issuer {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "Issuer({})", self.url)
+    }
+}
+
+impl Issuer {
+    /// The issuer of this name. Asks nothing yet.
+    ///
+    /// # Errors
+    /// When no HTTP client can be made.
+    pub fn new(url: &str) -> Result<Self, IssuerError> {
+        let http = Client::builder()
+            .timeout(TIMEOUT)
+            .redirect(reqwest::redirect::Policy::none())
+            .build()?;
+        Ok(Self {
+            url: url.to_owned(),
+            http,
+            known: Mutex::default(),
+        })
+    }
+
+    /// Its name, the claim `iss`.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The client to ask it with.
+    pub(super) fn http(&self) -> &Client {
+        &self.http
+    }
+
+    /// Where its pages are.
+    pub(super) async fn discovery(&self) -> Result<Discovery, IssuerError> {
+        let mut known = self.known.lock().await;
+        self.discover(&mut known).await
+    }
+
+    /// The key of this name; none when the issuer has no such.
+    pub(super) async fn key(
+        &self,
+        kid: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Option<DecodingKey>, IssuerError> {
+        let mut known = self.known.lock().await;
+        let is_fresh = known.fetched_at.is_some_and(|at| now - at < TRUSTED_FOR);
+        let may_ask = known.asked_at.is_none_or(|at| now - at >= ASK_AGAIN_AFTER);
+        if may_ask && !(is_fresh && known.keys.contains_key(kid)) {
+            known.asked_at = Some(now);
+            match self.fetch_keys(&mut known).await {
+                Ok(keys) => {
+                    known.keys = keys;
+                    known.fetched_at = Some(now);
+                }
+                // What is known still holds while the issuer is away.
+                Err(error) if known.keys.contains_key(kid) => {
+                    tracing::warn!(%error, "the issuer's keys can't be fetched again");
+                }
+                Err(error) => {
+                    known.asked_at = None;
+                    return Err(error);
+                }
+            }
+        }
+        Ok(known.keys.get(kid).cloned())
+    }
+
+    async fn discover(&self, known: &mut Known) -> Result<Discovery, IssuerError> {
+        if let Some(discovery) = &known.discovery {
+            return Ok(discovery.clone());
+        }
+        let address = format!(
+            "{}/.well-known/openid-configuration",
+            self.url.trim_end_matches('/')
+        );
+        let found: Discovery = self.get(&address).await?;
+        if found.issuer != self.url {
+            return Err(IssuerError::OtherName {
+                asked: self.url.clone(),
+                found: found.issuer,
+            });
+        }
+        known.discovery = Some(found.clone());
+        Ok(found)
+    }
+
+    async fn fetch_keys(&self, known: &mut Known) -> Result<HashMap<String, DecodingKey>, IssuerError> {
+        let discovery = self.discover(known).await?;
+        let set: JwkSet = self.get(&discovery.jwks_uri).await?;
+        Ok(signing_keys(&set))
+    }
+
+    async fn get<T: DeserializeOwned>(&self, address: &str) -> Result<T, IssuerError> {
+        Ok(self
+            .http
+            .get(address)
+            .send()
+            .await?
+            .error_for_status()?
+            .json()
+            .await?)
+    }
+}
+
+/// The keys that sign with RS256; others in the set are for something else.
+fn signing_keys(set: &JwkSet) -> HashMap<String, DecodingKey> {
+    let signs = |key: &&jsonwebtoken::jwk::Jwk| {
+        let common = &key.common;
+        matches!(key.algorithm, AlgorithmParameters::RSA(_))
+            && matches!(common.public_key_use, None | Some(PublicKeyUse::Signature))
+            && matches!(common.key_algorithm, None | Some(KeyAlgorithm::RS256))
+    };
+    let named = set.keys.iter().filter(signs).filter_map(|key| {
+        let kid = key.common.key_id.clone()?;
+        Some((kid, DecodingKey::from_jwk(key).ok()?))
+    });
+    named.collect()
+}

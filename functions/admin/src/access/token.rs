@@ -1,0 +1,207 @@
+//! Who a token says one is, once everything about it is right: signature, issuer, audience, time, and the group.
+
+use super::issuer::{Issuer, IssuerError};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, TimeDelta, Utc};
+use jsonwebtoken::errors::ErrorKind;
+use jsonwebtoken::{Algorithm, Validation, decode, decode_header};
+use makegood::clock::Clock;
+use serde::Deserialize;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+/// How far the issuer's clock may be ahead of ours.
+const CLOCK_SKEW: TimeDelta = TimeDelta::seconds(60);
+/// No token of any provider is longer, and no cookie can be.
+const LONGEST_TOKEN: usize = 8 * 1024;
+/// The longest name that is kept of an operator.
+const LONGEST_NAME: usize = 80;
+
+/// Somebody who may do everything here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Operator {
+    /// For the audit log: a name, and the issuer's own id of the person, which nobody can choose.
+    pub actor: String,
+    /// For the page's head.
+    pub name: String,
+    /// Stands for this very token, without giving it away.
+    pub session: String,
+    /// When the token ends.
+    pub expires_at: DateTime<Utc>,
+}
+
+/// Why somebody stays outside.
+#[derive(Debug, thiserror::Error)]
+pub enum Denied {
+    /// No token came.
+    #[error("you are not logged in")]
+    NoToken,
+    /// The token is forged, for somebody else, or unreadable.
+    #[error("your login is not valid here")]
+    Invalid(&'static str),
+    /// It was right, and its time is over.
+    #[error("your login has expired")]
+    Expired,
+    /// The person is known, and not an operator.
+    #[error("{name} is not in the group {group:?}, which may use this console")]
+    NotOperator {
+        /// Who.
+        name: String,
+        /// Where the person would have to be.
+        group: String,
+    },
+    /// The issuer's keys can't be had, so nobody can be told from anybody.
+    #[error(transparent)]
+    Issuer(#[from] IssuerError),
+}
+
+/// Checks tokens.
+#[derive(Debug)]
+pub struct Verifier {
+    /// Who signs them.
+    pub issuer: Issuer,
+    /// For whom: our client id.
+    pub client_id: String,
+    /// Whose members may come in.
+    pub operator_group: String,
+    /// What time it is.
+    pub clock: Clock,
+}
+
+#[derive(Debug, Deserialize)]
+struct Claims {
+    sub: String,
+    exp: i64,
+    #[serde(default)]
+    nbf: Option<i64>,
+    #[serde(default)]
+    nonce: Option<String>,
+    #[serde(default, rename = "cognito:groups")]
+    cognito_groups: Value,
+    #[serde(default)]
+    groups: Value,
+    #[serde(default, rename = "cognito:username")]
+    cognito_username: Option<String>,
+    #[serde(default)]
+    email: Option<String>,
+    #[serde(default)]
+    name: Option<String>,
+}
+
+impl Claims {
+    fn is_in(&self, group: &str) -> bool {
+        [&self.cognito_groups, &self.groups]
+            .into_iter()
+            .any(|groups| match groups {
+                Value::Array(groups) => groups.iter().any(|found| found == group),
+                // Some providers write a list of one, or several, as a text.
+                Value::String(groups) => groups.split([',', ' ']).any(|found| found == group),
+                _ => false,
+            })
+    }
+
+    fn name(&self) -> String {
+        let names = [&self.name, &self.email, &self.cognito_username];
+        let name = names.into_iter().flatten().find(|name| !name.trim().is_empty());
+        let name = name.unwrap_or(&self.sub).trim().chars();
+        name.filter(|letter| !letter.is_control())
+            .take(LONGEST_NAME)
+            .collect()
+    }
+}
+
+impl Verifier {
+    /// The operator whose token this is.
+    ///
+    /// # Errors
+    /// Says why it is nobody's who may come in.
+    pub async fn operator(&self, token: Option<&str>) -> Result<Operator, Denied> {
+        self.check(token, None).await
+    }
+
+    /// As [`Verifier::operator`], for a token that must answer this very login.
+    ///
+    /// # Errors
+    /// As there, and when it answers another.
+    pub async fn fresh_operator(&self, token: &str, nonce: &str) -> Result<Operator, Denied> {
+        self.check(Some(token), Some(nonce)).await
+    }
+
+    async fn check(&self, token: Option<&str>, nonce: Option<&str>) -> Result<Operator, Denied> {
+        let token = token.ok_or(Denied::NoToken)?;
+        let claims = self.claims(token).await?;
+        self.check_time(&claims)?;
+        if nonce.is_some_and(|nonce| claims.nonce.as_deref() != Some(nonce)) {
+            return Err(Denied::Invalid("its nonce is of another login"));
+        }
+        let name = claims.name();
+        if !claims.is_in(&self.operator_group) {
+            return Err(Denied::NotOperator {
+                name,
+                group: self.operator_group.clone(),
+            });
+        }
+        let id: String = claims
+            .sub
+            .chars()
+            .filter(|letter| !letter.is_control())
+            .take(LONGEST_NAME)
+            .collect();
+        Ok(Operator {
+            actor: if name == id { id } else { format!("{name} ({id})") },
+            name,
+            session: URL_SAFE_NO_PAD.encode(Sha256::digest(token)),
+            expires_at: DateTime::from_timestamp(claims.exp, 0)
+                .ok_or(Denied::Invalid("its exp is no time"))?,
+        })
+    }
+
+    async fn claims(&self, token: &str) -> Result<Claims, Denied> {
+        if token.len() > LONGEST_TOKEN {
+            return Err(Denied::Invalid("it is too long"));
+        }
+        let header = decode_header(token).map_err(|_| Denied::Invalid("its header can't be read"))?;
+        if header.alg != Algorithm::RS256 {
+            return Err(Denied::Invalid("it is not signed with RS256"));
+        }
+        let kid = header.kid.ok_or(Denied::Invalid("it does not name its key"))?;
+        let Some(key) = self.issuer.key(&kid, self.clock.now()).await? else {
+            return Err(Denied::Invalid("its key is not the issuer's"));
+        };
+        let mut validation = Validation::new(Algorithm::RS256);
+        validation.set_issuer(&[self.issuer.url()]);
+        validation.set_audience(&[&self.client_id]);
+        validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+        // The library asks the machine's clock; ours is asked below.
+        validation.validate_exp = false;
+        validation.validate_nbf = false;
+        let read = decode::<Claims>(token, &key, &validation);
+        read.map(|read| read.claims)
+            .map_err(|error| Denied::Invalid(what_is_wrong(error.kind())))
+    }
+
+    fn check_time(&self, claims: &Claims) -> Result<(), Denied> {
+        let now = self.clock.now();
+        if claims.exp <= now.timestamp() {
+            return Err(Denied::Expired);
+        }
+        if claims
+            .nbf
+            .is_some_and(|from| from > (now + CLOCK_SKEW).timestamp())
+        {
+            return Err(Denied::Invalid("its time has not come"));
+        }
+        Ok(())
+    }
+}
+
+fn what_is_wrong(kind: &ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::InvalidSignature => "its signature is wrong",
+        ErrorKind::InvalidIssuer => "another issuer made it",
+        ErrorKind::InvalidAudience => "it is for another audience",
+        ErrorKind::MissingRequiredClaim(_) => "a claim is missing",
+        _ => "it can't be read",
+    }
+}

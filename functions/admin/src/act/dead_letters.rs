@@ -1,0 +1,179 @@
+//! Dead letters: sent back, edited or as they are, one or many; or given up.
+
+use crate::http::{Answer, Form};
+use crate::page::{self, Progress};
+use crate::visit::{Fault, Said, Visit};
+use makegood::dead_letter::{self, Bulk, Discard, Edit, LetterId, Replay, discard_parked_letter};
+use makegood::page::Cursor;
+use maud::{Markup, html};
+use std::time::Duration;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+const LIST: &str = "/admin/dead-letters";
+/// How long one step of a run over many letters goes on: a browser, and the API, wait 30 s.
+const STEP: Duration = Duration::from_secs(8);
+
+fn page_of(id: Uuid) -> String {
+    format!("{LIST}/{id}")
+}
+
+/// The body that was typed, unless it is the letter's own.
+async fn edit_of(visit: &Visit<'_>, id: Uuid, form: &Form) -> Result<Option<Edit>, Fault> {
+    let mut connection = visit.admin.database.acquire().await?;
+    let letter = dead_letter::show(&mut connection, LetterId(id))
+        .await?
+        .ok_or(Fault::NotFound("dead letter"))?;
+    drop(connection);
+    let typed = form.raw("body").unwrap_or_default().replace("\r\n", "\n");
+    let kept = letter.body.as_deref().unwrap_or_default();
+    let is_kept = typed == kept.replace("\r\n", "\n")
+        || page::reindent(kept).is_some() && page::is_same_json(&typed, kept);
+    Ok((!is_kept).then_some(Edit { body: typed }))
+}
+
+fn is_forced(form: &Form) -> bool {
+    form.text("force").is_some()
+}
+
+fn note(is_good: bool, text: &str) -> Markup {
+    html! {
+        p.said data-tone=(if is_good { "good" } else { "bad" }) role="status" {
+            strong { (if is_good { "✓ Dry run." } else { "✕ Not sent." }) } " " (text)
+        }
+    }
+}
+
+/// Says what a replay would do with the body as it was typed.
+pub async fn dry_run(visit: &Visit<'_>, id: Uuid, form: &Form) -> Result<Answer, Fault> {
+    let edit = edit_of(visit, id, form).await?;
+    let previewed = visit
+        .admin
+        .replayer
+        .preview(LetterId(id), edit.as_ref(), is_forced(form))
+        .await?;
+    let kind = if edit.is_some() {
+        "The edited letter"
+    } else {
+        "The letter as it is"
+    };
+    let said = match previewed {
+        Ok(destination) => note(
+            true,
+            &format!("{kind} would go to {}. Nothing was sent.", destination.queue),
+        ),
+        Err(refusal) => note(false, &format!("{kind} would stay: {refusal}.")),
+    };
+    page::edit_again(visit, id, 200, form, &said).await
+}
+
+/// Sends one letter back. What is refused is shown again as it was typed.
+pub async fn replay(visit: &Visit<'_>, id: Uuid, form: &Form) -> Result<Answer, Fault> {
+    let act = match visit.act(form) {
+        Ok(act) => act,
+        Err(error) => {
+            return page::edit_again(visit, id, 400, form, &note(false, &format!("{error}."))).await;
+        }
+    };
+    let edit = edit_of(visit, id, form).await?;
+    match visit
+        .admin
+        .replayer
+        .replay(LetterId(id), edit.as_ref(), is_forced(form), &act)
+        .await?
+    {
+        Replay::Sent { queue, .. } => {
+            let kind = if edit.is_some() {
+                "The edited letter"
+            } else {
+                "The letter"
+            };
+            Ok(visit.go_on(&page_of(id), &Said::done(format!("{kind} is in {queue} again."))))
+        }
+        Replay::Refused { reason, .. } => {
+            page::edit_again(visit, id, 422, form, &note(false, &format!("{reason}."))).await
+        }
+        Replay::NotSent { reason } => Ok(visit.go_on(
+            &page_of(id),
+            &Said::not_done(format!("Its queue did not take it: {reason}")),
+        )),
+    }
+}
+
+/// Gives a letter up.
+pub async fn discard(visit: &Visit<'_>, id: Uuid, form: &Form) -> Result<Answer, Fault> {
+    let act = visit.act(form)?;
+    let mut transaction = visit.admin.database.begin().await?;
+    let discarded = discard_parked_letter(&mut transaction, LetterId(id), &act).await?;
+    transaction.commit().await?;
+    let said = match discarded {
+        Discard::Discarded => Said::done("The letter is given up. It stays here with its body."),
+        Discard::Refused(refusal) => Said::not_done(format!("{refusal}.")),
+    };
+    Ok(visit.go_on(&page_of(id), &said))
+}
+
+/// The fields in which a run remembers how far it is.
+const RUN: [&str; 4] = ["started", "cursor", "sent", "left"];
+
+/// Sends the letters of a filter back for a few seconds, from where the step before ended.
+pub async fn replay_many(visit: &Visit<'_>, form: &Form) -> Result<Answer, Fault> {
+    let act = visit.act(form)?;
+    let filter_fields = form.only(&page::LETTER_FILTER);
+    let filter = page::letter_filter(&filter_fields, visit.now);
+    let run = form.only(&RUN);
+    let bulk = match run.text("started").and_then(|started| started.parse().ok()) {
+        Some(started) => Bulk {
+            filter,
+            forced: is_forced(form),
+            started,
+        },
+        None => visit.admin.replayer.begin_bulk(filter, is_forced(form)).await?,
+    };
+    let mut progress = Progress {
+        sent: number(&run, "sent"),
+        left: number(&run, "left"),
+    };
+    let mut cursor: Option<Cursor> = run.text("cursor").and_then(|cursor| cursor.parse().ok());
+    let until = (Instant::now() + STEP).min(visit.deadline.instant());
+    loop {
+        let chunk = visit.admin.replayer.replay_chunk(&bulk, cursor, &act).await?;
+        for (_, outcome) in &chunk.outcomes {
+            match outcome {
+                Replay::Sent { .. } => progress.sent += 1,
+                Replay::Refused { .. } | Replay::NotSent { .. } => progress.left += 1,
+            }
+        }
+        cursor = chunk.next;
+        let Some(next) = cursor else {
+            return Ok(visit.go_on(LIST, &ended(progress)));
+        };
+        if Instant::now() >= until {
+            let run = filter_fields
+                .with("force", if bulk.forced { "yes" } else { "" })
+                .with("started", &bulk.started.to_rfc3339())
+                .with("cursor", &next.to_string())
+                .with("sent", &progress.sent.to_string())
+                .with("left", &progress.left.to_string());
+            return Ok(page::progress(visit, progress, &run, act.reason.as_str()));
+        }
+    }
+}
+
+fn number(run: &Form, name: &str) -> u64 {
+    run.text(name)
+        .and_then(|number| number.parse().ok())
+        .unwrap_or_default()
+}
+
+fn ended(progress: Progress) -> Said {
+    let text = format!(
+        "{} letters are in their queues again, {} were left where they are.",
+        progress.sent, progress.left
+    );
+    if progress.sent == 0 && progress.left > 0 {
+        Said::not_done(text)
+    } else {
+        Said::done(text)
+    }
+}

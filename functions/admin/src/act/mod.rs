@@ -1,0 +1,27 @@
+//! The changes. Each has a reason, writes its row in the audit log in the same transaction, and answers with where to look.
+
+mod cases;
+mod dead_letters;
+mod jobs;
+pub mod sweep;
+
+use crate::http::{Answer, Form};
+use crate::page::key;
+use crate::visit::{Fault, Visit};
+
+/// Makes the change of this address.
+pub async fn make(visit: &Visit<'_>, segments: &[&str], form: &Form) -> Result<Answer, Fault> {
+    match segments {
+        ["jobs", id, "retry"] => jobs::retry(visit, key(id)?, form).await,
+        ["jobs", id, "cancel"] => jobs::cancel(visit, key(id)?, form).await,
+        ["dead-letters", "replay"] => dead_letters::replay_many(visit, form).await,
+        ["dead-letters", id, "dry-run"] => dead_letters::dry_run(visit, key(id)?, form).await,
+        ["dead-letters", id, "replay"] => dead_letters::replay(visit, key(id)?, form).await,
+        ["dead-letters", id, "discard"] => dead_letters::discard(visit, key(id)?, form).await,
+        ["cases", id, "assign"] => cases::assign(visit, key(id)?, form).await,
+        ["cases", id, "note"] => cases::note(visit, key(id)?, form).await,
+        ["cases", id, "resolve"] => cases::resolve(visit, key(id)?, form).await,
+        ["sweeps", name, "run"] => sweep::run(visit, name, form).await,
+        _ => Err(Fault::NotFound("change")),
+    }
+}

@@ -1,0 +1,119 @@
+//! A sweep run out of turn. The sweep's own function is invoked, so that the console needs none of its rights: no gateway's
+//! secret, no other queue.
+
+use crate::http::{Answer, Form};
+use crate::page::sweep_summary;
+use crate::visit::{Fault, Said, Visit};
+use aws_sdk_lambda::Client;
+use aws_sdk_lambda::error::DisplayErrorContext;
+use aws_sdk_lambda::primitives::Blob;
+use makegood::audit::{self, Action};
+use serde_json::{Value, json};
+
+/// The sweeps, and what each does.
+pub const SWEEPS: [(&str, &str); 5] = [
+    (
+        "reconcile",
+        "Compares what is paid with what is there, heals what is safe, opens a case for the rest.",
+    ),
+    (
+        "stale-jobs",
+        "Takes jobs from workers that died, and wakes a worker for those that nobody took.",
+    ),
+    ("outbox", "Publishes what a crash left unpublished."),
+    (
+        "reservations",
+        "Frees stock that was reserved and not paid in time.",
+    ),
+    ("health", "Samples what waits, for the plots."),
+];
+
+const PAGE: &str = "/admin/sweeps";
+
+/// What invokes the sweep's function.
+#[derive(Debug, Clone)]
+pub struct SweepRunner {
+    /// Lambda.
+    pub client: Client,
+    /// `SWEEP_FUNCTION`; none when no sweep can be run from here.
+    pub function: Option<String>,
+}
+
+/// Why a sweep did not run, or not to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum SweepRunError {
+    /// The console does not know the function.
+    #[error("SWEEP_FUNCTION is not set, so no sweep can be run from here; its schedule runs it")]
+    NotConfigured,
+    /// Lambda did not take or finish the invocation.
+    #[error("the function {function} could not be invoked: {reason}")]
+    NotInvoked {
+        /// Its name.
+        function: String,
+        /// What Lambda said.
+        reason: String,
+    },
+    /// It failed by itself.
+    #[error("the sweep stopped: {0}")]
+    Stopped(String),
+}
+
+impl SweepRunner {
+    /// Runs one sweep to its end, and gives back what it did.
+    async fn run(&self, name: &str) -> Result<Value, SweepRunError> {
+        let function = self.function.clone().ok_or(SweepRunError::NotConfigured)?;
+        let payload = Blob::new(json!({"sweep": name}).to_string());
+        let sent = self
+            .client
+            .invoke()
+            .function_name(&function)
+            .payload(payload)
+            .send()
+            .await;
+        let answer = sent.map_err(|error| SweepRunError::NotInvoked {
+            function,
+            reason: DisplayErrorContext(error).to_string(),
+        })?;
+        let said: Value = answer
+            .payload
+            .and_then(|blob| serde_json::from_slice(blob.as_ref()).ok())
+            .unwrap_or_default();
+        if answer.function_error.is_none() {
+            return Ok(said);
+        }
+        let message = said
+            .get("errorMessage")
+            .and_then(Value::as_str)
+            .unwrap_or("look into its log");
+        Err(SweepRunError::Stopped(message.to_owned()))
+    }
+}
+
+/// Runs a sweep now. The record is written first: no network call inside a transaction, and no run without a record.
+pub async fn run(visit: &Visit<'_>, name: &str, form: &Form) -> Result<Answer, Fault> {
+    let act = visit.act(form)?;
+    let (name, _) = SWEEPS
+        .into_iter()
+        .find(|(known, _)| *known == name)
+        .ok_or(Fault::NotFound("sweep"))?;
+    let mut transaction = visit.admin.database.begin().await?;
+    audit::record(
+        &mut transaction,
+        &act,
+        Action::RunSweep,
+        &format!("sweep:{name}"),
+        &json!({}),
+    )
+    .await?;
+    transaction.commit().await?;
+    let ran = tokio::time::timeout_at(visit.deadline.instant(), visit.admin.sweeps.run(name)).await;
+    let said = match ran {
+        Ok(Ok(done)) => Said::done(format!("{name} ran: {}.", sweep_summary(&done))),
+        Ok(Err(error)) => {
+            tracing::error!(function = crate::NAME, sweep = name, %error, "a sweep was not run from the console");
+            Said::not_done(format!("{error}."))
+        }
+        Err(_) => Said::not_done(format!("{name} still runs; look again below in a minute.")),
+    };
+    Ok(visit.go_on(PAGE, &said))
+}

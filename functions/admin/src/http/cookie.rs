@@ -1,0 +1,54 @@
+//! Cookies: `__Host-` ones over TLS, which no other site or subdomain can set; plain ones on the loopback, where not
+//! every browser takes a `Secure` cookie without TLS.
+
+use std::time::Duration;
+
+/// What our cookies are called on this origin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CookieNames {
+    /// Holds the id token.
+    pub session: &'static str,
+    /// Holds the login that is under way.
+    pub login: &'static str,
+    /// Holds what the next page says once.
+    pub said: &'static str,
+    secure: bool,
+}
+
+impl CookieNames {
+    /// The names for an origin such as `https://shop.example`.
+    #[must_use]
+    pub fn of(origin: &str) -> Self {
+        if origin.starts_with("https://") {
+            Self {
+                session: "__Host-makegood",
+                login: "__Host-makegood-login",
+                said: "__Host-makegood-said",
+                secure: true,
+            }
+        } else {
+            Self {
+                session: "makegood",
+                login: "makegood-login",
+                said: "makegood-said",
+                secure: false,
+            }
+        }
+    }
+}
+
+/// The header that sets a cookie. No script reads it, and no other site's form or frame sends it.
+#[must_use]
+pub fn set_cookie(names: &CookieNames, name: &str, value: &str, lasts: Duration) -> String {
+    let secure = if names.secure { "; Secure" } else { "" };
+    format!(
+        "{name}={value}; Path=/; Max-Age={}; HttpOnly; SameSite=Lax{secure}",
+        lasts.as_secs()
+    )
+}
+
+/// The header that removes it.
+#[must_use]
+pub fn clear_cookie(names: &CookieNames, name: &str) -> String {
+    set_cookie(names, name, "", Duration::ZERO)
+}

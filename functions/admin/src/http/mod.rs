@@ -1,0 +1,11 @@
+//! HTTP as an HTTP API hands it over and takes it back (payload 2.0).
+
+mod answer;
+mod cookie;
+mod form;
+mod request;
+
+pub use answer::Answer;
+pub use cookie::{CookieNames, clear_cookie, set_cookie};
+pub use form::Form;
+pub use request::{Request, RequestError};

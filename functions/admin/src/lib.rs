@@ -1,0 +1,192 @@
+//! The `admin` function: the console of the person on call, under `/admin/`. Server-rendered, without scripts. The same binary
+//! answers the gateway's authorizer.
+
+mod access;
+mod act;
+mod http;
+mod page;
+mod route;
+mod settings;
+mod visit;
+
+pub use access::{Denied, Issuer, IssuerError, LoginFlow, Seal, Verifier, WeakSecret};
+pub use act::sweep::SWEEPS;
+pub use http::RequestError;
+pub use settings::Settings;
+
+use act::sweep::SweepRunner;
+use aws_config::SdkConfig;
+use chrono_tz::Tz;
+use http::Request;
+use makegood::clock::Clock;
+use makegood::db::{Database, LoginError, secret_text};
+use makegood::dead_letter::Replayer;
+use makegood::delivery::Deadline;
+use makegood::job::Waker;
+use makegood::telemetry;
+use serde_json::Value;
+use tokio::time::Instant;
+
+/// The function's name, the dimension of its metrics.
+pub const NAME: &str = "admin";
+
+/// The columns that this function itself relies on, compared with the live catalogue at its start.
+pub const COLUMNS: &[(&str, &[&str])] = &[
+    (
+        "audit_log",
+        &["id", "at", "actor", "action", "subject", "reason", "details"],
+    ),
+    (
+        "dead_letters",
+        &[
+            "id",
+            "source",
+            "raw",
+            "document",
+            "status",
+            "replay_count",
+            "parked_at",
+            "claimed_until",
+        ],
+    ),
+    (
+        "job_queue",
+        &[
+            "id",
+            "job_type",
+            "status",
+            "attempts",
+            "max_attempts",
+            "last_error",
+            "created_at",
+        ],
+    ),
+    (
+        "payment_cases",
+        &[
+            "id",
+            "kind",
+            "status",
+            "subject",
+            "details",
+            "opened_at",
+            "resolved_by",
+            "note",
+        ],
+    ),
+    ("sweep_runs", &["id", "sweep", "started_at"]),
+    ("health_samples", &["at", "name", "value"]),
+];
+
+/// The console with all that it needs.
+#[derive(Debug)]
+pub struct Admin {
+    /// The database.
+    pub database: Database,
+    /// Who may come in.
+    pub verifier: Verifier,
+    /// How one logs in.
+    pub login: LoginFlow,
+    /// Signs forms and cookies.
+    pub seal: Seal,
+    /// Sends dead letters back.
+    pub replayer: Replayer,
+    /// Wakes the worker of a retried job.
+    pub waker: Option<Waker>,
+    /// Runs sweeps out of turn.
+    pub sweeps: SweepRunner,
+    /// Whose clock the pages show.
+    pub timezone: Tz,
+    /// What time it is.
+    pub clock: Clock,
+    /// Where the runbook is read, if not here.
+    pub runbook_url: Option<String>,
+}
+
+/// Why the console can't start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A secret can't be read.
+    #[error(transparent)]
+    Secret(#[from] LoginError),
+    /// The secret that signs is too short.
+    #[error(transparent)]
+    WeakSecret(#[from] WeakSecret),
+    /// No HTTP client can be made.
+    #[error(transparent)]
+    Issuer(#[from] IssuerError),
+}
+
+/// Why an invocation failed as a whole.
+#[derive(Debug, thiserror::Error)]
+pub enum AdminError {
+    /// It is no HTTP request.
+    #[error(transparent)]
+    Request(#[from] RequestError),
+    /// The gateway asked who this is, and nobody can say.
+    #[error("the gateway's question can't be answered: {0}")]
+    Authorizer(#[from] Denied),
+}
+
+impl Admin {
+    /// Opens the database lazily; asks the issuer nothing yet.
+    ///
+    /// # Errors
+    /// When a secret can't be read, or is too short.
+    pub async fn open(settings: Settings, aws: &SdkConfig) -> Result<Self, StartError> {
+        let database = Database::open(&settings.database, aws).await?;
+        let seal = Seal::new(&secret_text(&settings.console_secret, aws).await?)?;
+        let client_secret = match &settings.client_secret {
+            Some(secret) => Some(secret_text(secret, aws).await?),
+            None => None,
+        };
+        let sqs = aws_sdk_sqs::Client::new(aws);
+        Ok(Self {
+            verifier: Verifier {
+                issuer: Issuer::new(&settings.issuer)?,
+                client_id: settings.client_id,
+                operator_group: settings.operator_group,
+                clock: Clock::System,
+            },
+            login: LoginFlow {
+                client_secret,
+                scope: settings.scope,
+                seal: seal.clone(),
+            },
+            seal,
+            replayer: Replayer {
+                database: database.clone(),
+                sqs: sqs.clone(),
+                destinations: settings.destinations,
+            },
+            waker: settings.jobs_queue_url.map(|queue_url| Waker {
+                client: sqs,
+                queue_url,
+            }),
+            sweeps: SweepRunner {
+                client: aws_sdk_lambda::Client::new(aws),
+                function: settings.sweep_function,
+            },
+            timezone: settings.timezone,
+            clock: Clock::System,
+            runbook_url: settings.runbook_url,
+            database,
+        })
+    }
+
+    /// Handles one HTTP request or one question of the authorizer, and gives back the answer to it.
+    ///
+    /// # Errors
+    /// When the event is neither, or the authorizer's question can't be answered.
+    pub async fn handle(&self, event: Value, deadline: Deadline) -> Result<Value, AdminError> {
+        let started = Instant::now();
+        let request = Request::decode(event)?;
+        let answer = if request.is_authorizer {
+            access::authorize(&self.verifier, &request).await?
+        } else {
+            route::answer(self, &request, deadline).await.to_http_api()
+        };
+        telemetry::stage_finished(started.elapsed());
+        Ok(answer)
+    }
+}

@@ -1,0 +1,174 @@
+//! Payment cases: what only a person can decide.
+
+use super::frame::{Section, page as framed};
+use super::parts::{self, Look};
+use super::text::money;
+use crate::http::{Answer, Form};
+use crate::visit::{Fault, Visit};
+use makegood::case::CaseKind;
+use makegood::case::desk::{self, CaseFilter, CaseId, CaseRow, CaseStatus};
+use maud::{Markup, html};
+use serde_json::Value;
+use uuid::Uuid;
+
+const PATH: &str = "/admin/cases";
+const FIELDS: [&str; 3] = ["status", "kind", "after"];
+const KINDS: [(CaseKind, &str); 4] = [
+    (CaseKind::SurplusPayment, "paid twice"),
+    (CaseKind::RefundDue, "refund due"),
+    (CaseKind::AmountMismatch, "amount differs"),
+    (CaseKind::Unfulfillable, "can't be fulfilled"),
+];
+
+pub async fn list(visit: &Visit<'_>) -> Result<Answer, Fault> {
+    let query = visit.request.query.only(&FIELDS);
+    let kind = KINDS
+        .into_iter()
+        .map(|(kind, _)| kind)
+        .find(|kind| query.text("kind") == Some(kind.wire_name()));
+    let filter = CaseFilter {
+        status: query.text("status").and_then(CaseStatus::from_wire_name),
+        kind,
+    };
+    let mut connection = visit.admin.database.acquire().await?;
+    let page = desk::list(&mut connection, filter, &super::asked(&query)).await?;
+    drop(connection);
+    let rows: Vec<_> = page.items.iter().map(|case| row(visit, case)).collect();
+    let body = html! {
+        h1 { "Payment cases" }
+        (parts::filter(PATH, &fields(&query)))
+        @if rows.is_empty() { (parts::nothing("No case is like that.")) }
+        @else { (parts::table("Cases", &["Case", "State", "Amount", "Opened", "About", "With"], &rows)) }
+        (parts::pager(PATH, &query, page.next.map(|next| next.to_string())))
+    };
+    Ok(framed(visit, Section::Cases, "Payment cases", &body))
+}
+
+fn fields(query: &Form) -> Markup {
+    let states = CaseStatus::ALL.map(|status| (status.wire_name(), status.wire_name()));
+    let kinds = KINDS.map(|(kind, words)| (kind.wire_name(), words));
+    html! { (parts::choice(query, "status", "State", &states)) (parts::choice(query, "kind", "Kind", &kinds)) }
+}
+
+fn words(kind: &str) -> &str {
+    KINDS
+        .into_iter()
+        .find(|(found, _)| found.wire_name() == kind)
+        .map_or(kind, |(_, words)| words)
+}
+
+fn look(status: CaseStatus) -> Markup {
+    let look = match status {
+        CaseStatus::Open => Look::Waiting,
+        CaseStatus::Resolved => Look::Good,
+    };
+    parts::badge(look, status.wire_name())
+}
+
+fn amount(case: &CaseRow) -> Markup {
+    html! { @match case.amount_minor { Some(minor) => { (money(minor, case.currency.as_deref())) } None => { span.none { "—" } } } }
+}
+
+fn about(case: &CaseRow) -> Markup {
+    let payment = case.payment_id.map(|id| id.to_string());
+    html! {
+        @match payment.as_deref().or(case.payment_intent_id.as_deref()) {
+            Some(id) => { (parts::find(id)) }
+            None => { span.id { (case.subject) } }
+        }
+    }
+}
+
+fn row(visit: &Visit<'_>, case: &CaseRow) -> Vec<Markup> {
+    vec![
+        html! { a href=(format!("{PATH}/{}", case.id)) { (words(&case.kind)) } },
+        look(case.status),
+        amount(case),
+        parts::when(visit, case.opened_at),
+        about(case),
+        parts::or_dash(case.assignee()),
+    ]
+}
+
+pub async fn one(visit: &Visit<'_>, id: Uuid) -> Result<Answer, Fault> {
+    let mut connection = visit.admin.database.acquire().await?;
+    let found = desk::show(&mut connection, CaseId(id)).await?;
+    drop(connection);
+    let case = found.ok_or(Fault::NotFound("case"))?;
+    let body = html! {
+        p.trail { a href=(PATH) { "Payment cases" } }
+        h1 { (words(&case.kind)) " " (look(case.status)) }
+        div.split {
+            section aria-label="What is known" { (facts(visit, &case)) (notes(&case)) h2 { "Details" } (parts::json(&evidence(&case))) }
+            section aria-label="What can be done" { (changes(visit, &case)) }
+        }
+    };
+    Ok(framed(visit, Section::Cases, &format!("Case {id}"), &body))
+}
+
+fn facts(visit: &Visit<'_>, case: &CaseRow) -> Markup {
+    parts::facts(&[
+        ("Amount", amount(case)),
+        ("About", about(case)),
+        ("Subject", html! { span.id { (case.subject) } }),
+        ("Opened", parts::when(visit, case.opened_at)),
+        ("With", parts::or_dash(case.assignee())),
+        (
+            "Resolved",
+            html! { @match case.resolved_at { Some(at) => { (parts::when(visit, at)) } None => { span.none { "—" } } } },
+        ),
+        ("By", parts::or_dash(case.resolved_by.as_deref())),
+        ("How", parts::or_dash(case.note.as_deref())),
+        (
+            "Kind",
+            html! { span.id { (case.kind) } " · " (parts::runbook(visit, "a-payment-case", "Runbook")) },
+        ),
+        ("On the record", parts::audit_of(&CaseId(case.id).subject())),
+    ])
+}
+
+/// The details without what is shown elsewhere on the page.
+fn evidence(case: &CaseRow) -> Value {
+    let mut details = case.details.clone();
+    if let Some(fields) = details.as_object_mut() {
+        fields.remove("notes");
+        fields.remove("assignee");
+    }
+    details
+}
+
+fn notes(case: &CaseRow) -> Markup {
+    let notes = case
+        .details
+        .get("notes")
+        .and_then(Value::as_array)
+        .map(Vec::as_slice)
+        .unwrap_or_default();
+    let text = |note: &Value, name: &str| {
+        note.get(name)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned()
+    };
+    html! {
+        @if !notes.is_empty() {
+            h2 { "Notes" }
+            ol.notes { @for note in notes { li { p { (text(note, "text")) } p.by { (text(note, "by")) " · " (text(note, "at")) } } } }
+        }
+    }
+}
+
+fn changes(visit: &Visit<'_>, case: &CaseRow) -> Markup {
+    let to = |action: &str| format!("{PATH}/{}/{action}", case.id);
+    let assignee = html! {
+        label for="assignee" { "Who works on it" }
+        input #assignee name="assignee" required maxlength="200" value=(visit.operator.actor);
+    };
+    html! {
+        @if case.status == CaseStatus::Open {
+            (parts::change(visit, &to("resolve"), "Resolve", "Resolve this case", "Say how: what was refunded, mended or delivered. No sweep opens it again.", &html! {}))
+            (parts::change(visit, &to("assign"), "Assign", "Assign it", "", &assignee))
+        }
+        (parts::change(visit, &to("note"), "Note", "Add this note", "The reason is the note.", &html! {}))
+    }
+}

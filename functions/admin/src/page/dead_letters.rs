@@ -1,0 +1,238 @@
+//! Dead letters: listed, read, edited, sent back, given up.
+
+use super::frame::{Section, page as framed, page_with_status};
+use super::parts::{self, Look};
+use super::text::reindent;
+use crate::http::{Answer, Form};
+use crate::visit::{Fault, Visit};
+use chrono::{DateTime, TimeDelta, Utc};
+use makegood::dead_letter::{
+    self, Letter, LetterFilter, LetterId, LetterRow, LetterStatus, MOST_GENERATIONS,
+};
+use maud::{Markup, PreEscaped, html};
+use uuid::Uuid;
+
+pub const PATH: &str = "/admin/dead-letters";
+/// The fields of a filter.
+pub const FILTER: [&str; 7] = [
+    "status",
+    "source",
+    "function",
+    "error",
+    "type",
+    "correlation",
+    "since",
+];
+const AGES: [(&str, &str); 4] = [
+    ("1h", "the last hour"),
+    ("24h", "the last day"),
+    ("7d", "the last week"),
+    ("30d", "the last month"),
+];
+
+/// The filter that the query asks for.
+pub fn filter(query: &Form, now: DateTime<Utc>) -> LetterFilter {
+    let text = |name: &str| query.text(name).map(str::to_owned);
+    LetterFilter {
+        status: query.text("status").and_then(LetterStatus::from_wire_name),
+        source: text("source"),
+        function: text("function"),
+        error_code: text("error"),
+        event_type: text("type"),
+        correlation_id: query.text("correlation").and_then(|id| Uuid::parse_str(id).ok()),
+        since: query.text("since").and_then(|since| since_of(since, now)),
+        until: None,
+    }
+}
+
+/// One of [`AGES`], or an instant, which a run over many letters keeps.
+fn since_of(text: &str, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let back = match text {
+        "1h" => TimeDelta::hours(1),
+        "24h" => TimeDelta::hours(24),
+        "7d" => TimeDelta::days(7),
+        "30d" => TimeDelta::days(30),
+        other => return other.parse().ok(),
+    };
+    Some(now - back)
+}
+
+pub async fn list(visit: &Visit<'_>) -> Result<Answer, Fault> {
+    let fields = [&FILTER[..], &["after"]].concat();
+    let query = visit.request.query.only(&fields);
+    let mut connection = visit.admin.database.acquire().await?;
+    let page = dead_letter::list(&mut connection, &filter(&query, visit.now), &super::asked(&query)).await?;
+    drop(connection);
+    let rows: Vec<_> = page.items.iter().map(|letter| row(visit, letter)).collect();
+    let bulk = parts::address(&format!("{PATH}/replay"), &query.only(&FILTER).with("status", ""));
+    let body = html! {
+        h1 { "Dead letters" }
+        (parts::filter(PATH, &filter_fields(&query)))
+        @if rows.is_empty() { (parts::nothing("No dead letter is like that.")) }
+        @else {
+            p.actions { a.button href=(bulk) { "Replay all parked of this filter…" } span.hint { "A dry run first." } }
+            (parts::table("Dead letters", &["Letter", "State", "Parked", "Why", "From", "About"], &rows))
+        }
+        (parts::pager(PATH, &query, page.next.map(|next| next.to_string())))
+    };
+    Ok(framed(visit, Section::DeadLetters, "Dead letters", &body))
+}
+
+fn filter_fields(query: &Form) -> Markup {
+    let states = LetterStatus::ALL.map(|status| (status.wire_name(), status.wire_name()));
+    html! {
+        (parts::choice(query, "status", "State", &states))
+        (parts::choice(query, "since", "Parked in", &AGES))
+        (parts::field(query, "source", "Queue"))
+        (parts::field(query, "function", "Function"))
+        (parts::field(query, "error", "Error code"))
+        (parts::field(query, "type", "Event type"))
+        (parts::field(query, "correlation", "Correlation id"))
+    }
+}
+
+fn look(status: LetterStatus) -> Markup {
+    let look = match status {
+        LetterStatus::Parked => Look::Bad,
+        LetterStatus::Replayed => Look::Good,
+        LetterStatus::Discarded => Look::Over,
+    };
+    parts::badge(look, status.wire_name())
+}
+
+fn row(visit: &Visit<'_>, letter: &LetterRow) -> Vec<Markup> {
+    let about = letter.correlation_id.map(|id| id.to_string());
+    vec![
+        html! { a href=(format!("{PATH}/{}", letter.id)) { (letter.event_type.as_deref().unwrap_or("no event")) } },
+        html! { (look(letter.status)) @if letter.replay_count > 0 { " " span.age { "sent back " (letter.replay_count) "×" } } },
+        parts::when(visit, letter.parked_at),
+        html! { span.id { (letter.error_code.as_deref().unwrap_or_default()) } br; span.clip { (letter.failure_reason) } },
+        html! { (letter.source) },
+        html! { @match about { Some(id) => { (parts::find(&id)) } None => { span.none { "—" } } } },
+    ]
+}
+
+pub async fn one(visit: &Visit<'_>, id: Uuid) -> Result<Answer, Fault> {
+    show(visit, id, 200, None, &html! {}).await
+}
+
+/// The letter again, with what was typed and what is to be said about it.
+pub async fn edit_again(
+    visit: &Visit<'_>,
+    id: Uuid,
+    status: u16,
+    form: &Form,
+    said: &Markup,
+) -> Result<Answer, Fault> {
+    show(visit, id, status, Some(form), said).await
+}
+
+async fn show(
+    visit: &Visit<'_>,
+    id: Uuid,
+    status: u16,
+    form: Option<&Form>,
+    said: &Markup,
+) -> Result<Answer, Fault> {
+    let mut connection = visit.admin.database.acquire().await?;
+    let found = dead_letter::show(&mut connection, LetterId(id)).await?;
+    drop(connection);
+    let letter = found.ok_or(Fault::NotFound("dead letter"))?;
+    let is_parked = letter.row.status == LetterStatus::Parked;
+    let body = html! {
+        (said)
+        p.trail { a href=(PATH) { "Dead letters" } }
+        h1 { (letter.row.event_type.as_deref().unwrap_or("No event")) " " (look(letter.row.status)) }
+        p.panel.reason { strong { (letter.row.error_code.as_deref().unwrap_or("no code")) } " " (letter.row.failure_reason) }
+        (facts(visit, &letter))
+        @if is_parked { (replay(visit, &letter, form)) } @else { h2 { "Body" } (body_of(&letter)) }
+        @if let Some(document) = &letter.document { details.more { summary { "The document that was parked" } (parts::json(document)) } }
+        @if is_parked { (discard(visit, id)) }
+    };
+    Ok(page_with_status(
+        visit,
+        status,
+        Section::DeadLetters,
+        &format!("Dead letter {id}"),
+        &body,
+    ))
+}
+
+fn facts(visit: &Visit<'_>, letter: &Letter) -> Markup {
+    let row = &letter.row;
+    let about = row.correlation_id.map(|id| id.to_string());
+    let found = |id: Option<&str>| html! { @match id { Some(id) => { (parts::find(id)) } None => { span.none { "—" } } } };
+    parts::facts(&[
+        ("Parked", parts::when(visit, row.parked_at)),
+        ("From the queue", html! { (row.source) }),
+        ("Given up by", parts::or_dash(row.function_name.as_deref())),
+        (
+            "Tried",
+            html! { (parts::times(row.attempts)) @if row.permanent { "; no retry could help" } },
+        ),
+        (
+            "Sent back",
+            html! { (parts::times(row.replay_count)) @if let Some(at) = row.replayed_at { ", last " (parts::when(visit, at)) } },
+        ),
+        ("About", found(about.as_deref())),
+        ("Event id", found(row.event_id.as_deref())),
+        ("Message id", html! { span.id { (letter.message_id) } }),
+        ("Id", html! { span.id { (row.id) } }),
+        ("On the record", parts::audit_of(&LetterId(row.id).subject())),
+    ])
+}
+
+/// A text area drops a line break at its beginning, so it is given one to drop.
+fn text_area(text: &str) -> Markup {
+    html! { textarea #body name="body" rows="18" spellcheck="false" autocapitalize="none" autocomplete="off" wrap="soft" { (PreEscaped("\n")) (text) } }
+}
+
+fn replay(visit: &Visit<'_>, letter: &Letter, form: Option<&Form>) -> Markup {
+    let kept = letter.body.as_deref().unwrap_or_default();
+    let shown = reindent(kept).unwrap_or_else(|| kept.to_owned());
+    let typed = form
+        .and_then(|form| form.raw("body"))
+        .map_or(shown, |body| body.replace("\r\n", "\n"));
+    let reason = form.and_then(|form| form.raw("reason")).unwrap_or_default();
+    let to = |action: &str| format!("{PATH}/{}/{action}", letter.row.id);
+    let came_back = letter.row.replay_count >= MOST_GENERATIONS;
+    html! {
+        form.change.wide method="post" action=(to("replay")) {
+            (parts::csrf(visit))
+            h2 { "Edit and send back" }
+            p.hint { "To " (letter.row.source) " only, not to others that read the same events. Space between tokens does not count as a change." }
+            label for="body" { "Body" }
+            (text_area(&typed))
+            @if came_back {
+                p.check { input #force type="checkbox" name="force" value="yes"; label for="force" { "Send it although it came back " (letter.row.replay_count) " times" } }
+            }
+            label for="reason-replay" { "Reason, for the audit log" }
+            input #reason-replay name="reason" required maxlength="1000" autocomplete="off" value=(reason);
+            div.go {
+                button.quiet formaction=(to("dry-run")) formnovalidate { "Dry run" }
+                button { "Replay this letter" }
+            }
+        }
+    }
+}
+
+fn body_of(letter: &Letter) -> Markup {
+    html! {
+        @match &letter.body {
+            Some(body) => { pre.code tabindex="0" { (reindent(body).unwrap_or_else(|| body.clone())) } }
+            None => { (parts::nothing("It has no body, or one that can't be unpacked.")) }
+        }
+    }
+}
+
+fn discard(visit: &Visit<'_>, id: Uuid) -> Markup {
+    let hint = "It stays here with its body, and can't be sent back any more.";
+    parts::change(
+        visit,
+        &format!("{PATH}/{id}/discard"),
+        "Give it up",
+        "Discard this letter",
+        hint,
+        &html! {},
+    )
+}

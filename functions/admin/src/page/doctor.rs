@@ -1,0 +1,84 @@
+//! The guarantees, examined now.
+
+use super::frame::{Section, page as framed};
+use super::parts::{self, Look};
+use super::text::count;
+use crate::http::Answer;
+use crate::visit::{Fault, Visit};
+use makegood::doctor::{Examination, Finding, Guarantee, Scope, Severity, examine};
+use maud::{Markup, html};
+use std::collections::BTreeSet;
+
+pub async fn page(visit: &Visit<'_>) -> Result<Answer, Fault> {
+    let only: BTreeSet<Guarantee> = visit
+        .request
+        .query
+        .text("only")
+        .and_then(|name| name.parse().ok())
+        .into_iter()
+        .collect();
+    let scope = Scope {
+        only,
+        now: visit.now,
+        timezone: visit.admin.timezone,
+    };
+    let examination = examine(&visit.admin.database, &scope).await?;
+    let body = html! {
+        h1 { "Examination" }
+        p.lead {
+            @let breaches = examination.breaches().count();
+            @if breaches == 0 { (parts::badge(Look::Good, "healthy")) " Every guarantee holds." }
+            @else { (parts::badge(Look::Bad, "broken")) " " (breaches) " kind" @if breaches > 1 { "s" } " of breach." }
+            " Read in " (examination.millis) " ms. " a href="/admin/doctor" { "Examine again" }
+        }
+        @for finding in &examination.findings { (one(visit, finding)) }
+        (promises(&examination))
+    };
+    Ok(framed(visit, Section::Health, "Examination", &body))
+}
+
+fn one(visit: &Visit<'_>, finding: &Finding) -> Markup {
+    let is_breach = finding.severity == Severity::Breach;
+    html! {
+        article.panel.finding #(finding.code) {
+            h2 {
+                @if is_breach { (parts::badge(Look::Bad, "breach")) } @else { (parts::badge(Look::Waiting, "notice")) }
+                " " (finding.guarantee.name()) " · " (finding.title)
+            }
+            p {
+                strong { (count(finding.count)) } @if finding.count == 1 { " row" } @else { " rows" }
+                @if let Some(at) = finding.oldest_at { ", the oldest since " (parts::when(visit, at)) }
+                " · " (parts::runbook(visit, finding.anchor, "Runbook"))
+            }
+            p { (parts::next_step(finding.next_step)) }
+            @if !finding.examples.is_empty() {
+                ul.ids { @for id in &finding.examples { li { (parts::find(id)) } } }
+            }
+        }
+    }
+}
+
+fn promises(examination: &Examination) -> Markup {
+    let broken = |guarantee: Guarantee| {
+        examination
+            .breaches()
+            .any(|finding| finding.guarantee == guarantee)
+    };
+    let rows: Vec<_> = examination
+        .examined
+        .iter()
+        .map(|guarantee| {
+            let look = if broken(*guarantee) {
+                parts::badge(Look::Bad, "broken")
+            } else {
+                parts::badge(Look::Good, "holds")
+            };
+            vec![
+                html! { strong { (guarantee.name()) } },
+                look,
+                html! { (guarantee.promise()) },
+            ]
+        })
+        .collect();
+    html! { h2 { "What is promised" } (parts::table("Guarantees", &["Guarantee", "State", "Promise"], &rows)) }
+}

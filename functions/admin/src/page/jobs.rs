@@ -1,0 +1,137 @@
+//! Jobs: listed, shown, retried, cancelled.
+
+use super::frame::{Section, page as framed};
+use super::parts::{self, Look};
+use crate::http::{Answer, Form};
+use crate::visit::{Fault, Visit};
+use makegood::job::desk::{self, JobFilter, JobRow, JobStatus};
+use makegood::job::{JobId, JobType};
+use maud::{Markup, html};
+use uuid::Uuid;
+
+const PATH: &str = "/admin/jobs";
+const FIELDS: [&str; 4] = ["status", "type", "intent", "after"];
+
+pub async fn list(visit: &Visit<'_>) -> Result<Answer, Fault> {
+    let query = visit.request.query.only(&FIELDS);
+    let filter = JobFilter {
+        status: query.text("status").and_then(JobStatus::from_wire_name),
+        job_type: query.text("type").map(str::to_owned),
+        payment_intent_id: query.text("intent").map(str::to_owned),
+    };
+    let mut connection = visit.admin.database.acquire().await?;
+    let page = desk::list(&mut connection, &filter, &super::asked(&query)).await?;
+    drop(connection);
+    let rows: Vec<_> = page.items.iter().map(|job| row(visit, job)).collect();
+    let body = html! {
+        h1 { "Jobs" }
+        (parts::filter(PATH, &fields(&query)))
+        @if rows.is_empty() { (parts::nothing("No job is like that.")) }
+        @else { (parts::table("Jobs", &["Job", "State", "Tried", "Asked for", "About", "Last error"], &rows)) }
+        (parts::pager(PATH, &query, page.next.map(|next| next.to_string())))
+    };
+    Ok(framed(visit, Section::Jobs, "Jobs", &body))
+}
+
+fn fields(query: &Form) -> Markup {
+    let states = JobStatus::ALL.map(|status| (status.wire_name(), status.wire_name()));
+    let types = JobType::ALL.map(|job_type| (job_type.wire_name(), job_type.wire_name()));
+    html! {
+        (parts::choice(query, "status", "State", &states))
+        (parts::choice(query, "type", "Type", &types))
+        (parts::field(query, "intent", "Payment intent"))
+    }
+}
+
+fn look(status: JobStatus) -> Markup {
+    let look = match status {
+        JobStatus::Pending => Look::Waiting,
+        JobStatus::Processing => Look::Busy,
+        JobStatus::Completed => Look::Good,
+        JobStatus::Failed => Look::Bad,
+        JobStatus::Cancelled => Look::Over,
+    };
+    parts::badge(look, status.wire_name())
+}
+
+fn row(visit: &Visit<'_>, job: &JobRow) -> Vec<Markup> {
+    vec![
+        html! { a href=(format!("{PATH}/{}", job.id)) { (job.job_type) } },
+        look(job.status),
+        html! { (job.attempts) " of " (job.max_attempts) },
+        parts::when(visit, job.created_at),
+        html! { @match job.payment_intent_id() { Some(intent) => { (parts::find(intent)) } None => { span.none { "—" } } } },
+        html! { span.clip { (job.last_error.as_deref().unwrap_or_default()) } },
+    ]
+}
+
+pub async fn one(visit: &Visit<'_>, id: Uuid) -> Result<Answer, Fault> {
+    let mut connection = visit.admin.database.acquire().await?;
+    let found = desk::show(&mut connection, JobId(id)).await?;
+    drop(connection);
+    let job = found.ok_or(Fault::NotFound("job"))?;
+    let body = html! {
+        p.trail { a href=(PATH) { "Jobs" } }
+        h1 { (job.job_type) " " (look(job.status)) }
+        @if let Some(error) = &job.last_error { p.panel.reason { (error) } }
+        div.split {
+            section aria-label="What is known" { (facts(visit, &job)) h2 { "Parameters" } (parts::json(&job.payload)) }
+            section aria-label="What can be done" { (changes(visit, &job)) }
+        }
+    };
+    Ok(framed(visit, Section::Jobs, &format!("Job {id}"), &body))
+}
+
+fn facts(visit: &Visit<'_>, job: &JobRow) -> Markup {
+    let at = |at: Option<chrono::DateTime<chrono::Utc>>| html! { @match at { Some(at) => { (parts::when(visit, at)) } None => { span.none { "—" } } } };
+    parts::facts(&[
+        ("Id", html! { span.id { (job.id) } }),
+        (
+            "Tried",
+            html! { (job.attempts) " of " (job.max_attempts) " times" },
+        ),
+        (
+            "About",
+            html! { @match job.payment_intent_id() { Some(intent) => { (parts::find(intent)) } None => { span.none { "—" } } } },
+        ),
+        ("Asked for", at(Some(job.created_at))),
+        ("Runs from", at(Some(job.scheduled_for))),
+        ("Worker", parts::or_dash(job.locked_by.as_deref())),
+        ("Its lease ends", at(job.locked_until)),
+        ("Completed", at(job.completed_at)),
+        ("Failed", at(job.failed_at)),
+        ("Priority", html! { (job.priority) }),
+        (
+            "Idempotency key",
+            html! { span.id { (parts::or_dash(job.idempotency_key.as_deref())) } },
+        ),
+        ("On the record", parts::audit_of(&JobId(job.id).subject())),
+    ])
+}
+
+fn changes(visit: &Visit<'_>, job: &JobRow) -> Markup {
+    let to = |action: &str| format!("{PATH}/{}/{action}", job.id);
+    let nothing = html! {};
+    match job.status {
+        JobStatus::Failed | JobStatus::Cancelled => parts::change(
+            visit,
+            &to("retry"),
+            "Retry",
+            "Retry this job",
+            "It becomes runnable at once, with three more attempts.",
+            &nothing,
+        ),
+        JobStatus::Pending => parts::change(
+            visit,
+            &to("cancel"),
+            "Cancel",
+            "Cancel this job",
+            "If the buyer has paid, a case is opened, so that the payment does not vanish.",
+            &nothing,
+        ),
+        JobStatus::Processing => {
+            parts::nothing("A worker has it. What it does decides; look again when its lease has ended.")
+        }
+        JobStatus::Completed => parts::nothing("It is done; there is nothing left to do."),
+    }
+}

@@ -1,0 +1,163 @@
+//! Pages that say why there is no other.
+
+use super::frame::{Section, bare, page_with_status};
+use crate::access::{Denied, ForgedForm, LoginError};
+use crate::http::{Answer, Form, Request};
+use crate::visit::Visit;
+use maud::{Markup, html};
+
+/// Somebody is not let in.
+pub fn denied(request: &Request, denied: &Denied) -> Answer {
+    let (status, title) = match denied {
+        Denied::NoToken | Denied::Invalid(_) | Denied::Expired => (401, "Log in"),
+        Denied::NotOperator { .. } => (403, "Not for you"),
+        Denied::Issuer(_) => (503, "Nobody can log in"),
+    };
+    let next = if request.method == "GET" {
+        request.address()
+    } else {
+        "/admin/health".to_owned()
+    };
+    let login = super::parts::address("/admin/login", &Form::default().with("next", &next));
+    bare(
+        status,
+        title,
+        &html! {
+            p { (reason_of(denied)) @if request.method != "GET" { " Nothing was changed." } }
+            @match denied {
+                Denied::NotOperator { .. } => { p { "Ask whoever looks after the identity provider, then log in again." } }
+                Denied::Issuer(_) => {
+                    p { "The identity provider or the way to it is down. " code { "makegood" } " on the command line needs no login of this kind." }
+                }
+                _ => {}
+            }
+            p { a.button href=(login) { "Log in" } }
+        },
+    )
+}
+
+fn reason_of(denied: &Denied) -> String {
+    match denied {
+        // What the issuer's address answered is for the log.
+        Denied::Issuer(_) => "The identity provider does not answer.".to_owned(),
+        other => {
+            let text = other.to_string();
+            let mut letters = text.chars();
+            letters
+                .next()
+                .map(|first| first.to_uppercase().chain(letters).collect::<String>() + ".")
+                .unwrap_or_default()
+        }
+    }
+}
+
+/// A login came to nothing.
+pub fn login_failed(error: &LoginError) -> Answer {
+    let status = match error {
+        LoginError::NotBegunHere | LoginError::Refused(_) => 400,
+        LoginError::Denied(Denied::NotOperator { .. }) => 403,
+        LoginError::Denied(Denied::Issuer(_)) | LoginError::Issuer(_) => 503,
+        LoginError::Denied(_) => 401,
+    };
+    let why = match error {
+        LoginError::Denied(denied) => reason_of(denied),
+        LoginError::Issuer(_) => "The identity provider does not answer.".to_owned(),
+        LoginError::NotBegunHere => {
+            "This login was not begun in this browser, or over ten minutes ago.".to_owned()
+        }
+        LoginError::Refused(why) => format!("The identity provider refused: {why}."),
+    };
+    bare(
+        status,
+        "Not logged in",
+        &html! { p { (why) } p { a.button href="/admin/login" { "Try again" } } },
+    )
+}
+
+/// Gone, and meant to be.
+pub fn logged_out() -> Answer {
+    bare(
+        200,
+        "Logged out",
+        &html! { p { "This browser has forgotten you." } p { a.button href="/admin/login" { "Log in" } } },
+    )
+}
+
+/// An address outside of the console.
+pub fn not_found() -> Answer {
+    bare(
+        404,
+        "Nothing here",
+        &html! { p { "The console begins at " a href="/admin/health" { "health" } "." } },
+    )
+}
+
+/// Another method than the two.
+pub fn method_not_allowed() -> Answer {
+    bare(
+        405,
+        "Not like this",
+        &html! { p { "Pages are read with GET and changed with POST." } },
+    )
+    .allowing("GET, POST")
+}
+
+fn inside(visit: &Visit<'_>, status: u16, title: &str, text: &Markup) -> Answer {
+    let body = html! { h1 { (title) } p { (text) } p { a href="/admin/health" { "Health" } } };
+    page_with_status(visit, status, Section::Search, title, &body)
+}
+
+/// No such row or page.
+pub fn nothing(visit: &Visit<'_>, what: &str) -> Answer {
+    inside(
+        visit,
+        404,
+        "Nothing here",
+        &html! { "There is no such " (what) ". Look for its id above." },
+    )
+}
+
+/// A request that makes no sense.
+pub fn bad_request(visit: &Visit<'_>, problem: &str) -> Answer {
+    inside(
+        visit,
+        400,
+        "Not like this",
+        &html! { (problem) " Go back and mend it." },
+    )
+}
+
+/// A form that no page of ours sent.
+pub fn forged(visit: &Visit<'_>, forged: ForgedForm) -> Answer {
+    let text = html! { "This form was refused, and nothing was changed: " (forged) ". If you had logged in again meanwhile, load the page anew and send it once more." };
+    inside(visit, 403, "Refused", &text)
+}
+
+/// A body beyond the limit.
+pub fn too_large(visit: &Visit<'_>) -> Answer {
+    inside(
+        visit,
+        413,
+        "Too large",
+        &html! { "A form may have 3 MiB, which holds any message that SQS takes. Nothing was changed." },
+    )
+}
+
+/// A body that is no form.
+pub fn not_a_form(visit: &Visit<'_>) -> Answer {
+    inside(
+        visit,
+        415,
+        "Not a form",
+        &html! { "Changes are sent as forms. Nothing was changed." },
+    )
+}
+
+/// The database failed.
+pub fn database(visit: &Visit<'_>, code: &str) -> Answer {
+    let text = html! {
+        "The database did not answer as it should (" code { (code) } "; the log of this function has the whole error). "
+        "If this was a change, look into the audit log whether it was made."
+    };
+    inside(visit, 503, "The database failed", &text)
+}

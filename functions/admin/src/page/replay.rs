@@ -1,0 +1,109 @@
+//! Many letters sent back: a dry run first, then in steps of a few seconds, each of which commits. A run that was left goes on
+//! where it stopped, here or by the same filter later.
+
+use super::dead_letters::{FILTER, PATH, filter};
+use super::frame::{Section, page as framed};
+use super::parts::{self, Look};
+use super::text::count;
+use crate::http::{Answer, Form};
+use crate::visit::{Fault, Visit};
+use makegood::dead_letter::{MOST_GENERATIONS, Plan};
+use maud::{Markup, html};
+
+fn number(value: u64) -> String {
+    count(i64::try_from(value).unwrap_or(i64::MAX))
+}
+
+/// What a replay of this filter would do now.
+pub async fn plan(visit: &Visit<'_>) -> Result<Answer, Fault> {
+    let query = visit.request.query.only(&FILTER).with("status", "");
+    let forced = visit.request.query.text("force").is_some();
+    // An age such as "the last hour" is fixed now, so that what is replayed is what was planned.
+    let filter = filter(&query, visit.now);
+    let query = query.with(
+        "since",
+        &filter.since.map(|since| since.to_rfc3339()).unwrap_or_default(),
+    );
+    let plan = visit.admin.replayer.plan(&filter, forced).await?;
+    let body = html! {
+        p.trail { a href=(PATH) { "Dead letters" } }
+        h1 { "Replay, dry run" }
+        (chosen(&query))
+        (result(&plan))
+        @if plan.sendable() > 0 { (go(visit, &query, forced, &plan)) }
+        @if !forced && plan.refused.iter().any(|refused| refused.code == "loop") {
+            p { a href=(parts::address(&format!("{PATH}/replay"), &query.with("force", "yes"))) { "Plan it with those that came back " (MOST_GENERATIONS) " times or more" } }
+        }
+    };
+    Ok(framed(visit, Section::DeadLetters, "Replay, dry run", &body))
+}
+
+fn chosen(query: &Form) -> Markup {
+    let is_all = query.fields().next().is_none();
+    html! {
+        p.lead {
+            "Parked letters"
+            @if is_all { ", all of them" }
+            @for (name, value) in query.fields() { " · " (name) " " code { (value) } }
+        }
+    }
+}
+
+fn result(plan: &Plan) -> Markup {
+    let go = plan.destinations.iter().map(|queue| {
+        vec![
+            parts::badge(Look::Good, "would go"),
+            html! { (number(queue.letters)) },
+            html! { "to " (queue.queue) },
+        ]
+    });
+    let stay = plan.refused.iter().map(|refused| {
+        let examples = html! { (refused.reason) @if let Some(first) = refused.examples.first() { " · " a href=(format!("{PATH}/{first}")) { "an example" } } };
+        vec![parts::badge(Look::Bad, "would stay"), html! { (number(refused.letters)) }, examples]
+    });
+    let rows: Vec<_> = go.chain(stay).collect();
+    html! {
+        @if rows.is_empty() { (parts::nothing("No parked letter is like that.")) }
+        @else { (parts::table("Dry run", &["What", "Letters", "Where, or why not"], &rows)) }
+    }
+}
+
+fn go(visit: &Visit<'_>, query: &Form, forced: bool, plan: &Plan) -> Markup {
+    let hidden =
+        html! { (parts::hidden(query)) @if forced { input type="hidden" name="force" value="yes"; } };
+    let hint = "Each goes to the queue that it came from, the oldest first. It goes in steps of a few seconds; leaving the page stops it between two.";
+    parts::change(
+        visit,
+        &format!("{PATH}/replay"),
+        "Replay",
+        &format!("Replay {} letters", number(plan.sendable())),
+        hint,
+        &hidden,
+    )
+}
+
+/// How far a run has come.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Letters that are in their queues again.
+    pub sent: u64,
+    /// Letters that were refused, or not taken.
+    pub left: u64,
+}
+
+/// A run that is not at its end: `run` holds what the next step needs.
+pub fn progress(visit: &Visit<'_>, progress: Progress, run: &Form, reason: &str) -> Answer {
+    let body = html! {
+        p.trail { a href=(PATH) { "Dead letters" } }
+        h1 { "Replay under way" }
+        p.lead role="status" { strong { (number(progress.sent)) } " sent back, " (number(progress.left)) " left where they are, and more to go." }
+        form.change method="post" action=(format!("{PATH}/replay")) {
+            (parts::csrf(visit))
+            (parts::hidden(run))
+            input type="hidden" name="reason" value=(reason);
+            button autofocus { "Go on" }
+        }
+        p { a href=(PATH) { "Stop here" } }
+    };
+    framed(visit, Section::DeadLetters, "Replay under way", &body)
+}

@@ -1,0 +1,101 @@
+//! The runbook as it was when this function was built: one step away at night, and never of another version.
+
+use super::frame::{Section, page as framed};
+use crate::http::Answer;
+use crate::visit::Visit;
+use maud::{Markup, PreEscaped, html};
+use pulldown_cmark::{CowStr, Event, Options, Parser, Tag, TagEnd};
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+const TEXT: &str = include_str!("../../../../docs/operations.md");
+
+static RENDERED: LazyLock<String> = LazyLock::new(|| render(TEXT));
+
+pub fn page(visit: &Visit<'_>) -> Answer {
+    let body: Markup = html! { article.runbook { (PreEscaped(RENDERED.as_str())) } };
+    framed(visit, Section::Runbook, "Runbook", &body)
+}
+
+/// HTML with the anchors that GitHub gives to headings. The text is our own; what it links to outside of itself is not
+/// served here, so those links become their words.
+fn render(text: &str) -> String {
+    let mut events: Vec<Event<'_>> = Parser::new_ext(text, Options::ENABLE_TABLES).collect();
+    name_headings(&mut events);
+    let mut outside = false;
+    let kept = events.into_iter().filter(|event| match event {
+        Event::Start(Tag::Link { dest_url, .. }) => {
+            outside = !dest_url.starts_with('#');
+            !outside
+        }
+        Event::End(TagEnd::Link) => !std::mem::take(&mut outside),
+        _ => true,
+    });
+    let mut out = String::new();
+    pulldown_cmark::html::push_html(&mut out, kept);
+    out
+}
+
+fn name_headings(events: &mut [Event<'_>]) {
+    let mut seen: HashMap<String, u32> = HashMap::new();
+    let starts: Vec<usize> = (0..events.len())
+        .filter(|at| matches!(events.get(*at), Some(Event::Start(Tag::Heading { .. }))))
+        .collect();
+    for start in starts {
+        let words: String = events
+            .iter()
+            .skip(start)
+            .take_while(|event| !matches!(event, Event::End(TagEnd::Heading(_))))
+            .filter_map(|event| match event {
+                Event::Text(text) | Event::Code(text) => Some(text.as_ref()),
+                _ => None,
+            })
+            .collect();
+        let anchor = anchor(&words);
+        let times = seen.entry(anchor.clone()).or_default();
+        let name = if *times == 0 {
+            anchor
+        } else {
+            format!("{anchor}-{times}")
+        };
+        *times += 1;
+        if let Some(Event::Start(Tag::Heading { id, .. })) = events.get_mut(start) {
+            *id = Some(CowStr::from(name));
+        }
+    }
+}
+
+/// As GitHub makes it of a heading's words.
+fn anchor(words: &str) -> String {
+    let kept = words
+        .trim()
+        .chars()
+        .filter(|letter| letter.is_alphanumeric() || matches!(letter, ' ' | '-' | '_'));
+    kept.map(|letter| if letter == ' ' { '-' } else { letter })
+        .collect::<String>()
+        .to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headings_have_the_anchors_that_findings_link_to() {
+        assert_eq!(
+            anchor("A dead letter (`DeadLettered` > 0)"),
+            "a-dead-letter-deadlettered--0"
+        );
+        let html = render(
+            "## job-stuck\n\ntext [elsewhere](decisions/0001.md) and [here](#job-stuck)\n\n## job-stuck\n",
+        );
+        assert!(
+            html.contains(r#"<h2 id="job-stuck">"#) && html.contains(r#"<h2 id="job-stuck-1">"#),
+            "{html}"
+        );
+        assert!(
+            !html.contains("decisions") && html.contains(r##"href="#job-stuck""##),
+            "{html}"
+        );
+    }
+}

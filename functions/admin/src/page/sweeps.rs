@@ -1,0 +1,112 @@
+//! The sweeps: what each did last, and running one now.
+
+use super::frame::{Section, page as framed};
+use super::parts::{self, Look};
+use super::text::millis;
+use crate::act::sweep::SWEEPS;
+use crate::http::Answer;
+use crate::visit::{Fault, Visit};
+use makegood::health::{SweepRun, last_runs, latest_runs};
+use maud::{Markup, html};
+use serde_json::Value;
+
+const PATH: &str = "/admin/sweeps";
+const ROWS: i64 = 50;
+
+pub async fn page(visit: &Visit<'_>) -> Result<Answer, Fault> {
+    let query = visit.request.query.only(&["sweep", "after"]);
+    let before = query.text("after").and_then(|id| id.parse().ok());
+    let mut connection = visit.admin.database.acquire().await?;
+    let latest = latest_runs(&mut connection).await?;
+    let runs = last_runs(&mut connection, query.text("sweep"), before, ROWS).await?;
+    drop(connection);
+    let is_full = runs.len() >= usize::try_from(ROWS).unwrap_or(usize::MAX);
+    let next = runs.last().filter(|_| is_full).map(|run| run.id.to_string());
+    let rows: Vec<_> = runs.iter().map(|run| row(visit, run)).collect();
+    let body = html! {
+        h1 { "Sweeps" }
+        div.cards { @for (name, what) in SWEEPS { (card(visit, name, what, latest.iter().find(|run| run.sweep == name))) } }
+        h2 { "Last runs" }
+        (parts::filter(PATH, &parts::choice(&query, "sweep", "Sweep", &SWEEPS.map(|(name, _)| (name, name)))))
+        @if rows.is_empty() { (parts::nothing("No run is on record.")) }
+        @else { (parts::table("Runs", &["Sweep", "State", "Began", "Took", "Did"], &rows)) }
+        (parts::pager(PATH, &query, next))
+    };
+    Ok(framed(visit, Section::Sweeps, "Sweeps", &body))
+}
+
+fn card(visit: &Visit<'_>, name: &str, what: &str, latest: Option<&SweepRun>) -> Markup {
+    html! {
+        article.panel id=(name) {
+            h2 { (name) }
+            p { (what) }
+            p.hint { @match latest { Some(run) => { "Last " (parts::when(visit, run.started_at)) " " (look(run)) } None => { "No run is on record." } } }
+            @if visit.admin.sweeps.function.is_some() {
+                form.change.inline method="post" action=(format!("{PATH}/{name}/run")) {
+                    (parts::csrf(visit))
+                    (parts::reason(&format!("reason-{name}")))
+                    button { "Run " (name) " now" }
+                }
+            }
+        }
+    }
+}
+
+fn look(run: &SweepRun) -> Markup {
+    if run.error.is_some() {
+        parts::badge(Look::Bad, "failed")
+    } else {
+        parts::badge(Look::Good, "done")
+    }
+}
+
+fn row(visit: &Visit<'_>, run: &SweepRun) -> Vec<Markup> {
+    vec![
+        html! { (run.sweep) },
+        look(run),
+        parts::when(visit, run.started_at),
+        html! { (millis(run.millis)) },
+        html! {
+            @if let Some(error) = &run.error { (error) }
+            @if let Some(done) = &run.done { (summary(done)) }
+        },
+    ]
+}
+
+/// What a sweep did, in one line: each figure that is not nothing, by its name.
+pub fn summary(done: &Value) -> String {
+    let mut figures = Vec::new();
+    collect("", done, &mut figures);
+    if figures.is_empty() {
+        "nothing to do".to_owned()
+    } else {
+        figures.join(" · ")
+    }
+}
+
+fn collect(name: &str, value: &Value, figures: &mut Vec<String>) {
+    match value {
+        Value::Object(fields) => fields
+            .iter()
+            .for_each(|(field, value)| collect(field, value, figures)),
+        Value::Array(items) if !items.is_empty() => figures.push(format!("{name} {}", items.len())),
+        Value::Number(number) if number.as_i64() != Some(0) => figures.push(format!("{name} {number}")),
+        Value::Bool(true) => figures.push(name.to_owned()),
+        Value::String(text) if name != "sweep" => figures.push(format!("{name} {text}")),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_a_sweep_did_is_said_without_its_noughts() {
+        let done =
+            json!({"sweep": "reconcile", "published": 3, "failed": 0, "course": {"healed": 1, "cases": []}});
+        assert_eq!(summary(&done), "healed 1 · published 3");
+        assert_eq!(summary(&json!({"freed": 0})), "nothing to do");
+    }
+}

@@ -1,0 +1,140 @@
+//! From an address to its page or change. What needs no login is named first; everything else is behind it.
+
+use crate::access::{self, Denied, token_of};
+use crate::http::{Answer, CookieNames, Form, Request, clear_cookie, set_cookie};
+use crate::visit::{Fault, Visit};
+use crate::{Admin, NAME, act, page};
+use makegood::db::classify;
+use makegood::delivery::Deadline;
+use std::time::Duration;
+
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// The answer to one request; never fails.
+pub async fn answer(admin: &Admin, request: &Request, deadline: Deadline) -> Answer {
+    let Some(segments) = request.segments() else {
+        return page::problem::not_found();
+    };
+    let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+    match (request.method.as_str(), segments.as_slice()) {
+        // The bare address goes through the login, which passes on at once whoever has a token.
+        ("GET", []) => Answer::see_other("/admin/login"),
+        ("GET", ["login"]) => begin_login(admin, request).await,
+        ("GET", ["callback"]) => finish_login(admin, request).await,
+        ("POST", ["logout"]) => log_out(request),
+        ("GET", ["assets", name]) => page::asset::answer(name).unwrap_or_else(page::problem::not_found),
+        (_, segments) => known(admin, request, segments, deadline).await,
+    }
+}
+
+/// For operators only.
+async fn known(admin: &Admin, request: &Request, segments: &[&str], deadline: Deadline) -> Answer {
+    let names = CookieNames::of(&request.origin());
+    let operator = match admin.verifier.operator(token_of(request, &names)).await {
+        Ok(operator) => operator,
+        Err(denied) => return refuse(request, &denied),
+    };
+    let visit = Visit::of(admin, request, operator, deadline);
+    let answer = match request.method.as_str() {
+        "GET" => page::show(&visit, segments)
+            .await
+            .map(|answer| visit.said_it(answer)),
+        "POST" => change(&visit, segments).await,
+        _ => Ok(page::problem::method_not_allowed()),
+    };
+    answer.unwrap_or_else(|fault| failed(&visit, &fault))
+}
+
+async fn change(visit: &Visit<'_>, segments: &[&str]) -> Result<Answer, Fault> {
+    let Some(body) = &visit.request.body else {
+        return Ok(page::problem::too_large(visit));
+    };
+    let is_form = visit
+        .request
+        .header("content-type")
+        .is_some_and(|kind| kind.starts_with(FORM));
+    if !is_form {
+        return Ok(page::problem::not_a_form(visit));
+    }
+    let form = Form::parse(body);
+    if let Err(forged) = access::check_form(&visit.admin.seal, &visit.operator, visit.request, &form) {
+        tracing::warn!(function = NAME, %forged, "a form is refused");
+        return Ok(page::problem::forged(visit, forged));
+    }
+    act::make(visit, segments, &form).await
+}
+
+fn refuse(request: &Request, denied: &Denied) -> Answer {
+    match denied {
+        Denied::NoToken | Denied::Expired => {}
+        Denied::Invalid(why) => tracing::warn!(function = NAME, why, "a login is refused"),
+        Denied::NotOperator { .. } => {
+            tracing::warn!(function = NAME, "somebody without the group is refused")
+        }
+        Denied::Issuer(error) => tracing::error!(function = NAME, %error, "nobody can log in"),
+    }
+    page::problem::denied(request, denied)
+}
+
+fn failed(visit: &Visit<'_>, fault: &Fault) -> Answer {
+    match fault {
+        Fault::NotFound(what) => page::problem::nothing(visit, what),
+        Fault::BadRequest(problem) => page::problem::bad_request(visit, problem),
+        Fault::Database(error) => {
+            let code = classify(error).code();
+            tracing::error!(function = NAME, path = visit.request.path, code, %error, "a page or change failed");
+            page::problem::database(visit, code)
+        }
+    }
+}
+
+async fn begin_login(admin: &Admin, request: &Request) -> Answer {
+    let names = CookieNames::of(&request.origin());
+    let next = request.query.text("next");
+    if admin.verifier.operator(token_of(request, &names)).await.is_ok() {
+        return Answer::see_other(access::local_address(next));
+    }
+    match admin
+        .login
+        .begin(&admin.verifier, &request.origin(), next, admin.clock.now())
+        .await
+    {
+        Ok(begun) => {
+            let cookie = set_cookie(&names, names.login, &begun.memory, access::LOGIN_LASTS);
+            Answer::see_other(&begun.address).with_cookie(cookie)
+        }
+        Err(error) => refuse(request, &Denied::Issuer(error)),
+    }
+}
+
+async fn finish_login(admin: &Admin, request: &Request) -> Answer {
+    let names = CookieNames::of(&request.origin());
+    let memory = request.cookie(names.login);
+    let finished = admin
+        .login
+        .finish(&admin.verifier, &request.origin(), &request.query, memory)
+        .await;
+    let answer = match finished {
+        Ok(logged_in) => {
+            let lasts = (logged_in.operator.expires_at - admin.clock.now())
+                .to_std()
+                .unwrap_or(Duration::ZERO);
+            let cookie = set_cookie(&names, names.session, &logged_in.token, lasts);
+            Answer::see_other(&logged_in.next).with_cookie(cookie)
+        }
+        Err(error) => {
+            tracing::warn!(function = NAME, %error, "a login came to nothing");
+            page::problem::login_failed(&error)
+        }
+    };
+    answer.with_cookie(clear_cookie(&names, names.login))
+}
+
+/// Forgets the token here; it stays valid where somebody copied it, until it ends.
+fn log_out(request: &Request) -> Answer {
+    if access::check_origin(request).is_err() {
+        return page::problem::not_found();
+    }
+    let names = CookieNames::of(&request.origin());
+    page::problem::logged_out().with_cookie(clear_cookie(&names, names.session))
+}

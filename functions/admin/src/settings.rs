@@ -1,0 +1,61 @@
+//! What the console is told by its environment.
+
+use chrono_tz::Tz;
+use makegood::config::{DatabaseConfig, Environment, SecretSource};
+use makegood::dead_letter::Destinations;
+
+/// The environment, read.
+#[derive(Debug)]
+pub struct Settings {
+    /// The database.
+    pub database: DatabaseConfig,
+    /// `OIDC_ISSUER`: the claim `iss`, and where discovery begins.
+    pub issuer: String,
+    /// `OIDC_CLIENT_ID`: the claim `aud`.
+    pub client_id: String,
+    /// `OIDC_CLIENT_SECRET`, where the provider gave one.
+    pub client_secret: Option<SecretSource>,
+    /// `OIDC_SCOPE`, `openid` unless set.
+    pub scope: String,
+    /// `OPERATOR_GROUP`, `operators` unless set.
+    pub operator_group: String,
+    /// `CONSOLE_SECRET`: signs forms and cookies; 32 bytes or more.
+    pub console_secret: SecretSource,
+    /// `SWEEP_FUNCTION`: the function that "run now" invokes; without it no sweep can be run from here.
+    pub sweep_function: Option<String>,
+    /// `JOBS_QUEUE_URL`; a school without a shop has none.
+    pub jobs_queue_url: Option<String>,
+    /// Where dead letters may go back to.
+    pub destinations: Destinations,
+    /// `RUNBOOK_URL`: where the runbook is read; the console's own copy unless set.
+    pub runbook_url: Option<String>,
+    /// Whose clock the pages show.
+    pub timezone: Tz,
+}
+
+impl Settings {
+    /// Reads them; what is missing or wrong is noted.
+    pub fn read(environment: &mut Environment) -> Self {
+        let has_client_secret = ["OIDC_CLIENT_SECRET", "OIDC_CLIENT_SECRET_ARN"]
+            .iter()
+            .any(|name| environment.optional(name).is_some());
+        Self {
+            database: DatabaseConfig::read(environment),
+            issuer: environment.required("OIDC_ISSUER"),
+            client_id: environment.required("OIDC_CLIENT_ID"),
+            client_secret: has_client_secret.then(|| SecretSource::read(environment, "OIDC_CLIENT_SECRET")),
+            scope: environment
+                .optional("OIDC_SCOPE")
+                .unwrap_or_else(|| "openid".to_owned()),
+            operator_group: environment
+                .optional("OPERATOR_GROUP")
+                .unwrap_or_else(|| "operators".to_owned()),
+            console_secret: SecretSource::read(environment, "CONSOLE_SECRET"),
+            sweep_function: environment.optional("SWEEP_FUNCTION"),
+            jobs_queue_url: environment.optional("JOBS_QUEUE_URL"),
+            destinations: Destinations::read(environment),
+            runbook_url: environment.optional("RUNBOOK_URL"),
+            timezone: environment.business_timezone(),
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! The console in a real browser, over the very binary that goes to AWS, with the gateway's authorizer before it.
+//! Screenshots are kept in `.local/screenshots`.
+
+mod chromium;
+mod front;
+mod keyboard;
+mod narrow;
+mod night;
+mod scene;

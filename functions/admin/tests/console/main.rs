@@ -1,0 +1,12 @@
+//! What the console promises, on real Postgres behind PgBouncer, with a real issuer of tokens.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
+
+mod access;
+mod browser;
+mod bulk;
+mod changes;
+mod forms;
+mod hostile;
+mod login;
+mod samples;
+mod stage;

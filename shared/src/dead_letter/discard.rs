@@ -1,0 +1,45 @@
+//! Gives a letter up. It stays in the table, with its payload.
+
+use super::{LetterId, Refusal, claim};
+use crate::audit::{self, Act, Action};
+use serde_json::json;
+use sqlx::PgConnection;
+
+/// What became of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub enum Discard {
+    /// It is given up, and on the record.
+    Discarded,
+    /// Nothing was changed.
+    Refused(Refusal),
+}
+
+/// Gives up a parked letter that nobody is sending. One transaction of the caller; locks its row.
+///
+/// # Errors
+/// Those of the database.
+pub async fn discard_parked_letter(
+    connection: &mut PgConnection,
+    id: LetterId,
+    act: &Act,
+) -> Result<Discard, sqlx::Error> {
+    if let Err(refusal) = claim::lock_parked(&mut *connection, id.0).await? {
+        return Ok(Discard::Refused(refusal));
+    }
+    sqlx::query!(
+        "UPDATE dead_letters SET status = 'discarded', claimed_until = NULL WHERE id = $1",
+        id.0
+    )
+    .execute(&mut *connection)
+    .await?;
+    audit::record(
+        connection,
+        act,
+        Action::DiscardDeadLetter,
+        &id.subject(),
+        &json!({}),
+    )
+    .await?;
+    Ok(Discard::Discarded)
+}

@@ -1,0 +1,106 @@
+//! Lists letters, and shows one.
+
+use super::decide::body_of;
+use super::{Letter, LetterFilter, LetterId, LetterRow, LetterStatus};
+use crate::page::{Cursor, Page, PageRequest};
+use sqlx::PgConnection;
+
+/// Lists letters, the newest first. Each page is a walk along one index for each wanted status, or along the few letters of
+/// a payment.
+///
+/// # Errors
+/// Those of the database.
+pub async fn list(
+    connection: &mut PgConnection,
+    filter: &LetterFilter,
+    request: &PageRequest,
+) -> Result<Page<LetterRow>, sqlx::Error> {
+    let before = request.after.unwrap_or(Cursor::NEWEST);
+    let (since, until) = filter.range();
+    let statuses: Vec<String> = LetterStatus::ALL
+        .into_iter()
+        .filter(|status| filter.status.is_none_or(|wanted| wanted == *status))
+        .map(|status| status.wire_name().to_owned())
+        .collect();
+    let rows = match filter.correlation_id {
+        Some(correlation) => {
+            sqlx::query_file_as!(
+                LetterRow,
+                "src/dead_letter/of_correlation.sql",
+                &statuses,
+                before.at,
+                before.id,
+                filter.source.as_deref(),
+                filter.function.as_deref(),
+                filter.error_code.as_deref(),
+                filter.event_type.as_deref(),
+                since,
+                until,
+                request.reading(),
+                correlation,
+            )
+            .fetch_all(connection)
+            .await?
+        }
+        None => {
+            sqlx::query_file_as!(
+                LetterRow,
+                "src/dead_letter/of_status.sql",
+                &statuses,
+                before.at,
+                before.id,
+                filter.source.as_deref(),
+                filter.function.as_deref(),
+                filter.error_code.as_deref(),
+                filter.event_type.as_deref(),
+                since,
+                until,
+                request.reading(),
+            )
+            .fetch_all(connection)
+            .await?
+        }
+    };
+    Ok(request.page(rows, |row| Cursor {
+        at: row.parked_at,
+        id: row.id,
+    }))
+}
+
+/// One letter; none when there is no such.
+///
+/// # Errors
+/// Those of the database.
+pub async fn show(connection: &mut PgConnection, id: LetterId) -> Result<Option<Letter>, sqlx::Error> {
+    let found = sqlx::query!(
+        r#"SELECT id, source, message_id, function_name, event_type, event_id, correlation_id, failure_reason, error_code,
+                  permanent, attempts, raw, document, status AS "status: LetterStatus", replay_count, parked_at, replayed_at,
+                  claimed_until, document ->> 'rawEncoding' AS raw_encoding
+           FROM dead_letters WHERE id = $1"#,
+        id.0,
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(found.map(|found| Letter {
+        body: body_of(found.raw.as_deref(), found.raw_encoding.as_deref()).ok(),
+        message_id: found.message_id,
+        document: found.document,
+        row: LetterRow {
+            id: found.id,
+            source: found.source,
+            function_name: found.function_name,
+            event_type: found.event_type,
+            event_id: found.event_id,
+            correlation_id: found.correlation_id,
+            failure_reason: found.failure_reason,
+            error_code: found.error_code,
+            permanent: found.permanent,
+            attempts: found.attempts,
+            status: found.status,
+            replay_count: found.replay_count,
+            parked_at: found.parked_at,
+            replayed_at: found.replayed_at,
+            claimed_until: found.claimed_until,
+        },
+    }))
+}

@@ -1,0 +1,132 @@
+//! The dry run of a replay by filter: how many go where, and which are refused and why. Changes nothing.
+
+use super::decide::{Candidate, decide};
+use super::{LetterFilter, Replayer, claim};
+use crate::page::Cursor;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+/// How many letters are read at once.
+const CHUNK: i64 = 500;
+/// How many refused letters are named for each reason.
+const EXAMPLES: usize = 20;
+
+/// What a replay by filter would do now.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Plan {
+    /// How many parked letters the filter has.
+    pub letters: u64,
+    /// How many of them would go where.
+    pub destinations: Vec<PlannedDestination>,
+    /// Which would not go, by reason.
+    pub refused: Vec<PlannedRefusal>,
+}
+
+/// Letters of one destination.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PlannedDestination {
+    /// The queue's name.
+    pub queue: String,
+    /// How many.
+    pub letters: u64,
+}
+
+/// Letters that are refused for one reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PlannedRefusal {
+    /// See [`super::Refusal::code`].
+    pub code: &'static str,
+    /// For a person.
+    pub reason: String,
+    /// How many.
+    pub letters: u64,
+    /// The first of them.
+    pub examples: Vec<Uuid>,
+}
+
+impl Plan {
+    /// How many would be sent.
+    #[must_use]
+    pub fn sendable(&self) -> u64 {
+        self.destinations.iter().map(|queue| queue.letters).sum()
+    }
+}
+
+impl Replayer {
+    /// What a run over these letters would do now, letters that somebody owns at this moment included. Reads all of them in
+    /// chunks, so that their number is no matter of memory.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn plan(&self, filter: &LetterFilter, forced: bool) -> Result<Plan, sqlx::Error> {
+        let mut tally = Tally::default();
+        let mut after = Cursor::OLDEST;
+        loop {
+            let mut connection = self.database.acquire().await?;
+            let letters = claim::read_candidates(&mut connection, filter, after, CHUNK).await?;
+            drop(connection);
+            let Some(last) = letters.last() else {
+                return Ok(tally.finish());
+            };
+            after = Cursor {
+                at: last.parked_at,
+                id: last.id,
+            };
+            letters
+                .iter()
+                .for_each(|letter| self.count(&mut tally, letter, forced));
+        }
+    }
+
+    fn count(&self, tally: &mut Tally, letter: &Candidate, forced: bool) {
+        tally.letters += 1;
+        match decide(letter, None, &self.destinations, forced) {
+            Ok(ready) => *tally.destinations.entry(ready.destination.queue).or_default() += 1,
+            Err(refusal) => {
+                let (letters, examples) = tally
+                    .refused
+                    .entry((refusal.code(), refusal.to_string()))
+                    .or_default();
+                *letters += 1;
+                if examples.len() < EXAMPLES {
+                    examples.push(letter.id);
+                }
+            }
+        }
+    }
+}
+
+/// What was counted so far.
+#[derive(Debug, Default)]
+struct Tally {
+    letters: u64,
+    destinations: BTreeMap<String, u64>,
+    refused: BTreeMap<(&'static str, String), (u64, Vec<Uuid>)>,
+}
+
+impl Tally {
+    fn finish(self) -> Plan {
+        Plan {
+            letters: self.letters,
+            destinations: self
+                .destinations
+                .into_iter()
+                .map(|(queue, letters)| PlannedDestination { queue, letters })
+                .collect(),
+            refused: self
+                .refused
+                .into_iter()
+                .map(|((code, reason), (letters, examples))| PlannedRefusal {
+                    code,
+                    reason,
+                    letters,
+                    examples,
+                })
+                .collect(),
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! Sends a letter back to where it came from: claim under a lease, commit, send, mark.
+
+use super::decide::{Ready, decide};
+use super::{Destinations, Edit, LetterId, Refusal, claim, send};
+use crate::audit::{self, Act, Action};
+use crate::config::Environment;
+use crate::db::Database;
+use aws_config::SdkConfig;
+use aws_sdk_sqs::Client;
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+/// What sends letters back.
+#[derive(Debug, Clone)]
+pub struct Replayer {
+    /// Where the letters are.
+    pub database: Database,
+    /// SQS.
+    pub sqs: Client,
+    /// Where they may go back to.
+    pub destinations: Destinations,
+}
+
+/// What became of the replay of one letter.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase", tag = "outcome")]
+#[must_use]
+pub enum Replay {
+    /// It is in its queue again.
+    Sent {
+        /// The queue's name.
+        queue: String,
+        /// For the how-manieth time.
+        generation: i32,
+    },
+    /// It was not sent, and nothing was changed.
+    Refused {
+        /// See [`Refusal::code`].
+        code: &'static str,
+        /// For a person.
+        reason: String,
+    },
+    /// Its queue did not take it. It is parked as before, an edited payload kept; the try is on the record.
+    NotSent {
+        /// What SQS said.
+        reason: String,
+    },
+}
+
+impl Replay {
+    pub(super) fn refused(refusal: &Refusal) -> Self {
+        Self::Refused {
+            code: refusal.code(),
+            reason: refusal.to_string(),
+        }
+    }
+}
+
+/// Letters that were claimed: what is to be sent, and the lease under which.
+pub(super) struct ClaimedLetters {
+    pub ready: Vec<Ready>,
+    pub lease: DateTime<Utc>,
+}
+
+impl Replayer {
+    /// With the queues of `QUEUE_URL_<TOPIC>` and `JOBS_QUEUE_URL`, those that are set.
+    #[must_use]
+    pub fn read(environment: &Environment, aws: &SdkConfig, database: Database) -> Self {
+        Self {
+            database,
+            sqs: Client::new(aws),
+            destinations: Destinations::read(environment),
+        }
+    }
+
+    /// What [`Replayer::replay`] would do with this letter. Changes nothing.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn preview(
+        &self,
+        id: LetterId,
+        edit: Option<&Edit>,
+        forced: bool,
+    ) -> Result<Result<super::Destination, Refusal>, sqlx::Error> {
+        let mut transaction = self.database.begin().await?;
+        let found = claim::lock_parked(&mut transaction, id.0).await?;
+        transaction.rollback().await?;
+        let ready = found.and_then(|letter| decide(&letter, edit, &self.destinations, forced));
+        Ok(ready.map(|ready| ready.destination))
+    }
+
+    /// Sends one letter back to its source, with another payload if it is edited: that is read as the function there reads
+    /// it, and refused with the field's name if it would be refused. Both payloads are kept, the old one in the audit log.
+    /// `forced` lets a letter pass that came back [`super::MOST_GENERATIONS`] times.
+    ///
+    /// # Errors
+    /// Those of the database. When it fails after the sending, the letter is in its queue and still parked here; replaying
+    /// it again is safe.
+    pub async fn replay(
+        &self,
+        id: LetterId,
+        edit: Option<&Edit>,
+        forced: bool,
+        act: &Act,
+    ) -> Result<Replay, sqlx::Error> {
+        let mut transaction = self.database.begin().await?;
+        let found = claim::lock_parked(&mut transaction, id.0).await?;
+        let original = found.as_ref().ok().and_then(|letter| letter.raw.clone());
+        let ready = match found.and_then(|letter| decide(&letter, edit, &self.destinations, forced)) {
+            Ok(ready) => ready,
+            Err(refusal) => return Ok(Replay::refused(&refusal)),
+        };
+        let mut details = details(&ready, forced);
+        if let Some(edit) = edit {
+            claim::keep_edited(&mut transaction, id.0, &edit.body).await?;
+            details["originalPayload"] = json!(original);
+            details["editedPayload"] = json!(edit.body);
+        }
+        let subjects = [(id.subject(), details)];
+        audit::record_all(&mut transaction, act, Action::ReplayDeadLetter, &subjects).await?;
+        let lease = claim::claim(&mut transaction, &[id.0]).await?;
+        transaction.commit().await?;
+        let claimed = ClaimedLetters {
+            ready: vec![ready],
+            lease,
+        };
+        let mut outcomes = self.send_claimed(claimed, act).await?;
+        Ok(outcomes
+            .pop()
+            .map_or_else(|| Replay::refused(&Refusal::NotFound), |(_, outcome)| outcome))
+    }
+
+    /// Sends what is claimed, outside any transaction, and marks what went; what did not go is released, and on the record.
+    pub(super) async fn send_claimed(
+        &self,
+        claimed: ClaimedLetters,
+        act: &Act,
+    ) -> Result<Vec<(LetterId, Replay)>, sqlx::Error> {
+        let results = send::send(&self.sqs, &claimed.ready).await;
+        let outcomes: Vec<(LetterId, i32, Replay)> = claimed
+            .ready
+            .into_iter()
+            .zip(results)
+            .map(|(letter, result)| {
+                let outcome = match result {
+                    Ok(()) => Replay::Sent {
+                        queue: letter.destination.queue,
+                        generation: letter.generation,
+                    },
+                    Err(reason) => Replay::NotSent { reason },
+                };
+                (LetterId(letter.id), letter.generation, outcome)
+            })
+            .collect();
+        let mut transaction = self.database.begin().await?;
+        let (sent, generations): (Vec<_>, Vec<_>) = outcomes
+            .iter()
+            .filter(|(_, _, outcome)| matches!(outcome, Replay::Sent { .. }))
+            .map(|(id, generation, _)| (id.0, *generation))
+            .unzip();
+        claim::mark_sent_if_waiting(&mut transaction, &sent, &generations).await?;
+        let failed: Vec<_> = outcomes.iter().filter_map(failed_try).collect();
+        let ids: Vec<_> = failed.iter().map(|(id, _)| id.0).collect();
+        claim::release_if_owned(&mut transaction, &ids, claimed.lease).await?;
+        let tries: Vec<_> = failed
+            .into_iter()
+            .map(|(id, details)| (id.subject(), details))
+            .collect();
+        audit::record_all(&mut transaction, act, Action::FailedToReplayDeadLetter, &tries).await?;
+        transaction.commit().await?;
+        Ok(outcomes
+            .into_iter()
+            .map(|(id, _, outcome)| (id, outcome))
+            .collect())
+    }
+}
+
+/// What the audit log keeps of a replay.
+pub(super) fn details(ready: &Ready, forced: bool) -> Value {
+    json!({"queue": ready.destination.queue, "generation": ready.generation, "forced": forced})
+}
+
+fn failed_try((id, generation, outcome): &(LetterId, i32, Replay)) -> Option<(LetterId, Value)> {
+    match outcome {
+        Replay::NotSent { reason } => Some((*id, json!({"generation": generation, "reason": reason}))),
+        Replay::Sent { .. } | Replay::Refused { .. } => None,
+    }
+}

@@ -1,0 +1,44 @@
+-- G5: paid intents and their orders. $1 is now, $2 the grace in seconds, $3 how many seconds past its end an intent may be
+-- undecided. A case excuses as in payments.sql.
+WITH paid AS (
+  SELECT v.payment_intent_id, min(v.verified_at) AS paid_at, min(v.amount_verified) AS amount
+  FROM payment_gateway_verifications v WHERE v.status = 'success' GROUP BY v.payment_intent_id
+), items AS (
+  SELECT l.order_id, sum(l.total_price_cents) AS total, bool_or(l.total_price_cents <> l.quantity * l.unit_price_cents) AS uneven
+  FROM order_items l GROUP BY l.order_id
+), broken AS (
+  SELECT 'order-missing' AS code, i.payment_intent_id AS id, coalesce(paid.paid_at, i.updated_at) AS at
+  FROM payment_intents i
+  LEFT JOIN paid USING (payment_intent_id)
+  WHERE (paid.paid_at IS NOT NULL OR i.status = 'succeeded')
+    AND coalesce(paid.paid_at, i.updated_at) < $1::timestamptz - make_interval(secs => $2)
+    AND NOT EXISTS (SELECT FROM orders o WHERE o.payment_intent_id = i.payment_intent_id)
+    AND NOT EXISTS (SELECT FROM payment_cases k
+                    WHERE k.payment_intent_id = i.payment_intent_id
+                      AND (k.status = 'open'
+                           OR coalesce(k.resolved_by, '') NOT IN ('finalize-order', 'verify-payment', 'sweep')))
+  UNION ALL
+  SELECT 'two-orders', o.payment_intent_id, max(o.created_at)
+  FROM orders o GROUP BY o.payment_intent_id HAVING count(*) > 1
+  UNION ALL
+  SELECT CASE WHEN items.order_id IS NULL THEN 'order-without-items' ELSE 'order-amount-differs' END, o.id::text, o.created_at
+  FROM orders o
+  JOIN payment_intents i USING (payment_intent_id)
+  LEFT JOIN paid USING (payment_intent_id)
+  LEFT JOIN items ON items.order_id = o.id
+  WHERE items.order_id IS NULL OR items.uneven OR items.total <> o.subtotal_cents
+     OR o.subtotal_cents + o.tax_cents + o.shipping_cents <> o.total_cents
+     OR o.total_cents <> i.amount_cents OR o.currency <> i.currency OR o.total_cents <> paid.amount
+  UNION ALL
+  SELECT 'order-unpaid', o.id::text, o.created_at
+  FROM orders o
+  WHERE NOT EXISTS (SELECT FROM paid WHERE paid.payment_intent_id = o.payment_intent_id)
+  UNION ALL
+  SELECT 'intent-undecided', i.payment_intent_id, i.expires_at
+  FROM payment_intents i
+  WHERE i.status IN ('pending', 'processing') AND i.expires_at < $1::timestamptz - make_interval(secs => $3)
+    AND NOT EXISTS (SELECT FROM paid WHERE paid.payment_intent_id = i.payment_intent_id)
+)
+SELECT code AS "code!", count(*) AS "count!", (array_agg(id ORDER BY at, id))[1:20] AS "examples!: Vec<String>",
+       min(at) AS oldest_at
+FROM broken GROUP BY code

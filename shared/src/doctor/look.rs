@@ -1,0 +1,289 @@
+//! One reading: a snapshot, and every question asked in it.
+
+use super::constraints::{self, Unenforced};
+use super::{EXAMPLES, Examination, Finding, Guarantee, KINDS, Kind, Scope, kind};
+use crate::db::Database;
+use crate::schema::{UNIQUE_ACTIVE_ALLOCATION, UNIQUE_ACTIVE_PURCHASE};
+use crate::session::WINDOW;
+use chrono::{DateTime, Utc};
+use sqlx::{Connection, PgConnection};
+use std::time::Instant;
+
+/// One snapshot for all questions, and no way to write.
+const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+/// Whole tables are folded in memory instead of on disk, and compiling the plans would take longer than running them. Local to the
+/// transaction. RDS Proxy keeps the connection for this session alone after it (it pins), which a reading now and then may cost.
+const SETTINGS: [&str; 2] = ["SET LOCAL work_mem = '128MB'", "SET LOCAL jit = off"];
+
+/// Reconcile leaves what is younger alone (SPEC 4): a pipeline may be at work on it.
+const GRACE_SECONDS: f64 = 120.0;
+/// The alarm on the oldest event of the outbox (SPEC 5).
+const OUTBOX_SECONDS: f64 = 300.0;
+/// The sweep `stale-jobs` runs every five minutes (SPEC 4), and a lease may be over for one sweep (G7).
+const STALE_JOBS_SECONDS: f64 = 300.0;
+/// The sweep `reservations` runs each minute (SPEC 4); one run may be missed.
+const RESERVATIONS_SECONDS: f64 = 120.0;
+/// Reconcile asks the gateway every five minutes; an hour past its end it was asked a dozen times.
+const UNDECIDED_SECONDS: f64 = 3_600.0;
+/// A claim for a replay lasts half a minute; what is still parked this long after it was left by a sender that died.
+const REPLAY_SECONDS: f64 = 300.0;
+/// `top-up-sessions` refills windows with fewer than three sessions left (SPEC 3) ...
+const REFILL_BELOW: i64 = 3;
+/// ... every six hours.
+const TOP_UP_SECONDS: f64 = 21_600.0;
+
+/// What a question answers: rows of one kind.
+struct Row {
+    code: String,
+    count: i64,
+    examples: Vec<String>,
+    oldest_at: Option<DateTime<Utc>>,
+}
+
+/// Reads the database once, in one snapshot, and gives back what it found. Healthy means: no breach among the findings.
+///
+/// # Errors
+/// Those of the database; a table or column that is missing (42P01, 42703) among them.
+pub async fn examine(database: &Database, scope: &Scope) -> Result<Examination, sqlx::Error> {
+    let started = Instant::now();
+    let mut connection = database.acquire().await?;
+    let mut transaction = connection.begin_with(BEGIN).await?;
+    for setting in SETTINGS {
+        sqlx::query(setting).execute(&mut *transaction).await?;
+    }
+    let findings = findings(&mut transaction, scope).await?;
+    transaction.rollback().await?;
+    Ok(Examination {
+        at: scope.now,
+        millis: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+        examined: Guarantee::ALL
+            .into_iter()
+            .filter(|guarantee| scope.includes(*guarantee))
+            .collect(),
+        findings,
+    })
+}
+
+impl Scope {
+    /// Whether this guarantee is to be looked at.
+    #[must_use]
+    pub fn includes(&self, guarantee: Guarantee) -> bool {
+        self.only.is_empty() || self.only.contains(&guarantee)
+    }
+
+    fn includes_any(&self, guarantees: &[Guarantee]) -> bool {
+        guarantees.iter().any(|guarantee| self.includes(*guarantee))
+    }
+}
+
+async fn findings(connection: &mut PgConnection, scope: &Scope) -> Result<Vec<Finding>, sqlx::Error> {
+    use Guarantee::{G1, G2, G3, G4, G5, G6, G7, G8, G9, G10};
+    let mut rows = Vec::new();
+    let unenforced = if scope.includes_any(&[G1, G2, G10]) {
+        constraints::unenforced(connection).await?
+    } else {
+        Vec::new()
+    };
+    if scope.includes(G1) {
+        rows.extend(payments(connection, scope).await?);
+    }
+    if scope.includes_any(&[G1, G2, G9]) {
+        rows.extend(doubles(connection, &unenforced).await?);
+    }
+    if scope.includes(G2) {
+        rows.extend(allocations(connection, scope).await?);
+    }
+    if scope.includes_any(&[G3, G9]) {
+        rows.extend(sessions(connection, scope).await?);
+    }
+    if scope.includes(G4) {
+        rows.extend(outbox(connection, scope).await?);
+    }
+    if scope.includes(G5) {
+        rows.extend(orders(connection, scope).await?);
+    }
+    if scope.includes(G6) {
+        rows.extend(stock(connection, scope).await?);
+    }
+    if scope.includes(G7) {
+        rows.extend(jobs(connection, scope).await?);
+    }
+    if scope.includes(G8) {
+        rows.extend(letters(connection, scope).await?);
+    }
+    if scope.includes(G10) {
+        let lines = unenforced.into_iter().map(|index| index.line).collect();
+        rows.extend(listed("index-missing", lines));
+        rows.extend(listed(
+            "constraint-missing",
+            constraints::missing(connection).await?,
+        ));
+    }
+    in_order(rows, scope)
+}
+
+/// The rows as findings, in the order of the catalogue.
+fn in_order(rows: Vec<Row>, scope: &Scope) -> Result<Vec<Finding>, sqlx::Error> {
+    let mut found = Vec::new();
+    for row in rows {
+        let kind = kind(&row.code).ok_or_else(|| {
+            sqlx::Error::Decode(format!("no kind of finding is called {}", row.code).into())
+        })?;
+        if scope.includes(kind.guarantee) {
+            found.push(finding(kind, row));
+        }
+    }
+    found.sort_by_key(|finding: &Finding| KINDS.iter().position(|kind| kind.code == finding.code));
+    Ok(found)
+}
+
+fn finding(kind: &'static Kind, row: Row) -> Finding {
+    Finding {
+        guarantee: kind.guarantee,
+        code: kind.code,
+        severity: kind.severity,
+        title: kind.title,
+        count: row.count,
+        examples: row.examples,
+        oldest_at: row.oldest_at,
+        anchor: kind.code,
+        next_step: kind.next_step,
+    }
+}
+
+fn listed(code: &str, mut lines: Vec<String>) -> Option<Row> {
+    let count = i64::try_from(lines.len()).unwrap_or(i64::MAX);
+    lines.truncate(EXAMPLES);
+    (count > 0).then(|| Row {
+        code: code.to_owned(),
+        count,
+        examples: lines,
+        oldest_at: None,
+    })
+}
+
+async fn payments(connection: &mut PgConnection, scope: &Scope) -> Result<Vec<Row>, sqlx::Error> {
+    sqlx::query_file_as!(Row, "src/doctor/checks/payments.sql", scope.now, GRACE_SECONDS)
+        .fetch_all(connection)
+        .await
+}
+
+async fn doubles(connection: &mut PgConnection, unenforced: &[Unenforced]) -> Result<Vec<Row>, sqlx::Error> {
+    let enforced = |name: &str| unenforced.iter().all(|index| index.index != name);
+    sqlx::query_file_as!(
+        Row,
+        "src/doctor/checks/doubles.sql",
+        enforced(UNIQUE_ACTIVE_PURCHASE.name),
+        enforced(UNIQUE_ACTIVE_ALLOCATION.name),
+    )
+    .fetch_all(connection)
+    .await
+}
+
+async fn allocations(connection: &mut PgConnection, scope: &Scope) -> Result<Vec<Row>, sqlx::Error> {
+    sqlx::query_file_as!(Row, "src/doctor/checks/allocations.sql", scope.now, GRACE_SECONDS)
+        .fetch_all(connection)
+        .await
+}
+
+async fn sessions(connection: &mut PgConnection, scope: &Scope) -> Result<Vec<Row>, sqlx::Error> {
+    let today = scope.now.with_timezone(&scope.timezone).date_naive();
+    sqlx::query_file_as!(
+        Row,
+        "src/doctor/checks/sessions.sql",
+        scope.now,
+        GRACE_SECONDS,
+        today,
+        REFILL_BELOW,
+        i64::try_from(WINDOW).unwrap_or(i64::MAX),
+        TOP_UP_SECONDS,
+    )
+    .fetch_all(connection)
+    .await
+}
+
+async fn outbox(connection: &mut PgConnection, scope: &Scope) -> Result<Vec<Row>, sqlx::Error> {
+    sqlx::query_file_as!(
+        Row,
+        "src/doctor/checks/outbox.sql",
+        scope.now,
+        GRACE_SECONDS,
+        OUTBOX_SECONDS
+    )
+    .fetch_all(connection)
+    .await
+}
+
+async fn orders(connection: &mut PgConnection, scope: &Scope) -> Result<Vec<Row>, sqlx::Error> {
+    sqlx::query_file_as!(
+        Row,
+        "src/doctor/checks/orders.sql",
+        scope.now,
+        GRACE_SECONDS,
+        UNDECIDED_SECONDS
+    )
+    .fetch_all(connection)
+    .await
+}
+
+async fn stock(connection: &mut PgConnection, scope: &Scope) -> Result<Vec<Row>, sqlx::Error> {
+    sqlx::query_file_as!(
+        Row,
+        "src/doctor/checks/stock.sql",
+        scope.now,
+        RESERVATIONS_SECONDS
+    )
+    .fetch_all(connection)
+    .await
+}
+
+async fn jobs(connection: &mut PgConnection, scope: &Scope) -> Result<Vec<Row>, sqlx::Error> {
+    sqlx::query_file_as!(Row, "src/doctor/checks/jobs.sql", scope.now, STALE_JOBS_SECONDS)
+        .fetch_all(connection)
+        .await
+}
+
+async fn letters(connection: &mut PgConnection, scope: &Scope) -> Result<Vec<Row>, sqlx::Error> {
+    sqlx::query_file_as!(Row, "src/doctor/checks/letters.sql", scope.now, REPLAY_SECONDS)
+        .fetch_all(connection)
+        .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono_tz::Asia::Kolkata;
+
+    fn row(code: &str) -> Row {
+        Row {
+            code: code.to_owned(),
+            count: 1,
+            examples: Vec::new(),
+            oldest_at: None,
+        }
+    }
+
+    fn scope(only: &[Guarantee]) -> Scope {
+        Scope {
+            only: only.iter().copied().collect(),
+            now: DateTime::UNIX_EPOCH,
+            timezone: Kolkata,
+        }
+    }
+
+    #[test]
+    fn findings_come_in_the_order_of_the_guarantees_and_only_those_asked_for() {
+        let rows = || vec![row("job-stuck"), row("payment-without-purchase")];
+        let codes = |scope: &Scope| -> Vec<&str> {
+            let found = in_order(rows(), scope).unwrap();
+            found.iter().map(|finding| finding.code).collect()
+        };
+        assert_eq!(codes(&scope(&[])), ["payment-without-purchase", "job-stuck"]);
+        assert_eq!(codes(&scope(&[Guarantee::G7])), ["job-stuck"]);
+    }
+
+    #[test]
+    fn a_code_that_is_in_no_catalogue_is_an_error_and_never_left_out() {
+        assert!(in_order(vec![row("gremlins")], &scope(&[])).is_err());
+    }
+}

@@ -1,0 +1,14 @@
+//! Health over time, without a database of its own for it: what an index carries is derived from the tables, and what is gone a
+//! minute later (how much waits) is sampled by the sweep `health`.
+
+#[cfg(feature = "desk")]
+mod history;
+mod run;
+mod sample;
+
+#[cfg(feature = "desk")]
+pub use history::{Health, Latency, LatencyPoint, Point, Range, Series, history};
+pub use run::{SweepRun, record_run};
+#[cfg(feature = "desk")]
+pub use run::{last_runs, latest_runs};
+pub use sample::{Gauge, Gauges, HealthSweep, gauges, sample};
