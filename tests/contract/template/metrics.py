@@ -5,7 +5,7 @@ import re
 from collections import namedtuple
 
 from . import sources
-from .model import ROOT
+from .model import ROOT, target
 
 NAMESPACE = "Makegood"
 Use = namedtuple("Use", "name function labels where")
@@ -153,11 +153,7 @@ def aws_metrics(template):
     for alarm in alarms(template).values():
         for value in dimensions(alarm.get("Dimensions")).values():
             if isinstance(value, dict):
-                yield alarm["MetricName"], value.get("Ref") or target_of(value)
-
-
-def target_of(value):
-    return value["Fn::GetAtt"][0] if "Fn::GetAtt" in value else None
+                yield alarm["MetricName"], value.get("Ref") or target(value)
 
 
 def functions_and_queues_have_their_alarms(template):
