@@ -16,6 +16,24 @@ PROMISED = set(
     JobsFailed DeadLettered OutboxBacklog OutboxOldestSeconds PaidUnfulfilled PaidUnfulfilledOldestSeconds StageMillis
     PaymentToPurchaseMillis PaymentToOrderMillis""".split()
 )
+# SPEC section 5: when each of these rings.
+RINGS = {
+    "RecoveryRateAlarm": (">", 1),
+    "TransactionAbortsAlarm": (">", 0.1),
+    "PurchaseSuccessAlarm": ("<", 99.9),
+    "FallbackAlarm": (">", 10),
+    "IndexMissingAlarm": (">", 0),
+    "PurchaseDeadLetterAlarm": (">", 0),
+    "AllocationDeadLetterAlarm": (">", 0),
+    "SessionDeadLetterAlarm": (">", 0),
+    "MovedBySqsAlarm": (">", 0),
+    "StuckJobsAlarm": (">", 0),
+    "SlowOrdersAlarm": (">", 10_000),
+    "PaidUnfulfilledAlarm": (">", 600),
+    "PaidUnfulfilledOrderAlarm": (">", 600),
+    "OutboxStuckAlarm": (">", 300),
+}
+SIGNS = {"GreaterThanThreshold": ">", "LessThanThreshold": "<"}
 RUNBOOK = "docs/operations.md"
 CONDITIONS = {"Monitored", "ShopMonitored", "ConsoleMonitored"}
 LINK = re.compile(r"\$\{RunbookUrl\}#(alarm-[a-z0-9-]+)$")
@@ -148,6 +166,14 @@ def every_alarm_reaches_somebody(template):
             yield f"{name} hangs on none of the conditions {sorted(CONDITIONS)}"
 
 
+def alarms_ring_when_they_must(template):
+    for name, wanted in RINGS.items():
+        alarm = alarms(template).get(name)
+        rings = (SIGNS.get(alarm["ComparisonOperator"]), alarm["Threshold"]) if alarm else None
+        if rings != wanted:
+            yield f"{name} rings at {rings}, and must at {wanted}"
+
+
 def aws_metrics(template):
     """(metric, logical id) of each alarm on a metric of AWS's own."""
     for alarm in alarms(template).values():
@@ -170,5 +196,6 @@ CHECKS = [
     what_is_looked_at_can_be_there,
     every_alarm_links_to_its_runbook,
     every_alarm_reaches_somebody,
+    alarms_ring_when_they_must,
     functions_and_queues_have_their_alarms,
 ]
