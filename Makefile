@@ -33,6 +33,10 @@ check: ## format, lints, the template, the query cache
 	@$(ENV) "$$SAM_VENV/bin/python" tests/contract/template_check.py
 	@$(STACK)/queries.sh check
 
+.PHONY: supply-chain
+supply-chain: ## licences, bans, sources, unused dependencies, advisories; ARGS=--strict fails without the advisory database
+	@$(STACK)/supply_chain.sh $(ARGS)
+
 .PHONY: bench
 bench: ## the figures of docs/performance.md; ARGS go to the benchmark
 	@$(STACK)/install.sh servers
@@ -49,6 +53,10 @@ deploy-local: ## starts the local stack and deploys to it, without traffic
 	@$(STACK)/install.sh
 	@$(STACK)/start.sh
 	@$(STACK)/deploy.sh
+
+.PHONY: invoke
+invoke: ## one function with one event: FUNCTION=create-purchase EVENT=events/create-purchase.sqs.json; ARGS=--all for all samples
+	@$(STACK)/invoke.sh $(or $(ARGS),$(FUNCTION) $(EVENT) $(SET))
 
 .PHONY: status
 status: ## which servers run, and where everything is reached

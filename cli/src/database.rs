@@ -30,7 +30,7 @@ pub async fn options() -> anyhow::Result<PgConnectOptions> {
 ///
 /// # Errors
 /// Names what is missing in the environment, or the secret that can't be read.
-pub async fn open() -> anyhow::Result<(Database, Tz)> {
+pub async fn open_with_timezone() -> anyhow::Result<(Database, Tz)> {
     let mut environment = Environment::of_process();
     let config = DatabaseConfig::read(&mut environment);
     let timezone = environment.business_timezone();

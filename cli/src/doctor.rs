@@ -51,7 +51,7 @@ pub async fn run(arguments: &Arguments, output: Output, clock: Clock) -> ExitCod
 }
 
 async fn examine(arguments: &Arguments, output: Output, clock: Clock) -> anyhow::Result<bool> {
-    let (database, timezone) = database::open().await?;
+    let (database, timezone) = database::open_with_timezone().await?;
     let scope = Scope {
         only: arguments.only.iter().copied().collect(),
         now: clock.now(),

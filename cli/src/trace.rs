@@ -50,7 +50,7 @@ pub async fn run(arguments: &Arguments, output: Output, clock: Clock) -> ExitCod
 }
 
 async fn trace(id: &str, output: Output, clock: Clock) -> anyhow::Result<ExitCode> {
-    let (database, timezone) = database::open().await?;
+    let (database, timezone) = database::open_with_timezone().await?;
     let moment = Moment {
         now: clock.now(),
         timezone,

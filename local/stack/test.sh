@@ -8,11 +8,13 @@ cd "$MAKEGOOD_ROOT"
 "$STACK_DIR/install.sh"
 "$STACK_DIR/start.sh"
 say "building the workspace (cargo build; minutes the first time, then seconds)"
-cargo build --workspace --bins
+# With Kafka, which only those who publish to it carry (docs/decisions/0011): its tests drive these binaries.
+features=(--features makegood-tests/kafka)
+cargo build --workspace --bins "${features[@]}"
 # Each test's database is a copy of this one.
 "$STACK_DIR/database.sh" "$MAKEGOOD_TEMPLATE_DATABASE" --fresh
 say "testing (cargo nextest)"
-cargo nextest run --workspace "$@"
+cargo nextest run --workspace "${features[@]}" "$@"
 say "checking the template"
 SAM_CLI_TELEMETRY=0 "$SAM_VENV/bin/sam" validate --lint
 "$SAM_VENV/bin/python" tests/contract/template_check.py

@@ -153,8 +153,9 @@ async fn a_million_jobs_are_listed_along_their_indexes() {
     desk.sql(
         "DROP INDEX idx_job_queue_status; DROP INDEX idx_job_queue_type; DROP INDEX idx_job_queue_intent;
          ALTER TABLE job_queue SET UNLOGGED;
-         INSERT INTO job_queue (job_type, payload, status, attempts, created_at)
-         SELECT CASE WHEN n % 1000 = 0 THEN 'process_refund' ELSE 'finalize_order' END,
+         INSERT INTO job_queue (id, job_type, payload, status, attempts, created_at)
+         SELECT lpad(to_hex(n), 32, '0')::uuid,
+                CASE WHEN n % 1000 = 0 THEN 'process_refund' ELSE 'finalize_order' END,
                 jsonb_build_object('payment_intent_id', 'pi_esewa_' || n),
                 CASE WHEN n % 5000 = 0 THEN 'failed' ELSE 'completed' END, 1, now() - n / 10 * interval '1 second'
          FROM generate_series(1, 1000000) n",

@@ -84,6 +84,7 @@ pub const COLUMNS: &[(&str, &[&str])] = &[
         ],
     ),
     ("orders", &["payment_intent_id"]),
+    ("payment_intents", &["created_at"]),
     ("health_samples", &["at", "name", "value"]),
     (
         "sweep_runs",

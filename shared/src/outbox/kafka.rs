@@ -86,15 +86,17 @@ impl KafkaConfig {
 
 /// Kafka, through one producer an environment. Cloning shares it.
 #[derive(Clone)]
-pub struct KafkaTransport {
+pub struct KafkaTransport(Arc<Shared>);
+
+struct Shared {
     config: ClientConfig,
     context: KafkaContext,
-    producer: Arc<Mutex<FutureProducer<KafkaContext>>>,
+    producer: Mutex<FutureProducer<KafkaContext>>,
 }
 
 impl fmt::Debug for KafkaTransport {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let brokers = self.config.get("bootstrap.servers").unwrap_or_default();
+        let brokers = self.0.config.get("bootstrap.servers").unwrap_or_default();
         write!(formatter, "KafkaTransport({brokers})")
     }
 }
@@ -109,11 +111,11 @@ impl KafkaTransport {
         let context = KafkaContext::new(aws);
         let config = config.client_config();
         let producer = config.create_with_context(context.clone())?;
-        Ok(Self {
+        Ok(Self(Arc::new(Shared {
             config,
             context,
-            producer: Arc::new(Mutex::new(producer)),
-        })
+            producer: Mutex::new(producer),
+        })))
     }
 
     /// Sends rows in the order of the outbox, under their correlation ids as keys. Gives back, for each row in order,
@@ -139,7 +141,8 @@ impl KafkaTransport {
     }
 
     fn producer(&self) -> FutureProducer<KafkaContext> {
-        self.producer
+        self.0
+            .producer
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
@@ -152,12 +155,12 @@ impl KafkaTransport {
             return;
         };
         tracing::warn!(%code, reason, "the Kafka producer is dead; starting another");
-        let mut current = self.producer.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut current = self.0.producer.lock().unwrap_or_else(PoisonError::into_inner);
         // Another invocation may have replaced it already.
         if current.client().fatal_error().is_none() {
             return;
         }
-        match self.config.create_with_context(self.context.clone()) {
+        match self.0.config.create_with_context(self.0.context.clone()) {
             Ok(fresh) => *current = fresh,
             Err(error) => tracing::error!(%error, "no other Kafka producer can be started"),
         }

@@ -83,7 +83,6 @@ impl TransportConfig {
     ///
     /// # Errors
     /// When the Kafka client refuses its configuration.
-    #[cfg_attr(not(feature = "kafka"), expect(clippy::unnecessary_wraps))]
     pub fn open(self, aws: &SdkConfig) -> Result<Transport, TransportError> {
         match self {
             Self::Sqs(routes) => Ok(Transport::Sqs(SqsTransport {

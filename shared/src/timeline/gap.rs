@@ -471,7 +471,7 @@ impl Words<'_> {
                     ended_words(ended),
                     self.tell(job.updated_at)
                 ),
-                format!("mend the cause, then `makegood jobs retry {}`", job.id),
+                format!("mend the cause, then `makegood jobs retry {} --reason …`", job.id),
             ),
         };
         Gap {
@@ -531,7 +531,7 @@ impl Words<'_> {
             status: Status::Failed,
             words: format!("event parked {}: {}", self.tell(letter.parked_at), letter.reason),
             next_step: format!(
-                "`makegood dead-letters show {id}`; mend the cause, then `makegood dead-letters replay {id}`",
+                "`makegood dead-letters show {id}`; mend the cause, then `makegood dead-letters replay {id} --reason …`",
                 id = letter.id
             ),
         }

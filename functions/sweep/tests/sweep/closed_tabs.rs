@@ -13,7 +13,8 @@ const ASKED: [&str; 5] = ["asked", "verified", "mismatched", "freed", "undecided
 async fn who_pays_and_closes_the_tab_has_the_order_after_the_next_reconcile() {
     for provider in Provider::ALL {
         // GIVEN a buyer who paid and closed the tab, one who cancelled, one whose link ended, one who is at the page still,
-        // and one who went there a minute ago
+        // and one who
+        // went there four minutes ago
         let counter = Counter::open().await;
         let paid = counter.buyer(1, provider, &[(1, 2), (2, 1)]).await;
         let cancelled = counter.buyer(2, Provider::Khalti, &[(1, 1)]).await;
@@ -21,6 +22,11 @@ async fn who_pays_and_closes_the_tab_has_the_order_after_the_next_reconcile() {
         counter.buyer(4, provider, &[(1, 1)]).await;
         counter.time_passes("6 minutes").await;
         let fresh = counter.buyer(5, provider, &[(1, 1)]).await;
+        let four_minutes_ago = format!(
+            "UPDATE payment_intents SET created_at = now() - interval '4 minutes' WHERE payment_intent_id = '{}'",
+            fresh.intent
+        );
+        counter.database.run_sql(&four_minutes_ago).await;
         for checkout in [&paid, &fresh] {
             counter.gateway.pay(&checkout.external).unwrap();
         }
@@ -224,8 +230,13 @@ async fn a_backlog_keeps_no_new_buyer_waiting() {
 async fn an_answer_that_is_no_last_word_is_asked_for_again_until_it_is_one() {
     let counter = Counter::open().await;
     let checkout = counter.buyer(1, Provider::Esewa, &[(1, 1)]).await;
+    counter.time_passes("6 minutes").await;
+    assert_eq!(numbers(&counter.reconcile().await, ASKED), [1, 0, 0, 0, 1]);
+    // AND not within four minutes
+    counter.time_passes("3 minutes").await;
+    assert_eq!(numbers(&counter.reconcile().await, ASKED), [0; 5]);
     for (pause, state) in [
-        ("6 minutes", PaymentState::Pending),
+        ("2 minutes", PaymentState::Pending),
         ("5 minutes", PaymentState::Ambiguous),
         ("40 minutes", PaymentState::Ambiguous),
     ] {

@@ -2,6 +2,7 @@
 
 use super::OrderReconciliation;
 use crate::handler::Sweep;
+use crate::outbox::gauge_value;
 use makegood::case::CaseKind;
 use makegood::delivery::Deadline;
 use makegood::job::{self, JobFailure, JobId};
@@ -20,9 +21,9 @@ const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 
 /// Paid and not made: how many, and since when.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Unfulfilled {
-    pub(super) count: i64,
-    pub(super) oldest_seconds: i64,
+struct Unfulfilled {
+    count: i64,
+    oldest_seconds: i64,
 }
 
 /// A paid intent that no job is working on.
@@ -61,20 +62,17 @@ enum Done {
     CaseOpened,
 }
 
-/// How many are paid and not made.
-pub(super) async fn count(sweep: &Sweep) -> Result<Unfulfilled, sqlx::Error> {
-    Ok(look(sweep, 0).await?.0)
-}
-
-/// Mends the stranded ones, and wakes workers for their jobs. Ends when a look finds only what this run could not mend.
+/// Sets the gauges to what it finds, mends the stranded ones, and wakes workers for their jobs. Ends when a look finds only what
+/// this run could not mend.
 pub(super) async fn fulfil(
     sweep: &Sweep,
     deadline: Deadline,
     done: &mut OrderReconciliation,
 ) -> Result<(), sqlx::Error> {
     let mut runnable = Vec::new();
-    while deadline.remaining() > RESERVE {
-        let (_, stranded) = look(sweep, CHUNK).await?;
+    let (unfulfilled, mut stranded) = look(sweep).await?;
+    report(unfulfilled, done);
+    while !stranded.is_empty() && deadline.remaining() > RESERVE {
         let before = (runnable.len(), done.cases_opened);
         for intent in &stranded {
             match mend(sweep, intent).await? {
@@ -86,6 +84,7 @@ pub(super) async fn fulfil(
         if before == (runnable.len(), done.cases_opened) {
             break;
         }
+        stranded = look(sweep).await?.1;
     }
     done.requeued = runnable.len();
     metrics::counter!("JobsRequeued").increment(u64::try_from(runnable.len()).unwrap_or(u64::MAX));
@@ -95,9 +94,18 @@ pub(super) async fn fulfil(
     Ok(())
 }
 
-async fn look(sweep: &Sweep, most: i64) -> Result<(Unfulfilled, Vec<Stranded>), sqlx::Error> {
+/// As this run found them, before it mended anything.
+fn report(unfulfilled: Unfulfilled, done: &mut OrderReconciliation) {
+    done.paid_unfulfilled = unfulfilled.count;
+    done.paid_unfulfilled_oldest_seconds = unfulfilled.oldest_seconds;
+    metrics::gauge!("PaidUnfulfilled", "Pipeline" => "order").set(gauge_value(unfulfilled.count));
+    metrics::gauge!("PaidUnfulfilledOldestSeconds", "Pipeline" => "order")
+        .set(gauge_value(unfulfilled.oldest_seconds));
+}
+
+async fn look(sweep: &Sweep) -> Result<(Unfulfilled, Vec<Stranded>), sqlx::Error> {
     let mut connection = sweep.publisher.database.acquire().await?;
-    let rows = sqlx::query_file!("src/reconcile/order/unfulfilled.sql", most)
+    let rows = sqlx::query_file!("src/reconcile/order/unfulfilled.sql", CHUNK)
         .fetch_all(&mut *connection)
         .await?;
     let unfulfilled = Unfulfilled {

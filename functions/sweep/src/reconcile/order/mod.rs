@@ -7,7 +7,6 @@ mod asking;
 mod fulfilling;
 
 use crate::handler::Sweep;
-use crate::outbox::gauge_value;
 use makegood::delivery::Deadline;
 use serde::Serialize;
 
@@ -48,12 +47,6 @@ pub(super) async fn reconcile(sweep: &Sweep, deadline: Deadline) -> Result<Order
         gateways_configured: sweep.gateways.is_some(),
         ..OrderReconciliation::default()
     };
-    let unfulfilled = fulfilling::count(sweep).await?;
-    done.paid_unfulfilled = unfulfilled.count;
-    done.paid_unfulfilled_oldest_seconds = unfulfilled.oldest_seconds;
-    metrics::gauge!("PaidUnfulfilled", "Pipeline" => "order").set(gauge_value(unfulfilled.count));
-    metrics::gauge!("PaidUnfulfilledOldestSeconds", "Pipeline" => "order")
-        .set(gauge_value(unfulfilled.oldest_seconds));
     fulfilling::fulfil(sweep, deadline, &mut done).await?;
     asking::ask(sweep, deadline, &mut done).await?;
     Ok(done)

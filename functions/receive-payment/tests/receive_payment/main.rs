@@ -1,0 +1,8 @@
+//! What `receive-payment` promises, on real Postgres behind PgBouncer, and a real SQS API.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
+
+mod begun_elsewhere;
+mod recording;
+mod refusals;
+mod repeats;
+mod setting;

@@ -1,0 +1,191 @@
+//! What is refused, and what of it a person gets to see.
+
+use crate::setting::{
+    NOW, PAYMENT, RAZORPAY_SECRET, Setting, capture, confirmation, confirmation_request, razorpay_request,
+    signed_confirmation, signed_webhook,
+};
+use serde_json::json;
+
+#[tokio::test]
+async fn forged_stale_and_unreadable_messages_are_refused_and_store_nothing() {
+    // GIVEN messages that nobody should believe, or that can't be read
+    let setting = Setting::with_no_queue().await;
+    let body = capture("pay_1").to_string();
+    let good = receive_payment::signature::sign(RAZORPAY_SECRET, &[body.as_bytes()]);
+    let old = NOW - 301;
+    let ahead = NOW + 301;
+    let truncated = &body[..body.len() / 2];
+    let cases = [
+        (
+            "forged",
+            razorpay_request(&body, Some(&good.replace(|_: char| true, "0"))),
+            401,
+        ),
+        ("unsigned", razorpay_request(&body, None), 401),
+        (
+            "changed after signing",
+            razorpay_request(&body.replace("499900", "100"), Some(&good)),
+            401,
+        ),
+        (
+            "truncated on its way",
+            razorpay_request(truncated, Some(&good)),
+            401,
+        ),
+        ("truncated before signing", signed_webhook(truncated), 400),
+        ("signed, no object", signed_webhook("[]"), 400),
+        ("signed, empty", signed_webhook(""), 400),
+        (
+            "signed, no payment",
+            signed_webhook("{\"event\":\"payment.captured\"}"),
+            400,
+        ),
+        (
+            "stale",
+            signed_confirmation(&confirmation().to_string(), old),
+            401,
+        ),
+        (
+            "from the future",
+            signed_confirmation(&confirmation().to_string(), ahead),
+            401,
+        ),
+        (
+            "no timestamp",
+            confirmation_request(&confirmation().to_string(), None, Some("00")),
+            401,
+        ),
+        (
+            "signed for the other sender",
+            signed_webhook(&confirmation().to_string()),
+            400,
+        ),
+        (
+            "confirmation cut off",
+            signed_confirmation("{\"paymentId\":", NOW),
+            400,
+        ),
+    ];
+    for (name, request, expected) in cases {
+        // WHEN one arrives
+        let (status, answer) = setting.send(request).await;
+        // THEN it is refused, and no table has a row
+        assert_eq!(status, expected, "{name}: {answer}");
+        assert!(answer["error"]["code"].is_string(), "{name}: {answer}");
+        assert_eq!(setting.rows_in_all_tables().await, 0, "{name}");
+    }
+    setting.finish().await;
+}
+
+#[tokio::test]
+async fn signed_money_that_names_no_course_is_refused_and_shown_to_a_person() {
+    let setting = Setting::with_no_queue().await;
+    let mut webhook = capture("pay_1");
+    webhook["payload"]["payment"]["entity"]["notes"]["courseId"] = json!("someone@example.com");
+    for _ in 0..2 {
+        let (status, answer) = setting.send(signed_webhook(&webhook.to_string())).await;
+        assert_eq!(
+            (status, &answer["error"]["field"]),
+            (400, &json!("notes.courseId")),
+            "{answer}"
+        );
+    }
+    let case = setting.json("SELECT to_jsonb(c) FROM payment_cases c").await;
+    assert_eq!(
+        (&case["kind"], &case["subject"]),
+        (&json!("unfulfillable"), &json!("pay_1"))
+    );
+    assert_eq!(
+        (&case["amount_cents"], &case["currency"]),
+        (&json!(499_900), &json!("INR"))
+    );
+    assert_eq!(case["details"]["field"], json!("notes.courseId"));
+    assert!(!case.to_string().contains("example.com"), "{case}");
+    assert_eq!(setting.payments_and_events().await, (0, 0));
+    // WHEN a message about the same payment can be used, THEN nobody is left to give the money back
+    let mut told = confirmation();
+    told["providerPaymentId"] = json!("pay_1");
+    setting.send(signed_confirmation(&told.to_string(), NOW)).await;
+    assert_eq!(
+        setting
+            .count("SELECT count(*) FROM payment_cases WHERE status = 'open'")
+            .await,
+        0
+    );
+    // AND the bad message, once more, gets the first result
+    let (status, answer) = setting.send(signed_webhook(&webhook.to_string())).await;
+    assert_eq!(
+        (status, &answer["paymentId"], &answer["duplicate"]),
+        (200, &json!(PAYMENT), &json!(true))
+    );
+    setting.finish().await;
+}
+
+#[tokio::test]
+async fn a_student_that_the_legacy_table_does_not_know_is_named_and_shown_to_a_person() {
+    let setting = Setting::with_no_queue().await;
+    let legacy = "CREATE TABLE students (id uuid PRIMARY KEY);
+                  ALTER TABLE payments ADD FOREIGN KEY (student_id) REFERENCES students (id) ON DELETE CASCADE";
+    setting.database.run_sql(legacy).await;
+    let (status, answer) = setting.send(signed_webhook(&capture("pay_1").to_string())).await;
+    assert_eq!(
+        (status, &answer["error"]["field"]),
+        (400, &json!("studentId")),
+        "{answer}"
+    );
+    assert_eq!(
+        setting
+            .count("SELECT count(*) FROM payment_cases WHERE subject = 'pay_1'")
+            .await,
+        1
+    );
+    assert_eq!(setting.payments_and_events().await, (0, 0));
+    setting.finish().await;
+}
+
+#[tokio::test]
+async fn events_that_are_not_handled_are_answered_so_that_they_stop() {
+    let setting = Setting::with_no_queue().await;
+    let (status, answer) = setting
+        .send(signed_webhook(
+            "{\"event\":\"payment.authorized\",\"payload\":{}}",
+        ))
+        .await;
+    assert_eq!(
+        (status, answer),
+        (200, json!({"status": "ignored", "event": "payment.authorized"}))
+    );
+    assert_eq!(setting.rows_in_all_tables().await, 0);
+    setting.finish().await;
+}
+
+#[tokio::test]
+async fn only_two_paths_only_post_and_only_bodies_of_a_payments_size() {
+    let setting = Setting::with_no_queue().await;
+    let mut elsewhere = signed_webhook("{}");
+    elsewhere["rawPath"] = json!("/payments/webhooks/stripe");
+    let mut get = signed_webhook("{}");
+    get["requestContext"]["http"]["method"] = json!("GET");
+    let long = signed_webhook(&format!("{{\"event\":\"{}\"}}", "x".repeat(262_144)));
+    let mut broken = signed_webhook("%%");
+    broken["isBase64Encoded"] = json!(true);
+    for (request, expected) in [(elsewhere, 404), (get, 405), (long, 413), (broken, 400)] {
+        let (status, answer) = setting.send(request).await;
+        assert_eq!(status, expected, "{answer}");
+    }
+    assert_eq!(setting.rows_in_all_tables().await, 0);
+    setting.finish().await;
+}
+
+#[tokio::test]
+async fn a_base64_body_is_verified_over_its_bytes() {
+    use base64::Engine;
+    let setting = Setting::with_no_queue().await;
+    let body = capture("pay_1").to_string();
+    let mut request = signed_webhook(&body);
+    request["body"] = json!(base64::engine::general_purpose::STANDARD.encode(&body));
+    request["isBase64Encoded"] = json!(true);
+    let (status, answer) = setting.send(request).await;
+    assert_eq!((status, &answer["status"]), (200, &json!("recorded")));
+    setting.finish().await;
+}

@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# What comes in with the dependencies: licences, bans and sources (deny.toml), crates that nobody uses any more, and known
+# vulnerabilities.
+#
+#   supply_chain.sh            what can be checked here; what can't be is said, and does not pass as checked
+#   supply_chain.sh --strict   the same, and an advisory database that can't be had is a failure: for a pipeline that reaches it
+#
+# The advisory database is a git repository, RustSec's by default; MAKEGOOD_ADVISORY_DB names another one, such as a mirror or a
+# clone on this machine. The tools are built once, from crates.io, into .local/bin.
+set -euo pipefail
+# shellcheck source=local/stack/env.sh
+source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
+cd "$MAKEGOOD_ROOT"
+
+strict=false
+[[ "${1:-}" != --strict ]] || strict=true
+
+# Without optimization: they are built in a third of the time, and run for seconds.
+install_tool() {
+  command -v "$1" >/dev/null && return 0
+  say "installing $1 (minutes, once)"
+  CARGO_TARGET_DIR="$MAKEGOOD_STATE/build/tools" cargo install "$1" --version "$2" --locked --debug --quiet --root "$MAKEGOOD_STATE"
+  strip "$MAKEGOOD_STATE/bin/$1"
+}
+
+# deny.toml with the database that was asked for.
+configuration() {
+  if [[ -z "${MAKEGOOD_ADVISORY_DB:-}" ]]; then
+    echo deny.toml
+    return
+  fi
+  sed "s#^\[advisories\]#[advisories]\ndb-urls = [\"$MAKEGOOD_ADVISORY_DB\"]#" deny.toml >"$MAKEGOOD_STATE/deny.toml"
+  echo "$MAKEGOOD_STATE/deny.toml"
+}
+
+advisories() {
+  local log="$MAKEGOOD_STATE/advisories.log" config
+  config=$(configuration)
+  if ! cargo-deny fetch --config "$config" db >"$log" 2>&1; then
+    printf '\033[33m! NOT CHECKED: known vulnerabilities. The advisory database was not reached (%s).\n' "$log" >&2
+    printf '  Run local/stack/supply_chain.sh where it is, or give a mirror in MAKEGOOD_ADVISORY_DB.\033[0m\n' >&2
+    ! $strict
+    return
+  fi
+  cargo-deny check --config "$config" advisories
+}
+
+install_tool cargo-machete 0.9.2
+install_tool cargo-deny 0.20.2
+rm -rf "$MAKEGOOD_STATE/build/tools"
+say "dependencies that nobody uses (cargo-machete)"
+cargo-machete --with-metadata
+say "licences, bans and sources (cargo-deny)"
+cargo-deny --offline check licenses bans sources
+say "known vulnerabilities (cargo-deny)"
+advisories
