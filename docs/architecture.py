@@ -200,8 +200,8 @@ def add_routes(template, picture):
         key = "GET /admin" if "/admin" in route["RouteKey"] else route["RouteKey"]
         integration = integrations[route["Target"]["Fn::Sub"].split("${")[1].rstrip("}")]["IntegrationUri"]
         function = template.name_of(integration.get("Ref") or target(integration))
-        who = {"JWT": "with a buyer's token", "CUSTOM": "with an operator's token"}.get(route.get("AuthorizationType"), "open")
-        picture.box(key, "outside", who)
+        who = "with a buyer's token" if route.get("AuthorizationType") == "JWT" else "open"
+        picture.box(key, "outside", "operators, after their login" if key == "GET /admin" else who)
         picture.arrow(key, function)
 
 

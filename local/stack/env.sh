@@ -6,8 +6,7 @@
 #   MAKEGOOD_POOLER_URL       a pooler in transaction mode in front of it (else our own PgBouncer is put there)
 #   MAKEGOOD_REDIS_URL        redis://host:port
 #   MAKEGOOD_AWS_ENDPOINT_URL an AWS endpoint that can run functions
-# and start.sh leaves out the server of that name. With
-#   MAKEGOOD_ENFORCE_IAM=true the local AWS allows each function what its role in template.yaml grants, and nothing else.
+# and start.sh leaves out the server of that name.
 
 STACK_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 MAKEGOOD_ROOT=$(cd "$STACK_DIR/../.." && pwd)

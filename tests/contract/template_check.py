@@ -24,7 +24,13 @@ BUYERS_ROUTES = {"POST /order-intents", "GET /orders/status"}
 LOGIN_ROUTES = {"GET /admin", "GET /admin/login", "GET /admin/callback", "GET /admin/assets/{file}", "POST /admin/logout"}
 OPERATORS_ROUTES = {"GET /admin/{proxy+}", "POST /admin/{proxy+}"}
 ALL_ROUTES = OPEN_ROUTES | BUYERS_ROUTES | LOGIN_ROUTES | OPERATORS_ROUTES
-SWEEPS = {"outbox": "rate(1 minute)", "reservations": "rate(1 minute)", "stale-jobs": "rate(5 minutes)", "reconcile": "rate(5 minutes)"}
+SWEEPS = {
+    "outbox": "rate(1 minute)",
+    "reservations": "rate(1 minute)",
+    "stale-jobs": "rate(5 minutes)",
+    "reconcile": "rate(5 minutes)",
+    "health": "rate(1 minute)",
+}
 FOURTEEN_DAYS = 14 * 24 * 3600
 
 

@@ -137,6 +137,10 @@ class Metrics(Broken):
         self.properties("FallbackAlarm")["AlarmDescription"] = {"Fn::Sub": "Slow. ${RunbookUrl}#alarm-nowhere"}
         self.assert_noticed(metrics.every_alarm_links_to_its_runbook, "alarm-nowhere, which is no section", "alarm-fallback belongs to no alarm")
 
+    def test_an_alarm_at_another_threshold_is_named(self):
+        self.properties("SlowOrdersAlarm")["Threshold"] = 60000
+        self.assert_noticed(metrics.alarms_ring_when_they_must, "SlowOrdersAlarm rings at ('>', 60000)")
+
     def test_an_alarm_that_tells_nobody_is_named(self):
         del self.properties("FallbackAlarm")["AlarmActions"]
         self.assert_noticed(metrics.every_alarm_reaches_somebody, "FallbackAlarm does not notify AlarmTopicArn")

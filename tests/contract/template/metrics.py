@@ -5,7 +5,7 @@ import re
 from collections import namedtuple
 
 from . import sources
-from .model import ROOT
+from .model import ROOT, target
 
 NAMESPACE = "Makegood"
 Use = namedtuple("Use", "name function labels where")
@@ -16,7 +16,26 @@ PROMISED = set(
     JobsFailed DeadLettered OutboxBacklog OutboxOldestSeconds PaidUnfulfilled PaidUnfulfilledOldestSeconds StageMillis
     PaymentToPurchaseMillis PaymentToOrderMillis""".split()
 )
+# SPEC section 5: when each of these rings.
+RINGS = {
+    "RecoveryRateAlarm": (">", 1),
+    "TransactionAbortsAlarm": (">", 0.1),
+    "PurchaseSuccessAlarm": ("<", 99.9),
+    "FallbackAlarm": (">", 10),
+    "IndexMissingAlarm": (">", 0),
+    "PurchaseDeadLetterAlarm": (">", 0),
+    "AllocationDeadLetterAlarm": (">", 0),
+    "SessionDeadLetterAlarm": (">", 0),
+    "MovedBySqsAlarm": (">", 0),
+    "StuckJobsAlarm": (">", 0),
+    "SlowOrdersAlarm": (">", 10_000),
+    "PaidUnfulfilledAlarm": (">", 600),
+    "PaidUnfulfilledOrderAlarm": (">", 600),
+    "OutboxStuckAlarm": (">", 300),
+}
+SIGNS = {"GreaterThanThreshold": ">", "LessThanThreshold": "<"}
 RUNBOOK = "docs/operations.md"
+CONDITIONS = {"Monitored", "ShopMonitored", "ConsoleMonitored"}
 LINK = re.compile(r"\$\{RunbookUrl\}#(alarm-[a-z0-9-]+)$")
 PARTS = ["**Means.**", "**See", "**Mend.**", "**Mended when**"]
 
@@ -143,8 +162,16 @@ def every_alarm_reaches_somebody(template):
     for name, alarm in alarms(template).items():
         if alarm.get("AlarmActions") != [{"Ref": "AlarmTopicArn"}]:
             yield f"{name} does not notify AlarmTopicArn"
-        if template.resources[name].get("Condition") not in ("Monitored", "ShopMonitored"):
-            yield f"{name} hangs neither on the condition Monitored nor on ShopMonitored"
+        if template.resources[name].get("Condition") not in CONDITIONS:
+            yield f"{name} hangs on none of the conditions {sorted(CONDITIONS)}"
+
+
+def alarms_ring_when_they_must(template):
+    for name, wanted in RINGS.items():
+        alarm = alarms(template).get(name)
+        rings = (SIGNS.get(alarm["ComparisonOperator"]), alarm["Threshold"]) if alarm else None
+        if rings != wanted:
+            yield f"{name} rings at {rings}, and must at {wanted}"
 
 
 def aws_metrics(template):
@@ -152,11 +179,7 @@ def aws_metrics(template):
     for alarm in alarms(template).values():
         for value in dimensions(alarm.get("Dimensions")).values():
             if isinstance(value, dict):
-                yield alarm["MetricName"], value.get("Ref") or target_of(value)
-
-
-def target_of(value):
-    return value["Fn::GetAtt"][0] if "Fn::GetAtt" in value else None
+                yield alarm["MetricName"], value.get("Ref") or target(value)
 
 
 def functions_and_queues_have_their_alarms(template):
@@ -173,5 +196,6 @@ CHECKS = [
     what_is_looked_at_can_be_there,
     every_alarm_links_to_its_runbook,
     every_alarm_reaches_somebody,
+    alarms_ring_when_they_must,
     functions_and_queues_have_their_alarms,
 ]

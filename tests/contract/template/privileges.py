@@ -17,6 +17,7 @@ ENTRIES = {
     r"\bparking\(": ["shared/src/delivery/park.rs"],
     r"\brun_stage\(": ["shared/src/delivery/process.rs"],
     r"\bWaker::read\b": ["shared/src/job/wake.rs"],
+    r"\bReplayer\b": ["shared/src/dead_letter/send.rs"],
 }
 LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
 # What Lambda's poller does in the function's name.
