@@ -90,13 +90,13 @@ json.dump({"Parameters": dict(pairs)}, sys.stdout)' >"$work/variables.json"
     --env-vars "$work/variables.json" --docker-network host >"$work/answer" 2>"$work/$function.log"
 }
 
-# Whether the answer is one: no error of the function, no 5xx.
+# Whether the answer is one: JSON, no error of the function, no 5xx.
 answered() {
   "$SAM_VENV/bin/python" - "$work/answer" <<'PY'
 import json, sys
-text = open(sys.argv[1]).read().strip()
+# A function that died, at its start or later, leaves nothing at all.
 try:
-    answer = json.loads(text) if text else None
+    answer = json.loads(open(sys.argv[1]).read())
 except ValueError:
     sys.exit(1)
 fields = answer if isinstance(answer, dict) else {}

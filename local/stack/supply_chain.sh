@@ -12,6 +12,7 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
 cd "$MAKEGOOD_ROOT"
 
+RUSTSEC=https://github.com/RustSec/advisory-db
 strict=false
 [[ "${1:-}" != --strict ]] || strict=true
 
@@ -23,33 +24,26 @@ install_tool() {
   strip "$MAKEGOOD_STATE/bin/$1"
 }
 
-# deny.toml with the database that was asked for.
-configuration() {
-  if [[ -z "${MAKEGOOD_ADVISORY_DB:-}" ]]; then
-    echo deny.toml
-    return
-  fi
-  sed "s#^\[advisories\]#[advisories]\ndb-urls = [\"$MAKEGOOD_ADVISORY_DB\"]#" deny.toml >"$MAKEGOOD_STATE/deny.toml"
-  echo "$MAKEGOOD_STATE/deny.toml"
-}
-
 advisories() {
-  local log="$MAKEGOOD_STATE/advisories.log" config
-  config=$(configuration)
-  if ! cargo-deny fetch --config "$config" db >"$log" 2>&1; then
+  local log="$MAKEGOOD_STATE/advisories.log"
+  if [[ -n "${MAKEGOOD_ADVISORY_DB:-}" ]]; then
+    # cargo-deny fetches with git, which looks at the mirror instead.
+    export GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0="url.$MAKEGOOD_ADVISORY_DB.insteadOf" GIT_CONFIG_VALUE_0="$RUSTSEC"
+  fi
+  if ! timeout 120 cargo-deny fetch db >"$log" 2>&1; then
     printf '\033[33m! NOT CHECKED: known vulnerabilities. The advisory database was not reached (%s).\n' "$log" >&2
     printf '  Run local/stack/supply_chain.sh where it is, or give a mirror in MAKEGOOD_ADVISORY_DB.\033[0m\n' >&2
     ! $strict
     return
   fi
-  cargo-deny check --config "$config" advisories
+  cargo-deny --offline check advisories
 }
 
 install_tool cargo-machete 0.9.2
 install_tool cargo-deny 0.20.2
 rm -rf "$MAKEGOOD_STATE/build/tools"
 say "dependencies that nobody uses (cargo-machete)"
-cargo-machete --with-metadata
+cargo-machete --skip-target-dir
 say "licences, bans and sources (cargo-deny)"
 cargo-deny --offline check licenses bans sources
 say "known vulnerabilities (cargo-deny)"
