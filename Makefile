@@ -28,10 +28,19 @@ test: ## every test; ARGS go to cargo nextest run
 check: ## format, lints, the template, the query cache
 	@$(STACK)/install.sh
 	@$(ENV) cargo fmt --all --check
-	@$(ENV) cargo clippy --workspace --all-targets --quiet -- -D warnings
+	@$(ENV) cargo clippy --workspace --all-targets --features makegood-tests/kafka --quiet -- -D warnings
 	@$(ENV) $(SAM) validate --lint
 	@$(ENV) "$$SAM_VENV/bin/python" tests/contract/template_check.py
+	@$(ENV) "$$SAM_VENV/bin/python" tests/contract/template_mutations.py --quiet
+	@$(ENV) "$$SAM_VENV/bin/python" tests/contract/scale_check.py --quiet
 	@$(STACK)/queries.sh check
+
+.PHONY: soak
+soak: ## what takes too long for make test: doctor over a healthy million of purchases, within ten seconds
+	@$(STACK)/install.sh servers
+	@$(STACK)/start.sh postgres pgbouncer
+	@$(ENV) cargo build --workspace --bin makegood
+	@$(ENV) benches/doctor.sh $(ARGS)
 
 .PHONY: supply-chain
 supply-chain: ## licences, bans, sources, unused dependencies, advisories; ARGS=--strict fails without the advisory database
@@ -53,6 +62,13 @@ deploy-local: ## starts the local stack and deploys to it, without traffic
 	@$(STACK)/install.sh
 	@$(STACK)/start.sh
 	@$(STACK)/deploy.sh
+
+.PHONY: deploy-check
+deploy-check: ## deploys to the local stack, updates one function, deletes everything, and looks each time
+	@$(STACK)/install.sh
+	@$(STACK)/start.sh
+	@$(STACK)/deploy.sh
+	@$(ENV) "$$SAM_VENV/bin/python" $(STACK)/lifecycle.py
 
 .PHONY: invoke
 invoke: ## one function with one event: FUNCTION=create-purchase EVENT=events/create-purchase.sqs.json; ARGS=--all for all samples

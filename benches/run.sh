@@ -6,7 +6,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/../local/stack/env.sh"
 cd "$MAKEGOOD_ROOT"
 
 benches=("$@")
-((${#benches[@]})) || benches=(binaries purchases webhooks orders)
+((${#benches[@]})) || benches=(binaries purchases webhooks orders console)
 say "building (release)"
 cargo build --workspace --bins --release --quiet
 "$STACK_DIR/database.sh" "$MAKEGOOD_TEMPLATE_DATABASE" --fresh
@@ -15,5 +15,5 @@ printf '%s\n' "$(date -u +%F)  $(nproc) cores  $(sed -nE 's/^model name\s*: //p'
 export MAKEGOOD_BINARIES="${CARGO_TARGET_DIR:-$MAKEGOOD_ROOT/target}/release"
 for bench in "${benches[@]}"; do
   say "$bench"
-  cargo bench --quiet -p makegood-tests --bench "$bench"
+  cargo bench --quiet --workspace --bench "$bench"
 done

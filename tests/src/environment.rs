@@ -194,7 +194,10 @@ impl Environment {
 
 /// The status of the process, once it has ended.
 async fn ended(exit: &mut watch::Receiver<Option<ExitStatus>>) -> Option<ExitStatus> {
-    exit.wait_for(Option::is_some).await.ok().and_then(|status| *status)
+    exit.wait_for(Option::is_some)
+        .await
+        .ok()
+        .and_then(|status| *status)
 }
 
 /// Waits for the end, killing when asked to. The exit is known once all output has been read.

@@ -1,6 +1,8 @@
 //! Each hole has its sentence, and what is whole has none.
 
 use super::*;
+use crate::timeline::facts::{JobSight, OrderSight};
+use uuid::Uuid;
 
 fn at(text: &str) -> DateTime<Utc> {
     format!("2026-11-21T{text}Z").parse().unwrap()

@@ -5,19 +5,21 @@
 
 mod course;
 mod entry;
+mod facts;
 mod find;
 mod gap;
+mod gap_order;
 mod order;
 mod rows;
 mod sight;
 mod words;
 
 pub use entry::{Entry, EntryKind, Status};
-pub use find::{FoundBy, MATCHES, Match, find};
-pub use gap::{
-    AllocationSight, CaseSight, CourseSight, EventSight, Gap, Hop, JobSight, LetterSight, OrderSight, Sight,
-    missing,
+pub use facts::{
+    AllocationSight, CaseSight, CourseSight, EventSight, Hop, JobSight, LetterSight, OrderSight, Sight,
 };
+pub use find::{FoundBy, MATCHES, Match, find};
+pub use gap::{Gap, missing};
 pub use words::Moment;
 
 use crate::db::Database;

@@ -2,7 +2,7 @@
 
 use super::Subject;
 use super::course::Course;
-use super::gap::{
+use super::facts::{
     AllocationSight, CaseSight, CourseSight, EventSight, Hop, JobSight, LetterSight, OrderSight, Sight,
 };
 use super::order::{JobRow, Order};
