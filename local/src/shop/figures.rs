@@ -127,9 +127,9 @@ fn durations(visits: &[Visit<'_>]) -> String {
     let mut millis: Vec<u64> = ours.filter_map(|visit| visit.millis).collect();
     millis.sort_unstable();
     let rank = |percent: usize| millis.get((millis.len() * percent).div_ceil(100).saturating_sub(1));
-    match (rank(50), rank(95), millis.last()) {
-        (Some(p50), Some(p95), Some(longest)) => format!(
-            "p50 {p50} ms · p95 {p95} ms · max {longest} ms, from \"Pay\" until the page knew ({} buyers)",
+    match (rank(50), rank(95), rank(99), millis.last()) {
+        (Some(p50), Some(p95), Some(p99), Some(longest)) => format!(
+            "p50 {p50} ms · p95 {p95} ms · p99 {p99} ms · max {longest} ms, from \"Pay\" until the page knew ({} buyers)",
             millis.len()
         ),
         _ => "none".to_owned(),
