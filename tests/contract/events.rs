@@ -203,6 +203,7 @@ fn every_function_and_every_event_has_its_samples() {
         "order-status.http.json",
         "sweep.outbox.json",
         "sweep.stale-jobs.json",
+        "sweep.health.json",
         "sweep.reservations.json",
         "sweep.reconcile.json",
         "park-dead-letters.sqs.json",
