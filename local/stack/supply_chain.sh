@@ -42,6 +42,8 @@ advisories() {
 install_tool cargo-machete 0.9.2
 install_tool cargo-deny 0.20.2
 rm -rf "$MAKEGOOD_STATE/build/tools"
+# What no build has needed yet, such as another machine's crates: cargo-deny looks at all of them, without the network.
+cargo fetch --locked --quiet
 say "dependencies that nobody uses (cargo-machete)"
 cargo-machete --skip-target-dir
 say "licences, bans and sources (cargo-deny)"
