@@ -137,6 +137,8 @@ def routes_are_open_to_whom_they_must_be(template):
             yield f"{key} must ask the operators' authorizer"
         if authorizer.get("AuthorizerResultTtlInSeconds") != 0:
             yield f"{key}: the authorizer's answer must not be kept"
+        if authorizer.get("IdentitySource") != []:
+            yield f"{key}: the authorizer must name no header, and say so: a browser sends a cookie (decisions/0010)"
     for stage in template.of("AWS::ApiGatewayV2::Stage").values():
         own, all_others = stage.get("RouteSettings", {}).get("POST /payments/verify"), stage["DefaultRouteSettings"]
         if not own or own["ThrottlingRateLimit"] >= all_others["ThrottlingRateLimit"]:

@@ -6,6 +6,7 @@ Run by local/stack/test.sh with SAM's Python, beside template_check.py.
 import copy
 import unittest
 
+import template_check
 from template import budget, metrics, modes, privileges, rollout, sources
 from template.model import Template, load
 
@@ -152,6 +153,22 @@ class Metrics(Broken):
     def test_a_queue_without_its_alarm_is_named(self):
         del self.resources["JobsQueueAgeAlarm"]
         self.assert_noticed(metrics.functions_and_queues_have_their_alarms, "JobsQueue has no alarm")
+
+
+class Routes(Broken):
+    CHECK = staticmethod(template_check.routes_are_open_to_whom_they_must_be)
+
+    def test_a_console_that_asks_browsers_for_a_header_is_named(self):
+        self.properties("OperatorAuthorizer")["IdentitySource"] = ["$request.header.Authorization"]
+        self.assert_noticed(self.CHECK, "GET /admin/{proxy+}: the authorizer must name no header")
+
+    def test_a_buyers_route_without_its_token_is_named(self):
+        del self.properties("OrderStatusRoute")["AuthorizationType"]
+        self.assert_noticed(self.CHECK, "GET /orders/status must ask for a buyer's token")
+
+    def test_a_route_that_nobody_thought_about_is_named(self):
+        self.properties("OrderStatusRoute")["RouteKey"] = "GET /orders"
+        self.assert_noticed(self.CHECK, "GET /orders")
 
 
 class Rollout(Broken):
