@@ -70,6 +70,13 @@ deploy-check: ## deploys to the local stack, updates one function, deletes every
 	@$(STACK)/deploy.sh
 	@$(ENV) "$$SAM_VENV/bin/python" $(STACK)/lifecycle.py
 
+.PHONY: iam-check
+iam-check: ## every function on a local AWS that enforces its role; ARGS="--take create-purchase sqs:SendMessage" to see it fail
+	@$(STACK)/install.sh
+	@$(STACK)/start.sh
+	@$(STACK)/deploy.sh
+	@$(ENV) "$$SAM_VENV/bin/python" $(STACK)/iam_check.py $(ARGS)
+
 .PHONY: invoke
 invoke: ## one function with one event: FUNCTION=create-purchase EVENT=events/create-purchase.sqs.json; ARGS=--all for all samples
 	@$(STACK)/invoke.sh $(or $(ARGS),$(FUNCTION) $(EVENT) $(SET))

@@ -13,7 +13,7 @@ source "$STACK_DIR/servers.sh"
 home="$MAKEGOOD_STATE/own-postgres/${2:?a name}" data="$MAKEGOOD_STATE/own-postgres/$2/data"
 
 start() {
-  local port=$1
+  local port=$1 schema=$2
   mkdir -p "$data" && chmod 700 "$data" && give_to_server_user "$data"
   as_server_user "$PG_BIN/initdb" --pgdata="$data" --username=makegood --auth=trust --encoding=UTF8 --locale=C.UTF-8 --no-sync >/dev/null
   openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost \
@@ -36,6 +36,7 @@ CONF
   as_server_user "$PG_BIN/pg_ctl" --pgdata="$data" --log="$home/log" --wait --timeout=30 --silent start >/dev/null
   local url="postgres://makegood@127.0.0.1:$port"
   "$PG_BIN/psql" -Xqc 'CREATE DATABASE makegood' "$url/postgres"
+  [[ $schema != empty ]] || return 0
   "$PG_BIN/pg_dump" --schema-only --no-owner "$(database_url "$MAKEGOOD_TEST_DATABASE_URL" "$MAKEGOOD_TEMPLATE_DATABASE")" |
     "$PG_BIN/psql" -Xq -v ON_ERROR_STOP=1 "$url/makegood" >/dev/null
 }
@@ -46,7 +47,7 @@ stop() {
 }
 
 case ${1:-} in
-  start) start "${3:?a port}" ;;
+  start) start "${3:?a port}" "${4:-}" ;;
   stop) stop ;;
-  *) die "own_postgres.sh start <name> <port> | stop <name>" ;;
+  *) die "own_postgres.sh start <name> <port> [empty] | stop <name>" ;;
 esac
