@@ -53,9 +53,15 @@ bench: ## the figures of docs/performance.md; ARGS go to the benchmark
 	@$(ENV) benches/run.sh $(ARGS)
 
 .PHONY: build
-build: ## the binaries for AWS (release, arm64), in .aws-sam/build
-	@$(STACK)/install.sh
-	@$(ENV) $(SAM) build
+build: ## the binaries for AWS (release, arm64), in .aws-sam/build; ARGS go to sam build
+	@$(STACK)/install.sh build
+	@$(STACK)/arm64.sh build $(ARGS)
+
+.PHONY: build-check
+build-check: ## looks at what make build made: arm64, a glibc that Lambda has, and each function answers its sample events
+	@$(STACK)/install.sh build
+	@$(STACK)/install.sh servers
+	@$(STACK)/arm64.sh check
 
 .PHONY: deploy-local
 deploy-local: ## starts the local stack and deploys to it, without traffic

@@ -4,6 +4,7 @@
 #
 #   install.sh            everything
 #   install.sh servers    only what Postgres, PgBouncer and Redis need
+#   install.sh build      only what `sam build` needs
 #   install.sh browser    only what the console's tests in a browser need
 set -euo pipefail
 # shellcheck source=local/stack/env.sh
@@ -32,9 +33,10 @@ browser_needs=(
 part=${1:-all}
 case $part in
   servers) ;;
+  build) needs=("/usr/bin/cc=build-essential") ;;
   browser) needs=("${browser_needs[@]}") ;;
   all) needs+=("${browser_needs[@]}") ;;
-  *) die "Type: install.sh, install.sh servers, or install.sh browser" ;;
+  *) die "Type: install.sh, install.sh servers, install.sh build, or install.sh browser" ;;
 esac
 
 missing_packages() {
@@ -134,10 +136,10 @@ install_nextest() {
   rm -rf "$MAKEGOOD_STATE/build"
 }
 
-# One virtual environment for each file of requirements/.
+# One virtual environment for each of these files of requirements/.
 install_python_tools() {
   local name requirements venv
-  for name in sam ministack; do
+  for name in "$@"; do
     requirements="$STACK_DIR/requirements/$name.txt" venv="$MAKEGOOD_STATE/venv/$name"
     cmp -s "$requirements" "$venv/.installed" && continue
     say "installing the Python tools for $name into .local/venv/$name"
@@ -151,9 +153,12 @@ install_python_tools() {
 command -v cargo >/dev/null || die "Missing: Rust. Install it with rustup (the toolchain in rust-version of Cargo.toml, or newer)."
 mkdir -p "$MAKEGOOD_STATE"
 install_packages
-[[ $part != browser ]] || exit 0
-install_pgbouncer
-if [[ $part != servers ]]; then
-  install_nextest
-  install_python_tools
-fi
+case $part in
+  servers) install_pgbouncer ;;
+  build) install_python_tools sam ;;
+  all)
+    install_pgbouncer
+    install_nextest
+    install_python_tools sam ministack
+    ;;
+esac
