@@ -37,6 +37,9 @@ parameters=(
   "PaymentReturnUrl=$MAKEGOOD_GATEWAYS_URL/shop"
 )
 
+# Another name for other values: without it aliases keep the old ones (template.yaml says why).
+parameters+=("Release=$(printf '%s\n' "${parameters[@]}" | sha256sum | cut -c1-12)")
+
 printf '%s\n' "${parameters[@]}" >"$MAKEGOOD_STATE/parameters"
 
 functions() { sed -nE 's/.*BuildProperties: \{Binary: ([a-z-]+)\}.*/\1/p' template.yaml; }

@@ -1,4 +1,5 @@
-"""A stack's whole life on the local AWS: deployed, updated with one changed function, deleted; nothing may be left.
+"""A stack's whole life on the local AWS: deployed, updated with one changed function, updated with one changed parameter,
+deleted; nothing may be left.
 
 Needs deploy.sh, whose package and parameters it takes. Its own stack, so that the running one is not disturbed. Run with
 SAM's Python in the environment of env.sh.
@@ -18,6 +19,8 @@ from samcli.yamlhelper import yaml_parse
 
 STACK = "makegood-lifecycle"
 CHANGED = "create-purchase"
+# A function with an alias, one of its variables, and the parameter behind it.
+TOLD, VARIABLE, PARAMETER = "allocate-trainer", "ADMIN_SERVICE_URL", "AdminServiceUrl"
 ROOT = pathlib.Path(os.environ["MAKEGOOD_ROOT"])
 STATE = pathlib.Path(os.environ["MAKEGOOD_STATE"])
 SAM = pathlib.Path(os.environ["SAM_VENV"]) / "bin" / "sam"
@@ -50,9 +53,10 @@ def functions():
 
 
 def live(name):
-    """The version behind the alias, and its code."""
+    """The version behind the alias, its code, and its variables."""
     alias = aws["lambda"].get_alias(FunctionName=f"{STACK}-{name}", Name="live")["FunctionVersion"]
-    return alias, aws["lambda"].get_function_configuration(FunctionName=f"{STACK}-{name}", Qualifier=alias)["CodeSha256"]
+    configuration = aws["lambda"].get_function_configuration(FunctionName=f"{STACK}-{name}", Qualifier=alias)
+    return alias, configuration["CodeSha256"], configuration["Environment"]["Variables"]
 
 
 def answers(name, event):
@@ -61,8 +65,9 @@ def answers(name, event):
     expect("FunctionError" not in answer, f"{name} failed: {answer['Payload'].read()}")
 
 
-def deploy(template):
-    parameters = (STATE / "parameters").read_text().splitlines()
+def deploy(template, **changed):
+    given = dict(line.split("=", 1) for line in (STATE / "parameters").read_text().splitlines())
+    parameters = [f"{name}={value}" for name, value in {**given, **changed}.items()]
     sam("deploy", "--stack-name", STACK, "--template-file", str(template), "--parameter-overrides", *parameters)
 
 
@@ -96,17 +101,24 @@ def left_over():
 def main():
     started = time.monotonic()
     deploy(STATE / "packaged.yaml")
-    before, (old_version, old_code) = functions(), live(CHANGED)
+    before, (old_version, old_code, _) = functions(), live(CHANGED)
     answers(CHANGED, b'{"Records": []}')
     print(f"· deployed: {len(before)} functions, {time.monotonic() - started:.0f} s")
 
-    deploy(package_with_a_changed_function())
-    after, (new_version, new_code) = functions(), live(CHANGED)
+    changed_package = package_with_a_changed_function()
+    deploy(changed_package)
+    after, (new_version, new_code, _) = functions(), live(CHANGED)
     changed = {name for name in after if after[name] != before.get(name)}
     expect(changed == {CHANGED}, f"an update of {CHANGED} changed {sorted(changed)}")
     expect(new_version != old_version and new_code != old_code, f"the alias still runs version {old_version}")
     answers(CHANGED, b'{"Records": []}')
     print(f"· updated: only {CHANGED} changed, version {old_version} → {new_version}, {time.monotonic() - started:.0f} s")
+
+    url = "http://127.0.0.1:9/another"
+    deploy(changed_package, Release="second", **{PARAMETER: url})
+    version, _, variables = live(TOLD)
+    expect(variables[VARIABLE] == url, f"{PARAMETER} has changed, and version {version} behind the alias of {TOLD} has the old value")
+    print(f"· updated: the alias of {TOLD} has the changed parameter, {time.monotonic() - started:.0f} s")
 
     sam("delete", "--stack-name", STACK, "--no-prompts", "--region", os.environ["AWS_REGION"])
     expect(not left_over(), f"left over after the deletion: {left_over()}")

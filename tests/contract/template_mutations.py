@@ -181,6 +181,15 @@ class Rollout(Broken):
         self.assert_noticed(rollout.stages_that_write_go_out_as_canaries, "finalize-order")
 
 
+    def test_an_alias_that_would_keep_old_parameters_is_named(self):
+        del self.properties("VerifyPaymentFunction")["Environment"]["Variables"]["RELEASE"]
+        self.assert_noticed(rollout.an_alias_takes_changed_parameters_over, "verify-payment: its alias would keep the old values")
+
+    def test_a_version_that_is_not_made_anew_is_named(self):
+        del self.properties("ReceivePaymentFunction")["VersionDescription"]
+        self.assert_noticed(rollout.an_alias_takes_changed_parameters_over, "receive-payment: its alias would keep the old values")
+
+
 class Modes(Broken):
     def test_a_resource_that_points_at_one_that_is_not_made_is_named(self):
         del self.resources["DatabaseProxyTargets"]["Condition"]

@@ -46,10 +46,25 @@ def everything_starts_the_alias(template):
             yield f"{name} starts {function} past its alias"
 
 
+def an_alias_takes_changed_parameters_over(template):
+    """SAM compares code and literals, not what a parameter holds; without this an alias would keep an old URL or secret."""
+    release = {"Ref": "Release"}
+    for name, function in template.functions().items():
+        if "AutoPublishAlias" not in function:
+            continue
+        if function.get("VersionDescription") != release or function["Environment"]["Variables"].get("RELEASE") != release:
+            yield f"{name}: its alias would keep the old values of parameters; it needs Release in its variables and its version's description"
+
+
 def production_has_alarms_and_canaries(_template):
     production = tomllib.loads((ROOT / "samconfig.toml").read_text())["prod"]["deploy"]["parameters"]["parameter_overrides"]
     for wanted in {"Alarms=yes", "Canary=true"} - set(production.split()):
         yield f"samconfig.toml: prod must say {wanted}"
 
 
-CHECKS = [production_has_alarms_and_canaries, stages_that_write_go_out_as_canaries, everything_starts_the_alias]
+CHECKS = [
+    production_has_alarms_and_canaries,
+    stages_that_write_go_out_as_canaries,
+    everything_starts_the_alias,
+    an_alias_takes_changed_parameters_over,
+]
