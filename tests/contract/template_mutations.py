@@ -117,6 +117,11 @@ class Metrics(Broken):
         body["Fn::Sub"] = body["Fn::Sub"].replace('"JobsRequeued"', '"JobsFailed"')
         self.assert_noticed(metrics.emitted_and_used_are_the_same, "JobsRequeued is emitted, and no alarm or plot looks at it")
 
+    def test_a_metric_that_is_looked_at_in_another_function_only_is_named(self):
+        body = self.properties("Dashboard")["DashboardBody"]
+        body["Fn::Sub"] = body["Fn::Sub"].replace('"SessionsCreated", "Function", "top-up-sessions"', '"SessionsCreated", "Function", "schedule-sessions"')
+        self.assert_noticed(metrics.what_a_function_emits_is_looked_at_there, "top-up-sessions emits SessionsCreated, and no alarm")
+
     def test_an_alarm_on_a_metric_that_no_code_emits_is_named(self):
         self.properties("IndexMissingAlarm")["MetricName"] = "IndexGone"
         self.assert_noticed(metrics.emitted_and_used_are_the_same, "IndexGone is looked at, and no code emits it")

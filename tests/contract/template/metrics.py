@@ -32,6 +32,10 @@ RINGS = {
     "PaidUnfulfilledAlarm": (">", 600),
     "PaidUnfulfilledOrderAlarm": (">", 600),
     "OutboxStuckAlarm": (">", 300),
+    "AmountMismatchAlarm": (">", 0),
+    # Beside it: those on whose figures the others depend.
+    "SweepSilentAlarm": ("<", 1),
+    "ReconcileSilentAlarm": ("<", 1),
 }
 SIGNS = {"GreaterThanThreshold": ">", "LessThanThreshold": "<"}
 RUNBOOK = "docs/operations.md"
@@ -106,6 +110,15 @@ def emitted_and_used_are_the_same(template):
         yield f"{name} is promised, and no code emits it"
     for name in sorted(names - PROMISED):
         yield f"{name} is emitted, and the specification does not know it"
+
+
+def what_a_function_emits_is_looked_at_there(template):
+    """Of its own code; which functions run the shared code that emits can't be read from it."""
+    emitted, _ = sources.metrics_in(sources.rust_files())
+    used = {(use.name, use.function) for use in uses(template)}
+    for name, folder in sorted({(m.name, m.folder) for m in emitted} - used):
+        if folder != "shared":
+            yield f"{folder} emits {name}, and no alarm or plot looks at it there"
 
 
 def what_is_looked_at_can_be_there(template):
@@ -193,6 +206,7 @@ def functions_and_queues_have_their_alarms(template):
 
 CHECKS = [
     emitted_and_used_are_the_same,
+    what_a_function_emits_is_looked_at_there,
     what_is_looked_at_can_be_there,
     every_alarm_links_to_its_runbook,
     every_alarm_reaches_somebody,
