@@ -214,6 +214,15 @@ class Modes(Broken):
         self.assert_noticed(modes.half_a_set_of_parameters_is_refused, "a URL and no cache is not refused")
 
 
+    def test_a_part_of_the_console_that_is_there_without_it_is_named(self):
+        del self.resources["AdminHomeRoute"]["Condition"]
+        self.assert_noticed(modes.every_way_points_only_at_what_is_there, "everything is made: AdminHomeRoute points at AdminIntegration")
+
+    def test_half_a_console_that_gets_through_is_named(self):
+        del self.document["Rules"]["ConsoleIsGiven"]
+        self.assert_noticed(modes.half_a_set_of_parameters_is_refused, "a console without its client is not refused")
+
+
 class ReadingTheSources(unittest.TestCase):
     def test_an_emission_is_read_with_its_labels_over_several_lines(self):
         code = 'metrics::gauge!(\n    "PaidUnfulfilled",\n    "Pipeline" => "course"\n)\n.set(value(1));'

@@ -27,6 +27,7 @@ EXTRAS = {
     },
     "MSK": {"Transport": "kafka", "MskClusterArn": "arn:aws:kafka:r:a:cluster/c/1", "KafkaBrokers": "b:9098"},
     "endpoints": {"VpcEndpoints": "yes"},
+    "a console": {"ConsoleIssuer": "https://id.example.com", "ConsoleClientId": "console", "ConsoleSecretArn": "arn:s"},
 }  # fmt: skip
 # What the rules refuse: half a set of parameters.
 REFUSED = {
@@ -36,6 +37,11 @@ REFUSED = {
     "a URL without a direct one": SCHOOL | {"DatabaseUrl": "postgres://a", "RedisUrl": "redis://c"},
     "a URL and no cache": SCHOOL | {"DatabaseUrl": "postgres://a", "DatabaseDirectUrl": "postgres://b"},
     "Kafka without brokers": SCHOOL | {"Transport": "kafka"},
+    "a school without a webhook's secret": {**SCHOOL, "RazorpayWebhookSecretArn": ""},
+    "a shop without a gateway's key": SCHOOL | {**EXTRAS["a shop"], "KhaltiSecretArn": ""},
+    "a shop without buyers' tokens": SCHOOL | {**EXTRAS["a shop"], "JwtIssuer": ""},
+    "a console without its client": SCHOOL | {**EXTRAS["a console"], "ConsoleClientId": ""},
+    "a console that can't sign": SCHOOL | {**EXTRAS["a console"], "ConsoleSecretArn": ""},
 }
 
 
