@@ -1,5 +1,6 @@
 //! A database of its own for each test, copied from the migrated template, reached through PgBouncer.
 
+use crate::link::Link;
 use crate::setting;
 use makegood::db::Database;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
@@ -64,7 +65,17 @@ impl TestDatabase {
     /// What a function has: a pool of this size through PgBouncer.
     #[must_use]
     pub fn through_pooler(&self, connections: u32) -> Database {
-        let options: PgConnectOptions = self.pooler_url().parse().expect("a URL");
+        Self::pool_to(&self.pooler_url(), connections)
+    }
+
+    /// The same behind a link in front of the pooler.
+    #[must_use]
+    pub fn through_link(&self, link: &Link, connections: u32) -> Database {
+        Self::pool_to(&link.through(&self.pooler_url()), connections)
+    }
+
+    fn pool_to(url: &str, connections: u32) -> Database {
+        let options: PgConnectOptions = url.parse().expect("a URL");
         let options = options.extra_float_digits(None);
         Database::of_pool(
             PgPoolOptions::new()

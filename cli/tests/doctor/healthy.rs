@@ -1,6 +1,8 @@
 //! A healthy database has nothing to find, and a large one is read within ten seconds.
 
 use crate::scene::Scene;
+use chrono::TimeDelta;
+use makegood_tests::link::{Link, to_server};
 use std::time::{Duration, Instant};
 
 /// What a reading of a million purchases may take (issue 4). Here it is a tenth as many; benches/doctor.sh has the million.
@@ -15,5 +17,28 @@ async fn a_hundred_thousand_healthy_purchases_are_read_within_seconds_and_nothin
     let took = started.elapsed();
     assert_eq!(examination.findings, []);
     assert!(took < LONGEST, "{took:?}");
+    scene.drop().await;
+}
+
+/// Two connections read side by side. A calendar that is emptied once the first one has its snapshot is not missing: it was
+/// there at the moment that the whole reading is of.
+#[tokio::test]
+async fn both_connections_read_the_same_moment() {
+    let scene = Scene::healthy(20).await;
+    let link = Link::to_url(&scene.database.pooler_url()).await;
+    let mut stop = link.stop_at(&[to_server("SET TRANSACTION SNAPSHOT")]);
+    let scene = Scene {
+        pooled: scene.database.through_link(&link, 2),
+        database: scene.database,
+    };
+    let (examination, ()) = tokio::join!(scene.examine(), async {
+        stop.reached().await;
+        let emptied = "DELETE FROM tutoring_sessions WHERE allocation_id = md5('allocation1')::uuid";
+        scene.database.run_sql(emptied).await;
+        link.release();
+    });
+    assert_eq!(examination.findings, []);
+    let next = scene.found_later(TimeDelta::zero()).await;
+    assert_eq!(next, [("sessions-missing", 1)], "and the next one sees it");
     scene.drop().await;
 }

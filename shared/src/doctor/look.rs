@@ -6,7 +6,7 @@ use crate::db::Database;
 use crate::schema::{UNIQUE_ACTIVE_ALLOCATION, UNIQUE_ACTIVE_PURCHASE};
 use crate::session::WINDOW;
 use chrono::{DateTime, Utc};
-use sqlx::{Connection, PgConnection};
+use sqlx::{AssertSqlSafe, PgConnection, Postgres, SqlSafeStr, Transaction};
 use std::time::Instant;
 
 /// One snapshot for all questions, and no way to write.
@@ -33,6 +33,7 @@ const REFILL_BELOW: i64 = 3;
 const TOP_UP_SECONDS: f64 = 21_600.0;
 
 /// What a question answers: rows of one kind.
+#[derive(Clone)]
 struct Row {
     code: String,
     count: i64,
@@ -41,18 +42,31 @@ struct Row {
 }
 
 /// Reads the database once, in one snapshot, and gives back what it found. Healthy means: no breach among the findings.
+/// Takes two connections where the pool has them, one otherwise.
 ///
 /// # Errors
 /// Those of the database; a table or column that is missing (42P01, 42703) among them.
 pub async fn examine(database: &Database, scope: &Scope) -> Result<Examination, sqlx::Error> {
     let started = Instant::now();
-    let mut connection = database.acquire().await?;
-    let mut transaction = connection.begin_with(BEGIN).await?;
-    for setting in SETTINGS {
-        sqlx::query(setting).execute(&mut *transaction).await?;
-    }
-    let findings = findings(&mut transaction, scope).await?;
-    transaction.rollback().await?;
+    let mut reader = begin(database).await?;
+    set_up(&mut reader).await?;
+    let rows = match beside(database, &mut reader).await? {
+        // The calendars alone take as long as all the rest.
+        Some(mut second) => {
+            let (rows, calendars) = futures::future::try_join(
+                all_but_calendars(&mut reader, scope),
+                calendars(&mut second, scope),
+            )
+            .await?;
+            second.rollback().await?;
+            [rows, calendars].concat()
+        }
+        None => {
+            let rows = all_but_calendars(&mut reader, scope).await?;
+            [rows, calendars(&mut reader, scope).await?].concat()
+        }
+    };
+    reader.rollback().await?;
     Ok(Examination {
         at: scope.now,
         millis: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
@@ -60,8 +74,44 @@ pub async fn examine(database: &Database, scope: &Scope) -> Result<Examination, 
             .into_iter()
             .filter(|guarantee| scope.includes(*guarantee))
             .collect(),
-        findings,
+        findings: in_order(rows, scope)?,
     })
+}
+
+type Reader = Transaction<'static, Postgres>;
+
+async fn begin(database: &Database) -> Result<Reader, sqlx::Error> {
+    let connection = database.acquire().await?;
+    Transaction::begin(connection, Some(BEGIN.into_sql_str())).await
+}
+
+async fn set_up(reader: &mut Reader) -> Result<(), sqlx::Error> {
+    for setting in SETTINGS {
+        sqlx::query(setting).execute(&mut **reader).await?;
+    }
+    Ok(())
+}
+
+/// A second reader of the very snapshot that the first one reads. None when the pool has one connection, or when the second one
+/// came to a server that does not know the snapshot (a pooler before several): then the first one reads everything.
+async fn beside(database: &Database, first: &mut Reader) -> Result<Option<Reader>, sqlx::Error> {
+    if database.pool().options().get_max_connections() < 2 {
+        return Ok(None);
+    }
+    let snapshot = sqlx::query_scalar!(r#"SELECT pg_export_snapshot() AS "id!""#)
+        .fetch_one(&mut **first)
+        .await?;
+    let mut second = begin(database).await?;
+    // It takes no parameter. What Postgres calls a snapshot has digits, letters and dashes.
+    let shared = sqlx::raw_sql(AssertSqlSafe(format!("SET TRANSACTION SNAPSHOT '{snapshot}'")))
+        .execute(&mut *second)
+        .await;
+    if let Err(error) = shared {
+        tracing::info!(%error, "the snapshot is not known on a second connection; reading with one");
+        return Ok(None);
+    }
+    set_up(&mut second).await?;
+    Ok(Some(second))
 }
 
 impl Scope {
@@ -76,8 +126,16 @@ impl Scope {
     }
 }
 
-async fn findings(connection: &mut PgConnection, scope: &Scope) -> Result<Vec<Finding>, sqlx::Error> {
-    use Guarantee::{G1, G2, G3, G4, G5, G6, G7, G8, G9, G10};
+async fn calendars(connection: &mut PgConnection, scope: &Scope) -> Result<Vec<Row>, sqlx::Error> {
+    if scope.includes_any(&[Guarantee::G3, Guarantee::G9]) {
+        sessions(connection, scope).await
+    } else {
+        Ok(Vec::new())
+    }
+}
+
+async fn all_but_calendars(connection: &mut PgConnection, scope: &Scope) -> Result<Vec<Row>, sqlx::Error> {
+    use Guarantee::{G1, G2, G4, G5, G6, G7, G8, G9, G10};
     let mut rows = Vec::new();
     let unenforced = if scope.includes_any(&[G1, G2, G10]) {
         constraints::unenforced(connection).await?
@@ -92,9 +150,6 @@ async fn findings(connection: &mut PgConnection, scope: &Scope) -> Result<Vec<Fi
     }
     if scope.includes(G2) {
         rows.extend(allocations(connection, scope).await?);
-    }
-    if scope.includes_any(&[G3, G9]) {
-        rows.extend(sessions(connection, scope).await?);
     }
     if scope.includes(G4) {
         rows.extend(outbox(connection, scope).await?);
@@ -119,7 +174,7 @@ async fn findings(connection: &mut PgConnection, scope: &Scope) -> Result<Vec<Fi
             constraints::missing(connection).await?,
         ));
     }
-    in_order(rows, scope)
+    Ok(rows)
 }
 
 /// The rows as findings, in the order of the catalogue.
