@@ -32,6 +32,9 @@ MEGABYTES = 250
 # Emulated, and with calls to what is away being tried again.
 START_SECONDS, ANSWER_SECONDS = 30, 60
 
+# What an answer has, by the kind of event.
+FIELDS = {".http.": "statusCode", ".sqs.": "batchItemFailures"}
+
 NOWHERE = "http://127.0.0.1:9"
 QUEUES = ["PURCHASE_CONFIRMED", "PURCHASE_CREATED", "TRAINER_ALLOCATED", "SESSIONS_GENERATED", "ORDER_CONFIRMED"]
 VARIABLES = {
@@ -147,10 +150,11 @@ class Process:
 
     def must_be_alive(self, when):
         if self.process.poll() is not None:
-            raise Fault(f"ended with {self.process.returncode} {when}: {self.log.read_text(errors='replace')[-400:].strip()}")
+            said = self.log.read_text(errors="replace")[-400:].strip() or "it said nothing"
+            raise Fault(f"ended with {self.process.returncode} {when}: {said}")
 
     def invoke(self, event):
-        """The answer to the event of this file; a function's error, or an HTTP answer of 5xx, is a fault."""
+        """The answer to the event of this file; a function's error, an HTTP answer of 5xx, or one of another kind is a fault."""
         self.api.events.put(event.read_bytes())
         until = time.monotonic() + ANSWER_SECONDS
         while True:
@@ -162,8 +166,9 @@ class Process:
                 if time.monotonic() > until:
                     raise Fault(f"did not answer {event.name} within {ANSWER_SECONDS} s ({self.log})") from None
         answer = json.loads(body)
-        status = answer.get("statusCode", 200) if isinstance(answer, dict) else 200
-        if kind != "response" or int(status) >= 500:
+        fields = answer if isinstance(answer, dict) else {}
+        kinds = {field for infix, field in FIELDS.items() if infix in event.name}
+        if kind != "response" or int(fields.get("statusCode", 200)) >= 500 or not kinds <= fields.keys():
             raise Fault(f"{event.name}: {body[:300].decode(errors='replace')}")
         return answer
 
