@@ -7,6 +7,7 @@ use makegood::audit::Actor;
 use makegood::case::CaseKind;
 use makegood::case::desk::{self, CaseChange, CaseFilter, CaseId, CaseRow, CaseStatus};
 use makegood::db::Database;
+use makegood::timeline::money;
 use std::process::ExitCode;
 use uuid::Uuid;
 
@@ -38,6 +39,8 @@ enum Command {
 
 /// List cases, the newest first.
 ///
+/// Example: `makegood cases list --kind refund_due`
+///
 /// Exit code: 0 listed, also when there are none; 1 an error; 2 wrong usage.
 #[derive(Debug, clap::Args)]
 struct ListArguments {
@@ -53,6 +56,8 @@ struct ListArguments {
 
 /// Show one case with all that is known of it.
 ///
+/// Example: `makegood cases show 6f1c2a6e-… --json`
+///
 /// Exit code: 0 shown; 1 an error; 2 wrong usage; 3 there is no such case.
 #[derive(Debug, clap::Args)]
 struct ShowArguments {
@@ -61,6 +66,8 @@ struct ShowArguments {
 }
 
 /// Give an open case to somebody.
+///
+/// Example: `makegood cases assign 6f1c2a6e-… --to asha --reason "on call"`
 ///
 /// Exit code: 0 done; 1 an error; 2 wrong usage; 3 refused: there is no such case, or it is resolved.
 #[derive(Debug, clap::Args)]
@@ -76,6 +83,8 @@ struct AssignArguments {
 
 /// Add a note to a case: the reason, with who and when.
 ///
+/// Example: `makegood cases note 6f1c2a6e-… --note "asked the bank"`
+///
 /// Exit code: 0 done; 1 an error; 2 wrong usage; 3 there is no such case.
 #[derive(Debug, clap::Args)]
 struct NoteArguments {
@@ -86,6 +95,8 @@ struct NoteArguments {
 }
 
 /// Resolve an open case: the reason says how.
+///
+/// Example: `makegood cases resolve 6f1c2a6e-… --note "refunded at Khalti, reference 4711"`
 ///
 /// Exit code: 0 done; 1 an error; 2 wrong usage; 3 refused: there is no such case, or it is resolved.
 #[derive(Debug, clap::Args)]
@@ -139,11 +150,10 @@ fn cells(case: &CaseRow) -> Vec<String> {
     ]
 }
 
-/// Minor units with their currency; how many make a whole is the currency's business.
 fn amount(case: &CaseRow) -> String {
     let currency = case.currency.as_deref().unwrap_or_default();
     case.amount_minor
-        .map(|minor| format!("{minor} minor {currency}"))
+        .map(|minor| money(minor, currency))
         .unwrap_or_default()
 }
 

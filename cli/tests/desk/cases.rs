@@ -202,7 +202,7 @@ async fn open_cases_are_listed_and_others_when_asked_for() {
     assert_eq!(list(&["--status", "all", "--kind", "refund_due"]).await.len(), 1);
     let shown = desk.run(&["cases", "show", &id]).await.succeeded();
     assert!(
-        shown.output.contains("499900 minor INR") && shown.output.contains("nobody"),
+        shown.output.contains("INR 4,999.00") && shown.output.contains("nobody"),
         "{shown:?}"
     );
     desk.close().await;

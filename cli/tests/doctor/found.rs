@@ -145,7 +145,7 @@ async fn a_students_payments_are_listed_newest_first_and_each_once() {
         .collect();
     assert_eq!(
         told,
-        [("failed · 100 INR", true), ("succeeded · 499900 INR", true)]
+        [("failed · INR 1.00", true), ("succeeded · INR 4,999.00", true)]
     );
     scene.drop().await;
 }

@@ -3,6 +3,7 @@
 use super::Subject;
 use super::entry::{Entry, EntryKind, Status};
 use super::rows::{Common, Keys};
+use super::words::money;
 use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -202,8 +203,8 @@ fn payment_entries(payment: &PaymentRow) -> Vec<Entry> {
     let what = |verb: &str| {
         let by = payment.provider.as_deref().unwrap_or("unknown provider");
         format!(
-            "payment {verb}: {} minor units {} by {by}",
-            payment.amount_cents, payment.currency
+            "payment {verb}: {} by {by}",
+            money(payment.amount_cents, &payment.currency)
         )
     };
     let entry = |at, status, what| {

@@ -55,7 +55,7 @@ pub struct Match {
     pub found_by: FoundBy,
     /// When it began, for telling several apart.
     pub at: Option<DateTime<Utc>>,
-    /// A line for a list, such as `succeeded · 499900 INR`. No personal data.
+    /// A line for a list, such as `succeeded · INR 4,999.00`. No personal data.
     pub summary: String,
 }
 

@@ -2,7 +2,7 @@
 
 use super::entry::{EntryKind, Status};
 use super::facts::{AllocationSight, CaseSight, CourseSight, EventSight, Hop, LetterSight, Sight};
-use super::words::Moment;
+use super::words::{Moment, attempts};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
@@ -223,8 +223,8 @@ impl Words<'_> {
             Some(error) => Stuck {
                 status: Status::Failed,
                 words: format!(
-                    "event written {since}, not published after {} attempts: {error}",
-                    event.attempts
+                    "event written {since}, not published after {}: {error}",
+                    attempts(event.attempts)
                 ),
                 next_step: SWEEP_OUTBOX.to_owned(),
             },

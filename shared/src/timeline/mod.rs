@@ -20,7 +20,7 @@ pub use facts::{
 };
 pub use find::{FoundBy, MATCHES, Match, find};
 pub use gap::{Gap, missing};
-pub use words::Moment;
+pub use words::{Moment, money};
 
 use crate::db::Database;
 use course::Course;

@@ -2,6 +2,7 @@
 
 use super::entry::{Entry, EntryKind, Status};
 use super::rows::{Common, Keys};
+use super::words::money;
 use crate::ids::derived_uuid;
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
@@ -135,8 +136,9 @@ fn intent_entries(intent: &IntentRow) -> Vec<Entry> {
         Entry::new(at, EntryKind::Intent, status, what).id("paymentIntentId", &intent.payment_intent_id)
     };
     let begun = format!(
-        "checkout begun: {} minor units {} at {}",
-        intent.amount_cents, intent.currency, intent.provider
+        "checkout begun: {} at {}",
+        money(intent.amount_cents, &intent.currency),
+        intent.provider
     );
     let mut begun = entry(intent.created_at, Status::Happened, begun).id("userId", intent.user_id);
     if let Some(id) = &intent.external_transaction_id {
@@ -157,7 +159,7 @@ fn intent_entries(intent: &IntentRow) -> Vec<Entry> {
 fn verification_entry(verification: &VerificationRow) -> Entry {
     let amount = verification
         .amount_verified
-        .map(|amount| format!(": {amount} minor units"))
+        .map(|amount| format!(", {}", money(amount, "")))
         .unwrap_or_default();
     let status = if verification.status == "amount_mismatch" {
         Status::Failed
@@ -211,8 +213,11 @@ fn job_entries(job: &JobRow) -> Vec<Entry> {
 
 fn order_entry(order: &OrderRow) -> Entry {
     let what = format!(
-        "order {}, {}: {} items, {} minor units {}",
-        order.order_number, order.status, order.items, order.total_cents, order.currency
+        "order {}, {}: {} items, {}",
+        order.order_number,
+        order.status,
+        order.items,
+        money(order.total_cents, &order.currency)
     );
     let status = if order.items == 0 {
         Status::Failed

@@ -1,6 +1,7 @@
 //! The rows that both pipelines have: events, dead letters, cases, and what people did. Columns with personal data are not read.
 
 use super::entry::{Entry, EntryKind, Status};
+use super::words::attempts;
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -141,7 +142,7 @@ fn event_entries(event: &EventRow) -> Vec<Entry> {
             None,
             EntryKind::Event,
             Status::Failed,
-            format!("{name} not published after {} attempts: {error}", event.attempts),
+            format!("{name} not published after {}: {error}", attempts(event.attempts)),
         )
         .id("eventId", &event.event_id),
         (None, None) => Entry::new(
@@ -174,8 +175,9 @@ fn letter_entries(letter: &LetterRow) -> Vec<Entry> {
         letter.parked_at,
         status,
         format!(
-            "{name} parked by {by} after {} attempts: {}",
-            letter.attempts, letter.reason
+            "{name} parked by {by} after {}: {}",
+            attempts(letter.attempts),
+            letter.reason
         ),
     );
     let ended = match (letter.status.as_str(), letter.replayed_at) {

@@ -74,8 +74,8 @@ WITH hits AS (
 SELECT s.kind AS "kind!", s.id AS "id!", s.found_by AS "found_by!",
        coalesce(y.confirmed_at, y.created_at, i.created_at, p.created_at) AS at,
        CASE s.kind
-         WHEN 'payment' THEN coalesce(concat_ws(' · ', y.status, y.amount_cents || ' ' || y.currency), 'payment not on record')
-         WHEN 'intent' THEN concat_ws(' · ', i.status, i.provider, i.amount_cents || ' ' || i.currency)
+         WHEN 'payment' THEN coalesce(concat_ws(' · ', y.status, trim(y.currency) || ' ' || to_char(y.amount_cents / 100.0, 'FM999,999,999,999,990.00')), 'payment not on record')
+         WHEN 'intent' THEN concat_ws(' · ', i.status, i.provider, trim(i.currency) || ' ' || to_char(i.amount_cents / 100.0, 'FM999,999,999,999,990.00'))
          WHEN 'purchase' THEN 'purchase of ' || p.purchase_tier || ' sessions, payment not known'
          WHEN 'allocation' THEN 'allocation without purchase'
          WHEN 'job' THEN 'job without intent'
