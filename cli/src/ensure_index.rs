@@ -16,6 +16,8 @@ const DUPLICATES: u8 = 3;
 /// that has the name but another definition is never touched: the right one is built as NAME_makegood beside
 /// it, with a warning. Writers are not blocked. Safe to run any number of times and by two at once.
 ///
+/// Example: `makegood ensure-index unique_active_purchase`
+///
 /// Exit code: 0 every index asked for is valid, now or already; 1 an error; 2 wrong usage; 3 duplicates
 /// forbid one.
 #[derive(Debug, clap::Args)]

@@ -39,6 +39,8 @@ enum Command {
 
 /// List jobs, the newest first.
 ///
+/// Example: `makegood jobs list --status failed --type finalize_order`
+///
 /// Exit code: 0 listed, also when there are none; 1 an error; 2 wrong usage.
 #[derive(Debug, clap::Args)]
 struct ListArguments {
@@ -58,6 +60,8 @@ struct ListArguments {
 
 /// Show one job with all that is known of it.
 ///
+/// Example: `makegood jobs show 6f1c2a6e-… --json`
+///
 /// Exit code: 0 shown; 1 an error; 2 wrong usage; 3 there is no such job.
 #[derive(Debug, clap::Args)]
 struct ShowArguments {
@@ -66,6 +70,8 @@ struct ShowArguments {
 }
 
 /// Make failed or cancelled jobs runnable again, with three more attempts, and wake the worker.
+///
+/// Example: `makegood jobs retry 6f1c2a6e-… --reason "vendor profile added"`
 ///
 /// Exit code: 0 all are runnable; 1 an error; 2 wrong usage; 3 one of them was refused, and the others are runnable.
 #[derive(Debug, clap::Args)]
@@ -80,6 +86,8 @@ struct ChangeArguments {
 /// Call pending jobs off. One that is running is left alone.
 ///
 /// When the buyer has paid and gets no order by it, a case is opened, so that the payment is not forgotten.
+///
+/// Example: `makegood jobs cancel 6f1c2a6e-… --reason "refunded at the gateway"`
 ///
 /// Exit code: 0 all are cancelled; 1 an error; 2 wrong usage; 3 one of them was refused, and the others are cancelled.
 #[derive(Debug, clap::Args)]

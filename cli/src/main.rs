@@ -71,4 +71,34 @@ mod tests {
     fn the_arguments_are_well_formed() {
         Arguments::command().debug_assert();
     }
+
+    #[test]
+    fn every_command_has_json_an_example_and_its_exit_codes_in_its_help() {
+        let mut command = Arguments::command();
+        command.build();
+        let mut leaves = Vec::new();
+        collect_leaves(&command, &mut leaves);
+        assert!(leaves.len() >= 17, "{}", leaves.len());
+        for mut leaf in leaves {
+            let help = leaf.render_long_help().to_string();
+            for promise in ["--json", "Example", "makegood ", "Exit code: 0 ", "; 1 ", "; 2 "] {
+                assert!(
+                    help.contains(promise),
+                    "{promise:?} is not in the help of {}:\n{help}",
+                    leaf.get_name()
+                );
+            }
+        }
+    }
+
+    fn collect_leaves(command: &clap::Command, leaves: &mut Vec<clap::Command>) {
+        let mut below = command
+            .get_subcommands()
+            .filter(|command| command.get_name() != "help")
+            .peekable();
+        if below.peek().is_none() {
+            leaves.push(command.clone());
+        }
+        below.for_each(|command| collect_leaves(command, leaves));
+    }
 }

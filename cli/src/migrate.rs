@@ -11,7 +11,9 @@ use std::process::ExitCode;
 /// concurrently. Where existing duplicates forbid a constraint it goes on without, warns, and a later run (or
 /// `makegood ensure-index`) builds it.
 ///
-/// Exit code: 0 migrated, warnings included; 1 an error.
+/// Example: `makegood migrate --json`
+///
+/// Exit code: 0 migrated, warnings included; 1 an error; 2 wrong usage.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {}
 

@@ -27,7 +27,7 @@ impl Output {
         if self.json {
             println!("{}", serde_json::to_string_pretty(value)?);
         } else {
-            lines.iter().for_each(|line| println!("{line}"));
+            lines.iter().for_each(|line| println!("{}", printable(line)));
         }
         Ok(())
     }
@@ -37,7 +37,7 @@ impl Output {
         if !self.json {
             warnings
                 .iter()
-                .for_each(|warning| eprintln!("warning: {warning}"));
+                .for_each(|warning| eprintln!("warning: {}", printable(warning)));
         }
     }
 
@@ -47,7 +47,7 @@ impl Output {
         if self.json {
             println!("{}", serde_json::json!({ "error": message }));
         } else {
-            eprintln!("error: {message}");
+            eprintln!("error: {}", printable(&message));
         }
         ExitCode::FAILURE
     }
@@ -57,7 +57,7 @@ impl Output {
         if self.json {
             println!("{}", serde_json::json!({ "refused": reason }));
         } else {
-            eprintln!("refused: {reason}");
+            eprintln!("refused: {}", printable(reason));
         }
     }
 
@@ -80,6 +80,17 @@ impl Output {
         let style =
             ProgressStyle::with_template("{spinner} {elapsed} {pos} of {len} {wide_bar} {eta} left {msg}")?;
         let bar = ProgressBar::new(total).with_style(style);
+        bar.enable_steady_tick(Duration::from_millis(100));
+        Ok(bar)
+    }
+
+    /// A line that says what is waited for and for how long, on a terminal, and is silent elsewhere.
+    pub fn waiting_for(self, what: &'static str) -> anyhow::Result<ProgressBar> {
+        if self.json {
+            return Ok(ProgressBar::hidden());
+        }
+        let style = ProgressStyle::with_template("{spinner} {elapsed} {msg}")?;
+        let bar = ProgressBar::new_spinner().with_style(style).with_message(what);
         bar.enable_steady_tick(Duration::from_millis(100));
         Ok(bar)
     }
@@ -144,6 +155,23 @@ pub fn instant(at: DateTime<Utc>) -> String {
     at.format("%Y-%m-%d %H:%M:%SZ").to_string()
 }
 
+/// A text for a terminal. What others wrote may hold characters that would move its cursor, colour it, or turn what follows
+/// around; they are shown by their numbers. (`--json` has them as they are, escaped as JSON does.)
+fn printable(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        let is_harmless = matches!(character, '\n' | '\t')
+            || !character.is_control()
+                && !matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        if is_harmless {
+            shown.push(character);
+        } else {
+            shown.extend(character.escape_unicode());
+        }
+    }
+    shown
+}
+
 /// The beginning of a text, on one line; control characters, which could paint a terminal, are shown as blanks.
 pub fn one_line(text: &str, most: usize) -> String {
     let line: String = text
@@ -187,6 +215,15 @@ fn message(error: &anyhow::Error) -> String {
 mod tests {
     use super::*;
     use anyhow::{Context, anyhow};
+
+    #[test]
+    fn what_others_wrote_does_not_paint_the_terminal() {
+        let hostile = "studentId is \u{1b}[2J\u{9b}1m\u{202e}cisum\r\n\tनमस्ते";
+        assert_eq!(
+            printable(hostile),
+            "studentId is \\u{1b}[2J\\u{9b}1m\\u{202e}cisum\\u{d}\n\tनमस्ते"
+        );
+    }
 
     #[test]
     fn a_cause_is_told_once() {

@@ -22,7 +22,9 @@ use std::process::ExitCode;
 ///
 /// The queues are QUEUE_URL_<TOPIC> (comma-separated), such as QUEUE_URL_PURCHASE_CONFIRMED.
 ///
-/// Exit code: 0 all sent; 1 an error, which says what was not sent.
+/// Example: `makegood replay-event events/purchase-confirmed.json --dry-run`
+///
+/// Exit code: 0 all sent, or all would be; 1 an error, which says what was not sent; 2 wrong usage.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// The JSON file.

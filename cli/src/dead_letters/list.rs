@@ -10,6 +10,8 @@ use std::process::ExitCode;
 
 /// List dead letters, the newest first.
 ///
+/// Example: `makegood dead-letters list --since 2h --error-code missing_field`
+///
 /// Exit code: 0 listed, also when there are none; 1 an error; 2 wrong usage.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {

@@ -33,9 +33,15 @@ const LOOKS: i32 = LEASE_SECONDS + 10;
 ///
 /// A payload that the function would refuse again is refused here, with the field's name.
 ///
+/// Examples:
+///   makegood dead-letters replay 6f1c2a6e-… --payload corrected.json --reason "the course's id was missing"
+///   makegood dead-letters replay --error-code database_unavailable --since 2h        (says what it would do)
+///   makegood dead-letters replay --error-code database_unavailable --since 2h --yes --reason "database is back"
+///
 /// Exit code: 0 all sent, or a dry run that refuses none; 1 an error, run it again; 2 wrong usage; 3 some were refused
 /// or not sent, all others were.
 #[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
 #[command(group = clap::ArgGroup::new("letters").required(true).multiple(true)
     .args(["ids", "all", "source", "function", "error_code", "event_type", "correlation_id", "since", "until"]))]
 pub struct Arguments {
@@ -164,11 +170,23 @@ async fn dry_run(
     forced: bool,
     output: Output,
 ) -> anyhow::Result<ExitCode> {
-    let plan = replayer.plan(filter, forced).await?;
+    let plan = plan(replayer, filter, forced, output).await?;
     let mut lines = plan_lines(&plan);
     lines.push("nothing was sent; add --yes and --reason to send".to_owned());
     output.answer(&plan, &lines)?;
     Ok(exit_code(plan.refused.is_empty()))
+}
+
+async fn plan(
+    replayer: &Replayer,
+    filter: &LetterFilter,
+    forced: bool,
+    output: Output,
+) -> anyhow::Result<Plan> {
+    let bar = output.waiting_for("reading the parked letters")?;
+    let plan = replayer.plan(filter, forced).await;
+    bar.finish_and_clear();
+    Ok(plan?)
 }
 
 fn plan_lines(plan: &Plan) -> Vec<String> {
@@ -213,7 +231,7 @@ async fn replay_all(
     act: &Act,
     output: Output,
 ) -> anyhow::Result<ExitCode> {
-    let plan = replayer.plan(&filter, forced).await?;
+    let plan = plan(replayer, &filter, forced, output).await?;
     let bar = output.count_progress(plan.letters)?;
     let bulk = replayer.begin_bulk(filter, forced).await?;
     let mut report = Report::default();

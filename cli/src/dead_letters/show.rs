@@ -10,6 +10,8 @@ use uuid::Uuid;
 
 /// Show one dead letter: its reason, its payload, and where a replay would send it.
 ///
+/// Example: `makegood dead-letters show 6f1c2a6e-… --payload > letter.json`
+///
 /// Exit code: 0 shown; 1 an error; 2 wrong usage; 3 there is no such letter.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
