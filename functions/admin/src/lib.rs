@@ -10,7 +10,7 @@ mod settings;
 mod visit;
 
 pub use access::{Denied, Issuer, IssuerError, LoginFlow, Seal, Verifier, WeakSecret};
-pub use act::sweep::SWEEPS;
+pub use act::sweep::{SWEEPS, Sweep};
 pub use http::RequestError;
 pub use settings::Settings;
 
@@ -76,6 +76,10 @@ pub const COLUMNS: &[(&str, &[&str])] = &[
     ),
     ("sweep_runs", &["id", "sweep", "started_at"]),
     ("health_samples", &["at", "name", "value"]),
+    (
+        "health_buckets",
+        &["step_seconds", "at", "name", "count", "p50_millis", "p95_millis"],
+    ),
 ];
 
 /// The console with all that it needs.

@@ -114,7 +114,7 @@ pub async fn discard(visit: &Visit<'_>, id: Uuid, form: &Form) -> Result<Answer,
 }
 
 /// The fields in which a run remembers how far it is.
-const RUN: [&str; 4] = ["started", "cursor", "sent", "left"];
+const RUN: [&str; 5] = ["started", "cursor", "sent", "left", "of"];
 
 /// Sends the letters of a filter back for a few seconds, from where the step before ended.
 pub async fn replay_many(visit: &Visit<'_>, form: &Form) -> Result<Answer, Fault> {
@@ -133,6 +133,7 @@ pub async fn replay_many(visit: &Visit<'_>, form: &Form) -> Result<Answer, Fault
     let mut progress = Progress {
         sent: number(&run, "sent"),
         left: number(&run, "left"),
+        of: number(&run, "of"),
     };
     let mut cursor: Option<Cursor> = run.text("cursor").and_then(|cursor| cursor.parse().ok());
     let until = (Instant::now() + STEP).min(visit.deadline.instant());
@@ -154,7 +155,8 @@ pub async fn replay_many(visit: &Visit<'_>, form: &Form) -> Result<Answer, Fault
                 .with("started", &bulk.started.to_rfc3339())
                 .with("cursor", &next.to_string())
                 .with("sent", &progress.sent.to_string())
-                .with("left", &progress.left.to_string());
+                .with("left", &progress.left.to_string())
+                .with("of", &progress.of.to_string());
             return Ok(page::progress(visit, progress, &run, act.reason.as_str()));
         }
     }

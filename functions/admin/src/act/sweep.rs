@@ -7,26 +7,60 @@ use crate::visit::{Fault, Said, Visit};
 use aws_sdk_lambda::Client;
 use aws_sdk_lambda::error::DisplayErrorContext;
 use aws_sdk_lambda::primitives::Blob;
+use chrono::{DateTime, TimeDelta, Utc};
 use makegood::audit::{self, Action};
 use serde_json::{Value, json};
 
-/// The sweeps, and what each does.
-pub const SWEEPS: [(&str, &str); 5] = [
-    (
-        "reconcile",
-        "Compares what is paid with what is there, heals what is safe, opens a case for the rest.",
-    ),
-    (
-        "stale-jobs",
-        "Takes jobs from workers that died, and wakes a worker for those that nobody took.",
-    ),
-    ("outbox", "Publishes what a crash left unpublished."),
-    (
-        "reservations",
-        "Frees stock that was reserved and not paid in time.",
-    ),
-    ("health", "Samples what waits, for the plots."),
+/// A sweep as the console knows it.
+#[derive(Debug, Clone, Copy)]
+pub struct Sweep {
+    /// Its name.
+    pub name: &'static str,
+    /// What it does.
+    pub what: &'static str,
+    /// How often its schedule runs it.
+    pub every: TimeDelta,
+}
+
+/// The sweeps.
+pub const SWEEPS: [Sweep; 5] = [
+    Sweep {
+        name: "reconcile",
+        what: "Compares what is paid with what is there, heals what is safe, opens a case for the rest.",
+        every: TimeDelta::minutes(5),
+    },
+    Sweep {
+        name: "stale-jobs",
+        what: "Takes jobs from workers that died, and wakes a worker for those that nobody took.",
+        every: TimeDelta::minutes(5),
+    },
+    Sweep {
+        name: "outbox",
+        what: "Publishes what a crash left unpublished.",
+        every: TimeDelta::minutes(1),
+    },
+    Sweep {
+        name: "reservations",
+        what: "Frees stock that was reserved and not paid in time.",
+        every: TimeDelta::minutes(1),
+    },
+    Sweep {
+        name: "health",
+        what: "Samples what waits, for the plots.",
+        every: TimeDelta::minutes(1),
+    },
 ];
+/// What a schedule may be late beside the runs that it may miss; with them, a sweep of each minute is silent after five
+/// minutes, as for the alarm.
+const SLACK: TimeDelta = TimeDelta::minutes(2);
+const MAY_MISS: i32 = 3;
+
+/// Whether a sweep whose last run began then should have run again long ago. Of one that the console does not know nobody
+/// can tell.
+pub fn is_silent(name: &str, last: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+    let known = SWEEPS.into_iter().find(|sweep| sweep.name == name);
+    known.is_some_and(|sweep| now - last > sweep.every * MAY_MISS + SLACK)
+}
 
 const PAGE: &str = "/admin/sweeps";
 
@@ -92,9 +126,9 @@ impl SweepRunner {
 /// Runs a sweep now. The record is written first: no network call inside a transaction, and no run without a record.
 pub async fn run(visit: &Visit<'_>, name: &str, form: &Form) -> Result<Answer, Fault> {
     let act = visit.act(form)?;
-    let (name, _) = SWEEPS
+    let Sweep { name, .. } = SWEEPS
         .into_iter()
-        .find(|(known, _)| *known == name)
+        .find(|known| known.name == name)
         .ok_or(Fault::NotFound("sweep"))?;
     let mut transaction = visit.admin.database.begin().await?;
     audit::record(
@@ -116,4 +150,18 @@ pub async fn run(visit: &Visit<'_>, name: &str, form: &Form) -> Result<Answer, F
         Err(_) => Said::not_done(format!("{name} still runs; look again below in a minute.")),
     };
     Ok(visit.go_on(PAGE, &said))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sweep_is_silent_when_several_of_its_runs_are_missing() {
+        let now = DateTime::UNIX_EPOCH;
+        let silent = |name, minutes| is_silent(name, now - TimeDelta::minutes(minutes), now);
+        assert_eq!((silent("outbox", 5), silent("outbox", 6)), (false, true));
+        assert_eq!((silent("reconcile", 17), silent("reconcile", 18)), (false, true));
+        assert!(!silent("a sweep of another version", 1_000));
+    }
 }

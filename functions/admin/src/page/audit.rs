@@ -1,7 +1,7 @@
 //! Who did what by hand, and why.
 
 use super::frame::{Section, page as framed};
-use super::parts;
+use super::parts::{self, Empty};
 use crate::http::{Answer, Form};
 use crate::visit::{Fault, Visit};
 use makegood::audit::{self, Action, AuditEntry, AuditFilter};
@@ -9,6 +9,11 @@ use maud::{Markup, html};
 use serde_json::Value;
 
 const PATH: &str = "/admin/audit";
+const EMPTY: Empty<'_> = Empty {
+    calm: "Nobody has changed anything by hand yet.",
+    waiting: ("", ""),
+    filtered: "Nobody did anything like that.",
+};
 const FIELDS: [&str; 4] = ["actor", "action", "subject", "after"];
 
 pub async fn page(visit: &Visit<'_>) -> Result<Answer, Fault> {
@@ -26,7 +31,7 @@ pub async fn page(visit: &Visit<'_>) -> Result<Answer, Fault> {
     let body = html! {
         h1 { "Audit log" }
         (parts::filter(PATH, &fields(&query)))
-        @if rows.is_empty() { (parts::nothing("Nobody did anything like that.")) }
+        @if rows.is_empty() { (parts::empty(PATH, &query, &EMPTY)) }
         @else { (parts::table("Audit log", &["When", "Who", "What", "To what", "Why", "Details"], &rows)) }
         (parts::pager(PATH, &query, page.next.map(|next| next.to_string())))
     };
@@ -47,7 +52,7 @@ fn row(visit: &Visit<'_>, entry: &AuditEntry) -> Vec<Markup> {
     vec![
         parts::when(visit, entry.at),
         html! { (entry.actor) },
-        html! { (entry.action) },
+        parts::whole(&entry.action),
         subject(&entry.subject),
         html! { (entry.reason.as_deref().unwrap_or_default()) },
         html! { @if !is_empty { (details(&entry.details)) } },
@@ -65,8 +70,8 @@ fn subject(subject: &str) -> Markup {
         "job" => "jobs",
         "case" => "cases",
         "dead_letter" => "dead-letters",
-        "sweep" => return html! { a href="/admin/sweeps" { (subject) } },
+        "sweep" => return html! { a href="/admin/sweeps" { (parts::whole(subject)) } },
         _ => return html! { span.id { (subject) } },
     };
-    html! { a.id href=(format!("/admin/{page}/{}", parts::segment(id))) { (kind.replace('_', " ")) " " (id) } }
+    html! { a.id href=(format!("/admin/{page}/{}", parts::segment(id))) title=(id) { (kind.replace('_', " ")) " " (parts::short(id)) } }
 }

@@ -1,17 +1,23 @@
 //! Payment cases: what only a person can decide.
 
 use super::frame::{Section, page as framed};
-use super::parts::{self, Look};
-use super::text::money;
+use super::parts::{self, Change, Empty, Look, REASON};
+use super::text::{exact, sentence};
 use crate::http::{Answer, Form};
 use crate::visit::{Fault, Visit};
 use makegood::case::CaseKind;
 use makegood::case::desk::{self, CaseFilter, CaseId, CaseRow, CaseStatus};
+use makegood::timeline::money;
 use maud::{Markup, html};
 use serde_json::Value;
 use uuid::Uuid;
 
 const PATH: &str = "/admin/cases";
+const EMPTY: Empty<'_> = Empty {
+    calm: "No case was ever opened. There is nothing to decide.",
+    waiting: ("open", "No case is open, so nothing waits for your decision."),
+    filtered: "No case is like that.",
+};
 const FIELDS: [&str; 3] = ["status", "kind", "after"];
 const KINDS: [(CaseKind, &str); 4] = [
     (CaseKind::SurplusPayment, "paid twice"),
@@ -37,7 +43,7 @@ pub async fn list(visit: &Visit<'_>) -> Result<Answer, Fault> {
     let body = html! {
         h1 { "Payment cases" }
         (parts::filter(PATH, &fields(&query)))
-        @if rows.is_empty() { (parts::nothing("No case is like that.")) }
+        @if rows.is_empty() { (parts::empty(PATH, &query, &EMPTY)) }
         @else { (parts::table("Cases", &["Case", "State", "Amount", "Opened", "About", "With"], &rows)) }
         (parts::pager(PATH, &query, page.next.map(|next| next.to_string())))
     };
@@ -66,14 +72,14 @@ fn look(status: CaseStatus) -> Markup {
 }
 
 fn amount(case: &CaseRow) -> Markup {
-    html! { @match case.amount_minor { Some(minor) => { (money(minor, case.currency.as_deref())) } None => { span.none { "—" } } } }
+    html! { @match case.amount_minor { Some(minor) => { (money(minor, case.currency.as_deref().unwrap_or_default())) } None => { span.none { "—" } } } }
 }
 
-fn about(case: &CaseRow) -> Markup {
+fn about(case: &CaseRow, find: fn(&str) -> Markup) -> Markup {
     let payment = case.payment_id.map(|id| id.to_string());
     html! {
         @match payment.as_deref().or(case.payment_intent_id.as_deref()) {
-            Some(id) => { (parts::find(id)) }
+            Some(id) => { (find(id)) }
             None => { span.id { (case.subject) } }
         }
     }
@@ -85,7 +91,7 @@ fn row(visit: &Visit<'_>, case: &CaseRow) -> Vec<Markup> {
         look(case.status),
         amount(case),
         parts::when(visit, case.opened_at),
-        about(case),
+        about(case, parts::find_short),
         parts::or_dash(case.assignee()),
     ]
 }
@@ -97,9 +103,9 @@ pub async fn one(visit: &Visit<'_>, id: Uuid) -> Result<Answer, Fault> {
     let case = found.ok_or(Fault::NotFound("case"))?;
     let body = html! {
         p.trail { a href=(PATH) { "Payment cases" } }
-        h1 { (words(&case.kind)) " " (look(case.status)) }
+        h1 { (sentence(words(&case.kind))) " " (look(case.status)) }
         div.split {
-            section aria-label="What is known" { (facts(visit, &case)) (notes(&case)) h2 { "Details" } (parts::json(&evidence(&case))) }
+            section aria-label="What is known" { (facts(visit, &case)) (notes(visit, &case)) h2 { "Details" } (parts::json(&evidence(&case))) }
             section aria-label="What can be done" { (changes(visit, &case)) }
         }
     };
@@ -109,7 +115,7 @@ pub async fn one(visit: &Visit<'_>, id: Uuid) -> Result<Answer, Fault> {
 fn facts(visit: &Visit<'_>, case: &CaseRow) -> Markup {
     parts::facts(&[
         ("Amount", amount(case)),
-        ("About", about(case)),
+        ("About", about(case, parts::find)),
         ("Subject", html! { span.id { (case.subject) } }),
         ("Opened", parts::when(visit, case.opened_at)),
         ("With", parts::or_dash(case.assignee())),
@@ -137,7 +143,7 @@ fn evidence(case: &CaseRow) -> Value {
     details
 }
 
-fn notes(case: &CaseRow) -> Markup {
+fn notes(visit: &Visit<'_>, case: &CaseRow) -> Markup {
     let notes = case
         .details
         .get("notes")
@@ -153,22 +159,51 @@ fn notes(case: &CaseRow) -> Markup {
     html! {
         @if !notes.is_empty() {
             h2 { "Notes" }
-            ol.notes { @for note in notes { li { p { (text(note, "text")) } p.by { (text(note, "by")) " · " (text(note, "at")) } } } }
+            ol.notes { @for note in notes { li { p { (text(note, "text")) } p.by { (text(note, "by")) " · " (noted_at(visit, &text(note, "at"))) } } } }
         }
     }
+}
+
+fn noted_at(visit: &Visit<'_>, at: &str) -> Markup {
+    at.parse()
+        .map_or_else(|_| html! { (at) }, |at| parts::when(visit, at))
 }
 
 fn changes(visit: &Visit<'_>, case: &CaseRow) -> Markup {
     let to = |action: &str| format!("{PATH}/{}/{action}", case.id);
     let assignee = html! {
         label for="assignee" { "Who works on it" }
-        input #assignee name="assignee" required maxlength="200" value=(visit.operator.actor);
+        input #assignee name="assignee" required maxlength="200" value=(exact(&visit.operator.actor));
+    };
+    let resolve = Change {
+        action: to("resolve"),
+        title: "Resolve",
+        hint: "What was refunded, mended or delivered. No sweep opens it again.",
+        more: html! {},
+        reason: "How, for the audit log",
+        button: "Resolve this case",
+        gives_up: false,
+    };
+    let assign = Change {
+        action: to("assign"),
+        title: "Assign",
+        hint: "",
+        more: assignee,
+        reason: REASON,
+        button: "Assign it",
+        gives_up: false,
+    };
+    let note = Change {
+        action: to("note"),
+        title: "Note",
+        hint: "",
+        more: html! {},
+        reason: "Note, for whoever comes next",
+        button: "Add this note",
+        gives_up: false,
     };
     html! {
-        @if case.status == CaseStatus::Open {
-            (parts::change(visit, &to("resolve"), "Resolve", "Resolve this case", "Say how: what was refunded, mended or delivered. No sweep opens it again.", &html! {}))
-            (parts::change(visit, &to("assign"), "Assign", "Assign it", "", &assignee))
-        }
-        (parts::change(visit, &to("note"), "Note", "Add this note", "The reason is the note.", &html! {}))
+        @if case.status == CaseStatus::Open { (resolve.form(visit)) (assign.form(visit)) }
+        (note.form(visit))
     }
 }

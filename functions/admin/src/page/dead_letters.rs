@@ -1,8 +1,8 @@
 //! Dead letters: listed, read, edited, sent back, given up.
 
 use super::frame::{Section, page as framed, page_with_status};
-use super::parts::{self, Look};
-use super::text::reindent;
+use super::parts::{self, Change, Empty, Look, REASON};
+use super::text::{exact, reindent};
 use crate::http::{Answer, Form};
 use crate::visit::{Fault, Visit};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -23,6 +23,11 @@ pub const FILTER: [&str; 7] = [
     "correlation",
     "since",
 ];
+const EMPTY: Empty<'_> = Empty {
+    calm: "No message was ever given up. There is nothing to do here.",
+    waiting: ("parked", "Nothing is parked, so nothing waits for you here."),
+    filtered: "No dead letter is like that.",
+};
 const AGES: [(&str, &str); 4] = [
     ("1h", "the last hour"),
     ("24h", "the last day"),
@@ -68,7 +73,7 @@ pub async fn list(visit: &Visit<'_>) -> Result<Answer, Fault> {
     let body = html! {
         h1 { "Dead letters" }
         (parts::filter(PATH, &filter_fields(&query)))
-        @if rows.is_empty() { (parts::nothing("No dead letter is like that.")) }
+        @if rows.is_empty() { (parts::empty(PATH, &query, &EMPTY)) }
         @else {
             p.actions { a.button href=(bulk) { "Replay all parked of this filter…" } span.hint { "A dry run first." } }
             (parts::table("Dead letters", &["Letter", "State", "Parked", "Why", "From", "About"], &rows))
@@ -103,12 +108,12 @@ fn look(status: LetterStatus) -> Markup {
 fn row(visit: &Visit<'_>, letter: &LetterRow) -> Vec<Markup> {
     let about = letter.correlation_id.map(|id| id.to_string());
     vec![
-        html! { a href=(format!("{PATH}/{}", letter.id)) { (letter.event_type.as_deref().unwrap_or("no event")) } },
+        html! { a href=(format!("{PATH}/{}", letter.id)) { (parts::whole(letter.event_type.as_deref().unwrap_or("no event"))) } },
         html! { (look(letter.status)) @if letter.replay_count > 0 { " " span.age { "sent back " (letter.replay_count) "×" } } },
         parts::when(visit, letter.parked_at),
         html! { span.id { (letter.error_code.as_deref().unwrap_or_default()) } br; span.clip { (letter.failure_reason) } },
         html! { (letter.source) },
-        html! { @match about { Some(id) => { (parts::find(&id)) } None => { span.none { "—" } } } },
+        html! { @match about { Some(id) => { (parts::find_short(&id)) } None => { span.none { "—" } } } },
     ]
 }
 
@@ -179,12 +184,16 @@ fn facts(visit: &Visit<'_>, letter: &Letter) -> Markup {
         ("Message id", html! { span.id { (letter.message_id) } }),
         ("Id", html! { span.id { (row.id) } }),
         ("On the record", parts::audit_of(&LetterId(row.id).subject())),
+        (
+            "What it means",
+            parts::runbook(visit, "a-dead-letter-deadlettered--0", "Runbook"),
+        ),
     ])
 }
 
 /// A text area drops a line break at its beginning, so it is given one to drop.
 fn text_area(text: &str) -> Markup {
-    html! { textarea #body name="body" rows="18" spellcheck="false" autocapitalize="none" autocomplete="off" wrap="soft" { (PreEscaped("\n")) (text) } }
+    html! { textarea #body name="body" rows="18" spellcheck="false" autocapitalize="none" autocomplete="off" wrap="soft" { (PreEscaped("\n")) (exact(text)) } }
 }
 
 fn replay(visit: &Visit<'_>, letter: &Letter, form: Option<&Form>) -> Markup {
@@ -207,7 +216,7 @@ fn replay(visit: &Visit<'_>, letter: &Letter, form: Option<&Form>) -> Markup {
                 p.check { input #force type="checkbox" name="force" value="yes"; label for="force" { "Send it although it came back " (letter.row.replay_count) " times" } }
             }
             label for="reason-replay" { "Reason, for the audit log" }
-            input #reason-replay name="reason" required maxlength="1000" autocomplete="off" value=(reason);
+            input #reason-replay name="reason" required maxlength="1000" autocomplete="off" value=(exact(reason));
             div.go {
                 button.quiet formaction=(to("dry-run")) formnovalidate { "Dry run" }
                 button { "Replay this letter" }
@@ -227,12 +236,14 @@ fn body_of(letter: &Letter) -> Markup {
 
 fn discard(visit: &Visit<'_>, id: Uuid) -> Markup {
     let hint = "It stays here with its body, and can't be sent back any more.";
-    parts::change(
-        visit,
-        &format!("{PATH}/{id}/discard"),
-        "Give it up",
-        "Discard this letter",
+    Change {
+        action: format!("{PATH}/{id}/discard"),
+        title: "Give it up",
         hint,
-        &html! {},
-    )
+        more: html! {},
+        reason: REASON,
+        button: "Discard this letter",
+        gives_up: true,
+    }
+    .form(visit)
 }

@@ -50,7 +50,10 @@ fn one(visit: &Visit<'_>, finding: &Finding) -> Markup {
                 @if let Some(at) = finding.oldest_at { ", the oldest since " (parts::when(visit, at)) }
                 " · " (parts::runbook(visit, finding.anchor, "Runbook"))
             }
-            p { (parts::next_step(finding.next_step)) }
+            p {
+                (parts::next_step(finding.next_step))
+                @if let Some((address, words)) = parts::place_of(finding.next_step) { " · " a href=(address) { (words) } }
+            }
             @if !finding.examples.is_empty() {
                 ul.ids { @for id in &finding.examples { li { (parts::find(id)) } } }
             }

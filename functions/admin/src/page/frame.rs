@@ -1,11 +1,12 @@
 //! What is around every page: its head, the way to the other pages, and what the change before said.
 
+use super::text::{exact, show_turning};
 use super::{asset, parts};
 use crate::http::Answer;
 use crate::visit::{Tone, Visit};
 use maud::{DOCTYPE, Markup, html};
 
-/// The parts of the console, in the order of its menu.
+/// The parts of the console, in the order of its menu, which leads to what waits for somebody, not to all that ever was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Section {
     Health,
@@ -22,9 +23,13 @@ pub enum Section {
 
 const MENU: [(Section, &str, &str); 6] = [
     (Section::Health, "/admin/health", "Health"),
-    (Section::DeadLetters, "/admin/dead-letters", "Dead letters"),
+    (
+        Section::DeadLetters,
+        "/admin/dead-letters?status=parked",
+        "Dead letters",
+    ),
     (Section::Jobs, "/admin/jobs", "Jobs"),
-    (Section::Cases, "/admin/cases", "Cases"),
+    (Section::Cases, "/admin/cases?status=open", "Cases"),
     (Section::Sweeps, "/admin/sweeps", "Sweeps"),
     (Section::Audit, "/admin/audit", "Audit"),
 ];
@@ -57,17 +62,17 @@ pub fn page_with_status(
                 a href="/admin/runbook" { "Runbook" } }
         }
     };
-    Answer::html(status, document(title, &inside).into_string())
+    Answer::html(status, document(title, &inside))
 }
 
 /// A page of somebody who is not let in, or not yet.
 pub fn bare(status: u16, title: &str, body: &Markup) -> Answer {
     let inside = html! { main.bare id="main" { p.brand { (mark()) "Makegood" } h1 { (title) } (body) } };
-    Answer::html(status, document(title, &inside).into_string())
+    Answer::html(status, document(title, &inside))
 }
 
-fn document(title: &str, inside: &Markup) -> Markup {
-    html! {
+fn document(title: &str, inside: &Markup) -> String {
+    let page = html! {
         (DOCTYPE)
         html lang="en" {
             head {
@@ -81,7 +86,8 @@ fn document(title: &str, inside: &Markup) -> Markup {
             }
             body { (inside) }
         }
-    }
+    };
+    show_turning(&page.into_string())
 }
 
 fn mark() -> Markup {
@@ -96,7 +102,7 @@ fn head_bar(visit: &Visit<'_>, here: Section) -> Markup {
             form.search role="search" action="/admin/search" {
                 label.hidden for="q" { "Find by id" }
                 input #q name="q" type="search" placeholder="Payment, intent, order, student, event id…" autocomplete="off"
-                    autocapitalize="none" spellcheck="false" maxlength="200" value=(visit.request.query.text("q").unwrap_or_default());
+                    autocapitalize="none" spellcheck="false" maxlength="200" value=(exact(visit.request.query.text("q").unwrap_or_default()));
                 button { "Find" }
             }
             nav aria-label="Console" {

@@ -4,6 +4,7 @@ use super::frame::{Section, page as framed};
 use super::parts;
 use super::plot::{Line, Plot};
 use super::text::{count, millis, span};
+use crate::act::sweep::is_silent;
 use crate::http::{Answer, Form};
 use crate::visit::{Fault, Visit};
 use chrono::TimeDelta;
@@ -20,13 +21,19 @@ pub async fn page(visit: &Visit<'_>) -> Result<Answer, Fault> {
     let health = history(&mut connection, range, visit.now).await?;
     let runs = latest_runs(&mut connection).await?;
     drop(connection);
+    let tiles = tiles(&health.now);
+    let needs_somebody =
+        |run: &SweepRun| run.error.is_some() || is_silent(&run.sweep, run.started_at, visit.now);
+    let is_calm = !tiles.iter().any(|tile| tile.is_alarming) && !runs.iter().any(needs_somebody);
     let body = html! {
         h1 { "Health" }
-        (tiles(&health.now))
+        (tiles_of(&tiles))
         section aria-label="What to do next" {
             ul.links {
                 li { a.button href="/admin/doctor" { "Examine every guarantee" } }
+                @if is_calm { li { (parts::badge(parts::Look::Good, "calm")) " Nothing needs you now." } }
                 @for run in runs.iter().filter(|run| run.error.is_some()) { li { (failed_sweep(visit, run)) } }
+                @for run in runs.iter().filter(|run| is_silent(&run.sweep, run.started_at, visit.now)) { li { (silent_sweep(visit, run)) } }
             }
         }
         (ranges(range))
@@ -41,6 +48,10 @@ pub async fn page(visit: &Visit<'_>) -> Result<Answer, Fault> {
 
 fn failed_sweep(visit: &Visit<'_>, run: &SweepRun) -> Markup {
     html! { (parts::badge(parts::Look::Bad, "failed")) " the sweep " a href="/admin/sweeps" { (run.sweep) } " " (parts::when(visit, run.started_at)) }
+}
+
+fn silent_sweep(visit: &Visit<'_>, run: &SweepRun) -> Markup {
+    html! { (parts::badge(parts::Look::Bad, "silent")) " the sweep " a href="/admin/sweeps" { (run.sweep) } ", last " (parts::when(visit, run.started_at)) }
 }
 
 fn ranges(range: Range) -> Markup {
@@ -62,7 +73,7 @@ struct Tile {
     is_alarming: bool,
 }
 
-fn tiles(now: &Gauges) -> Markup {
+fn tiles(now: &Gauges) -> [Tile; 6] {
     let oldest =
         |seconds: i64| (seconds > 0).then(|| format!("oldest {}", span(TimeDelta::seconds(seconds))));
     let list = |path: &str, name: &str, value: &str| parts::address(path, &Form::default().with(name, value));
@@ -73,7 +84,7 @@ fn tiles(now: &Gauges) -> Markup {
         address,
         is_alarming,
     };
-    let tiles = [
+    [
         tile(
             now.paid_unfulfilled,
             "Paid, not fulfilled",
@@ -116,7 +127,10 @@ fn tiles(now: &Gauges) -> Markup {
             "/admin/doctor".to_owned(),
             false,
         ),
-    ];
+    ]
+}
+
+fn tiles_of(tiles: &[Tile]) -> Markup {
     html! {
         ul.tiles {
             @for tile in tiles {
@@ -124,7 +138,7 @@ fn tiles(now: &Gauges) -> Markup {
                     a href=(tile.address) data-alarm[tile.is_alarming] {
                         span.value { (tile.value) }
                         span.name { (tile.name) }
-                        span.note { @if tile.is_alarming { "▲ needs you" @if tile.note.is_some() { " · " } } @if let Some(note) = tile.note { (note) } }
+                        span.note { @if tile.is_alarming { span { "▲ needs you" } " " } @if let Some(note) = &tile.note { span { (note) } } }
                     }
                 }
             }

@@ -1,7 +1,7 @@
 //! Jobs: listed, shown, retried, cancelled.
 
 use super::frame::{Section, page as framed};
-use super::parts::{self, Look};
+use super::parts::{self, Change, Empty, Look, REASON};
 use crate::http::{Answer, Form};
 use crate::visit::{Fault, Visit};
 use makegood::job::desk::{self, JobFilter, JobRow, JobStatus};
@@ -10,6 +10,11 @@ use maud::{Markup, html};
 use uuid::Uuid;
 
 const PATH: &str = "/admin/jobs";
+const EMPTY: Empty<'_> = Empty {
+    calm: "No job yet. The first one comes with the first paid order.",
+    waiting: ("failed", "No job has failed, so none waits for you here."),
+    filtered: "No job is like that.",
+};
 const FIELDS: [&str; 4] = ["status", "type", "intent", "after"];
 
 pub async fn list(visit: &Visit<'_>) -> Result<Answer, Fault> {
@@ -26,7 +31,7 @@ pub async fn list(visit: &Visit<'_>) -> Result<Answer, Fault> {
     let body = html! {
         h1 { "Jobs" }
         (parts::filter(PATH, &fields(&query)))
-        @if rows.is_empty() { (parts::nothing("No job is like that.")) }
+        @if rows.is_empty() { (parts::empty(PATH, &query, &EMPTY)) }
         @else { (parts::table("Jobs", &["Job", "State", "Tried", "Asked for", "About", "Last error"], &rows)) }
         (parts::pager(PATH, &query, page.next.map(|next| next.to_string())))
     };
@@ -56,11 +61,11 @@ fn look(status: JobStatus) -> Markup {
 
 fn row(visit: &Visit<'_>, job: &JobRow) -> Vec<Markup> {
     vec![
-        html! { a href=(format!("{PATH}/{}", job.id)) { (job.job_type) } },
+        html! { a href=(format!("{PATH}/{}", job.id)) { (parts::whole(&job.job_type)) } },
         look(job.status),
-        html! { (job.attempts) " of " (job.max_attempts) },
+        html! { span.whole { (job.attempts) " of " (job.max_attempts) } },
         parts::when(visit, job.created_at),
-        html! { @match job.payment_intent_id() { Some(intent) => { (parts::find(intent)) } None => { span.none { "—" } } } },
+        html! { @match job.payment_intent_id() { Some(intent) => { (parts::find_short(intent)) } None => { span.none { "—" } } } },
         html! { span.clip { (job.last_error.as_deref().unwrap_or_default()) } },
     ]
 }
@@ -106,29 +111,36 @@ fn facts(visit: &Visit<'_>, job: &JobRow) -> Markup {
             html! { span.id { (parts::or_dash(job.idempotency_key.as_deref())) } },
         ),
         ("On the record", parts::audit_of(&JobId(job.id).subject())),
+        (
+            "What it means",
+            parts::runbook(visit, "a-job-failed-or-nobody-takes-it", "Runbook"),
+        ),
     ])
 }
 
 fn changes(visit: &Visit<'_>, job: &JobRow) -> Markup {
     let to = |action: &str| format!("{PATH}/{}/{action}", job.id);
-    let nothing = html! {};
     match job.status {
-        JobStatus::Failed | JobStatus::Cancelled => parts::change(
-            visit,
-            &to("retry"),
-            "Retry",
-            "Retry this job",
-            "It becomes runnable at once, with three more attempts.",
-            &nothing,
-        ),
-        JobStatus::Pending => parts::change(
-            visit,
-            &to("cancel"),
-            "Cancel",
-            "Cancel this job",
-            "If the buyer has paid, a case is opened, so that the payment does not vanish.",
-            &nothing,
-        ),
+        JobStatus::Failed | JobStatus::Cancelled => Change {
+            action: to("retry"),
+            title: "Retry",
+            hint: "Mend first what the error names. Then it becomes runnable at once, with three more attempts.",
+            more: html! {},
+            reason: REASON,
+            button: "Retry this job",
+            gives_up: false,
+        }
+        .form(visit),
+        JobStatus::Pending => Change {
+            action: to("cancel"),
+            title: "Cancel",
+            hint: "If the buyer has paid, a case is opened, so that the payment does not vanish.",
+            more: html! {},
+            reason: REASON,
+            button: "Cancel this job",
+            gives_up: true,
+        }
+        .form(visit),
         JobStatus::Processing => {
             parts::nothing("A worker has it. What it does decides; look again when its lease has ended.")
         }

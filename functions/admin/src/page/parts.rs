@@ -1,6 +1,6 @@
 //! Pieces that several pages are made of.
 
-use super::text::{age, clock_time};
+use super::text::{age, clock_time, exact};
 use crate::access::CSRF_FIELD;
 use crate::act::sweep::SWEEPS;
 use crate::http::Form;
@@ -9,6 +9,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use maud::{Markup, html};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
+use uuid::Uuid;
 
 /// What stays as it is in a segment of a path.
 const IN_SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
@@ -71,6 +72,28 @@ pub fn find(id: &str) -> Markup {
     html! { a.id href=(address) { (id) } }
 }
 
+/// The same in a list, where the beginning of a UUID tells it from its neighbours.
+pub fn find_short(id: &str) -> Markup {
+    let address = address("/admin/search", &Form::default().with("q", id));
+    html! { a.id href=(address) title=(id) { (short(id)) } }
+}
+
+/// An id as a list shows it.
+pub fn short(id: &str) -> Markup {
+    match Uuid::try_parse(id).ok().and(id.get(..8)) {
+        Some(beginning) => html! { span.whole { (beginning) "…" } },
+        None => whole(id),
+    }
+}
+
+/// The longest word that a list on a wide page keeps in one piece.
+const LONGEST_WHOLE: usize = 36;
+
+/// A word that is not broken on a wide page, unless it is far too long.
+pub fn whole(word: &str) -> Markup {
+    html! { span.whole[word.len() <= LONGEST_WHOLE && word.is_ascii()] { (word) } }
+}
+
 /// The field that makes a form ours.
 pub fn csrf(visit: &Visit<'_>) -> Markup {
     html! { input type="hidden" name=(CSRF_FIELD) value=(visit.csrf.as_str()); }
@@ -78,35 +101,56 @@ pub fn csrf(visit: &Visit<'_>) -> Markup {
 
 /// The fields of a query again, unseen.
 pub fn hidden(fields: &Form) -> Markup {
-    html! { @for (name, value) in fields.fields() { input type="hidden" name=(name) value=(value); } }
+    html! { @for (name, value) in fields.fields() { input type="hidden" name=(name) value=(exact(value)); } }
 }
 
-/// A change: what it does, its reason, its button. `more` are further fields.
-pub fn change(
-    visit: &Visit<'_>,
-    action: &str,
-    title: &str,
-    button: &str,
-    hint: &str,
-    more: &Markup,
-) -> Markup {
-    let id = format!("reason-{}", segment(button));
-    html! {
-        form.change method="post" action=(action) {
-            (csrf(visit))
-            h3 { (title) }
-            @if !hint.is_empty() { p.hint { (hint) } }
-            (more)
-            (reason(&id))
-            button { (button) }
+/// A change: what it does, its reason, its button.
+#[derive(Debug)]
+pub struct Change<'a> {
+    /// Where the form goes.
+    pub action: String,
+    /// What it is.
+    pub title: &'a str,
+    /// What comes of it.
+    pub hint: &'a str,
+    /// Further fields.
+    pub more: Markup,
+    /// What the reason is called.
+    pub reason: &'a str,
+    /// What the button says.
+    pub button: &'a str,
+    /// Whether something is given up by it.
+    pub gives_up: bool,
+}
+
+/// What the reason of most changes is called.
+pub const REASON: &str = "Reason, for the audit log";
+
+impl Change<'_> {
+    /// As a form.
+    pub fn form(&self, visit: &Visit<'_>) -> Markup {
+        let id = format!("reason-{}", segment(self.button));
+        html! {
+            form.change method="post" action=(self.action) {
+                (csrf(visit))
+                h3 { (self.title) }
+                @if !self.hint.is_empty() { p.hint { (self.hint) } }
+                (self.more)
+                (reason_called(&id, self.reason))
+                button.gives-up[self.gives_up] { (self.button) }
+            }
         }
     }
 }
 
 /// The field that every change has.
 pub fn reason(id: &str) -> Markup {
+    reason_called(id, REASON)
+}
+
+fn reason_called(id: &str, name: &str) -> Markup {
     html! {
-        label for=(id) { "Reason, for the audit log" }
+        label for=(id) { (name) }
         input id=(id) name="reason" required maxlength="1000" autocomplete="off";
     }
 }
@@ -153,7 +197,7 @@ pub fn field(query: &Form, name: &str, label: &str) -> Markup {
     html! {
         div.field {
             label for=(name) { (label) }
-            input id=(name) name=(name) value=(query.text(name).unwrap_or_default()) maxlength="200" autocomplete="off"
+            input id=(name) name=(name) value=(exact(query.text(name).unwrap_or_default())) maxlength="200" autocomplete="off"
                 autocapitalize="none" spellcheck="false";
         }
     }
@@ -178,7 +222,33 @@ pub fn table(label: &str, heads: &[&str], rows: &[Vec<Markup>]) -> Markup {
     }
 }
 
-/// What a list shows when nothing is in it.
+/// What a list says when nothing is in it.
+#[derive(Debug)]
+pub struct Empty<'a> {
+    /// When nothing was ever in it.
+    pub calm: &'a str,
+    /// When this status alone was asked for, whose rows wait for a person.
+    pub waiting: (&'a str, &'a str),
+    /// When any other filter finds nothing.
+    pub filtered: &'a str,
+}
+
+/// An empty list: that this is well, or the way to all of its rows.
+pub fn empty(path: &str, query: &Form, empty: &Empty<'_>) -> Markup {
+    let (status, nothing_waits) = empty.waiting;
+    let text = if *query == Form::default().with("status", status) {
+        nothing_waits
+    } else {
+        empty.filtered
+    };
+    html! {
+        p.nothing {
+            @if query.fields().next().is_none() { (empty.calm) } @else { (text) " " a href=(path) { "Show all" } }
+        }
+    }
+}
+
+/// What is shown where there is nothing to show.
 pub fn nothing(text: &str) -> Markup {
     html! { p.nothing { (text) } }
 }
@@ -214,10 +284,64 @@ pub fn times(count: i32) -> String {
     }
 }
 
-/// What to do next, and the way to the sweep that it names.
+/// What to do next, as the command line says it.
 pub fn next_step(text: &str) -> Markup {
+    html! { "Next: " (prose(text)) }
+}
+
+/// Where the next step can be taken in the console: the sweep, letter, job or case that it names.
+pub fn place_of(next_step: &str) -> Option<(String, &'static str)> {
     let sweep = SWEEPS
         .into_iter()
-        .find(|(name, _)| text.contains(&format!("\"{name}\"")));
-    html! { "Next: " (prose(text)) @if let Some((name, _)) = sweep { " · " a href=(format!("/admin/sweeps#{name}")) { "run it here" } } }
+        .find(|sweep| next_step.contains(&format!("\"{}\"", sweep.name)));
+    if let Some(sweep) = sweep {
+        return Some((format!("/admin/sweeps#{}", sweep.name), "Run the sweep here"));
+    }
+    let pages = [
+        ("dead-letters", "Open the dead letter"),
+        ("jobs", "Open the job"),
+        ("cases", "Open the case"),
+    ];
+    pages.into_iter().find_map(|(page, words)| {
+        let (_, rest) = next_step.split_once(&format!("makegood {page} "))?;
+        let id = rest.split_whitespace().nth(1)?.trim_matches(['`', ';', ',', '.']);
+        let id = Uuid::try_parse(id).ok()?;
+        Some((format!("/admin/{page}/{id}"), words))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_next_step_leads_to_the_page_where_it_can_be_taken() {
+        let id = "0192f0c1-7e1d-7c3a-9a51-2f6f0d1c9b11";
+        let place = |text: &str| place_of(text).map(|(address, _)| address);
+        assert_eq!(
+            place(&format!("`makegood dead-letters show {id}`; mend the cause")),
+            Some(format!("/admin/dead-letters/{id}"))
+        );
+        assert_eq!(
+            place(&format!(
+                "mend the cause, then `makegood jobs retry {id} --reason …`"
+            )),
+            Some(format!("/admin/jobs/{id}"))
+        );
+        assert_eq!(
+            place(&format!("`makegood cases show {id}`")),
+            Some(format!("/admin/cases/{id}"))
+        );
+        assert_eq!(
+            place("invoke `sweep` with {\"sweep\": \"stale-jobs\"}"),
+            Some("/admin/sweeps#stale-jobs".to_owned())
+        );
+        for text in [
+            "wait",
+            "`makegood jobs show <id>`, then retry or cancel it",
+            "`makegood jobs`",
+        ] {
+            assert_eq!(place(text), None, "{text}");
+        }
+    }
 }

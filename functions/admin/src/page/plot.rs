@@ -89,14 +89,17 @@ impl Plot<'_> {
                     }
                 }
                 div.canvas {
-                    @if let Some(highest) = self.highest() { span.top { ((self.write)(highest)) } }
+                    @if let Some(highest) = self.highest() {
+                        @if highest > 0 { span.top aria-hidden="true" { ((self.write)(highest)) } }
+                        span.zero aria-hidden="true" { "0" }
+                    }
                     svg viewBox=(format!("0 0 {width} {HEIGHT}")) preserveAspectRatio="none" role="img" aria-label=(self.summary()) {
                         path.grid d=(format!("M0 {HEADROOM}H{width}M0 {}H{width}", HEIGHT / 2)) {}
                         (shapes)
                         path.base d=(format!("M0 {HEIGHT}H{width}")) {}
                     }
+                    (self.ends(visit))
                 }
-                (self.ends(visit))
                 (self.table(visit))
             }
         }

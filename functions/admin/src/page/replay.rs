@@ -3,8 +3,9 @@
 
 use super::dead_letters::{FILTER, PATH, filter};
 use super::frame::{Section, page as framed};
-use super::parts::{self, Look};
+use super::parts::{self, Change, Look, REASON};
 use super::text::count;
+use super::text::exact;
 use crate::http::{Answer, Form};
 use crate::visit::{Fault, Visit};
 use makegood::dead_letter::{MOST_GENERATIONS, Plan};
@@ -31,6 +32,7 @@ pub async fn plan(visit: &Visit<'_>) -> Result<Answer, Fault> {
         (chosen(&query))
         (result(&plan))
         @if plan.sendable() > 0 { (go(visit, &query, forced, &plan)) }
+        @else if plan.letters > 0 { p { "None of them can go as it is. Open an example and mend its body, or mend the cause that is named; then look again." } }
         @if !forced && plan.refused.iter().any(|refused| refused.code == "loop") {
             p { a href=(parts::address(&format!("{PATH}/replay"), &query.with("force", "yes"))) { "Plan it with those that came back " (MOST_GENERATIONS) " times or more" } }
         }
@@ -58,28 +60,29 @@ fn result(plan: &Plan) -> Markup {
         ]
     });
     let stay = plan.refused.iter().map(|refused| {
-        let examples = html! { (refused.reason) @if let Some(first) = refused.examples.first() { " · " a href=(format!("{PATH}/{first}")) { "an example" } } };
+        let examples = html! { (parts::prose(&refused.reason)) @if let Some(first) = refused.examples.first() { " · " a href=(format!("{PATH}/{first}")) { "an example" } } };
         vec![parts::badge(Look::Bad, "would stay"), html! { (number(refused.letters)) }, examples]
     });
     let rows: Vec<_> = go.chain(stay).collect();
     html! {
-        @if rows.is_empty() { (parts::nothing("No parked letter is like that.")) }
+        @if rows.is_empty() { p.nothing { "No parked letter is like that, so nothing would be sent. " a href=(PATH) { "All dead letters" } } }
         @else { (parts::table("Dry run", &["What", "Letters", "Where, or why not"], &rows)) }
     }
 }
 
 fn go(visit: &Visit<'_>, query: &Form, forced: bool, plan: &Plan) -> Markup {
-    let hidden =
-        html! { (parts::hidden(query)) @if forced { input type="hidden" name="force" value="yes"; } };
+    let hidden = html! { (parts::hidden(query)) input type="hidden" name="of" value=(plan.letters); @if forced { input type="hidden" name="force" value="yes"; } };
     let hint = "Each goes to the queue that it came from, the oldest first. It goes in steps of a few seconds; leaving the page stops it between two.";
-    parts::change(
-        visit,
-        &format!("{PATH}/replay"),
-        "Replay",
-        &format!("Replay {} letters", number(plan.sendable())),
+    Change {
+        action: format!("{PATH}/replay"),
+        title: "Replay",
         hint,
-        &hidden,
-    )
+        more: hidden,
+        reason: REASON,
+        button: &format!("Replay {} letters", number(plan.sendable())),
+        gives_up: false,
+    }
+    .form(visit)
 }
 
 /// How far a run has come.
@@ -89,6 +92,8 @@ pub struct Progress {
     pub sent: u64,
     /// Letters that were refused, or not taken.
     pub left: u64,
+    /// How many there were when the run was planned; 0 when nobody knows.
+    pub of: u64,
 }
 
 /// A run that is not at its end: `run` holds what the next step needs.
@@ -97,10 +102,13 @@ pub fn progress(visit: &Visit<'_>, progress: Progress, run: &Form, reason: &str)
         p.trail { a href=(PATH) { "Dead letters" } }
         h1 { "Replay under way" }
         p.lead role="status" { strong { (number(progress.sent)) } " sent back, " (number(progress.left)) " left where they are, and more to go." }
+        @if progress.of > 0 {
+            p { progress.run max=(progress.of) value=((progress.sent + progress.left).min(progress.of)) aria-label="Letters" {} " of " (number(progress.of)) " planned" }
+        }
         form.change method="post" action=(format!("{PATH}/replay")) {
             (parts::csrf(visit))
             (parts::hidden(run))
-            input type="hidden" name="reason" value=(reason);
+            input type="hidden" name="reason" value=(exact(reason));
             button autofocus { "Go on" }
         }
         p { a href=(PATH) { "Stop here" } }

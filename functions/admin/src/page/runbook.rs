@@ -1,27 +1,51 @@
 //! The runbook as it was when this function was built: one step away at night, and never of another version.
 
-use super::frame::{Section, page as framed};
+use super::frame::{self, page as framed};
 use crate::http::Answer;
 use crate::visit::Visit;
 use maud::{Markup, PreEscaped, html};
-use pulldown_cmark::{CowStr, Event, Options, Parser, Tag, TagEnd};
+use pulldown_cmark::{CowStr, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
 const TEXT: &str = include_str!("../../../../docs/operations.md");
 
-static RENDERED: LazyLock<String> = LazyLock::new(|| render(TEXT));
+static RENDERED: LazyLock<Rendered> = LazyLock::new(|| render(TEXT));
+
+/// The runbook, ready to be shown.
+struct Rendered {
+    html: String,
+    sections: Vec<Section>,
+}
+
+/// A heading that one may jump to.
+struct Section {
+    level: HeadingLevel,
+    anchor: String,
+    words: String,
+}
 
 pub fn page(visit: &Visit<'_>) -> Answer {
-    let body: Markup = html! { article.runbook { (PreEscaped(RENDERED.as_str())) } };
-    framed(visit, Section::Runbook, "Runbook", &body)
+    let body: Markup = html! {
+        h1 { "Runbook" }
+        nav.contents aria-label="Contents" {
+            ul {
+                @for Section { level, anchor, words } in &RENDERED.sections {
+                    li.below[*level == HeadingLevel::H3] { a href=(format!("#{anchor}")) { (words) } }
+                }
+            }
+        }
+        article.runbook { (PreEscaped(RENDERED.html.as_str())) }
+    };
+    framed(visit, frame::Section::Runbook, "Runbook", &body)
 }
 
 /// HTML with the anchors that GitHub gives to headings. The text is our own; what it links to outside of itself is not
-/// served here, so those links become their words.
-fn render(text: &str) -> String {
+/// served here, so those links become their words. Its own title is left to the page.
+fn render(text: &str) -> Rendered {
+    let text = text.strip_prefix("# Operations\n").unwrap_or(text);
     let mut events: Vec<Event<'_>> = Parser::new_ext(text, Options::ENABLE_TABLES).collect();
-    name_headings(&mut events);
+    let sections = name_headings(&mut events);
     let mut outside = false;
     let kept = events.into_iter().filter(|event| match event {
         Event::Start(Tag::Link { dest_url, .. }) => {
@@ -33,10 +57,11 @@ fn render(text: &str) -> String {
     });
     let mut out = String::new();
     pulldown_cmark::html::push_html(&mut out, kept);
-    out
+    Rendered { html: out, sections }
 }
 
-fn name_headings(events: &mut [Event<'_>]) {
+fn name_headings(events: &mut [Event<'_>]) -> Vec<Section> {
+    let mut sections = Vec::new();
     let mut seen: HashMap<String, u32> = HashMap::new();
     let starts: Vec<usize> = (0..events.len())
         .filter(|at| matches!(events.get(*at), Some(Event::Start(Tag::Heading { .. }))))
@@ -59,10 +84,16 @@ fn name_headings(events: &mut [Event<'_>]) {
             format!("{anchor}-{times}")
         };
         *times += 1;
-        if let Some(Event::Start(Tag::Heading { id, .. })) = events.get_mut(start) {
+        if let Some(Event::Start(Tag::Heading { id, level, .. })) = events.get_mut(start) {
+            sections.push(Section {
+                level: *level,
+                anchor: name.clone(),
+                words,
+            });
             *id = Some(CowStr::from(name));
         }
     }
+    sections
 }
 
 /// As GitHub makes it of a heading's words.
@@ -81,14 +112,33 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_sections_that_pages_link_to_are_there() {
+        for anchor in [
+            "a-dead-letter-deadlettered--0",
+            "a-job-failed-or-nobody-takes-it",
+            "a-payment-case",
+            "alarm-sweep-silent",
+        ] {
+            let found = RENDERED
+                .sections
+                .iter()
+                .filter(|section| section.anchor == anchor)
+                .count();
+            assert_eq!(found, 1, "{anchor}");
+        }
+    }
+
+    #[test]
     fn headings_have_the_anchors_that_findings_link_to() {
         assert_eq!(
             anchor("A dead letter (`DeadLettered` > 0)"),
             "a-dead-letter-deadlettered--0"
         );
-        let html = render(
+        let Rendered { html, sections } = render(
             "## job-stuck\n\ntext [elsewhere](decisions/0001.md) and [here](#job-stuck)\n\n## job-stuck\n",
         );
+        let anchors: Vec<_> = sections.iter().map(|section| section.anchor.as_str()).collect();
+        assert_eq!(anchors, ["job-stuck", "job-stuck-1"]);
         assert!(
             html.contains(r#"<h2 id="job-stuck">"#) && html.contains(r#"<h2 id="job-stuck-1">"#),
             "{html}"

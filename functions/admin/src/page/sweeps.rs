@@ -2,8 +2,8 @@
 
 use super::frame::{Section, page as framed};
 use super::parts::{self, Look};
-use super::text::millis;
-use crate::act::sweep::SWEEPS;
+use super::text::{millis, span};
+use crate::act::sweep::{SWEEPS, Sweep, is_silent};
 use crate::http::Answer;
 use crate::visit::{Fault, Visit};
 use makegood::health::{SweepRun, last_runs, latest_runs};
@@ -25,22 +25,28 @@ pub async fn page(visit: &Visit<'_>) -> Result<Answer, Fault> {
     let rows: Vec<_> = runs.iter().map(|run| row(visit, run)).collect();
     let body = html! {
         h1 { "Sweeps" }
-        div.cards { @for (name, what) in SWEEPS { (card(visit, name, what, latest.iter().find(|run| run.sweep == name))) } }
+        div.cards { @for sweep in SWEEPS { (card(visit, &sweep, latest.iter().find(|run| run.sweep == sweep.name))) } }
         h2 { "Last runs" }
-        (parts::filter(PATH, &parts::choice(&query, "sweep", "Sweep", &SWEEPS.map(|(name, _)| (name, name)))))
-        @if rows.is_empty() { (parts::nothing("No run is on record.")) }
+        (parts::filter(PATH, &parts::choice(&query, "sweep", "Sweep", &SWEEPS.map(|sweep| (sweep.name, sweep.name)))))
+        @if rows.is_empty() {
+            p.nothing { "No run is on record. Each sweep runs by its schedule within five minutes; if none does: " (parts::runbook(visit, "alarm-sweep-silent", "Runbook")) }
+        }
         @else { (parts::table("Runs", &["Sweep", "State", "Began", "Took", "Did"], &rows)) }
         (parts::pager(PATH, &query, next))
     };
     Ok(framed(visit, Section::Sweeps, "Sweeps", &body))
 }
 
-fn card(visit: &Visit<'_>, name: &str, what: &str, latest: Option<&SweepRun>) -> Markup {
+fn card(visit: &Visit<'_>, sweep: &Sweep, latest: Option<&SweepRun>) -> Markup {
+    let name = sweep.name;
     html! {
         article.panel id=(name) {
             h2 { (name) }
-            p { (what) }
-            p.hint { @match latest { Some(run) => { "Last " (parts::when(visit, run.started_at)) " " (look(run)) } None => { "No run is on record." } } }
+            p { (sweep.what) }
+            p.hint {
+                "Every " (span(sweep.every)) ". "
+                @match latest { Some(run) => { "Last " (parts::when(visit, run.started_at)) " " (look(run)) " " (silence(visit, run)) } None => { "No run is on record." } }
+            }
             @if visit.admin.sweeps.function.is_some() {
                 form.change.inline method="post" action=(format!("{PATH}/{name}/run")) {
                     (parts::csrf(visit))
@@ -48,6 +54,15 @@ fn card(visit: &Visit<'_>, name: &str, what: &str, latest: Option<&SweepRun>) ->
                     button { "Run " (name) " now" }
                 }
             }
+        }
+    }
+}
+
+/// That its schedule does not run it any more.
+pub fn silence(visit: &Visit<'_>, run: &SweepRun) -> Markup {
+    html! {
+        @if is_silent(&run.sweep, run.started_at, visit.now) {
+            (parts::badge(Look::Bad, "silent")) " " (parts::runbook(visit, "alarm-sweep-silent", "Runbook"))
         }
     }
 }

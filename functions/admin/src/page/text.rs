@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
+use maud::PreEscaped;
 use serde::de::IgnoredAny;
 
 /// The time at the school: the day only where it is not today's, the year only where it is not this one's.
@@ -69,21 +70,59 @@ pub fn count(value: i64) -> String {
     text
 }
 
-/// An amount in minor units, of which a hundred make one.
+/// The same beginning with a capital.
 #[must_use]
-pub fn money(minor: i64, currency: Option<&str>) -> String {
-    let sign = if minor < 0 { "−" } else { "" };
-    let minor = minor.unsigned_abs();
-    let major = count(i64::try_from(minor / 100).unwrap_or(i64::MAX));
-    let amount = format!("{sign}{major}.{:02}", minor % 100);
-    currency.map_or_else(
-        || amount.clone(),
-        |currency| format!("{} {amount}", currency.trim()),
-    )
+pub fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    letters
+        .next()
+        .map(|first| first.to_uppercase().chain(letters).collect())
+        .unwrap_or_default()
 }
 
+/// Whether this character turns the text after it around: what stands there would be read as something else.
+fn turns_text(letter: char) -> bool {
+    matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// A page in which such characters are seen, by their number, and turn nothing.
+#[must_use]
+pub fn show_turning(html: &str) -> String {
+    let mut shown = String::with_capacity(html.len());
+    for letter in html.chars() {
+        if turns_text(letter) {
+            shown.push_str(&format!("⟨U+{:04X}⟩", u32::from(letter)));
+        } else {
+            shown.push(letter);
+        }
+    }
+    shown
+}
+
+/// A text escaped so that [`show_turning`] leaves it: for fields, which must send back what they were given, and for
+/// attributes.
+#[must_use]
+pub fn exact(text: &str) -> PreEscaped<String> {
+    let mut escaped = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            turning if turns_text(turning) => escaped.push_str(&format!("&#x{:x};", u32::from(turning))),
+            other => escaped.push(other),
+        }
+    }
+    PreEscaped(escaped)
+}
+
+/// The most bytes of JSON on several lines. An answer of Lambda has six million, and a body of 1 MiB can be so deep that its
+/// indentation alone is a hundred times as long.
+const LONGEST_INDENTED: usize = 2 * 1024 * 1024;
+
 /// JSON on several lines, none of whose tokens is touched: numbers, order and escapes stay as they were sent. None when it
-/// is no JSON.
+/// is no JSON, or too long that way.
 #[must_use]
 pub fn reindent(json: &str) -> Option<String> {
     serde_json::from_str::<IgnoredAny>(json).ok()?;
@@ -98,6 +137,9 @@ pub fn reindent(json: &str) -> Option<String> {
             new_line(&mut out, depth);
         }
         just_opened = false;
+        if out.len() > LONGEST_INDENTED {
+            return None;
+        }
         out.push(token);
         match token {
             _ if in_text => {}
@@ -166,13 +208,24 @@ mod tests {
             (count(0), count(999), count(1_234_567)),
             ("0".into(), "999".into(), "1,234,567".into())
         );
-        assert_eq!(money(499_900, Some("INR")), "INR 4,999.00");
-        assert_eq!(money(-5, None), "−0.05");
         assert_eq!(
             (millis(850), millis(1_650), millis(90_000)),
             ("850 ms".into(), "1.6 s".into(), "1 min".into())
         );
         assert_eq!(span(TimeDelta::hours(47)), "47 h");
+    }
+
+    #[test]
+    fn what_would_turn_the_text_around_is_seen_and_a_field_keeps_it() {
+        let hostile = "paid \u{202e}evil\u{2069} नमस्ते";
+        assert_eq!(show_turning(hostile), "paid ⟨U+202E⟩evil⟨U+2069⟩ नमस्ते");
+        let field = exact("<\u{202e}\"&>").into_string();
+        assert_eq!(field, "&lt;&#x202e;&quot;&amp;&gt;");
+        assert_eq!(show_turning(&field), field);
+        assert_eq!(
+            (sentence("état"), sentence("")),
+            ("État".to_owned(), String::new())
+        );
     }
 
     #[test]
@@ -189,5 +242,7 @@ mod tests {
         assert!(!is_same_json(json, &pretty.replace("1.50", "1.5")));
         assert!(!is_same_json(r#""a b""#, r#""ab""#));
         assert_eq!(reindent("{broken"), None);
+        let deep = format!("{}{}1{}", "[".repeat(100), "1,".repeat(400_000), "]".repeat(100));
+        assert_eq!(reindent(&deep), None, "too long when indented");
     }
 }

@@ -2,6 +2,7 @@
 
 use super::frame::{Section, page as framed};
 use super::parts::{self, Look};
+use super::text::sentence;
 use crate::http::Answer;
 use crate::visit::{Fault, Visit};
 use makegood::timeline::{Entry, EntryKind, Gap, Moment, Status, Subject, Timeline, timeline};
@@ -60,37 +61,87 @@ fn body(visit: &Visit<'_>, timeline: &Timeline) -> Markup {
             Some(gap) => { (missing(gap)) }
             None => { p.panel.gap data-look="good" { (parts::badge(Look::Good, "nothing is missing")) " " (timeline.title) } }
         }
-        ol.timeline { @for entry in &timeline.entries { (point(visit, entry)) } }
+        ol.timeline { @for entry in &timeline.entries { (point(visit, entry, timeline.gap.as_ref())) } }
         @if timeline.left_out > 0 { p { (timeline.left_out) " more entries are not shown." } }
     }
 }
 
+/// How what is missing stands: whether it comes by itself, should be here, or waits for the reader.
+struct Standing {
+    look: Look,
+    name: &'static str,
+    word: &'static str,
+    phrase: &'static str,
+}
+
+fn standing(gap: &Gap) -> Standing {
+    let (look, name, word, phrase) = match gap.status {
+        // An open case comes by no sweep.
+        _ if gap.code == "case-open" => (Look::Bad, "bad", "needs you", "waits for you"),
+        Status::Failed => (Look::Bad, "bad", "needs you", "waits for you"),
+        Status::Missing => (Look::Bad, "bad", "missing", "is missing"),
+        Status::Pending | Status::Happened => (Look::Waiting, "waiting", "under way", "is still to come"),
+    };
+    Standing {
+        look,
+        name,
+        word,
+        phrase,
+    }
+}
+
 fn missing(gap: &Gap) -> Markup {
+    let Standing { look, name, word, .. } = standing(gap);
     html! {
-        section.panel.gap data-look="bad" aria-label="What is missing" {
-            p { (parts::badge(Look::Bad, "missing")) " " strong { (gap.sentence) } }
+        section.panel.gap data-look=(name) aria-label="What is missing" {
+            p { (parts::badge(look, word)) " " strong { (sentence(&gap.sentence)) } }
             p { (parts::next_step(&gap.next_step)) }
+            @if let Some((address, words)) = parts::place_of(&gap.next_step) { p { a.button href=(address) { (words) } } }
         }
     }
 }
 
-fn point(visit: &Visit<'_>, entry: &Entry) -> Markup {
+fn point(visit: &Visit<'_>, entry: &Entry, gap: Option<&Gap>) -> Markup {
     let (look, name) = match entry.status {
         Status::Happened => (Look::Good, "good"),
         Status::Pending => (Look::Waiting, "waiting"),
-        Status::Missing => (Look::Bad, "bad"),
-        Status::Failed => (Look::Bad, "bad"),
+        Status::Missing | Status::Failed => (Look::Bad, "bad"),
     };
+    // Its sentence stands above.
+    if let Some(gap) = gap.filter(|gap| entry.at.is_none() && entry.what == gap.sentence) {
+        let Standing {
+            look,
+            name,
+            word,
+            phrase,
+        } = standing(gap);
+        return html! {
+            li data-look=(name) { div.at { "—" } div.what { p { (parts::badge(look, word)) " " span.kind { (kind(entry.kind)) } " " (phrase) } } }
+        };
+    }
     html! {
         li data-look=(name) {
             div.at { @match entry.at { Some(at) => { (parts::when(visit, at)) } None => { "—" } } }
             div.what {
-                p { (parts::badge(look, entry.status.word())) " " span.kind { (kind(entry.kind)) } " " (entry.what) }
+                p { (parts::badge(look, entry.status.word())) " " span.kind { (kind(entry.kind)) } (rest_of(entry)) }
                 @if !entry.ids.is_empty() {
                     ul.ids { @for (name, id) in &entry.ids { li { span.label { (name) } " " (link(name, id)) } } }
                 }
             }
         }
+    }
+}
+
+/// What is said after the kind, which many a text begins with.
+fn rest_of(entry: &Entry) -> String {
+    let kind = kind(entry.kind);
+    match entry.what.split_at_checked(kind.len()) {
+        Some((first, rest))
+            if first.eq_ignore_ascii_case(kind) && !rest.starts_with(char::is_alphanumeric) =>
+        {
+            rest.to_owned()
+        }
+        _ => format!(" {}", entry.what),
     }
 }
 

@@ -100,6 +100,11 @@ async fn many_letters_go_back_in_steps_each_once_after_a_dry_run() {
             break answer;
         }
         assert!(answer.body.contains("Replay under way"), "{}", answer.body);
+        let so_far = format!(
+            "<progress class=\"run\" max=\"251\" value=\"{}\"",
+            (steps * 100).min(251)
+        );
+        assert!(answer.body.contains(&so_far), "{}", answer.body);
         fields = form(&answer, "/admin/dead-letters/replay");
     };
     // A hundred twice, fifty and the broken one, then the look that finds no more.

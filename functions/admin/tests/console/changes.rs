@@ -182,6 +182,29 @@ async fn an_edited_letter_that_would_fail_again_is_refused_by_its_field_and_show
 }
 
 #[tokio::test]
+async fn without_the_database_a_page_says_so_and_the_runbook_is_there_all_the_same() {
+    let stage = Stage::open().await;
+    let away = [("DATABASE_URL", "postgres://nobody@127.0.0.1:9/none")];
+    let admin = crate::stage::open_admin(&stage.database, &stage.issuer.url, &away).await;
+    for (address, status, says) in [
+        ("/admin/jobs", 503, "The database failed"),
+        ("/admin/runbook", 200, "Paid and not fulfilled"),
+    ] {
+        let cookie = format!("{}={}", crate::stage::SESSION, stage.operator());
+        let event = crate::stage::with_cookie(crate::stage::get(address), &cookie);
+        let deadline = makegood::delivery::Deadline::after(std::time::Duration::from_secs(25));
+        let answer = crate::stage::Answer::of(&admin.handle(event, deadline).await.expect("an HTTP request"));
+        assert!(
+            answer.status == status && answer.body.contains(says),
+            "{address}: {} {}",
+            answer.status,
+            answer.body
+        );
+    }
+    stage.close().await;
+}
+
+#[tokio::test]
 async fn what_is_not_there_is_404() {
     let stage = Stage::open().await;
     for address in [

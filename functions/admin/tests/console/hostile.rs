@@ -3,15 +3,18 @@
 use crate::stage::{PAGES, SESSION, Stage, get, with_cookie};
 use serde_json::json;
 
-/// Markup for a text, an attribute in either quotes, a text area, and a style sheet.
-const HOSTILE: &str =
-    r#"</textarea></pre><script>alert("x")</script>'"><img src=x onerror=alert(1)>&amp;{{7*7}}"#;
+/// Markup for a text, an attribute in either quotes, a text area, and a style sheet, and what turns the text after it around.
+const HOSTILE: &str = concat!(
+    r#"</textarea></pre><script>alert("x")</script>'"><img src=x onerror=alert(1)>&amp;{{7*7}}"#,
+    "\u{202e}"
+);
 const ID: &str = "00000000-0000-0000-0000-0000000000ff";
 
 fn assert_is_text(address: &str, body: &str) {
     for markup in ["<script", "<img", "onerror=alert(1)>&{", "</textarea></pre>"] {
         assert!(!body.contains(markup), "{address} has {markup}:\n{body}");
     }
+    assert!(!body.contains('\u{202e}'), "{address} is turned around:\n{body}");
 }
 
 async fn with_hostile_rows() -> Stage {
@@ -89,6 +92,47 @@ async fn what_others_wrote_is_shown_as_text_on_every_page() {
         shown >= 12,
         "hostile text was shown on {shown} pages only, so the others prove nothing"
     );
+    stage.close().await;
+}
+
+#[tokio::test]
+async fn the_largest_and_deepest_letter_can_be_opened_and_stays_as_it_is() {
+    let stage = Stage::open().await;
+    let deep = format!("{}{}1{}", "[".repeat(100), "1,".repeat(500_000), "]".repeat(100));
+    let turning = format!("{{\"name\": \"{}\u{202e}\"}}", "&".repeat(1_000_000));
+    for (id, raw) in [(1, &deep), (2, &turning)] {
+        let id = uuid::Uuid::from_u128(id);
+        let mut connection = stage.database.direct().acquire().await.unwrap();
+        sqlx::query("INSERT INTO dead_letters (id, source, message_id, failure_reason, raw) VALUES ($1, 'jobs', $2, 'x', $3)")
+            .bind(id)
+            .bind(id.to_string())
+            .bind(raw)
+            .execute(&mut *connection)
+            .await
+            .unwrap();
+        drop(connection);
+        let page = format!("/admin/dead-letters/{id}");
+        let answer = stage.page(&page).await;
+        let size = serde_json::to_string(&answer.body).unwrap().len();
+        assert!(
+            answer.status == 200 && size < 6_000_000,
+            "{} {size}",
+            answer.status
+        );
+        let (_, typed) = answer.body.split_once("wrap=\"soft\">\n").expect("a text area");
+        let typed = typed.split("</textarea>").next().unwrap();
+        let typed = typed
+            .replace("&quot;", "\"")
+            .replace("&amp;", "&")
+            .replace("&#x202e;", "\u{202e}");
+        let said = stage
+            .post(&page, &format!("{page}/dry-run"), &[("body", &typed)])
+            .await;
+        assert!(
+            said.body.contains("The letter as it is would stay"),
+            "it counts as edited: {id}"
+        );
+    }
     stage.close().await;
 }
 

@@ -36,6 +36,6 @@ async fn the_samples_are_read_and_their_placeholder_of_a_token_is_refused() {
 #[test]
 fn every_sweep_can_be_run_from_the_console_and_no_other() {
     let known: BTreeSet<&str> = SweepName::ALL.map(SweepName::wire_name).into();
-    let offered: BTreeSet<&str> = SWEEPS.map(|(name, _)| name).into();
+    let offered: BTreeSet<&str> = SWEEPS.map(|sweep| sweep.name).into();
     assert_eq!(offered, known);
 }

@@ -1,6 +1,8 @@
 //! Debian's Chromium, driven through ChromeDriver.
 
 use axum::http::Method;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use fantoccini::wd::{Capabilities, WebDriverCompatibleCommand};
 use fantoccini::{Client, ClientBuilder, Locator};
 use reqwest::Url;
@@ -28,7 +30,6 @@ pub enum Screen {
 /// A browser with a profile of its own, ended with [`Browser::close`] or when dropped.
 pub struct Browser {
     pub page: Client,
-    is_phone: bool,
     driver: Child,
     _profile: tempfile::TempDir,
 }
@@ -50,7 +51,6 @@ impl Browser {
             .await;
         Self {
             page: page.expect("Chromium starts"),
-            is_phone: matches!(screen, Screen::Phone),
             driver,
             _profile: profile,
         }
@@ -127,22 +127,21 @@ impl Browser {
             .expect("the script runs")
     }
 
-    /// Keeps a picture of the page: at the desk the whole of it, on the phone what is seen first.
+    /// Keeps a picture of the page, from its head down to what a long one has at 3,000 px.
     pub async fn keep(&self, name: &str) {
-        let height = self
-            .run("return document.documentElement.scrollHeight")
-            .await
-            .as_u64()
-            .unwrap_or(900);
-        if !self.is_phone {
-            let height = u32::try_from(height).unwrap_or(900).clamp(700, 4_000);
-            self.page
-                .set_window_size(1_200, height + 150)
-                .await
-                .expect("the window grows");
-        }
-        let root = self.find("html").await;
-        let picture = root.screenshot().await.expect("a picture");
+        let size = self
+            .run("return [window.innerWidth, document.documentElement.scrollHeight]")
+            .await;
+        let height = size[1].as_u64().unwrap_or(900).clamp(600, 3_000);
+        let asked = DevTools {
+            cmd: "Page.captureScreenshot",
+            params: json!({"captureBeyondViewport": true,
+                           "clip": {"x": 0, "y": 0, "width": size[0], "height": height, "scale": 1}}),
+        };
+        let picture = self.page.issue_cmd(asked).await.expect("a picture");
+        let picture = STANDARD
+            .decode(picture["data"].as_str().expect("its data"))
+            .expect("base64");
         let folder = screenshots();
         std::fs::create_dir_all(&folder).expect("a folder for screenshots");
         std::fs::write(folder.join(format!("{name}.png")), picture).expect("the picture is kept");

@@ -2,8 +2,10 @@
 //! Screenshots are kept in `.local/screenshots`.
 
 mod chromium;
+mod crowd;
 mod front;
 mod keyboard;
 mod narrow;
 mod night;
+mod pictures;
 mod scene;

@@ -148,7 +148,7 @@ fn rows(source: &str) -> String {
          INSERT INTO student_course_purchases (student_id, course_id, purchase_tier, payment_id, created_at)
          SELECT student_id, (metadata ->> 'courseId')::uuid, 30, id, confirmed_at + interval '900 ms' + interval '20 ms' * (amount_cents % 7 + length(provider_payment_id))
          FROM payments WHERE provider_payment_id <> 'pay_Night1';
-         INSERT INTO sweep_runs (sweep, started_at, millis, done) SELECT name, now() - n * interval '5 minutes', 40 + n * 3, jsonb_build_object('sweep', name, 'freed', n % 3)
-         FROM generate_series(1, 12) n, unnest(ARRAY['outbox', 'stale-jobs', 'reservations', 'health']) name;"
+         INSERT INTO sweep_runs (sweep, started_at, millis, done) SELECT name, now() - n * interval '1 minute', 40 + n * 3, jsonb_build_object('sweep', name, 'freed', n % 3)
+         FROM generate_series(1, 30) n, unnest(ARRAY['outbox', 'stale-jobs', 'reservations', 'health']) name ORDER BY n DESC;"
     )
 }
