@@ -1,7 +1,7 @@
 //! From an address to its page or change. What needs no login is named first; everything else is behind it.
 
-use crate::access::{self, Denied, token_of};
-use crate::http::{Answer, CookieNames, Form, Request, clear_cookie, set_cookie};
+use crate::access::{self, Denied, LoginError, token_of};
+use crate::http::{Answer, CookieNames, Form, Request, clear_cookie, fits, set_cookie};
 use crate::visit::{Fault, Visit};
 use crate::{Admin, NAME, act, page};
 use makegood::db::classify;
@@ -113,7 +113,14 @@ async fn finish_login(admin: &Admin, request: &Request) -> Answer {
     let finished = admin
         .login
         .finish(&admin.verifier, &request.origin(), &request.query, memory)
-        .await;
+        .await
+        .and_then(|logged_in| {
+            if fits(names.session, &logged_in.token) {
+                Ok(logged_in)
+            } else {
+                Err(LoginError::TokenTooLarge(logged_in.token.len()))
+            }
+        });
     let answer = match finished {
         Ok(logged_in) => {
             let lasts = (logged_in.operator.expires_at - admin.clock.now())

@@ -1,5 +1,6 @@
 //! The OpenID Connect issuer: where its pages are, and its public keys. Both are fetched once and kept; an unknown key asks
-//! again, at most once a minute, so that a stranger's tokens can't make us hammer the issuer.
+//! again, at most once a minute, so that a stranger's tokens can't make us hammer the issuer; one that fails is left alone
+//! for a few seconds.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use jsonwebtoken::DecodingKey;
@@ -13,6 +14,8 @@ use tokio::sync::Mutex;
 
 /// How long unknown keys are not asked for again.
 const ASK_AGAIN_AFTER: TimeDelta = TimeDelta::minutes(1);
+/// How long an issuer that failed is left alone, so that whoever tries meanwhile neither waits for it nor hammers it.
+const LEFT_ALONE_FOR: TimeDelta = TimeDelta::seconds(5);
 /// How long keys are trusted without asking whether they still hold.
 const TRUSTED_FOR: TimeDelta = TimeDelta::hours(1);
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -23,6 +26,9 @@ pub enum IssuerError {
     /// It did not answer as it should.
     #[error("the identity provider does not answer: {0}")]
     Unreachable(#[from] reqwest::Error),
+    /// It failed a moment ago, and was not asked again.
+    #[error("the identity provider did not answer a moment ago, and is asked again in a few seconds")]
+    Away,
     /// It calls itself something else, so its tokens would not be ours.
     #[error("the identity provider at {asked} calls itself {found}; OIDC_ISSUER must be its own name")]
     OtherName {
@@ -48,6 +54,7 @@ struct Known {
     keys: HashMap<String, DecodingKey>,
     asked_at: Option<DateTime<Utc>>,
     fetched_at: Option<DateTime<Utc>>,
+    failed_at: Option<DateTime<Utc>>,
 }
 
 /// The issuer, with what is known of it.
@@ -92,9 +99,9 @@ impl Issuer {
     }
 
     /// Where its pages are.
-    pub(super) async fn discovery(&self) -> Result<Discovery, IssuerError> {
+    pub(super) async fn discovery(&self, now: DateTime<Utc>) -> Result<Discovery, IssuerError> {
         let mut known = self.known.lock().await;
-        self.discover(&mut known).await
+        self.discover(&mut known, now).await
     }
 
     /// The key of this name; none when the issuer has no such.
@@ -108,7 +115,7 @@ impl Issuer {
         let may_ask = known.asked_at.is_none_or(|at| now - at >= ASK_AGAIN_AFTER);
         if may_ask && !(is_fresh && known.keys.contains_key(kid)) {
             known.asked_at = Some(now);
-            match self.fetch_keys(&mut known).await {
+            match self.fetch_keys(&mut known, now).await {
                 Ok(keys) => {
                     known.keys = keys;
                     known.fetched_at = Some(now);
@@ -126,7 +133,7 @@ impl Issuer {
         Ok(known.keys.get(kid).cloned())
     }
 
-    async fn discover(&self, known: &mut Known) -> Result<Discovery, IssuerError> {
+    async fn discover(&self, known: &mut Known, now: DateTime<Utc>) -> Result<Discovery, IssuerError> {
         if let Some(discovery) = &known.discovery {
             return Ok(discovery.clone());
         }
@@ -134,8 +141,9 @@ impl Issuer {
             "{}/.well-known/openid-configuration",
             self.url.trim_end_matches('/')
         );
-        let found: Discovery = self.get(&address).await?;
+        let found: Discovery = self.ask(known, &address, now).await?;
         if found.issuer != self.url {
+            known.failed_at = Some(now);
             return Err(IssuerError::OtherName {
                 asked: self.url.clone(),
                 found: found.issuer,
@@ -145,10 +153,29 @@ impl Issuer {
         Ok(found)
     }
 
-    async fn fetch_keys(&self, known: &mut Known) -> Result<HashMap<String, DecodingKey>, IssuerError> {
-        let discovery = self.discover(known).await?;
-        let set: JwkSet = self.get(&discovery.jwks_uri).await?;
+    async fn fetch_keys(
+        &self,
+        known: &mut Known,
+        now: DateTime<Utc>,
+    ) -> Result<HashMap<String, DecodingKey>, IssuerError> {
+        let discovery = self.discover(known, now).await?;
+        let set: JwkSet = self.ask(known, &discovery.jwks_uri, now).await?;
         Ok(signing_keys(&set))
+    }
+
+    /// Asks it, unless it failed a moment ago.
+    async fn ask<T: DeserializeOwned>(
+        &self,
+        known: &mut Known,
+        address: &str,
+        now: DateTime<Utc>,
+    ) -> Result<T, IssuerError> {
+        if known.failed_at.is_some_and(|at| now - at < LEFT_ALONE_FOR) {
+            return Err(IssuerError::Away);
+        }
+        let answer = self.get(address).await;
+        known.failed_at = answer.is_err().then_some(now);
+        answer
     }
 
     async fn get<T: DeserializeOwned>(&self, address: &str) -> Result<T, IssuerError> {

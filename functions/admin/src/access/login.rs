@@ -67,6 +67,9 @@ pub enum LoginError {
     /// The issuer says no.
     #[error("the identity provider refused the login: {0}")]
     Refused(String),
+    /// No browser would keep it, and the person would be a stranger again on the next page.
+    #[error("the identity provider's token has {0} bytes, too many for a cookie")]
+    TokenTooLarge(usize),
     /// What the issuer gave is no login here.
     #[error(transparent)]
     Denied(#[from] Denied),
@@ -92,7 +95,7 @@ impl LoginFlow {
         next: Option<&str>,
         now: DateTime<Utc>,
     ) -> Result<Begun, IssuerError> {
-        let discovery = verifier.issuer.discovery().await?;
+        let discovery = verifier.issuer.discovery(now).await?;
         let memory = Memory {
             state: secret_text(),
             nonce: secret_text(),
@@ -162,7 +165,7 @@ impl LoginFlow {
         code: &str,
         proof: &str,
     ) -> Result<String, LoginError> {
-        let discovery = verifier.issuer.discovery().await?;
+        let discovery = verifier.issuer.discovery(verifier.clock.now()).await?;
         let body = encode(&[
             ("grant_type", "authorization_code"),
             ("code", code),

@@ -43,10 +43,10 @@ pub enum Denied {
     /// It was right, and its time is over.
     #[error("your login has expired")]
     Expired,
-    /// The person is known, and not an operator.
-    #[error("{name} is not in the group {group:?}, which may use this console")]
+    /// The person is known, and not an operator. The message is for logs, so it names nobody.
+    #[error("somebody who is not in the group {group:?}, which may use this console")]
     NotOperator {
-        /// Who.
+        /// Who, for the person's own page.
         name: String,
         /// Where the person would have to be.
         group: String,

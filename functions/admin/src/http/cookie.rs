@@ -37,6 +37,15 @@ impl CookieNames {
     }
 }
 
+/// What every browser keeps of a cookie's name and value together; a larger one it drops without a word.
+pub const LARGEST_COOKIE: usize = 4_096;
+
+/// Whether a browser keeps this cookie.
+#[must_use]
+pub fn fits(name: &str, value: &str) -> bool {
+    name.len() + value.len() <= LARGEST_COOKIE
+}
+
 /// The header that sets a cookie. No script reads it, and no other site's form or frame sends it.
 #[must_use]
 pub fn set_cookie(names: &CookieNames, name: &str, value: &str, lasts: Duration) -> String {

@@ -6,6 +6,6 @@ mod form;
 mod request;
 
 pub use answer::Answer;
-pub use cookie::{CookieNames, clear_cookie, set_cookie};
+pub use cookie::{CookieNames, LARGEST_COOKIE, clear_cookie, fits, set_cookie};
 pub use form::Form;
 pub use request::{Request, RequestError};

@@ -1,8 +1,9 @@
 //! Pages that say why there is no other.
 
 use super::frame::{Section, bare, page_with_status};
+use super::text::sentence;
 use crate::access::{Denied, ForgedForm, LoginError};
-use crate::http::{Answer, Form, Request};
+use crate::http::{Answer, Form, LARGEST_COOKIE, Request};
 use crate::visit::Visit;
 use maud::{Markup, html};
 
@@ -40,14 +41,10 @@ fn reason_of(denied: &Denied) -> String {
     match denied {
         // What the issuer's address answered is for the log.
         Denied::Issuer(_) => "The identity provider does not answer.".to_owned(),
-        other => {
-            let text = other.to_string();
-            let mut letters = text.chars();
-            letters
-                .next()
-                .map(|first| first.to_uppercase().chain(letters).collect::<String>() + ".")
-                .unwrap_or_default()
+        Denied::NotOperator { name, group } => {
+            format!("{name} is not in the group {group:?}, which may use this console.")
         }
+        other => sentence(&format!("{other}.")),
     }
 }
 
@@ -57,6 +54,7 @@ pub fn login_failed(error: &LoginError) -> Answer {
         LoginError::NotBegunHere | LoginError::Refused(_) => 400,
         LoginError::Denied(Denied::NotOperator { .. }) => 403,
         LoginError::Denied(Denied::Issuer(_)) | LoginError::Issuer(_) => 503,
+        LoginError::TokenTooLarge(_) => 502,
         LoginError::Denied(_) => 401,
     };
     let why = match error {
@@ -65,6 +63,10 @@ pub fn login_failed(error: &LoginError) -> Answer {
         LoginError::NotBegunHere => {
             "This login was not begun in this browser, or over ten minutes ago.".to_owned()
         }
+        LoginError::TokenTooLarge(bytes) => format!(
+            "The identity provider's token has {bytes} bytes, and browsers keep no cookie over {LARGEST_COOKIE}. It has to hold \
+             less: fewer groups, or fewer claims."
+        ),
         LoginError::Refused(why) => format!("The identity provider refused: {why}."),
     };
     bare(

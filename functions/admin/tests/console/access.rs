@@ -9,6 +9,7 @@ use axum::routing::get as route;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
+use makegood::clock::Clock;
 use makegood::delivery::Deadline;
 use makegood_local::identity::{Issuer, SigningKey, Who};
 use makegood_tests::database::TestDatabase;
@@ -252,6 +253,42 @@ async fn nobody_comes_in_while_the_issuer_is_away() {
     // The gateway's question fails as a whole, which rings the function's alarm.
     away.handle(as_authorizer(event), deadline).await.unwrap_err();
     stage.close().await;
+}
+
+#[tokio::test]
+async fn an_issuer_that_fails_is_asked_once_in_five_seconds_however_many_come() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let counter = Arc::clone(&asked);
+    let failing = axum::Router::new().fallback(move || async move {
+        counter.fetch_add(1, Ordering::SeqCst);
+        axum::http::StatusCode::INTERNAL_SERVER_ERROR
+    });
+    tokio::spawn(async move { axum::serve(listener, failing).await });
+    let database = TestDatabase::create().await;
+    let mut admin = open_admin(&database, &url, &[]).await;
+    let now = chrono::Utc::now();
+    let token = SigningKey::generate()
+        .unwrap()
+        .sign(&json!({"iss": url, "sub": "a", "exp": now.timestamp() + 600}));
+    for (seconds, times_asked) in [(0, 1), (4, 1), (5, 2), (9, 2)] {
+        let at = Clock::Fixed(now + chrono::TimeDelta::seconds(seconds));
+        (admin.clock, admin.verifier.clock) = (at, at);
+        for _ in 0..3 {
+            let page = with_cookie(get("/admin/jobs"), &format!("{SESSION}={token}"));
+            for event in [page, get("/admin/login")] {
+                let answer = admin
+                    .handle(event, Deadline::after(Duration::from_secs(5)))
+                    .await
+                    .unwrap();
+                assert_eq!(answer["statusCode"], 503);
+            }
+        }
+        assert_eq!(asked.load(Ordering::SeqCst), times_asked, "after {seconds} s");
+    }
+    admin.database.pool().close().await;
+    database.drop().await;
 }
 
 #[tokio::test]

@@ -1,10 +1,19 @@
 //! Logging in: the whole way to the issuer and back, and every way in which it must not work.
 
-use crate::stage::{Answer, HOST, ORIGIN, SECRET, SESSION, Stage, get, post, with_cookie, with_header};
+use crate::stage::{
+    Answer, HOST, ORIGIN, SECRET, SESSION, Stage, get, open_admin, post, with_cookie, with_header,
+};
 use admin::Seal;
+use axum::Json;
+use axum::routing::{get as get_route, post as post_route};
+use makegood::delivery::Deadline;
+use makegood_local::identity::SigningKey;
+use makegood_tests::database::TestDatabase;
 use reqwest::Url;
 use reqwest::redirect::Policy;
-use serde_json::json;
+use serde_json::{Value, json};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 const LOGIN: &str = "__Host-makegood-login";
 /// The stand-in's issuer sends people back to this very machine only.
@@ -154,6 +163,65 @@ async fn a_login_that_was_not_begun_in_this_browser_comes_to_nothing() {
     );
     refused(&stage.send(with_cookie(local(get(&back)), &cookie)).await);
     stage.close().await;
+}
+
+/// An issuer whose next token has these claims, whatever code it is given.
+async fn issuer_of(claims: Arc<Mutex<Value>>) -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let key = SigningKey::generate().unwrap();
+    let keys = key.public_set();
+    let discovery = json!({"issuer": url, "authorization_endpoint": format!("{url}/authorize"),
+                           "token_endpoint": format!("{url}/token"), "jwks_uri": format!("{url}/keys")});
+    let key = Arc::new(key);
+    let token = move || {
+        let token = key.sign(&claims.lock().unwrap());
+        async move { Json(json!({"id_token": token})) }
+    };
+    let router = axum::Router::new()
+        .route(
+            "/.well-known/openid-configuration",
+            get_route(|| async { Json(discovery) }),
+        )
+        .route("/keys", get_route(move || async move { Json(keys) }))
+        .route("/token", post_route(token));
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    url
+}
+
+#[tokio::test]
+async fn a_token_that_no_browser_would_keep_is_refused_with_the_reason() {
+    let claims = Arc::new(Mutex::new(json!({})));
+    let url = issuer_of(Arc::clone(&claims)).await;
+    let database = TestDatabase::create().await;
+    let admin = open_admin(&database, &url, &[]).await;
+    let send = async |event: Value| {
+        let deadline = Deadline::after(Duration::from_secs(5));
+        Answer::of(&admin.handle(event, deadline).await.expect("an HTTP request"))
+    };
+    for (groups, status) in [(1, 303), (400, 502)] {
+        let begun = send(get("/admin/login")).await;
+        let page = Url::parse(begun.header("location")).unwrap();
+        let asked: std::collections::HashMap<_, _> = page.query_pairs().into_owned().collect();
+        let groups = vec!["operators"; groups];
+        *claims.lock().unwrap() = json!({"iss": url, "aud": "makegood-console", "sub": "a", "nonce": asked["nonce"], "groups": groups,
+                                         "exp": chrono::Utc::now().timestamp() + 600});
+        let back = get(&format!("/admin/callback?code=any&state={}", asked["state"]));
+        let ended = send(with_cookie(back, &begun.cookie(LOGIN))).await;
+        assert_eq!(ended.status, status, "{}", ended.body);
+        let is_in = ended
+            .cookies
+            .iter()
+            .any(|cookie| cookie.starts_with(&format!("{SESSION}=")));
+        assert_eq!(
+            (is_in, ended.body.contains("no cookie over 4096")),
+            (status == 303, status == 502),
+            "{}",
+            ended.body
+        );
+    }
+    admin.database.pool().close().await;
+    database.drop().await;
 }
 
 #[tokio::test]

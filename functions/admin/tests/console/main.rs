@@ -7,6 +7,7 @@ mod bulk;
 mod changes;
 mod forms;
 mod hostile;
+mod log;
 mod login;
 mod samples;
 mod stage;
