@@ -7,6 +7,7 @@ import http.client
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -77,6 +78,16 @@ class World(ExitStack):
             self.start(name, [LOCAL, "serve", name], self.environment)
         for name, port in self.port.items():
             wait_until(lambda port=port: answers(port), 30, f"{name} does not answer; see {HOME / name}.log")
+        self.bring_packages()
+
+    def bring_packages(self):
+        """From the local AWS that deploy.sh packaged into. A function without its package would be answered for by a mock."""
+        source, packaged = boto3.client("s3", endpoint_url=os.environ["AWS_ENDPOINT_URL"]), (STATE / "packaged.yaml").read_text()
+        wanted = set(re.findall(r"s3://([\w.-]+)/(\w+)", packaged))
+        for bucket in {bucket for bucket, _ in wanted}:
+            self.aws["s3"].create_bucket(Bucket=bucket)
+        for bucket, key in wanted:
+            self.aws["s3"].put_object(Bucket=bucket, Key=key, Body=source.get_object(Bucket=bucket, Key=key)["Body"].read())
 
     def start(self, name, command, environment):
         """A process of its own group, which ends with this world."""
@@ -94,17 +105,15 @@ class World(ExitStack):
         )
 
     def start_aws(self):
-        shutil.copytree(STATE / "ministack" / "s3", HOME / "s3")
         environment = {
             **{name: os.environ[name] for name in ["PATH", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]},
             "HOME": str(HOME), "TMPDIR": str(HOME), "LANG": "C.UTF-8", "AWS_EC2_METADATA_DISABLED": "true", "IOT_MTLS_ENABLED": "0",
             "BIND_HOST": "127.0.0.1", "MINISTACK_HOST": "127.0.0.1", "GATEWAY_PORT": str(self.port["aws"]), "AWS_ENDPOINT_URL": self.url["aws"],
-            "MINISTACK_REGION": os.environ["AWS_REGION"], "S3_PERSIST": "1", "S3_DATA_DIR": str(HOME / "s3"),
-            "AUTH": "true", "IAM_DECISIONS": str(self.decisions),
+            "MINISTACK_REGION": os.environ["AWS_REGION"], "AUTH": "true", "IAM_DECISIONS": str(self.decisions),
         }  # fmt: skip
         python = pathlib.Path(os.environ["MINISTACK_VENV"]) / "bin" / "python"
         self.start("aws", [python, pathlib.Path(__file__).with_name("iam_server.py")], environment)
-        kinds = ["cloudformation", "ec2", "iam", "lambda", "secretsmanager", "sqs"]
+        kinds = ["cloudformation", "ec2", "iam", "lambda", "s3", "secretsmanager", "sqs"]
         self.aws = {kind: boto3.client(kind, endpoint_url=self.url["aws"]) for kind in kinds}
 
     def what_the_stand_ins_are_told(self):

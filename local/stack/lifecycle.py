@@ -9,6 +9,7 @@ import hashlib
 import io
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import time
@@ -71,9 +72,19 @@ def deploy(template, **changed):
     sam("deploy", "--stack-name", STACK, "--template-file", str(template), "--parameter-overrides", *parameters)
 
 
-def package_with_a_changed_function():
-    """The last package with one byte more at the end of one binary, which the loader does not look at."""
+def own_package():
+    """The last package under keys of its own: `sam delete` deletes a stack's packages with it, and the running one needs its."""
     packaged = (STATE / "packaged.yaml").read_text()
+    for bucket, key in set(re.findall(r"s3://([\w.-]+)/(\w+)", packaged)):
+        aws["s3"].copy_object(Bucket=bucket, Key=f"lifecycle/{key}", CopySource={"Bucket": bucket, "Key": key})
+    own = STATE / "lifecycle-first.yaml"
+    own.write_text(re.sub(r"s3://([\w.-]+)/(\w+)", r"s3://\1/lifecycle/\2", packaged))
+    return own
+
+
+def with_a_changed_function(package):
+    """The same with one byte more at the end of one binary, which the loader does not look at."""
+    packaged = package.read_text()
     resources = yaml_parse(packaged)["Resources"]
     (logical_id,) = [k for k, v in resources.items() if v.get("Properties", {}).get("FunctionName") == {"Fn::Sub": "${AWS::StackName}-" + CHANGED}]
     bucket, old_key = resources[logical_id]["Properties"]["CodeUri"].removeprefix("s3://").split("/", 1)
@@ -83,11 +94,17 @@ def package_with_a_changed_function():
         entry = zipfile.ZipInfo("bootstrap")
         entry.external_attr = 0o755 << 16
         package.writestr(entry, code)
-    new_key = hashlib.sha256(code).hexdigest()
+    new_key = "lifecycle/" + hashlib.sha256(code).hexdigest()
     aws["s3"].put_object(Bucket=bucket, Key=new_key, Body=archive.getvalue())
     changed = STATE / "lifecycle.yaml"
     changed.write_text(packaged.replace(f"s3://{bucket}/{old_key}", f"s3://{bucket}/{new_key}"))
     return changed
+
+
+def stored_packages():
+    """Those of the running stack."""
+    found = set(re.findall(r"s3://([\w.-]+)/(\w+)", (STATE / "packaged.yaml").read_text()))
+    return {key for bucket, key in found if aws["s3"].list_objects_v2(Bucket=bucket, Prefix=key).get("Contents")}
 
 
 def left_over():
@@ -100,12 +117,13 @@ def left_over():
 
 def main():
     started = time.monotonic()
-    deploy(STATE / "packaged.yaml")
+    package, packages = own_package(), stored_packages()
+    deploy(package)
     before, (old_version, old_code, _) = functions(), live(CHANGED)
     answers(CHANGED, b'{"Records": []}')
     print(f"· deployed: {len(before)} functions, {time.monotonic() - started:.0f} s")
 
-    changed_package = package_with_a_changed_function()
+    changed_package = with_a_changed_function(package)
     deploy(changed_package)
     after, (new_version, new_code, _) = functions(), live(CHANGED)
     changed = {name for name in after if after[name] != before.get(name)}
@@ -122,6 +140,7 @@ def main():
 
     sam("delete", "--stack-name", STACK, "--no-prompts", "--region", os.environ["AWS_REGION"])
     expect(not left_over(), f"left over after the deletion: {left_over()}")
+    expect(packages == stored_packages(), "the deletion took packages of the running stack along")
     print(f"· deleted: nothing is left, {time.monotonic() - started:.0f} s")
 
 
