@@ -11,3 +11,4 @@ mod log;
 mod login;
 mod samples;
 mod stage;
+mod timeline;
