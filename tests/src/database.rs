@@ -25,6 +25,14 @@ impl TestDatabase {
         Self::create_from("template0").await
     }
 
+    /// One that is there already.
+    #[must_use]
+    pub fn named(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+        }
+    }
+
     async fn create_from(template: &str) -> Self {
         let name = format!("makegood_test_{}", Uuid::new_v4().simple());
         let statement = format!("CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy");

@@ -87,6 +87,10 @@ pub const COLUMNS: &[(&str, &[&str])] = &[
     ("payment_intents", &["created_at"]),
     ("health_samples", &["at", "name", "value"]),
     (
+        "health_buckets",
+        &["step_seconds", "at", "name", "count", "p50_millis", "p95_millis"],
+    ),
+    (
         "sweep_runs",
         &["id", "sweep", "started_at", "millis", "done", "error"],
     ),

@@ -1,6 +1,8 @@
 //! What the plots show: counts and percentiles by bucket from the tables, gauges from the samples.
 
-use super::{Gauge, Gauges, gauges};
+use super::rollup::{self, Measured, QUARTER_HOUR, STAGES, TWO_HOURS, WAYS};
+use super::sample::gauges_at_a_glance;
+use super::{Gauge, Gauges};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 use sqlx::PgConnection;
@@ -30,8 +32,8 @@ impl Range {
     #[must_use]
     pub const fn step(self) -> TimeDelta {
         match self {
-            Self::Day => TimeDelta::minutes(15),
-            Self::Week => TimeDelta::hours(2),
+            Self::Day => QUARTER_HOUR,
+            Self::Week => TWO_HOURS,
         }
     }
 }
@@ -88,7 +90,7 @@ pub struct Health {
     pub from: DateTime<Utc>,
     /// The present instant, inside the last bucket.
     pub until: DateTime<Utc>,
-    /// What waits now.
+    /// What waits now; unfulfilled payments may be those of up to two minutes ago.
     pub now: Gauges,
     /// How many payments, purchases, allocations and orders were made in each bucket.
     pub throughput: Vec<Series>,
@@ -98,12 +100,8 @@ pub struct Health {
     pub gauges: Vec<Series>,
 }
 
-/// The stages that the throughput tells of, in pipeline order.
-const STAGES: [&str; 4] = ["payments", "purchases", "allocations", "orders"];
-/// The ways that are measured.
-const WAYS: [&str; 2] = ["payment_to_purchase", "payment_to_order"];
-
-/// The health of this range up to `now`. Range scans by index, bounded by the range.
+/// The health of this range up to `now`: buckets that are over from what the sweep `health` kept of them, the rest by range scans of
+/// indexes over the rows. Where the sweep has not run, that rest is the whole range.
 ///
 /// # Errors
 /// Those of the database.
@@ -113,13 +111,14 @@ pub async fn history(
     now: DateTime<Utc>,
 ) -> Result<Health, sqlx::Error> {
     let buckets = Buckets::of(range, now);
+    let measured = measured(&mut *connection, &buckets).await?;
     Ok(Health {
         range,
         from: buckets.from,
         until: now,
-        now: gauges(&mut *connection, now).await?,
-        throughput: throughput(&mut *connection, &buckets).await?,
-        latency: latency(&mut *connection, &buckets).await?,
+        now: gauges_at_a_glance(&mut *connection, now).await?,
+        throughput: throughput(&buckets, &measured),
+        latency: latency(&buckets, &measured),
         gauges: samples(connection, &buckets).await?,
     })
 }
@@ -136,10 +135,8 @@ impl Buckets {
     /// The first one begins on a multiple of the step, so that a minute later the same rows are in the same bucket.
     fn of(range: Range, now: DateTime<Utc>) -> Self {
         let step = range.step();
-        let last = now.timestamp().div_euclid(step.num_seconds()) * step.num_seconds();
-        let last = DateTime::from_timestamp(last, 0).unwrap_or(now);
         Self {
-            from: last + step - range.length(),
+            from: rollup::bucket_of(now, step) + step - range.length(),
             until: now,
             step,
         }
@@ -165,55 +162,50 @@ impl Buckets {
     }
 }
 
-async fn throughput(connection: &mut PgConnection, buckets: &Buckets) -> Result<Vec<Series>, sqlx::Error> {
-    let rows = sqlx::query_file!(
-        "src/health/throughput.sql",
-        buckets.from,
-        buckets.until,
-        buckets.step.num_seconds()
-    )
-    .fetch_all(connection)
-    .await?;
-    let mut values: HashMap<String, HashMap<i64, i64>> = HashMap::new();
-    for row in rows {
-        values.entry(row.name).or_default().insert(row.bucket, row.count);
-    }
-    let series = STAGES.into_iter().map(|name| Series {
-        name,
-        points: buckets.points(&values.remove(name).unwrap_or_default(), Some(0)),
-    });
-    Ok(series.collect())
+async fn measured(connection: &mut PgConnection, buckets: &Buckets) -> Result<Vec<Measured>, sqlx::Error> {
+    let end = buckets.until + TimeDelta::milliseconds(1);
+    let kept_until = rollup::kept_until(&mut *connection, buckets.step).await?;
+    let open = kept_until.map_or(buckets.from, |until| until.clamp(buckets.from, end));
+    let mut measured = rollup::kept(&mut *connection, buckets.from, open, buckets.step).await?;
+    let before = (open - buckets.from).num_seconds() / buckets.step.num_seconds();
+    let rest = rollup::measure(connection, open, end, buckets.step).await?;
+    measured.extend(rest.into_iter().map(|figure| Measured {
+        bucket: figure.bucket + before,
+        ..figure
+    }));
+    Ok(measured)
 }
 
-async fn latency(connection: &mut PgConnection, buckets: &Buckets) -> Result<Vec<Latency>, sqlx::Error> {
-    let rows = sqlx::query_file!(
-        "src/health/latency.sql",
-        buckets.from,
-        buckets.until,
-        buckets.step.num_seconds()
-    )
-    .fetch_all(connection)
-    .await?;
-    let mut values: HashMap<String, HashMap<i64, (i64, i64)>> = HashMap::new();
-    for row in rows {
-        values
-            .entry(row.name)
-            .or_default()
-            .insert(row.bucket, (row.p50, row.p95));
-    }
+fn throughput(buckets: &Buckets, measured: &[Measured]) -> Vec<Series> {
+    let series = STAGES.into_iter().map(|name| {
+        let figures = measured.iter().filter(|figure| figure.name == name);
+        let counts = figures.map(|figure| (figure.bucket, figure.count)).collect();
+        Series {
+            name,
+            points: buckets.points(&counts, Some(0)),
+        }
+    });
+    series.collect()
+}
+
+fn latency(buckets: &Buckets, measured: &[Measured]) -> Vec<Latency> {
     let ways = WAYS.into_iter().map(|name| {
-        let measured = values.remove(name).unwrap_or_default();
-        let points = buckets.starts().map(|(bucket, at)| LatencyPoint {
-            at,
-            p50_millis: measured.get(&bucket).map(|(p50, _)| *p50),
-            p95_millis: measured.get(&bucket).map(|(_, p95)| *p95),
+        let figures = measured.iter().filter(|figure| figure.name == name);
+        let by_bucket: HashMap<i64, &Measured> = figures.map(|figure| (figure.bucket, figure)).collect();
+        let points = buckets.starts().map(|(bucket, at)| {
+            let figure = by_bucket.get(&bucket);
+            LatencyPoint {
+                at,
+                p50_millis: figure.and_then(|figure| figure.p50_millis),
+                p95_millis: figure.and_then(|figure| figure.p95_millis),
+            }
         });
         Latency {
             name,
             points: points.collect(),
         }
     });
-    Ok(ways.collect())
+    ways.collect()
 }
 
 async fn samples(connection: &mut PgConnection, buckets: &Buckets) -> Result<Vec<Series>, sqlx::Error> {

@@ -1,8 +1,9 @@
 //! Health over time, without a database of its own for it: what an index carries is derived from the tables, and what is gone a
-//! minute later (how much waits) is sampled by the sweep `health`.
+//! minute later (how much waits) is sampled by the sweep `health`, which also keeps the figures of buckets that are over.
 
 #[cfg(feature = "desk")]
 mod history;
+mod rollup;
 mod run;
 mod sample;
 

@@ -1,5 +1,6 @@
 //! What waits at this moment: read, and kept once a minute by the sweep `health`.
 
+use super::rollup;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 use sqlx::PgConnection;
@@ -87,12 +88,17 @@ pub struct HealthSweep {
     /// What was kept.
     #[serde(flatten)]
     pub gauges: Gauges,
-    /// Rows deleted because they were over fourteen days old, samples and runs alike.
+    /// Buckets of the plots that were over and are counted now.
+    pub buckets: u64,
+    /// Rows deleted because they were over fourteen days old: samples, buckets and runs alike.
     pub deleted: u64,
 }
 
 /// Reconcile leaves what is younger alone (SPEC 4).
 const GRACE_SECONDS: f64 = 120.0;
+/// For how long a page takes a sample for the present: the sweep samples each minute, and may miss one.
+#[cfg(feature = "desk")]
+const SAMPLE_COUNTS_FOR: TimeDelta = TimeDelta::minutes(2);
 
 impl Gauges {
     /// The figure of this gauge.
@@ -111,18 +117,87 @@ impl Gauges {
     }
 }
 
-/// What waits now. Reads by index; of payments and paid intents only the last 24 hours, since what is older is `doctor`'s.
+/// Payments and paid intents without what was paid for and without case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Unfulfilled {
+    pub(super) count: i64,
+    pub(super) oldest_seconds: i64,
+}
+
+impl Unfulfilled {
+    /// Looks at each payment of the last 24 hours; what is older is `doctor`'s.
+    async fn count(connection: &mut PgConnection, now: DateTime<Utc>) -> Result<Self, sqlx::Error> {
+        sqlx::query_file_as!(Self, "src/health/unfulfilled.sql", now, GRACE_SECONDS)
+            .fetch_one(connection)
+            .await
+    }
+
+    /// As it was sampled within the last two minutes; none where nobody did.
+    #[cfg(feature = "desk")]
+    async fn sampled(connection: &mut PgConnection, now: DateTime<Utc>) -> Result<Option<Self>, sqlx::Error> {
+        sqlx::query_as!(
+            Self,
+            r#"SELECT c.value AS count, o.value AS oldest_seconds
+               FROM health_samples c JOIN health_samples o ON o.at = c.at AND o.name = $3
+               WHERE c.name = $2 AND c.at > $4 AND c.at <= $1
+               ORDER BY c.at DESC LIMIT 1"#,
+            now,
+            Gauge::PaidUnfulfilled.wire_name(),
+            Gauge::PaidUnfulfilledOldestSeconds.wire_name(),
+            now - SAMPLE_COUNTS_FOR,
+        )
+        .fetch_optional(connection)
+        .await
+    }
+}
+
+/// What waits now. Of payments and paid intents only the last 24 hours, since what is older is `doctor`'s.
 ///
 /// # Errors
 /// Those of the database.
 pub async fn gauges(connection: &mut PgConnection, now: DateTime<Utc>) -> Result<Gauges, sqlx::Error> {
-    sqlx::query_file_as!(Gauges, "src/health/gauges.sql", now, GRACE_SECONDS)
-        .fetch_one(connection)
-        .await
+    let unfulfilled = Unfulfilled::count(&mut *connection, now).await?;
+    with(unfulfilled, connection, now).await
 }
 
-/// Keeps what waits now, one row a gauge and minute (a second run in the same minute changes nothing), and deletes what is over
-/// fourteen days old.
+/// The same for a page: unfulfilled payments, which take a look at each payment of a day, are those of the last two minutes' sample
+/// where there is one. Everything else is of this moment.
+///
+/// # Errors
+/// Those of the database.
+#[cfg(feature = "desk")]
+pub(super) async fn gauges_at_a_glance(
+    connection: &mut PgConnection,
+    now: DateTime<Utc>,
+) -> Result<Gauges, sqlx::Error> {
+    match Unfulfilled::sampled(&mut *connection, now).await? {
+        Some(sampled) => with(sampled, connection, now).await,
+        None => gauges(connection, now).await,
+    }
+}
+
+async fn with(
+    unfulfilled: Unfulfilled,
+    connection: &mut PgConnection,
+    now: DateTime<Utc>,
+) -> Result<Gauges, sqlx::Error> {
+    let waiting = sqlx::query_file!("src/health/waiting.sql", now)
+        .fetch_one(connection)
+        .await?;
+    Ok(Gauges {
+        outbox_backlog: waiting.outbox_backlog,
+        outbox_oldest_seconds: waiting.outbox_oldest_seconds,
+        parked: waiting.parked,
+        paid_unfulfilled: unfulfilled.count,
+        paid_unfulfilled_oldest_seconds: unfulfilled.oldest_seconds,
+        allocations_pending: waiting.allocations_pending,
+        jobs_open: waiting.jobs_open,
+        cases_open: waiting.cases_open,
+    })
+}
+
+/// Keeps what waits now, one row a gauge and minute (a second run in the same minute changes nothing), and what was made in buckets
+/// that are over; deletes what is over fourteen days old.
 ///
 /// # Errors
 /// Those of the database.
@@ -144,8 +219,13 @@ pub async fn sample(connection: &mut PgConnection, now: DateTime<Utc>) -> Result
     )
     .execute(&mut *connection)
     .await?;
+    let buckets = rollup::roll_up(&mut *connection, now).await?;
     let deleted = retire(connection, now).await?;
-    Ok(HealthSweep { gauges, deleted })
+    Ok(HealthSweep {
+        gauges,
+        buckets,
+        deleted,
+    })
 }
 
 async fn retire(connection: &mut PgConnection, now: DateTime<Utc>) -> Result<u64, sqlx::Error> {
@@ -153,8 +233,11 @@ async fn retire(connection: &mut PgConnection, now: DateTime<Utc>) -> Result<u64
     let samples = sqlx::query!("DELETE FROM health_samples WHERE at < $1", oldest)
         .execute(&mut *connection)
         .await?;
+    let buckets = sqlx::query!("DELETE FROM health_buckets WHERE at < $1", oldest)
+        .execute(&mut *connection)
+        .await?;
     let runs = sqlx::query!("DELETE FROM sweep_runs WHERE started_at < $1", oldest)
         .execute(connection)
         .await?;
-    Ok(samples.rows_affected() + runs.rows_affected())
+    Ok(samples.rows_affected() + buckets.rows_affected() + runs.rows_affected())
 }

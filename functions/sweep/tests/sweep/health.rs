@@ -77,21 +77,24 @@ async fn what_waits_is_kept_once_a_minute_and_the_worst_of_a_quarter_hour_is_sho
 }
 
 #[tokio::test]
-async fn samples_and_runs_of_over_fourteen_days_ago_are_deleted_and_no_others() {
+async fn samples_buckets_and_runs_of_over_fourteen_days_ago_are_deleted_and_no_others() {
     let bench = at(TestDatabase::create().await, "2031-06-15T12:00:00Z").await;
     bench
         .database
         .run_sql(
             "INSERT INTO health_samples VALUES ('2031-06-01T11:59:00Z', 'parked', 1), ('2031-06-01T12:00:00Z', 'parked', 2);
              INSERT INTO sweep_runs (sweep, started_at, millis, done)
-             VALUES ('outbox', '2031-06-01T11:59:00Z', 1, '{}'), ('outbox', '2031-06-01T12:00:00Z', 1, '{}')",
+             VALUES ('outbox', '2031-06-01T11:59:00Z', 1, '{}'), ('outbox', '2031-06-01T12:00:00Z', 1, '{}');
+             INSERT INTO health_buckets (step_seconds, at, name, count)
+             VALUES (900, '2031-06-01T11:45:00Z', 'orders', 1), (900, '2031-06-01T12:00:00Z', 'orders', 1)",
         )
         .await;
     let done = bench.run("health").await;
-    assert_eq!(done["deleted"], 2);
-    let left = "SELECT (SELECT count(*) FROM health_samples WHERE at < '2031-06-10')
-                     + (SELECT count(*) FROM sweep_runs WHERE started_at < '2031-06-10')";
-    assert_eq!(bench.database.count(left).await, 2);
+    assert_eq!(done["deleted"], 3);
+    let left = "SELECT (SELECT count(*) FROM health_samples WHERE at < '2031-06-05')
+                     + (SELECT count(*) FROM health_buckets WHERE at < '2031-06-05')
+                     + (SELECT count(*) FROM sweep_runs WHERE started_at < '2031-06-05')";
+    assert_eq!(bench.database.count(left).await, 3);
     bench.database.drop().await;
 }
 
@@ -183,6 +186,119 @@ async fn throughput_and_durations_are_those_of_the_rows() {
         );
         let shop = last("payment_to_order");
         assert_eq!((shop.p50_millis, shop.p95_millis), (Some(3_000), Some(3_000)));
+    }
+    bench.database.drop().await;
+}
+
+/// Purchases over the last week, some of them in the same minute, with and without payment; a payment nobody made good, and orders.
+const A_BUSY_WEEK: &str = "
+    INSERT INTO payments (id, student_id, amount_cents, status, metadata, confirmed_at)
+    SELECT md5('payment' || n)::uuid, md5('student' || n)::uuid, 1, 'succeeded', '{}',
+           timestamptz '2031-06-09T12:00:00Z' - n * interval '17 minutes'
+    FROM generate_series(1, 600) n;
+    INSERT INTO student_course_purchases (student_id, course_id, payment_id, purchase_tier, created_at)
+    SELECT md5('student' || n)::uuid, md5('course')::uuid, CASE WHEN n % 7 > 0 THEN md5('payment' || n)::uuid END, 30,
+           timestamptz '2031-06-09T12:00:00Z' - n * interval '17 minutes' + n % 50 * interval '70 milliseconds'
+    FROM generate_series(1, 600) n;
+    INSERT INTO payment_intents (payment_intent_id, user_id, provider, amount_cents, items)
+    SELECT 'pi_' || n, gen_random_uuid(), 'esewa', 1, '[]' FROM generate_series(1, 200) n;
+    INSERT INTO payment_gateway_verifications (provider, external_transaction_id, payment_intent_id, status, verified_at)
+    SELECT 'esewa', 'txn-' || n, 'pi_' || n, 'success', timestamptz '2031-06-09T12:00:00Z' - n * interval '49 minutes'
+    FROM generate_series(1, 200) n;
+    INSERT INTO orders (order_number, user_id, payment_intent_id, payment_provider, subtotal_cents, total_cents, created_at)
+    SELECT 'ORD-' || n, gen_random_uuid(), 'pi_' || n, 'esewa', 1, 1,
+           timestamptz '2031-06-09T12:00:00Z' - n * interval '49 minutes' + n % 9 * interval '300 milliseconds'
+    FROM generate_series(1, 200) n;";
+
+#[tokio::test]
+async fn what_is_kept_of_a_week_is_what_its_rows_say() {
+    // GIVEN what the rows of a busy week say, before anything of it is kept
+    let bench = at(TestDatabase::create().await, "2031-06-09T12:07:00Z").await;
+    bench.database.run_sql(A_BUSY_WEEK).await;
+    let (day, week) = (
+        health(&bench, Range::Day).await,
+        health(&bench, Range::Week).await,
+    );
+    assert!(latest(&week, "purchases")[0] > Some(5), "{week:?}");
+    // WHEN the sweep has kept all of it, a day of it a run
+    let mut runs = 0;
+    while bench.run("health").await["buckets"] != 0 {
+        runs += 1;
+    }
+    assert_eq!(runs, 8, "seven days and what is counted again");
+    // THEN the plots are the same, and they are without the rows of all buckets that are over
+    let plots = |health: Health| (health.throughput, health.latency);
+    for deleted in ["", "TRUNCATE payments, student_course_purchases, orders CASCADE"] {
+        bench.database.run_sql(deleted).await;
+        assert_eq!(plots(health(&bench, Range::Day).await), plots(day.clone()));
+        assert_eq!(plots(health(&bench, Range::Week).await), plots(week.clone()));
+    }
+    bench.database.drop().await;
+}
+
+/// Payments in the quarter of an hour at noon, as they are kept.
+const KEPT_AT_NOON: &str = "SELECT sum(count)::bigint FROM health_buckets
+    WHERE name = 'payments' AND step_seconds = 900 AND at = '2031-06-02T12:00:00Z'";
+
+/// A payment of 12:05, told now.
+const PAID_AT_FIVE_PAST: &str = "
+    INSERT INTO payments (student_id, amount_cents, status, metadata, confirmed_at)
+    VALUES (gen_random_uuid(), 1, 'succeeded', '{}', '2031-06-02T12:05:00Z')";
+
+async fn run_until_all_is_kept(database: TestDatabase, text: &str) -> Bench {
+    let bench = at(database, text).await;
+    while bench.run("health").await["buckets"] != 0 {}
+    bench
+}
+
+#[tokio::test]
+async fn a_bucket_is_kept_two_minutes_after_its_end_and_again_when_a_payment_was_told_late() {
+    let database = TestDatabase::create().await;
+    database.run_sql(PAID_AT_FIVE_PAST).await;
+    // WHEN it ended less than two minutes ago THEN it is counted from the rows
+    let bench = run_until_all_is_kept(database, "2031-06-02T12:16:59Z").await;
+    let noon = "SELECT count(*) FROM health_buckets WHERE at = '2031-06-02T12:00:00Z'";
+    assert_eq!(bench.database.count(noon).await, 0);
+    assert_eq!(
+        latest(&health(&bench, Range::Day).await, "payments"),
+        [Some(1), Some(0)]
+    );
+    let bench = run_until_all_is_kept(bench.database, "2031-06-02T12:17:00Z").await;
+    assert_eq!(bench.database.count(KEPT_AT_NOON).await, 1);
+    // WHEN the webhook of another payment comes an hour late THEN the next bucket's run counts it
+    let bench = run_until_all_is_kept(bench.database, "2031-06-02T13:02:00Z").await;
+    bench.database.run_sql(PAID_AT_FIVE_PAST).await;
+    let bench = run_until_all_is_kept(bench.database, "2031-06-02T13:17:00Z").await;
+    assert_eq!(bench.database.count(KEPT_AT_NOON).await, 2);
+    bench.database.drop().await;
+}
+
+#[tokio::test]
+async fn a_look_takes_unfulfilled_payments_from_a_sample_of_the_last_two_minutes_and_counts_them_otherwise() {
+    // GIVEN a payment without purchase, sampled at noon, and made good a moment later
+    let bench = at(TestDatabase::create().await, "2031-06-02T12:00:00Z").await;
+    bench
+        .database
+        .run_sql(
+            "INSERT INTO payments (student_id, amount_cents, status, metadata, confirmed_at)
+             VALUES (gen_random_uuid(), 1, 'succeeded', jsonb_build_object('courseId', gen_random_uuid()), '2031-06-02T11:50:00Z')",
+        )
+        .await;
+    bench.run("health").await;
+    bench
+        .database
+        .run_sql(
+            "INSERT INTO student_course_purchases (student_id, course_id, payment_id, purchase_tier)
+             SELECT student_id, gen_random_uuid(), id, 30 FROM payments",
+        )
+        .await;
+    for (moment, told) in [
+        ("2031-06-02T12:01:59Z", (1, 600)),
+        ("2031-06-02T12:02:00Z", (0, 0)),
+    ] {
+        let bench = at(bench.database.clone(), moment).await;
+        let now = health(&bench, Range::Day).await.now;
+        assert_eq!((now.paid_unfulfilled, now.paid_unfulfilled_oldest_seconds), told);
     }
     bench.database.drop().await;
 }

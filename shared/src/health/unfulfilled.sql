@@ -1,5 +1,5 @@
--- What waits at $1. Payments and intents are asked for the last 24 hours only ($2 seconds of them are grace), by index; what is
--- older is `makegood doctor`'s.
+-- Payments and paid intents without what was paid for and without case at $1, and the age of the oldest. Of the last 24 hours only ($2
+-- seconds of them are grace), by index; what is older is `makegood doctor`'s.
 WITH unfulfilled AS (
   SELECT y.confirmed_at AS paid_at FROM payments y
   WHERE y.status = 'succeeded' AND y.confirmed_at > $1::timestamptz - interval '24 hours'
@@ -18,17 +18,6 @@ WITH unfulfilled AS (
     AND v.verified_at < $1::timestamptz - make_interval(secs => $2)
     AND NOT EXISTS (SELECT FROM orders o WHERE o.payment_intent_id = v.payment_intent_id)
     AND NOT EXISTS (SELECT FROM payment_cases k WHERE k.payment_intent_id = v.payment_intent_id)
-), waiting AS (
-  SELECT count(*) AS backlog, min(created_at) AS oldest FROM outbox WHERE published_at IS NULL
 )
-SELECT waiting.backlog AS "outbox_backlog!",
-       greatest(coalesce(extract(epoch FROM $1::timestamptz - waiting.oldest), 0), 0)::bigint AS "outbox_oldest_seconds!",
-       (SELECT count(*) FROM dead_letters WHERE status = 'parked') AS "parked!",
-       (SELECT count(*) FROM unfulfilled) AS "paid_unfulfilled!",
-       (SELECT coalesce(extract(epoch FROM $1::timestamptz - min(paid_at)), 0)::bigint FROM unfulfilled)
-         AS "paid_unfulfilled_oldest_seconds!",
-       (SELECT count(*) FROM trainer_allocations WHERE status = 'pending') AS "allocations_pending!",
-       (SELECT count(*) FROM job_queue WHERE status = 'pending' AND scheduled_for <= $1::timestamptz)
-         + (SELECT count(*) FROM job_queue WHERE status = 'processing') AS "jobs_open!",
-       (SELECT count(*) FROM payment_cases WHERE status = 'open') AS "cases_open!"
-FROM waiting
+SELECT count(*) AS "count!", coalesce(extract(epoch FROM $1::timestamptz - min(paid_at)), 0)::bigint AS "oldest_seconds!"
+FROM unfulfilled
