@@ -9,14 +9,19 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-const FUNCTIONS: [&str; 9] = [
+const FUNCTIONS: [&str; 14] = [
     "receive-payment",
     "create-purchase",
     "allocate-trainer",
     "schedule-sessions",
     "top-up-sessions",
     "invalidate-cache",
+    "create-order-intent",
+    "verify-payment",
+    "finalize-order",
+    "order-status",
     "sweep",
+    "admin",
     "park-dead-letters",
     "migrate",
 ];
@@ -116,6 +121,16 @@ fn variables(function: &str, runtime: &str) -> Vec<(String, String)> {
         ("DEAD_LETTER_QUEUE_URL", nowhere),
         ("RAZORPAY_WEBHOOK_SECRET", "bench"),
         ("CONFIRMATION_SECRET", "bench"),
+        ("JOBS_QUEUE_URL", nowhere),
+        ("ESEWA_BASE_URL", "http://127.0.0.1:9"),
+        ("ESEWA_PRODUCT_CODE", "EPAYTEST"),
+        ("ESEWA_SECRET", "bench"),
+        ("KHALTI_BASE_URL", "http://127.0.0.1:9/api/v2"),
+        ("KHALTI_SECRET", "bench"),
+        ("PAYMENT_RETURN_URL", "http://127.0.0.1:9/shop"),
+        ("OIDC_ISSUER", "http://127.0.0.1:9"),
+        ("OIDC_CLIENT_ID", "bench"),
+        ("CONSOLE_SECRET", "a secret of the benches, long enough"),
     ]
     .into_iter()
     .map(|(name, value)| (name.to_owned(), value.to_owned()))

@@ -56,7 +56,10 @@ async fn examine(arguments: &Arguments, output: Output, clock: Clock) -> anyhow:
         now: clock.now(),
         timezone,
     };
-    let examination = doctor::examine(&database, &scope).await.map_err(explained)?;
+    let bar = output.waiting_for("asking every guarantee of the whole database")?;
+    let examined = doctor::examine(&database, &scope).await;
+    bar.finish_and_clear();
+    let examination = examined.map_err(explained)?;
     output.answer(&examination, &lines(&examination))?;
     Ok(examination.is_healthy())
 }
