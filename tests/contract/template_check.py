@@ -4,6 +4,7 @@ Run by local/stack/test.sh with SAM's Python. Each check yields sentences about 
 """
 
 import json
+import re
 import sys
 
 from template import budget, metrics, modes, privileges, rollout
@@ -152,6 +153,15 @@ def a_lease_outlasts_its_worker(template):
             yield f"{name}: a job could be taken away while its worker still works"
 
 
+def ec2_takes_the_descriptions_of_its_groups(template):
+    """It refuses other characters, such as an apostrophe, in a stack that is half made by then."""
+    for name, properties in {**template.of("AWS::EC2::SecurityGroup"), **template.of("AWS::EC2::SecurityGroupIngress")}.items():
+        for part in [properties, *properties.get("SecurityGroupIngress", [])]:
+            text = part.get("GroupDescription") or part["Description"]
+            if not re.fullmatch(r"[\w .:/()#,@\[\]+=;{}!$*-]{1,255}", text, re.ASCII):
+                yield f"{name}: EC2 refuses the description {text!r}"
+
+
 def every_sweep_has_its_schedule(template):
     events = template.functions()["sweep"]["Events"].values()
     found = {json.loads(e["Properties"]["Input"])["sweep"]: e["Properties"]["ScheduleExpression"] for e in events}
@@ -168,6 +178,7 @@ CHECKS = [
     variables_are_text,
     routes_are_open_to_whom_they_must_be,
     a_lease_outlasts_its_worker,
+    ec2_takes_the_descriptions_of_its_groups,
     every_sweep_has_its_schedule,
     *budget.CHECKS,
     *metrics.CHECKS,

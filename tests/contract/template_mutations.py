@@ -185,7 +185,6 @@ class Rollout(Broken):
         del self.properties("FinalizeOrderFunction")["DeploymentPreference"]
         self.assert_noticed(rollout.stages_that_write_go_out_as_canaries, "finalize-order")
 
-
     def test_an_alias_that_would_keep_old_parameters_is_named(self):
         del self.properties("VerifyPaymentFunction")["Environment"]["Variables"]["RELEASE"]
         self.assert_noticed(rollout.an_alias_takes_changed_parameters_over, "verify-payment: its alias would keep the old values")
@@ -193,6 +192,13 @@ class Rollout(Broken):
     def test_a_version_that_is_not_made_anew_is_named(self):
         del self.properties("ReceivePaymentFunction")["VersionDescription"]
         self.assert_noticed(rollout.an_alias_takes_changed_parameters_over, "receive-payment: its alias would keep the old values")
+
+
+class Network(Broken):
+    def test_a_description_that_ec2_refuses_is_named(self):
+        self.properties("FunctionsReachGivenDatabase")["Description"] = "Makegood's functions"
+        self.properties("DataSecurityGroup")["SecurityGroupIngress"][0]["Description"] = "PostgreSQL – TLS"
+        self.assert_noticed(template_check.ec2_takes_the_descriptions_of_its_groups, "FunctionsReachGivenDatabase", "DataSecurityGroup")
 
 
 class Modes(Broken):
@@ -212,7 +218,6 @@ class Modes(Broken):
     def test_half_a_set_of_parameters_that_gets_through_is_named(self):
         del self.document["Rules"]["CacheCanBeReached"]
         self.assert_noticed(modes.half_a_set_of_parameters_is_refused, "a URL and no cache is not refused")
-
 
     def test_a_part_of_the_console_that_is_there_without_it_is_named(self):
         del self.resources["AdminHomeRoute"]["Condition"]
