@@ -147,6 +147,10 @@ class Metrics(Broken):
         self.properties("SlowOrdersAlarm")["Threshold"] = 60000
         self.assert_noticed(metrics.alarms_ring_when_they_must, "SlowOrdersAlarm rings at ('>', 60000)")
 
+    def test_silence_that_is_not_filled_is_named(self):
+        self.properties("SweepSilentAlarm")["Metrics"][0]["Expression"] = "reports"
+        self.assert_noticed(metrics.silence_rings_at_once, "SweepSilentAlarm rings on silence, and late")
+
     def test_an_alarm_that_tells_nobody_is_named(self):
         del self.properties("FallbackAlarm")["AlarmActions"]
         self.assert_noticed(metrics.every_alarm_reaches_somebody, "FallbackAlarm does not notify AlarmTopicArn")

@@ -187,6 +187,14 @@ def alarms_ring_when_they_must(template):
             yield f"{name} rings at {rings}, and must at {wanted}"
 
 
+def silence_rings_at_once(template):
+    """CloudWatch looks at more than the periods asked for; what is missing counts only once nothing is left in all of them."""
+    for name, alarm in alarms(template).items():
+        expressions = [query.get("Expression", "") for query in alarm.get("Metrics", [])]
+        if alarm["TreatMissingData"] == "breaching" and not any(e.startswith("FILL(") for e in expressions):
+            yield f"{name} rings on silence, and late: it must fill what is missing"
+
+
 def aws_metrics(template):
     """(metric, logical id) of each alarm on a metric of AWS's own."""
     for alarm in alarms(template).values():
@@ -211,5 +219,6 @@ CHECKS = [
     every_alarm_links_to_its_runbook,
     every_alarm_reaches_somebody,
     alarms_ring_when_they_must,
+    silence_rings_at_once,
     functions_and_queues_have_their_alarms,
 ]
