@@ -13,6 +13,8 @@ cd "$MAKEGOOD_ROOT"
 export SAM_CLI_TELEMETRY=0 SAM_CLI_POLL_DELAY=0.3
 target="${CARGO_TARGET_DIR:-$MAKEGOOD_ROOT/target}"
 packaged="$MAKEGOOD_STATE/packaged.yaml"
+# Not in .aws-sam/build, from where `sam deploy` takes what `make build` made for AWS: these are debug binaries of this machine.
+built="$MAKEGOOD_STATE/sam/build"
 parameters=(
   "Architecture=$([[ $(uname -m) == aarch64 ]] && echo arm64 || echo x86_64)"
   "DatabaseUrl=$MAKEGOOD_LOCAL_DATABASE_URL"
@@ -65,9 +67,9 @@ quietly() {
 
 package() {
   say "packaging the functions (sam build, sam package)"
-  quietly sam build --config-env local --no-cached --build-dir .aws-sam/build
+  quietly sam build --config-env local --no-cached --build-dir "$built"
   curl -fs -o /dev/null --head "$AWS_ENDPOINT_URL/makegood-local" || curl -fsS -o /dev/null -X PUT "$AWS_ENDPOINT_URL/makegood-local"
-  quietly sam package --config-file "$MAKEGOOD_ROOT/samconfig.toml" --config-env local --template-file .aws-sam/build/template.yaml --output-template-file "$packaged"
+  quietly sam package --config-file "$MAKEGOOD_ROOT/samconfig.toml" --config-env local --template-file "$built/template.yaml" --output-template-file "$packaged"
 }
 
 deploy() {
@@ -98,7 +100,7 @@ console_url() {
 }
 
 say "building the workspace (cargo build; minutes the first time, then seconds)"
-# The pipeline's tests have built the same binaries with Kafka, and says so: what is there is not built a second time without.
+# Where the tests have built the same binaries with Kafka, .ci/run says so here: they are not built a second time without it.
 # shellcheck disable=SC2086
 cargo build --workspace --bins ${MAKEGOOD_FEATURES:+--features $MAKEGOOD_FEATURES}
 "$STACK_DIR/database.sh" makegood_local

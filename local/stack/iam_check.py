@@ -10,14 +10,14 @@ Needs deploy.sh, whose package and parameters it takes. Run with SAM's Python in
 
 import argparse
 import json
-import os
-import pathlib
 import re
+import signal
 import subprocess
 import sys
 import time
 
-from iam_world import HOME, LOCAL, ROOT, STACK, STATE, Console, World, wait_until
+from deployed import PACKAGED, ROOT, deploy
+from iam_world import HOME, LOCAL, STACK, Console, World, wait_until
 from samcli.yamlhelper import yaml_parse
 
 ENFORCED = {"sqs:SendMessage", "sqs:ChangeMessageVisibility", "secretsmanager:GetSecretValue", "lambda:InvokeFunction"}
@@ -30,7 +30,6 @@ SOURCES = [*HANDS_BACK, *CACHES, "order-confirmed", "jobs"]
 # Granted for what can't be brought about here.
 NOT_REACHED = {("invalidate-cache", "sqs:ChangeMessageVisibility"): "it hands back a message only when its code panics"}
 WAKE_UP = {"jobId": "00000000-0000-0000-0000-000000000001"}
-SAM = pathlib.Path(os.environ["SAM_VENV"]) / "bin" / "sam"
 
 
 def listed(value):
@@ -99,14 +98,6 @@ class Check:
 
     # ---- what drives them
 
-    def deploy(self, template):
-        config = ["--config-file", str(ROOT / "samconfig.toml"), "--config-env", "local"]
-        environment = {**self.world.environment, "SAM_CLI_TELEMETRY": "0", "SAM_CLI_POLL_DELAY": "0.3"}
-        command = [SAM, "deploy", *config, "--stack-name", STACK, "--template-file", str(template), "--parameter-overrides", *self.world.parameters()]
-        done = subprocess.run(command, env=environment, text=True, capture_output=True, check=False)
-        if done.returncode:
-            sys.exit(f"sam deploy failed:\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
-
     def api_id(self):
         (stack,) = self.world.aws["cloudformation"].describe_stacks(StackName=STACK)["Stacks"]
         (url,) = [o["OutputValue"] for o in stack["Outputs"] if o["OutputKey"] == "ApiUrl"]
@@ -135,7 +126,7 @@ class Check:
             self.world.send(f"{queue}-dlq", sample(queue))
         wanted = len(HANDS_BACK) + len(SOURCES)
         filed = "SELECT count(*) FROM dead_letters WHERE status = 'parked'"
-        wait_until(lambda: int(self.world.sql(filed)) >= wanted, 30, f"{wanted} letters were not filed by park-dead-letters\n{self.verdict()}")
+        wait_until(lambda: int(self.world.sql(filed)) >= wanted, 30, lambda: f"{wanted} letters were not filed by park-dead-letters\n{self.verdict()}")
 
     def hand_back(self):
         """Without its table a stage hands back, and a worker puts its job off."""
@@ -186,9 +177,9 @@ class Check:
 def package(taken):
     """That of deploy.sh; with an action taken from a role where one is to be missed."""
     if not taken:
-        return STATE / "packaged.yaml"
+        return PACKAGED
     (function, action), changed = taken, HOME / "without.json"
-    document = yaml_parse((STATE / "packaged.yaml").read_text())
+    document = yaml_parse(PACKAGED.read_text())
     roles = [r["Properties"] for r in document["Resources"].values() if r["Type"] == "AWS::IAM::Role"]
     (role,) = [role for role in roles if role["Policies"][0]["PolicyName"] == function]
     role["Policies"] = without(role["Policies"], action)
@@ -200,9 +191,11 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--take", nargs=2, metavar=("FUNCTION", "ACTION"), help="take this action from this role, to see the check fail")
     taken = parser.parse_args().take
+    # A pipeline that stops this ends it so: what was started must end too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with World() as world:
         check = Check(world)
-        check.deploy(package(taken))
+        deploy(STACK, package(taken), world.parameters(), world.environment)
         check.invoke("migrate", {})
         check.say("deployed and migrated, every role enforced")
         check.trade()

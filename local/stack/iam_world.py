@@ -7,7 +7,6 @@ import http.client
 import json
 import os
 import pathlib
-import re
 import shutil
 import signal
 import socket
@@ -19,10 +18,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
 import boto3
+from deployed import ROOT, STATE, packages, parameters
 
 STACK = "makegood-iam"
-ROOT = pathlib.Path(os.environ["MAKEGOOD_ROOT"])
-STATE = pathlib.Path(os.environ["MAKEGOOD_STATE"])
 HOME = STATE / "iam"
 LOCAL = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "debug" / "makegood-local"
 OWN_POSTGRES = pathlib.Path(os.environ["STACK_DIR"]) / "own_postgres.sh"
@@ -45,7 +43,7 @@ def wait_until(holds, seconds, otherwise):
     until = time.monotonic() + seconds
     while not holds():
         if time.monotonic() > until:
-            raise SystemExit(f"✗ {otherwise}")
+            raise SystemExit(f"✗ {otherwise() if callable(otherwise) else otherwise}")
         time.sleep(0.1)
 
 
@@ -82,8 +80,7 @@ class World(ExitStack):
 
     def bring_packages(self):
         """From the local AWS that deploy.sh packaged into. A function without its package would be answered for by a mock."""
-        source, packaged = boto3.client("s3", endpoint_url=os.environ["AWS_ENDPOINT_URL"]), (STATE / "packaged.yaml").read_text()
-        wanted = set(re.findall(r"s3://([\w.-]+)/(\w+)", packaged))
+        source, wanted = boto3.client("s3", endpoint_url=os.environ["AWS_ENDPOINT_URL"]), packages()
         for bucket in {bucket for bucket, _ in wanted}:
             self.aws["s3"].create_bucket(Bucket=bucket)
         for bucket, key in wanted:
@@ -98,7 +95,10 @@ class World(ExitStack):
 
     def start_postgres(self):
         """Empty: bringing the schema is what migrate is for. The login owns the database, as the one that RDS makes."""
-        self.callback(subprocess.run, [OWN_POSTGRES, "stop", STACK], check=False)
+        # First what a run left that was killed.
+        stop = [OWN_POSTGRES, "stop", STACK]
+        subprocess.run(stop, check=True)
+        self.callback(subprocess.run, stop, check=False)
         subprocess.run([OWN_POSTGRES, "start", STACK, str(self.port["postgres"]), "empty"], check=True)
         self.sql(
             f"CREATE ROLE {LOGIN['username']} LOGIN PASSWORD '{LOGIN['password']}'; ALTER DATABASE makegood OWNER TO {LOGIN['username']};"
@@ -165,7 +165,7 @@ class World(ExitStack):
 
     def parameters(self):
         """Those of deploy.sh, with every secret in Secrets Manager, so that each function has to ask for its own."""
-        given = dict(line.split("=", 1) for line in (STATE / "parameters").read_text().splitlines())
+        given = parameters()
         subnets = self.aws["ec2"].describe_subnets()["Subnets"][:2]
         secrets = ["RazorpayWebhookSecret", "ConfirmationSecret", "EsewaSecret", "KhaltiSecret", "ConsoleSecret"]
         changed = {f"{name}Arn": self.secret(name, given.pop(name)) for name in secrets}
@@ -181,7 +181,7 @@ class World(ExitStack):
         changed["KhaltiBaseUrl"] = f"{self.url['gateways']}/api/v2"
         changed["PaymentReturnUrl"] = f"{self.url['gateways']}/shop"
         del given["DatabaseUrl"], given["DatabaseDirectUrl"]
-        return [f"{name}={value}" for name, value in {**given, **changed}.items()]
+        return {**given, **changed}
 
 
 def end(process):

@@ -86,7 +86,7 @@ in_docker() {
 import json, sys
 pairs = [pair.split("=", 1) for pair in sys.stdin.read().split("\0") if pair]
 json.dump({"Parameters": dict(pairs)}, sys.stdout)' >"$work/variables.json"
-  SAM_CLI_TELEMETRY=0 "$SAM_VENV/bin/sam" local invoke "$logical_id" --template .aws-sam/build/template.yaml --event "$event" \
+  SAM_CLI_TELEMETRY=0 "$SAM_VENV/bin/sam" local invoke "$logical_id" --template "$MAKEGOOD_STATE/sam/build/template.yaml" --event "$event" \
     --env-vars "$work/variables.json" --docker-network host >"$work/answer" 2>"$work/$function.log"
 }
 

@@ -8,34 +8,21 @@ SAM's Python in the environment of env.sh.
 import hashlib
 import io
 import os
-import pathlib
 import re
-import subprocess
 import sys
 import time
 import zipfile
 
 import boto3
+from deployed import BUILD, PACKAGED, STATE, deploy, packages, parameters, sam
 from samcli.yamlhelper import yaml_parse
 
 STACK = "makegood-lifecycle"
 CHANGED = "create-purchase"
 # A function with an alias, one of its variables, and the parameter behind it.
 TOLD, VARIABLE, PARAMETER = "allocate-trainer", "ADMIN_SERVICE_URL", "AdminServiceUrl"
-ROOT = pathlib.Path(os.environ["MAKEGOOD_ROOT"])
-STATE = pathlib.Path(os.environ["MAKEGOOD_STATE"])
-SAM = pathlib.Path(os.environ["SAM_VENV"]) / "bin" / "sam"
 
 aws = {name: boto3.client(name, endpoint_url=os.environ["AWS_ENDPOINT_URL"]) for name in ["lambda", "sqs", "s3", "cloudformation", "scheduler"]}
-
-
-def sam(command, *arguments):
-    """Runs SAM as deploy.sh does; its output only matters when it fails."""
-    config = ["--config-file", str(ROOT / "samconfig.toml"), "--config-env", "local"]
-    environment = {**os.environ, "SAM_CLI_TELEMETRY": "0", "SAM_CLI_POLL_DELAY": "0.3"}
-    done = subprocess.run([SAM, command, *config, *arguments], env=environment, text=True, capture_output=True, check=False)
-    if done.returncode:
-        sys.exit(f"sam {command} failed:\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
 
 
 def expect(holds, otherwise):
@@ -44,7 +31,7 @@ def expect(holds, otherwise):
 
 
 def functions():
-    """Name → digest of the code that its alias runs, or that it runs where it has none."""
+    """Name → digest of its newest code, whatever its alias runs."""
     found = {}
     for page in aws["lambda"].get_paginator("list_functions").paginate():
         for function in page["Functions"]:
@@ -66,19 +53,12 @@ def answers(name, event):
     expect("FunctionError" not in answer, f"{name} failed: {answer['Payload'].read()}")
 
 
-def deploy(template, **changed):
-    given = dict(line.split("=", 1) for line in (STATE / "parameters").read_text().splitlines())
-    parameters = [f"{name}={value}" for name, value in {**given, **changed}.items()]
-    sam("deploy", "--stack-name", STACK, "--template-file", str(template), "--parameter-overrides", *parameters)
-
-
 def own_package():
     """The last package under keys of its own: `sam delete` deletes a stack's packages with it, and the running one needs its."""
-    packaged = (STATE / "packaged.yaml").read_text()
-    for bucket, key in set(re.findall(r"s3://([\w.-]+)/(\w+)", packaged)):
+    for bucket, key in packages():
         aws["s3"].copy_object(Bucket=bucket, Key=f"lifecycle/{key}", CopySource={"Bucket": bucket, "Key": key})
     own = STATE / "lifecycle-first.yaml"
-    own.write_text(re.sub(r"s3://([\w.-]+)/(\w+)", r"s3://\1/lifecycle/\2", packaged))
+    own.write_text(re.sub(r"s3://([\w.-]+)/(\w+)", r"s3://\1/lifecycle/\2", PACKAGED.read_text()))
     return own
 
 
@@ -88,7 +68,7 @@ def with_a_changed_function(package):
     resources = yaml_parse(packaged)["Resources"]
     (logical_id,) = [k for k, v in resources.items() if v.get("Properties", {}).get("FunctionName") == {"Fn::Sub": "${AWS::StackName}-" + CHANGED}]
     bucket, old_key = resources[logical_id]["Properties"]["CodeUri"].removeprefix("s3://").split("/", 1)
-    code = (ROOT / ".aws-sam" / "build" / logical_id / "bootstrap").read_bytes() + b"\n"
+    code = (BUILD / logical_id / "bootstrap").read_bytes() + b"\n"
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as package:
         entry = zipfile.ZipInfo("bootstrap")
@@ -103,8 +83,7 @@ def with_a_changed_function(package):
 
 def stored_packages():
     """Those of the running stack."""
-    found = set(re.findall(r"s3://([\w.-]+)/(\w+)", (STATE / "packaged.yaml").read_text()))
-    return {key for bucket, key in found if aws["s3"].list_objects_v2(Bucket=bucket, Prefix=key).get("Contents")}
+    return {key for bucket, key in packages() if aws["s3"].list_objects_v2(Bucket=bucket, Prefix=key).get("Contents")}
 
 
 def left_over():
@@ -117,14 +96,14 @@ def left_over():
 
 def main():
     started = time.monotonic()
-    package, packages = own_package(), stored_packages()
-    deploy(package)
+    package, stored = own_package(), stored_packages()
+    deploy(STACK, package, parameters())
     before, (old_version, old_code, _) = functions(), live(CHANGED)
     answers(CHANGED, b'{"Records": []}')
     print(f"· deployed: {len(before)} functions, {time.monotonic() - started:.0f} s")
 
     changed_package = with_a_changed_function(package)
-    deploy(changed_package)
+    deploy(STACK, changed_package, parameters())
     after, (new_version, new_code, _) = functions(), live(CHANGED)
     changed = {name for name in after if after[name] != before.get(name)}
     expect(changed == {CHANGED}, f"an update of {CHANGED} changed {sorted(changed)}")
@@ -133,14 +112,14 @@ def main():
     print(f"· updated: only {CHANGED} changed, version {old_version} → {new_version}, {time.monotonic() - started:.0f} s")
 
     url = "http://127.0.0.1:9/another"
-    deploy(changed_package, Release="second", **{PARAMETER: url})
+    deploy(STACK, changed_package, {**parameters(), "Release": "second", PARAMETER: url})
     version, _, variables = live(TOLD)
     expect(variables[VARIABLE] == url, f"{PARAMETER} has changed, and version {version} behind the alias of {TOLD} has the old value")
     print(f"· updated: the alias of {TOLD} has the changed parameter, {time.monotonic() - started:.0f} s")
 
     sam("delete", "--stack-name", STACK, "--no-prompts", "--region", os.environ["AWS_REGION"])
     expect(not left_over(), f"left over after the deletion: {left_over()}")
-    expect(packages == stored_packages(), "the deletion took packages of the running stack along")
+    expect(stored == stored_packages(), "the deletion took packages of the running stack along")
     print(f"· deleted: nothing is left, {time.monotonic() - started:.0f} s")
 
 

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # A Postgres of one test's own, with TLS and passwords, which the shared one has not: what a rotated login needs.
 #
-#   own_postgres.sh start <name> <port>   with the schema of the tests' template in the database makegood; the superuser
-#                                         makegood needs no password, everybody else does
-#   own_postgres.sh stop <name>           ends it and removes its folder
+#   own_postgres.sh start <name> <port> [empty]   with a database makegood, which has the schema of the tests' template, or none
+#                                                 with empty; the superuser makegood needs no password, everybody else does
+#   own_postgres.sh stop <name>                   ends it and removes its folder
 set -euo pipefail
 # shellcheck source=local/stack/env.sh
 source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
