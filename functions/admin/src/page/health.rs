@@ -88,7 +88,9 @@ fn tiles(now: &Gauges) -> [Tile; 6] {
         tile(
             now.paid_unfulfilled,
             "Paid, not fulfilled",
-            oldest(now.paid_unfulfilled_oldest_seconds),
+            // Who has just mended one must not think that it did not help.
+            oldest(now.paid_unfulfilled_oldest_seconds)
+                .map(|oldest| format!("{oldest}; counted each minute")),
             "/admin/doctor".to_owned(),
             now.paid_unfulfilled > 0,
         ),
