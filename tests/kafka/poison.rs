@@ -100,6 +100,42 @@ async fn poison_of_every_kind_is_parked_and_its_partition_goes_on_to_the_end() {
 }
 
 #[tokio::test]
+async fn while_the_database_is_away_nothing_is_parked_and_the_batch_comes_again() {
+    // GIVEN two payments, a record that nobody can read, and a database that is away
+    let scene = Scene::set(1).await;
+    let payments = Payment::several(2);
+    scene.pay(&payments[..1]).await;
+    scene.announce(&payments[0], "no JSON at all").await;
+    scene.pay(&payments[1..]).await;
+    let nobody = Link::to("127.0.0.1:9").await;
+    let mut away = scene.course.variables();
+    away.insert(
+        "DATABASE_URL".to_owned(),
+        format!("postgres://makegood@{}/nowhere", nobody.address()),
+    );
+    let cut_off = Environment::start("create-purchase", &away).await;
+
+    // WHEN they are delivered THEN the invocation fails, and only what is wrong whatever the database says is parked
+    let source = scene.course.source_of("create-purchase");
+    let (_, outcome) = source.deliver(&cut_off, 10).await.expect("a batch");
+    assert!(matches!(outcome, Outcome::FunctionError(_)), "{outcome:?}");
+    assert_eq!(source.uncommitted(), 3);
+    let codes: Vec<String> = parked(&scene)
+        .await
+        .into_iter()
+        .map(|letter| letter.error_code)
+        .collect();
+    assert_eq!(codes, ["malformed_json"]);
+
+    // AND with the database back the same batch makes both purchases
+    let environment = scene.course.environment_of("create-purchase").await;
+    assert_eq!(source.drain(&environment, 10).await, 3);
+    assert_eq!(source.uncommitted(), 0);
+    assert_eq!(scene.course.course.database.count(PURCHASES).await, 2);
+    scene.course.course.database.drop().await;
+}
+
+#[tokio::test]
 async fn what_can_neither_be_processed_nor_parked_comes_again_with_its_batch_and_is_not_lost() {
     // GIVEN a bad record between two good ones, and a function that reaches no dead-letter queue
     let scene = Scene::set(1).await;

@@ -125,50 +125,62 @@ async fn what_can_not_be_done_in_time_is_handed_back_before_lambda_kills_the_env
     course.database.drop().await;
 }
 
-#[tokio::test]
-async fn a_message_that_fails_for_now_comes_again_after_its_own_delay_and_not_the_queues() {
-    // GIVEN a queue whose messages stay away for 30 seconds, and a database that is away
-    let course = Course::create().await;
-    course
-        .purchase_confirmed
-        .send(Payment::new().event().to_string())
-        .await;
-    let nobody = Link::to("127.0.0.1:9").await;
-    let database = format!("postgres://makegood@{}/nowhere", nobody.address());
-    let environment = Environment::start(
-        "create-purchase",
-        &course.variables_with(&[("DATABASE_URL", database)]),
-    )
-    .await;
-
-    // WHEN it is delivered a second time
+/// Delivers the message a second time, and looks that it is handed back and nobody can receive it now.
+async fn fail_a_second_time(course: &Course, environment: &Environment) {
     let first = course.purchase_confirmed.receive_event(10).await;
     event_source::make_visible_again(&course.purchase_confirmed, &first).await;
-    let batch = event_source::deliver(&course.purchase_confirmed, &environment, 10)
+    let batch = event_source::deliver(&course.purchase_confirmed, environment, 10)
         .await
         .expect("a batch");
-
-    // THEN it is handed back, invisible now, and back within the four seconds of a second attempt
     assert_eq!(batch.handed_back, message_ids(&batch.event));
     assert!(
         message_ids(&course.purchase_confirmed.receive_event(10).await).is_empty(),
         "invisible"
     );
+    assert!(parked(course).await.is_empty());
+    environment.line("handed back").await;
+}
+
+/// How many messages come within these seconds.
+async fn received_within(course: &Course, seconds: i32) -> usize {
     let queue = &course.purchase_confirmed;
     let request = queue
         .client
         .receive_message()
         .queue_url(&queue.url)
-        .wait_time_seconds(10);
-    let returned = tokio::time::timeout(Duration::from_secs(10), request.send()).await;
-    let messages = returned
-        .expect("long before 30 seconds")
-        .expect("SQS answers")
-        .messages
-        .unwrap_or_default();
-    assert_eq!(messages.len(), 1);
-    assert!(parked(&course).await.is_empty());
-    environment.line("handed back").await;
+        .wait_time_seconds(seconds);
+    let answer = request.send().await.expect("SQS answers");
+    answer.messages.unwrap_or_default().len()
+}
+
+#[tokio::test]
+async fn a_message_that_fails_for_now_comes_again_after_its_own_delay_and_not_the_queues() {
+    // GIVEN a queue whose messages stay away for 30 seconds, and a table that is not there
+    let course = Course::create().await;
+    let queue = &course.purchase_confirmed;
+    queue.send(Payment::new().event().to_string()).await;
+    let away = "ALTER TABLE student_course_purchases RENAME TO elsewhere";
+    course.database.run_sql(away).await;
+    let environment = Environment::start("create-purchase", &course.variables()).await;
+    // WHEN it fails a second time THEN it is back within four seconds
+    fail_a_second_time(&course, &environment).await;
+    assert_eq!(received_within(&course, 10).await, 1);
+    course.database.drop().await;
+}
+
+#[tokio::test]
+async fn while_the_database_is_away_a_message_waits_for_a_failover_and_not_for_seconds() {
+    // GIVEN a message and a database that is away
+    let course = Course::create().await;
+    let queue = &course.purchase_confirmed;
+    queue.send(Payment::new().event().to_string()).await;
+    let nobody = Link::to("127.0.0.1:9").await;
+    let database = format!("postgres://makegood@{}/nowhere", nobody.address());
+    let cut_off = course.variables_with(&[("DATABASE_URL", database)]);
+    let environment = Environment::start("create-purchase", &cut_off).await;
+    // WHEN it fails a second time THEN the four seconds of any other failure go by without it
+    fail_a_second_time(&course, &environment).await;
+    assert_eq!(received_within(&course, 5).await, 0);
     course.database.drop().await;
 }
 

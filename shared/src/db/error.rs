@@ -92,6 +92,21 @@ impl ErrorClass {
         }
     }
 
+    /// Whether the database as a whole is away for us: a failover takes a minute or two.
+    #[must_use]
+    pub const fn is_outage(self) -> bool {
+        match self {
+            Self::Unavailable | Self::LoginRefused => true,
+            Self::BadData
+            | Self::UniqueViolation
+            | Self::Contention
+            | Self::Aborted
+            | Self::NoArbiter
+            | Self::SchemaDrift
+            | Self::Other => false,
+        }
+    }
+
     /// Whether one record of the batch can be to blame, so that splitting the batch finds it.
     #[must_use]
     pub const fn may_be_one_record(self) -> bool {
@@ -114,7 +129,9 @@ impl From<sqlx::Error> for Failure {
             Disposition::Park => Self::park(class.code(), describe(&error)),
             Disposition::Retry | Disposition::Acknowledge => Self::retry(class.code(), describe(&error)),
         };
-        if class.may_be_one_record() {
+        if class.is_outage() {
+            failure.of_outage()
+        } else if class.may_be_one_record() {
             failure
         } else {
             failure.of_whole_batch()

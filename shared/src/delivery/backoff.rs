@@ -3,12 +3,25 @@
 use rand::Rng;
 use std::time::Duration;
 
+/// The longest that SQS messages are kept away here.
+const LONGEST_SECONDS: u64 = 900;
+
 /// Exponential with full jitter between half and all of `2^attempt` seconds, at most 15 minutes; whole seconds, as
 /// SQS counts visibility. `attempt` is the one that just failed, from 1.
 #[must_use]
 pub fn retry_delay(attempt: u32) -> Duration {
-    const LONGEST_SECONDS: u64 = 900;
-    let ceiling = 2_u64.saturating_pow(attempt.clamp(1, 20)).min(LONGEST_SECONDS);
+    delay(2_u64.saturating_pow(attempt.clamp(1, 20)))
+}
+
+/// The same while the database is away, from a minute on: three attempts then outlast a failover, which three in six seconds do
+/// not, and nobody has to send back what was parked meanwhile.
+#[must_use]
+pub fn outage_delay(attempt: u32) -> Duration {
+    delay(60_u64.saturating_mul(2_u64.saturating_pow(attempt.clamp(1, 20) - 1)))
+}
+
+fn delay(ceiling_seconds: u64) -> Duration {
+    let ceiling = ceiling_seconds.min(LONGEST_SECONDS);
     Duration::from_secs(rand::rng().random_range(ceiling.div_ceil(2)..=ceiling))
 }
 
@@ -26,13 +39,24 @@ mod tests {
             (12, 450, 900),
             (4_000, 450, 900),
         ] {
-            for _ in 0..50 {
-                let seconds = retry_delay(attempt).as_secs();
-                assert!(
-                    (least..=most).contains(&seconds),
-                    "attempt {attempt}: {seconds} s"
-                );
-            }
+            assert_within(|| retry_delay(attempt), least, most, attempt);
+        }
+    }
+
+    #[test]
+    fn while_the_database_is_away_the_first_two_delays_outlast_a_failover() {
+        for (attempt, least, most) in [(0, 30, 60), (1, 30, 60), (2, 60, 120), (4_000, 450, 900)] {
+            assert_within(|| outage_delay(attempt), least, most, attempt);
+        }
+    }
+
+    fn assert_within(delay: impl Fn() -> Duration, least: u64, most: u64, attempt: u32) {
+        for _ in 0..50 {
+            let seconds = delay().as_secs();
+            assert!(
+                (least..=most).contains(&seconds),
+                "attempt {attempt}: {seconds} s"
+            );
         }
     }
 }

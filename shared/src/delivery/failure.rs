@@ -25,6 +25,8 @@ pub struct Failure {
     pub disposition: Disposition,
     /// Whether a single record can be to blame, so that splitting the batch finds it.
     pub may_be_one_record: bool,
+    /// Whether what the stage needs is away: then no record gets through, and a longer wait is of use.
+    pub is_outage: bool,
 }
 
 impl Failure {
@@ -36,6 +38,7 @@ impl Failure {
             reason: reason.into(),
             disposition: Disposition::Retry,
             may_be_one_record: true,
+            is_outage: false,
         }
     }
 
@@ -47,6 +50,7 @@ impl Failure {
             reason: reason.into(),
             disposition: Disposition::Park,
             may_be_one_record: true,
+            is_outage: false,
         }
     }
 
@@ -58,10 +62,18 @@ impl Failure {
             reason: reason.into(),
             disposition: Disposition::Acknowledge,
             may_be_one_record: true,
+            is_outage: false,
         }
     }
 
-    /// The cause lies outside the records (the database is away): splitting the batch is no use.
+    /// What the stage needs (the database, the right to log in there) is away, for all records alike.
+    #[must_use]
+    pub fn of_outage(mut self) -> Self {
+        self.is_outage = true;
+        self.of_whole_batch()
+    }
+
+    /// The cause lies outside the records: splitting the batch is no use.
     #[must_use]
     pub fn of_whole_batch(mut self) -> Self {
         self.may_be_one_record = false;

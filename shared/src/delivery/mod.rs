@@ -9,7 +9,7 @@ mod process;
 mod replay_mark;
 mod respond;
 
-pub use backoff::retry_delay;
+pub use backoff::{outage_delay, retry_delay};
 pub use decode::{DecodeError, Trigger};
 pub use failure::{Disposition, Failure};
 pub use isolate::out_of_time;

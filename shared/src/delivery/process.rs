@@ -2,7 +2,8 @@
 
 use super::isolate::{OUT_OF_TIME, out_of_time, panicked, process_isolated};
 use super::{
-    Answer, Deadline, DecodeError, Delivery, Disposition, Failure, Origin, Parking, Trigger, retry_delay,
+    Answer, Deadline, DecodeError, Delivery, Disposition, Failure, Origin, Parking, Trigger, outage_delay,
+    retry_delay,
 };
 use crate::clock::Clock;
 use crate::event::{Envelope, EventError};
@@ -249,7 +250,9 @@ impl<S: Stage> Consumer<S> {
     async fn settle(&self, trigger: Trigger, record: Unfinished) -> Settled {
         let failure = &record.failure;
         let out_of_time = failure.code == OUT_OF_TIME;
-        let exhausted = record.attempt >= S::MAX_ATTEMPTS && !(out_of_time && trigger == Trigger::Kafka);
+        // Kafka keeps its records, and no other of the partition would get through either.
+        let waits = trigger == Trigger::Kafka && (out_of_time || failure.is_outage);
+        let exhausted = record.attempt >= S::MAX_ATTEMPTS && !waits;
         let wants_parking = failure.disposition == Disposition::Park || exhausted;
         if failure.disposition == Disposition::Acknowledge || (wants_parking && !S::PARKS) {
             self.log(&record, "acknowledged although it failed");
@@ -313,7 +316,12 @@ impl<S: Stage> Consumer<S> {
         let Some(queue_url) = queue_url(queue_arn) else {
             return;
         };
-        let seconds = i32::try_from(retry_delay(record.attempt).as_secs()).unwrap_or(i32::MAX);
+        let delay = if record.failure.is_outage {
+            outage_delay(record.attempt)
+        } else {
+            retry_delay(record.attempt)
+        };
+        let seconds = i32::try_from(delay.as_secs()).unwrap_or(i32::MAX);
         let changed = self
             .sqs
             .change_message_visibility()

@@ -46,7 +46,7 @@ pub const SWEEPS: [Sweep; 5] = [
     },
     Sweep {
         name: "health",
-        what: "Samples what waits, for the plots.",
+        what: "Samples what waits and counts what was made, for the plots.",
         every: TimeDelta::minutes(1),
     },
 ];
