@@ -11,6 +11,7 @@ import os
 import pathlib
 import queue
 import re
+import secrets
 import struct
 import subprocess
 import sys
@@ -64,7 +65,7 @@ VARIABLES = {
     "PAYMENT_RETURN_URL": f"{NOWHERE}/shop",
     "OIDC_ISSUER": NOWHERE,
     "OIDC_CLIENT_ID": "makegood-console",
-    "CONSOLE_SECRET": "of-this-machine-alone-and-never-deployed",
+    "CONSOLE_SECRET": secrets.token_urlsafe(32),
     "SWEEP_FUNCTION": "sweep",
 }
 

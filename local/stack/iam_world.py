@@ -25,7 +25,6 @@ HOME = STATE / "iam"
 LOCAL = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "debug" / "makegood-local"
 OWN_POSTGRES = pathlib.Path(os.environ["STACK_DIR"]) / "own_postgres.sh"
 LOGIN = {"username": "makegood_app", "password": "of-this-check-alone"}
-CONSOLE_SECRET = "of-this-check-alone-and-never-deployed"
 
 
 def free_port():

@@ -68,19 +68,23 @@ fn ranges(range: Range) -> Markup {
 struct Tile {
     value: String,
     name: &'static str,
-    note: Option<String>,
+    notes: Vec<String>,
     address: String,
     is_alarming: bool,
 }
 
 fn tiles(now: &Gauges) -> [Tile; 6] {
-    let oldest =
-        |seconds: i64| (seconds > 0).then(|| format!("oldest {}", span(TimeDelta::seconds(seconds))));
+    let oldest = |seconds: i64| {
+        let note = (seconds > 0).then(|| format!("oldest {}", span(TimeDelta::seconds(seconds))));
+        Vec::from_iter(note)
+    };
+    // Who has just mended one must not think that it did not help.
+    let sampled = (now.paid_unfulfilled > 0).then(|| "counted each minute".to_owned());
     let list = |path: &str, name: &str, value: &str| parts::address(path, &Form::default().with(name, value));
-    let tile = |value: i64, name, note, address, is_alarming| Tile {
+    let tile = |value: i64, name, notes, address, is_alarming| Tile {
         value: count(value),
         name,
-        note,
+        notes,
         address,
         is_alarming,
     };
@@ -88,23 +92,25 @@ fn tiles(now: &Gauges) -> [Tile; 6] {
         tile(
             now.paid_unfulfilled,
             "Paid, not fulfilled",
-            // Who has just mended one must not think that it did not help.
-            oldest(now.paid_unfulfilled_oldest_seconds)
-                .map(|oldest| format!("{oldest}; counted each minute")),
+            [
+                oldest(now.paid_unfulfilled_oldest_seconds),
+                Vec::from_iter(sampled),
+            ]
+            .concat(),
             "/admin/doctor".to_owned(),
             now.paid_unfulfilled > 0,
         ),
         tile(
             now.parked,
             "Dead letters parked",
-            None,
+            Vec::new(),
             list("/admin/dead-letters", "status", "parked"),
             now.parked > 0,
         ),
         tile(
             now.cases_open,
             "Cases open",
-            None,
+            Vec::new(),
             list("/admin/cases", "status", "open"),
             now.cases_open > 0,
         ),
@@ -118,14 +124,14 @@ fn tiles(now: &Gauges) -> [Tile; 6] {
         tile(
             now.jobs_open,
             "Jobs due or running",
-            None,
+            Vec::new(),
             list("/admin/jobs", "status", "pending"),
             false,
         ),
         tile(
             now.allocations_pending,
             "Waiting for a trainer",
-            None,
+            Vec::new(),
             "/admin/doctor".to_owned(),
             false,
         ),
@@ -140,7 +146,7 @@ fn tiles_of(tiles: &[Tile]) -> Markup {
                     a href=(tile.address) data-alarm[tile.is_alarming] {
                         span.value { (tile.value) }
                         span.name { (tile.name) }
-                        span.note { @if tile.is_alarming { span { "▲ needs you" } " " } @if let Some(note) = &tile.note { span { (note) } } }
+                        span.note { @if tile.is_alarming { span { "▲ needs you" } " " } @for note in &tile.notes { span { (note) } " " } }
                     }
                 }
             }
