@@ -42,3 +42,24 @@ async fn both_connections_read_the_same_moment() {
     assert_eq!(next, [("sessions-missing", 1)], "and the next one sees it");
     scene.drop().await;
 }
+
+/// The console's function has one connection, and then one reader asks everything.
+#[tokio::test]
+async fn one_connection_finds_what_two_find() {
+    let scene = Scene::healthy(20).await;
+    scene
+        .database
+        .run_sql(
+            "DELETE FROM tutoring_sessions WHERE allocation_id = md5('allocation1')::uuid;
+             UPDATE payments SET status = 'failed' WHERE id = md5('payment2')::uuid",
+        )
+        .await;
+    let with_two = scene.found_later(TimeDelta::zero()).await;
+    assert_eq!(with_two, [("purchase-unpaid", 1), ("sessions-missing", 1)]);
+    let scene = Scene {
+        pooled: scene.database.through_pooler(1),
+        database: scene.database,
+    };
+    assert_eq!(scene.found_later(TimeDelta::zero()).await, with_two);
+    scene.drop().await;
+}
