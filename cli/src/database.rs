@@ -23,7 +23,7 @@ pub async fn open() -> anyhow::Result<Database> {
 /// Names what is missing in the environment, or the secret that can't be read.
 pub async fn options() -> anyhow::Result<PgConnectOptions> {
     let database = open().await?;
-    Ok((*database.pool().connect_options()).clone())
+    Ok(database.options())
 }
 
 /// The database of the environment, through a pooler if that is where it points, and where the school is. Connects on first use.

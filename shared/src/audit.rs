@@ -1,11 +1,11 @@
 //! `audit_log`: who changed what by hand, and why. Written in the transaction of the change, so that neither is there
 //! without the other.
 
+use crate::db::Connection;
 use crate::page::{Page, PageRequest};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::Value;
-use sqlx::PgConnection;
 use std::fmt;
 
 /// Why a text is no actor or no reason.
@@ -175,7 +175,7 @@ impl fmt::Display for Action {
 /// # Errors
 /// Those of the database.
 pub async fn record(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     act: &Act,
     action: Action,
     subject: &str,
@@ -189,7 +189,7 @@ pub async fn record(
 /// # Errors
 /// Those of the database.
 pub async fn record_all(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     act: &Act,
     action: Action,
     subjects: &[(String, Value)],
@@ -250,7 +250,7 @@ pub struct AuditFilter {
 /// # Errors
 /// Those of the database.
 pub async fn list(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     filter: &AuditFilter,
     request: &PageRequest<i64>,
 ) -> Result<Page<AuditEntry, i64>, sqlx::Error> {

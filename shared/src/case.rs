@@ -3,9 +3,9 @@
 #[cfg(feature = "desk")]
 pub mod desk;
 
+use crate::db::Connection;
 use crate::ids::PaymentId;
 use serde_json::Value;
-use sqlx::PgConnection;
 
 /// Why a case is open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,7 +70,7 @@ pub struct NewCase {
 ///
 /// # Errors
 /// Those of the database.
-pub async fn open(connection: &mut PgConnection, case: &NewCase) -> Result<bool, sqlx::Error> {
+pub async fn open(connection: &mut Connection, case: &NewCase) -> Result<bool, sqlx::Error> {
     let done = sqlx::query!(
         "INSERT INTO payment_cases (id, kind, subject, payment_id, payment_intent_id, amount_cents, currency, details)
          VALUES (gen_random_uuid(), $1, $2, $3, $4, $5, $6, $7)

@@ -1,9 +1,9 @@
 //! `processed_events`: which events were processed. Always written in the business transaction, and never the
 //! authority on whether the work is done.
 
+use crate::db::Connection;
 use crate::event::{Envelope, EventType};
 use serde_json::Value;
-use sqlx::PgConnection;
 
 /// Marks events as processed; an event that is marked already stays as it is.
 ///
@@ -13,7 +13,7 @@ use sqlx::PgConnection;
 /// # Errors
 /// Those of the database.
 pub async fn mark(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     event_type: EventType,
     events: &[(&Envelope, Value)],
 ) -> Result<u64, sqlx::Error> {

@@ -2,7 +2,7 @@
 
 use crate::clock::Clock;
 use crate::config::{ConfigError, DatabaseConfig, Environment};
-use crate::db::{Database, LoginError};
+use crate::db::{Database, LoginError, within_invocation};
 use crate::delivery::{Consumer, Deadline, Parking, Stage};
 use crate::event::EventType;
 use crate::outbox::{Publisher, TransportConfig, TransportError};
@@ -123,7 +123,8 @@ where
     let handler = &handler;
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| async move {
         let deadline = Deadline::from_epoch_millis(event.context.deadline, Clock::System.now());
-        let answer = Box::pin(handler(event.payload, deadline)).await;
+        let answer =
+            within_invocation(deadline.remaining(), Box::pin(handler(event.payload, deadline))).await;
         if let Err(error) = &answer {
             tracing::error!(%error, "invocation failed");
         }

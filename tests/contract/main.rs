@@ -5,4 +5,5 @@ mod events;
 mod gateways;
 mod no_floats;
 mod nothing_private;
+mod one_way;
 mod shop_samples;

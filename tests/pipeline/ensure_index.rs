@@ -39,9 +39,9 @@ pub async fn ensure(database: &TestDatabase) -> IndexReport {
 }
 
 pub async fn state(database: &TestDatabase) -> IndexState {
-    let mut conn = connect(database).await;
+    let mut conn = makegood::db::Connection::direct(connect(database).await);
     let state = index_state(&mut conn, &UNIQUE_ACTIVE_PURCHASE).await.unwrap();
-    conn.close().await.unwrap();
+    conn.close().await;
     state
 }
 
@@ -247,12 +247,12 @@ async fn a_deferrable_constraint_does_not_count() {
              ADD CONSTRAINT slot UNIQUE (allocation_id, scheduled_date, scheduled_time) DEFERRABLE",
         )
         .await;
-    let mut conn = connect(&database).await;
+    let mut conn = makegood::db::Connection::direct(connect(&database).await);
     assert_eq!(
         index_state(&mut conn, &UNIQUE_SESSION_SLOT).await.unwrap(),
         IndexState::Absent
     );
-    conn.close().await.unwrap();
+    conn.close().await;
     database.drop().await;
 }
 

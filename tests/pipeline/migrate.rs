@@ -295,7 +295,7 @@ async fn the_function_answers_with_the_report() {
 #[tokio::test]
 async fn missing_tables_and_columns_are_named_precisely() {
     let database = legacy_database().await;
-    let mut conn = connect(&database).await;
+    let mut conn = makegood::db::Connection::direct(connect(&database).await);
     let wanted: [(&str, &[&str]); 3] = [
         ("student_course_purchases", &["id", "payment_id", "student_id"]),
         ("outbox", &["id", "event_id"]),
@@ -305,6 +305,6 @@ async fn missing_tables_and_columns_are_named_precisely() {
     assert_eq!(missing, ["student_course_purchases.payment_id", "outbox"]);
     run(&database).await.unwrap();
     assert!(missing_columns(&mut conn, &wanted).await.unwrap().is_empty());
-    conn.close().await.unwrap();
+    conn.close().await;
     database.drop().await;
 }

@@ -84,13 +84,7 @@ impl TestDatabase {
 
     fn pool_to(url: &str, connections: u32) -> Database {
         let options: PgConnectOptions = url.parse().expect("a URL");
-        let options = options.extra_float_digits(None);
-        Database::of_pool(
-            PgPoolOptions::new()
-                .max_connections(connections)
-                .test_before_acquire(false)
-                .connect_lazy_with(options),
-        )
+        Database::with_options(options, connections as usize)
     }
 
     /// A pool straight to Postgres, for planting and looking.

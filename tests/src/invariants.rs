@@ -64,7 +64,7 @@ pub async fn assert_doctor_finds_no_breach(database: &TestDatabase) {
     };
     let pooled = database.through_pooler(1);
     let examination = doctor::examine(&pooled, &scope).await;
-    pooled.pool().close().await;
+    pooled.close();
     let examination = examination.expect("the doctor can look");
     let breaches: Vec<_> = examination.breaches().collect();
     assert!(breaches.is_empty(), "the doctor finds {breaches:#?}");

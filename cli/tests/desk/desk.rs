@@ -1,11 +1,12 @@
 //! A desk for one test: its database, queues that remember, and the command.
 
 use makegood::config::Environment;
+use makegood::db::Connection;
 use makegood::dead_letter::{Destinations, LetterId, Replayer};
 use makegood_tests::database::TestDatabase;
 use makegood_tests::recorder::Recorder;
 use serde_json::{Value, json};
-use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use std::process::Stdio;
 use tokio::process::{Child, Command};
 use uuid::Uuid;
@@ -121,8 +122,8 @@ impl Desk {
         LetterId(id)
     }
 
-    pub async fn connect(&self) -> PgConnection {
-        PgConnection::connect(&self.database.direct_url()).await.unwrap()
+    pub async fn connect(&self) -> Connection {
+        Connection::direct(PgConnection::connect(&self.database.direct_url()).await.unwrap())
     }
 
     pub async fn sql(&self, text: &str) {

@@ -1,13 +1,14 @@
 //! Long lists: each page is a walk along an index, whatever the filter, and no row is left out or shown twice.
 
 use crate::desk::Desk;
+use makegood::db::Connection;
 use makegood::dead_letter::{self, LetterFilter, LetterStatus};
 use makegood::job::desk as jobs;
 use makegood::job::desk::{JobFilter, JobStatus};
 use makegood::page::PageRequest;
 use makegood::schema;
 use serde_json::Value;
-use sqlx::{AssertSqlSafe, PgConnection};
+use sqlx::AssertSqlSafe;
 use std::collections::HashSet;
 
 const OF_STATUS: &str = include_str!("../../../shared/src/dead_letter/of_status.sql");
@@ -39,7 +40,7 @@ const LETTER_STATUSES: &str =
 const ALL_TIME: &str = "'1970-01-01', '9999-01-01'";
 
 /// The plan of a statement as it runs once its plan is fixed for all parameters; the macros' type notes are taken out.
-async fn plan(connection: &mut PgConnection, statement: &str, parameters: &str) -> String {
+async fn plan(connection: &mut Connection, statement: &str, parameters: &str) -> String {
     let statement: String = statement
         .lines()
         .map(|line| {

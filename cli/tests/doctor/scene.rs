@@ -69,7 +69,7 @@ impl Scene {
     }
 
     pub async fn drop(self) {
-        self.pooled.pool().close().await;
+        self.pooled.close();
         self.database.drop().await;
     }
 }

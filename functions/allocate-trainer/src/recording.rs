@@ -6,13 +6,12 @@ use crate::decide::Candidate;
 use crate::request::Pair;
 use crate::stage::AllocateTrainer;
 use chrono::{DateTime, NaiveDate, Utc};
-use makegood::db::{Database, ErrorClass, classify};
+use makegood::db::{Connection, Database, ErrorClass, classify};
 use makegood::delivery::{Failure, Stage};
 use makegood::event::{Envelope, EventType, PurchaseCreated, TrainerAllocated};
 use makegood::idempotency;
 use makegood::ids::{AllocationId, CourseId, StudentId, TrainerId};
 use makegood::outbox::{self, Announcement, OutboxRow};
-use sqlx::{Connection, PgConnection};
 use std::collections::HashMap;
 use std::ops::Range;
 use uuid::Uuid;
@@ -21,8 +20,6 @@ use uuid::Uuid;
 const LOCKS_A_TRANSACTION: usize = 100;
 /// The first key of the advisory locks: this purpose and no other.
 const LOCK_SPACE: &str = "makegood.allocation";
-/// Lock, look and write need a fresh snapshot each, whatever the database's default is (FACTS).
-const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 
 /// What there is to record for one pair.
 #[derive(Debug)]
@@ -107,8 +104,7 @@ async fn record(
     entries: &[Entry<'_>],
     moment: Moment,
 ) -> Result<(Written, Vec<OutboxRow>), sqlx::Error> {
-    let mut connection = database.acquire().await?;
-    let mut transaction = connection.begin_with(BEGIN).await?;
+    let mut transaction = database.begin().await?;
     lock_pairs(&mut transaction, entries).await?;
     let written = write(&mut transaction, entries).await?;
     let granted: Vec<(&Entry<'_>, Grant)> = entries
@@ -138,7 +134,7 @@ async fn record(
     Ok((written, announced))
 }
 
-async fn lock_pairs(connection: &mut PgConnection, entries: &[Entry<'_>]) -> Result<(), sqlx::Error> {
+async fn lock_pairs(connection: &mut Connection, entries: &[Entry<'_>]) -> Result<(), sqlx::Error> {
     let pairs: Vec<String> = entries
         .iter()
         .map(|entry| format!("{}:{}", entry.candidate.pair.student, entry.candidate.pair.course))
@@ -155,7 +151,7 @@ async fn lock_pairs(connection: &mut PgConnection, entries: &[Entry<'_>]) -> Res
     Ok(())
 }
 
-async fn write(connection: &mut PgConnection, entries: &[Entry<'_>]) -> Result<Written, sqlx::Error> {
+async fn write(connection: &mut Connection, entries: &[Entry<'_>]) -> Result<Written, sqlx::Error> {
     let students: Vec<Uuid> = entries
         .iter()
         .map(|entry| entry.candidate.pair.student.0)

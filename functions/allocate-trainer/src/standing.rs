@@ -2,9 +2,9 @@
 
 use crate::answer::Grant;
 use crate::request::Pair;
+use makegood::db::Connection;
 use makegood::event::Metadata;
 use makegood::ids::{AllocationId, CourseId, PaymentId, PurchaseId, StudentId, TrainerId};
-use sqlx::PgConnection;
 use uuid::Uuid;
 
 /// A purchase as the database has it: the source of truth, whatever the event says.
@@ -33,7 +33,7 @@ pub(crate) struct Standing {
 
 /// Loads how these purchases stand, in order; one round trip for all.
 pub(crate) async fn load(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     purchases: &[PurchaseId],
 ) -> Result<Vec<Standing>, sqlx::Error> {
     let ids: Vec<Uuid> = purchases.iter().map(|purchase| purchase.0).collect();
@@ -72,7 +72,7 @@ pub(crate) async fn load(
 
 /// The allocations with a trainer that these pairs have by now.
 pub(crate) async fn held_by_now(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     pairs: &[Pair],
 ) -> Result<Vec<(Pair, Grant)>, sqlx::Error> {
     let students: Vec<Uuid> = pairs.iter().map(|pair| pair.student.0).collect();

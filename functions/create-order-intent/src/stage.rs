@@ -4,14 +4,10 @@ use crate::cart::{CartRefusal, Snapshot};
 use crate::store;
 use crate::wish::{GRACE, Intent, Standing, Wish, intent_id, least_amount_minor};
 use chrono::{DateTime, Utc};
-use makegood::db::Database;
+use makegood::db::{Connection, Database};
 use makegood::gateway::{GatewayError, Gateways, OpenedPayment, PaymentRequest, Provider};
 use makegood::stock::{self, ReleasedAs, Reserved, Shortage};
-use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
-
-/// Explicit, since lock and look need a fresh snapshot each, whatever the database's default is.
-const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 
 /// What became of a wish.
 #[derive(Debug, Clone, PartialEq)]
@@ -72,18 +68,17 @@ impl Stage<'_> {
         };
         let provider = wish.checkout.provider;
         let opened = self.gateways.open_payment(provider, &request, self.now).await;
-        let mut connection = self.database.acquire().await?;
         let written = match &opened {
-            Ok(opened) => self.note_opened(&mut connection, &intent.id, opened).await?,
-            Err(error) => self.note_failed(&mut connection, &intent.id, error).await?,
+            Ok(opened) => self.note_opened(&intent.id, opened).await?,
+            Err(error) => self.note_failed(&intent.id, error).await?,
         };
+        let mut connection = self.database.acquire().await?;
         let intent = store::find(&mut connection, &intent.id).await?.unwrap_or(intent);
         Ok(conclude(intent, wish, opened.err().filter(|_| written)))
     }
 
     async fn begin(&self, wish: &Wish) -> Result<Begun, sqlx::Error> {
-        let mut connection = self.database.acquire().await?;
-        let mut transaction = connection.begin_with(BEGIN).await?;
+        let mut transaction = self.database.begin().await?;
         if let Some(known) = find_known(&mut transaction, wish).await? {
             transaction.rollback().await?;
             return Ok(resume(known, wish));
@@ -97,7 +92,7 @@ impl Stage<'_> {
         Ok(begun)
     }
 
-    async fn reserve(&self, transaction: &mut PgConnection, wish: &Wish) -> Result<Begun, sqlx::Error> {
+    async fn reserve(&self, transaction: &mut Connection, wish: &Wish) -> Result<Begun, sqlx::Error> {
         let provider = wish.checkout.provider;
         let Some((cart_id, lines)) = store::load_cart(transaction, wish.buyer).await? else {
             return Ok(Begun::Done(Outcome::Refused(CartRefusal::Empty)));
@@ -137,14 +132,9 @@ impl Stage<'_> {
     }
 
     /// False when another request had noted an answer before.
-    async fn note_opened(
-        &self,
-        connection: &mut PgConnection,
-        intent_id: &str,
-        opened: &OpenedPayment,
-    ) -> Result<bool, sqlx::Error> {
+    async fn note_opened(&self, intent_id: &str, opened: &OpenedPayment) -> Result<bool, sqlx::Error> {
         let expires_at = opened.expires_at + GRACE;
-        let mut transaction = connection.begin_with(BEGIN).await?;
+        let mut transaction = self.database.begin().await?;
         let won = store::open_if_unopened(&mut transaction, intent_id, opened, expires_at, self.now).await?;
         if won {
             stock::extend_if_active(&mut transaction, intent_id, expires_at).await?;
@@ -154,13 +144,8 @@ impl Stage<'_> {
     }
 
     /// False when another request had noted an answer before.
-    async fn note_failed(
-        &self,
-        connection: &mut PgConnection,
-        intent_id: &str,
-        error: &GatewayError,
-    ) -> Result<bool, sqlx::Error> {
-        let mut transaction = connection.begin_with(BEGIN).await?;
+    async fn note_failed(&self, intent_id: &str, error: &GatewayError) -> Result<bool, sqlx::Error> {
+        let mut transaction = self.database.begin().await?;
         let won = store::fail_if_unopened(&mut transaction, intent_id, error.code(), self.now).await?;
         if won {
             stock::release_if_active(&mut transaction, intent_id, ReleasedAs::Released).await?;
@@ -170,7 +155,7 @@ impl Stage<'_> {
     }
 }
 
-async fn find_known(transaction: &mut PgConnection, wish: &Wish) -> Result<Option<Intent>, sqlx::Error> {
+async fn find_known(transaction: &mut Connection, wish: &Wish) -> Result<Option<Intent>, sqlx::Error> {
     let Some(key) = &wish.key else {
         return Ok(None);
     };

@@ -3,10 +3,10 @@
 use crate::cart::{Article, CartLine, Snapshot};
 use crate::wish::{Intent, Wish};
 use chrono::{DateTime, Utc};
+use makegood::db::Connection;
 use makegood::gateway::OpenedPayment;
 use makegood::ids::UserId;
 use serde_json::{Value, json};
-use sqlx::PgConnection;
 use uuid::Uuid;
 
 /// Takes a transaction-scoped advisory lock on the buyer's key: of two who use it at once, the second sees what the first
@@ -14,7 +14,7 @@ use uuid::Uuid;
 ///
 /// # Errors
 /// Those of the database.
-pub async fn lock_key(connection: &mut PgConnection, buyer: UserId, key: &str) -> Result<(), sqlx::Error> {
+pub async fn lock_key(connection: &mut Connection, buyer: UserId, key: &str) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))",
         format!("create-order-intent:{buyer}:{key}"),
@@ -29,7 +29,7 @@ pub async fn lock_key(connection: &mut PgConnection, buyer: UserId, key: &str) -
 /// # Errors
 /// Those of the database.
 pub async fn find_by_key(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     buyer: UserId,
     key: &str,
 ) -> Result<Option<Intent>, sqlx::Error> {
@@ -50,7 +50,7 @@ pub async fn find_by_key(
 ///
 /// # Errors
 /// Those of the database.
-pub async fn find(connection: &mut PgConnection, intent_id: &str) -> Result<Option<Intent>, sqlx::Error> {
+pub async fn find(connection: &mut Connection, intent_id: &str) -> Result<Option<Intent>, sqlx::Error> {
     sqlx::query_as!(
         Intent,
         r#"SELECT payment_intent_id AS id, provider, amount_cents AS amount_minor, status,
@@ -69,7 +69,7 @@ pub async fn find(connection: &mut PgConnection, intent_id: &str) -> Result<Opti
 /// # Errors
 /// Those of the database.
 pub async fn load_cart(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     buyer: UserId,
 ) -> Result<Option<(Uuid, Vec<CartLine>)>, sqlx::Error> {
     let rows = sqlx::query_file!("src/load_cart.sql", buyer.0)
@@ -100,7 +100,7 @@ pub async fn load_cart(
 /// # Errors
 /// Those of the database; 23505 when the buyer has an intent with this key.
 pub async fn insert_intent(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     wish: &Wish,
     intent: &Intent,
     cart_id: Uuid,
@@ -132,7 +132,7 @@ pub async fn insert_intent(
 /// # Errors
 /// Those of the database.
 pub async fn open_if_unopened(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     intent_id: &str,
     opened: &OpenedPayment,
     expires_at: DateTime<Utc>,
@@ -161,7 +161,7 @@ pub async fn open_if_unopened(
 /// # Errors
 /// Those of the database.
 pub async fn fail_if_unopened(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     intent_id: &str,
     reason: &str,
     now: DateTime<Utc>,

@@ -1,6 +1,6 @@
 //! Takes what was bought out of the cart, and leaves what was added later.
 
-use sqlx::PgConnection;
+use makegood::db::Connection;
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
@@ -23,7 +23,7 @@ struct Remainder {
 /// Removes the bought pieces from the buyer's cart; a line that comes to nothing is deleted. Locks the lines first, so
 /// that a buyer who changes the cart at this moment waits and changes what is left.
 pub(crate) async fn remove_bought(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     cart_id: Uuid,
     bought: &BTreeMap<Uuid, i64>,
 ) -> Result<(), sqlx::Error> {

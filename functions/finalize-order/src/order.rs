@@ -8,9 +8,9 @@ use crate::payload::intent_id;
 use crate::refusal::Refusal;
 use crate::snapshot::Snapshot;
 use crate::store::{self, Intent, NewOrder};
-use crate::worker::{BEGIN, Performed};
+use crate::worker::Performed;
 use chrono::{DateTime, Utc};
-use makegood::db::{ErrorClass, classify};
+use makegood::db::{Connection, ErrorClass, classify};
 use makegood::delivery::Failure;
 use makegood::event::{Envelope, EventType, OrderConfirmed};
 use makegood::ids::{CorrelationId, OrderId, UserId};
@@ -18,7 +18,6 @@ use makegood::job::{self, Completion, Job};
 use makegood::outbox::{self, Announcement, OutboxRow};
 use makegood::stock::{self, Consumed, ReleasedAs, Reserved};
 use makegood::telemetry::millis;
-use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
 /// How often the transaction is tried when another one changed the same rows.
@@ -76,8 +75,7 @@ impl FinalizeOrder {
     }
 
     async fn process_order(&self, job: &Job, intent_id: &str) -> Result<Committed, RolledBack> {
-        let mut connection = self.publisher.database.acquire().await?;
-        let mut transaction = connection.begin_with(BEGIN).await?;
+        let mut transaction = self.publisher.database.begin().await?;
         stock::lock_intent(&mut transaction, intent_id).await?;
         let intent = store::load_locked(&mut transaction, intent_id)
             .await?
@@ -101,7 +99,7 @@ impl FinalizeOrder {
 
     async fn make_order(
         &self,
-        transaction: &mut PgConnection,
+        transaction: &mut Connection,
         intent: &Intent,
         now: DateTime<Utc>,
     ) -> Result<(NewOrder, Vec<OutboxRow>), RolledBack> {
@@ -129,7 +127,7 @@ impl FinalizeOrder {
     /// Draws another id when the number is taken.
     async fn insert_order(
         &self,
-        transaction: &mut PgConnection,
+        transaction: &mut Connection,
         intent: &Intent,
         now: DateTime<Utc>,
     ) -> Result<NewOrder, RolledBack> {
@@ -172,7 +170,7 @@ impl FinalizeOrder {
 /// Takes the pieces that are reserved for the intent. When they are not all reserved any more, reserves them once more,
 /// all or nothing, in this transaction.
 async fn take_stock(
-    transaction: &mut PgConnection,
+    transaction: &mut Connection,
     intent: &Intent,
     snapshot: &Snapshot,
     order_id: Uuid,

@@ -4,11 +4,11 @@ use crate::handler::FinalizeOrder;
 use crate::payload::intent_id;
 use crate::refusal::Refusal;
 use crate::store;
-use crate::worker::{BEGIN, Performed};
+use crate::worker::Performed;
+use makegood::db::Connection;
 use makegood::job::{self, Completion, Job};
 use makegood::stock::{self, ReleasedAs};
 use serde_json::Value;
-use sqlx::{Connection, PgConnection};
 
 impl FinalizeOrder {
     /// Frees the reservation and marks the intent, in one transaction with the job's completion. An intent that is paid
@@ -17,8 +17,7 @@ impl FinalizeOrder {
         let Some(intent_id) = intent_id(&job.payload) else {
             return Ok(Performed::Refused(Refusal::NoIntentNamed));
         };
-        let mut connection = self.publisher.database.acquire().await?;
-        let mut transaction = connection.begin_with(BEGIN).await?;
+        let mut transaction = self.publisher.database.begin().await?;
         stock::lock_intent(&mut transaction, intent_id).await?;
         let Some(intent) = store::load_locked(&mut transaction, intent_id).await? else {
             return Ok(Performed::Refused(Refusal::UnknownIntent(intent_id.to_owned())));
@@ -47,7 +46,7 @@ fn status(payload: &Value) -> &'static str {
 }
 
 async fn mark_if_undecided(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     intent_id: &str,
     status: &str,
 ) -> Result<(), sqlx::Error> {

@@ -4,12 +4,11 @@ use crate::handler::FinalizeOrder;
 use crate::payload::intent_id;
 use crate::refusal::Refusal;
 use crate::store;
-use crate::worker::{BEGIN, Performed};
+use crate::worker::Performed;
 use makegood::case::{self, CaseKind, NewCase};
 use makegood::job::{self, Completion, Job};
 use makegood::stock;
 use serde_json::{Value, json};
-use sqlx::Connection;
 
 impl FinalizeOrder {
     /// Opens a `refund_due` case for the intent, in one transaction with the job's completion.
@@ -17,8 +16,7 @@ impl FinalizeOrder {
         let Some(intent_id) = intent_id(&job.payload) else {
             return Ok(Performed::Refused(Refusal::NoIntentNamed));
         };
-        let mut connection = self.publisher.database.acquire().await?;
-        let mut transaction = connection.begin_with(BEGIN).await?;
+        let mut transaction = self.publisher.database.begin().await?;
         // With the lock an order is made before, or not at all.
         stock::lock_intent(&mut transaction, intent_id).await?;
         let Some(intent) = store::load_locked(&mut transaction, intent_id).await? else {

@@ -2,8 +2,8 @@
 
 use crate::snapshot::{Item, Standing};
 use chrono::{DateTime, Utc};
+use makegood::db::Connection;
 use serde_json::Value;
-use sqlx::PgConnection;
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
@@ -37,7 +37,7 @@ pub(crate) struct NewOrder {
 /// The intent; none when there is no such row. Whether it has an order is asked in a statement of its own, whose snapshot
 /// is younger than the lock: the caller holds the row already ([`makegood::stock::lock_intent`]).
 pub(crate) async fn load_locked(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     intent_id: &str,
 ) -> Result<Option<Intent>, sqlx::Error> {
     sqlx::query_as!(
@@ -60,7 +60,7 @@ pub(crate) async fn load_locked(
 
 /// What is known today about these items, in their order.
 pub(crate) async fn standings(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     items: &[Item],
 ) -> Result<Vec<Standing>, sqlx::Error> {
     let variants: Vec<Uuid> = items.iter().map(|item| item.variant_id).collect();
@@ -86,7 +86,7 @@ pub(crate) async fn standings(
 
 /// Pieces that the intent has active reservations of, by variant.
 pub(crate) async fn held_by_variant(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     intent_id: &str,
 ) -> Result<BTreeMap<Uuid, i64>, sqlx::Error> {
     let rows = sqlx::query!(
@@ -101,7 +101,7 @@ pub(crate) async fn held_by_variant(
 
 /// Writes the order unless its number is taken; false then, and nothing is written.
 pub(crate) async fn insert_order_if_number_free(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     intent: &Intent,
     order: &NewOrder,
 ) -> Result<bool, sqlx::Error> {
@@ -127,7 +127,7 @@ pub(crate) async fn insert_order_if_number_free(
 
 /// Writes the items of an order; gives back how many.
 pub(crate) async fn insert_items(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     order_id: Uuid,
     items: &Value,
 ) -> Result<u64, sqlx::Error> {
@@ -149,7 +149,7 @@ pub(crate) async fn insert_items(
 /// The intent is fulfilled, and the cases that said that it could not be are resolved. A case about money that somebody
 /// asked back stays.
 pub(crate) async fn settle_intent(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     intent_id: &str,
     now: DateTime<Utc>,
 ) -> Result<(), sqlx::Error> {

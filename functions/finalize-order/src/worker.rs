@@ -7,14 +7,11 @@ use futures::FutureExt;
 use makegood::case::CaseKind;
 use makegood::delivery::{Deadline, Failure};
 use makegood::job::{self, FailedJob, Job, JobFailure, JobType};
-use sqlx::Connection;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 /// A job is begun only while at least this much time is left.
 const LEFT_FOR_A_JOB: Duration = Duration::from_secs(2);
-/// Locks and looks need a snapshot each.
-pub(crate) const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 
 /// What became of one job.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -127,8 +124,7 @@ impl FinalizeOrder {
         failure: &JobFailure,
         case: Option<CaseKind>,
     ) -> Result<Finished, sqlx::Error> {
-        let mut connection = self.publisher.database.acquire().await?;
-        let mut transaction = connection.begin_with(BEGIN).await?;
+        let mut transaction = self.publisher.database.begin().await?;
         let failed = job::fail_job_if_owned(&mut transaction, job, failure).await?;
         let is_order = job.job_type == JobType::FinalizeOrder.wire_name();
         if let (FailedJob::ForGood, true, Some(kind), Some(intent)) =
@@ -137,7 +133,6 @@ impl FinalizeOrder {
             job::open_case_of_paid_intent(&mut transaction, kind, intent, job.lease.id, failure).await?;
         }
         transaction.commit().await?;
-        drop(connection);
         Ok(self.report(job, failure, failed).await)
     }
 

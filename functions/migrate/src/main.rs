@@ -17,7 +17,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     runtime::run(move |payload, _deadline| async move {
         // Opened for each invocation: migrations are rare, and the login may have been rotated in between.
         let database = Database::open(config, aws).await?;
-        Ok(migrate::handle(&database.pool().connect_options(), payload).await?)
+        Ok(migrate::handle(&database.options(), payload).await?)
     })
     .await
 }

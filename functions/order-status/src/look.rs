@@ -56,7 +56,7 @@ pub async fn look(
 ) -> Result<Option<Seen>, sqlx::Error> {
     let mut connection = database.acquire().await?;
     let row = sqlx::query_file_as!(Row, "src/look.sql", payment_intent_id, buyer.0)
-        .fetch_optional(&mut *connection)
+        .fetch_optional(&mut connection)
         .await?;
     Ok(row.map(Row::seen))
 }

@@ -70,7 +70,7 @@ impl Setting {
 
     async fn close(self) {
         assert_eq!(self.database.server_errors(), Vec::<String>::new());
-        self.function.database.pool().close().await;
+        self.function.database.close();
         self.database.drop().await;
     }
 }

@@ -2,8 +2,8 @@
 
 use crate::Letter;
 use chrono::{DateTime, Utc};
+use makegood::db::Connection;
 use serde_json::Value;
-use sqlx::PgConnection;
 use uuid::Uuid;
 
 /// The columns that this function writes, to be compared with the live catalogue.
@@ -37,7 +37,7 @@ pub const COLUMNS: &[(&str, &[&str])] = &[(
 /// # Errors
 /// Those of the database; nothing is filed then.
 pub async fn file_letters(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     letters: &[Letter],
 ) -> Result<Vec<Option<String>>, sqlx::Error> {
     let texts = |of: fn(&Letter) -> &str| -> Vec<String> {

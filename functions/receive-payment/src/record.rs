@@ -5,15 +5,12 @@ use crate::payment::{ConfirmedPayment, Refusal, StrandedPayment};
 use crate::store;
 use chrono::{DateTime, Utc};
 use makegood::case::{self, CaseKind, NewCase};
-use makegood::db::{Database, ErrorClass, classify};
+use makegood::db::{Connection, Database, ErrorClass, classify};
 use makegood::event::{Envelope, EventType, PurchaseConfirmed};
 use makegood::ids::PaymentId;
 use makegood::outbox::{self, Announcement, OutboxRow};
 use serde_json::json;
-use sqlx::{Connection, PgConnection};
 
-/// Explicit, since lock, look and insert need a fresh snapshot each, whatever the database's default is.
-const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 /// `source` of what this function announces.
 const SOURCE: &str = "receive-payment";
 
@@ -71,7 +68,9 @@ impl From<sqlx::Error> for RecordError {
             | ErrorClass::Aborted
             | ErrorClass::NoArbiter
             | ErrorClass::UniqueViolation
+            | ErrorClass::Blocked
             | ErrorClass::SchemaDrift
+            | ErrorClass::StaleStatement
             | ErrorClass::Other => Self::Database(error),
         }
     }
@@ -89,8 +88,7 @@ pub async fn record(
     payment: &ConfirmedPayment,
     now: DateTime<Utc>,
 ) -> Result<(Receipt, Vec<OutboxRow>), RecordError> {
-    let mut connection = database.acquire().await?;
-    let mut transaction = connection.begin_with(BEGIN).await?;
+    let mut transaction = database.begin().await?;
     let ids: Vec<PaymentId> = std::iter::once(payment.own_id).chain(payment.hinted_id).collect();
     store::lock(&mut transaction, &ids, payment.provider_payment_id.as_deref()).await?;
     let done = look_and_write(&mut transaction, payment, &ids, now).await?;
@@ -108,8 +106,7 @@ pub async fn set_aside(
     stranded: &StrandedPayment,
     refusal: &Refusal,
 ) -> Result<Option<Receipt>, sqlx::Error> {
-    let mut connection = database.acquire().await?;
-    let mut transaction = connection.begin_with(BEGIN).await?;
+    let mut transaction = database.begin().await?;
     let ids = [stranded.payment_id];
     let provider_payment_id = stranded.provider_payment_id.as_deref();
     store::lock(&mut transaction, &ids, provider_payment_id).await?;
@@ -134,7 +131,7 @@ pub async fn set_aside(
 }
 
 async fn look_and_write(
-    transaction: &mut PgConnection,
+    transaction: &mut Connection,
     payment: &ConfirmedPayment,
     ids: &[PaymentId],
     now: DateTime<Utc>,
@@ -188,7 +185,7 @@ async fn look_and_write(
 
 /// An event that is in the outbox already is left there: whoever wrote it publishes it.
 async fn announce_recorded(
-    transaction: &mut PgConnection,
+    transaction: &mut Connection,
     id: PaymentId,
     payment: &ConfirmedPayment,
     now: DateTime<Utc>,

@@ -4,10 +4,10 @@ use crate::decide::KnownPayment;
 use crate::payment::ConfirmedPayment;
 use chrono::{DateTime, Utc};
 use makegood::case::CaseKind;
+use makegood::db::Connection;
 use makegood::event::Metadata;
 use makegood::ids::{PaymentId, StudentId};
 use serde_json::{Value, json};
-use sqlx::PgConnection;
 use uuid::Uuid;
 
 /// Takes transaction-scoped advisory locks on everything that names the payment. They stand for
@@ -17,7 +17,7 @@ use uuid::Uuid;
 /// # Errors
 /// Those of the database.
 pub async fn lock(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     payment_ids: &[PaymentId],
     provider_payment_id: Option<&str>,
 ) -> Result<(), sqlx::Error> {
@@ -37,7 +37,7 @@ pub async fn lock(
 /// # Errors
 /// Those of the database.
 pub async fn find_for_update(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     payment_ids: &[PaymentId],
     provider_payment_id: Option<&str>,
 ) -> Result<Vec<KnownPayment>, sqlx::Error> {
@@ -75,7 +75,7 @@ pub async fn find_for_update(
 /// # Errors
 /// Those of the database; 23503 when the legacy table knows no such student.
 pub async fn insert_unless_there(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     payment: &ConfirmedPayment,
     now: DateTime<Utc>,
 ) -> Result<bool, sqlx::Error> {
@@ -104,7 +104,7 @@ pub async fn insert_unless_there(
 /// # Errors
 /// Those of the database.
 pub async fn succeed_if_unfinished(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     id: PaymentId,
     payment: &ConfirmedPayment,
     now: DateTime<Utc>,
@@ -136,7 +136,7 @@ pub async fn succeed_if_unfinished(
 /// # Errors
 /// Those of the database.
 pub async fn name_provider_payment_if_unnamed(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     id: PaymentId,
     payment: &ConfirmedPayment,
     now: DateTime<Utc>,
@@ -160,7 +160,7 @@ pub async fn name_provider_payment_if_unnamed(
 /// # Errors
 /// Those of the database.
 pub async fn resolve_unfulfillable_if_open(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     subject: &str,
     now: DateTime<Utc>,
 ) -> Result<u64, sqlx::Error> {

@@ -4,15 +4,12 @@ use crate::handler::Sweep;
 use makegood::delivery::Deadline;
 use makegood::stock;
 use serde::Serialize;
-use sqlx::Connection;
 use std::time::Duration;
 
 /// How many intents one transaction frees.
 const CHUNK: i64 = 200;
 /// Kept back for the answer.
 const RESERVE: Duration = Duration::from_secs(3);
-/// Lock and look need a snapshot each (FACTS).
-const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 
 /// What a run did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -31,8 +28,7 @@ pub struct FreedReservations {
 pub(crate) async fn run(sweep: &Sweep, deadline: Deadline) -> Result<FreedReservations, sqlx::Error> {
     let mut done = FreedReservations::default();
     while deadline.remaining() > RESERVE {
-        let mut connection = sweep.publisher.database.acquire().await?;
-        let mut transaction = connection.begin_with(BEGIN).await?;
+        let mut transaction = sweep.publisher.database.begin().await?;
         let chunk = stock::release_expired(&mut transaction, sweep.clock.now(), CHUNK).await?;
         transaction.commit().await?;
         done.intents += chunk.freed.len();

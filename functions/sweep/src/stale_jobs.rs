@@ -6,11 +6,11 @@
 
 use crate::handler::Sweep;
 use makegood::case::CaseKind;
+use makegood::db::Connection;
 use makegood::delivery::Deadline;
 use makegood::job::{self, JobFailure, JobId, JobType, Rescue, RescuedJob};
 use serde::Serialize;
 use serde_json::Value;
-use sqlx::{Connection, PgConnection};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -22,8 +22,6 @@ const MOST_WOKEN: i64 = 200;
 const UNTAKEN_AFTER: Duration = Duration::from_secs(30);
 /// Kept back for the wake-ups and the answer.
 const RESERVE: Duration = Duration::from_secs(3);
-/// Each statement sees what the one before waited for.
-const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 
 /// What a run did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -76,8 +74,7 @@ async fn rescue_chunk(
     done: &mut StaleJobs,
     runnable: &mut BTreeSet<JobId>,
 ) -> Result<usize, sqlx::Error> {
-    let mut connection = sweep.publisher.database.acquire().await?;
-    let mut transaction = connection.begin_with(BEGIN).await?;
+    let mut transaction = sweep.publisher.database.begin().await?;
     let rescued = job::rescue_expired_jobs(&mut transaction, CHUNK).await?;
     let mut chunk = StaleJobs::default();
     let mut requeued = Vec::new();
@@ -108,7 +105,7 @@ async fn rescue_chunk(
 }
 
 /// In the transaction that failed it, so that nobody sees it failed in between.
-async fn heal(connection: &mut PgConnection, job: &RescuedJob) -> Result<Healed, sqlx::Error> {
+async fn heal(connection: &mut Connection, job: &RescuedJob) -> Result<Healed, sqlx::Error> {
     let intent = job.payload.get("payment_intent_id").and_then(Value::as_str);
     let (Some(intent_id), true) = (intent, job.job_type == JobType::FinalizeOrder.wire_name()) else {
         return Ok(Healed::Failed { case_opened: false });
@@ -137,7 +134,7 @@ struct Standing {
     is_paid: bool,
 }
 
-async fn standing(connection: &mut PgConnection, intent_id: &str) -> Result<Standing, sqlx::Error> {
+async fn standing(connection: &mut Connection, intent_id: &str) -> Result<Standing, sqlx::Error> {
     sqlx::query_as!(
         Standing,
         r#"SELECT EXISTS (SELECT FROM orders WHERE payment_intent_id = $1) AS "has_order!",

@@ -6,11 +6,11 @@
 
 use super::CaseKind;
 use crate::audit::{self, Act, Action, Actor};
+use crate::db::Connection;
 use crate::page::{Cursor, Page, PageRequest};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::{Value, json};
-use sqlx::PgConnection;
 use std::fmt;
 use uuid::Uuid;
 
@@ -134,7 +134,7 @@ impl fmt::Display for CaseChange {
 /// # Errors
 /// Those of the database.
 pub async fn list(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     filter: CaseFilter,
     request: &PageRequest,
 ) -> Result<Page<CaseRow>, sqlx::Error> {
@@ -165,7 +165,7 @@ pub async fn list(
 ///
 /// # Errors
 /// Those of the database.
-pub async fn show(connection: &mut PgConnection, id: CaseId) -> Result<Option<CaseRow>, sqlx::Error> {
+pub async fn show(connection: &mut Connection, id: CaseId) -> Result<Option<CaseRow>, sqlx::Error> {
     sqlx::query_as!(
         CaseRow,
         r#"SELECT id, kind, status AS "status: CaseStatus", subject, payment_id, payment_intent_id,
@@ -182,7 +182,7 @@ pub async fn show(connection: &mut PgConnection, id: CaseId) -> Result<Option<Ca
 /// # Errors
 /// Those of the database.
 pub async fn assign_open_case(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     id: CaseId,
     assignee: &Actor,
     act: &Act,
@@ -208,7 +208,7 @@ pub async fn assign_open_case(
 /// # Errors
 /// Those of the database.
 pub async fn note_on_case(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     id: CaseId,
     act: &Act,
 ) -> Result<CaseChange, sqlx::Error> {
@@ -235,7 +235,7 @@ pub async fn note_on_case(
 /// # Errors
 /// Those of the database.
 pub async fn resolve_open_case(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     id: CaseId,
     act: &Act,
 ) -> Result<CaseChange, sqlx::Error> {
@@ -255,7 +255,7 @@ pub async fn resolve_open_case(
     Ok(CaseChange::Done)
 }
 
-async fn why_not(connection: &mut PgConnection, id: CaseId) -> Result<CaseChange, sqlx::Error> {
+async fn why_not(connection: &mut Connection, id: CaseId) -> Result<CaseChange, sqlx::Error> {
     let found = sqlx::query_scalar!("SELECT id FROM payment_cases WHERE id = $1", id.0)
         .fetch_optional(connection)
         .await?;

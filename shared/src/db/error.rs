@@ -1,5 +1,6 @@
 //! What a database error means for the work at hand; the one place where SQLSTATEs are read.
 
+use super::fault::{self, Fault};
 use crate::delivery::{Disposition, Failure};
 
 /// What kind of failure it is, closed: each kind has one answer to "what now".
@@ -9,25 +10,82 @@ pub enum ErrorClass {
     Unavailable,
     /// 28xxx: the login is refused; after a rotation the secret must be fetched again.
     LoginRefused,
-    /// 40001, 40P01, 55P03: lost to a concurrent transaction.
+    /// 40001, 40P01: lost to a concurrent transaction, which has to be begun anew.
     Contention,
-    /// 25P02: a statement reached an aborted transaction. A defect: the connection is discarded.
+    /// 55P03, 57014: a statement waited too long, most often for another transaction's lock on one row.
+    Blocked,
+    /// 25P02, or a commit after a failed statement: an aborted transaction was used. A defect: the connection is closed.
     Aborted,
     /// 42P10: no unique index matches the `ON CONFLICT` clause.
     NoArbiter,
     /// 23505: somebody else's row is there already.
     UniqueViolation,
-    /// 22xxx and the other 23xxx: this row can't be written, now or later.
+    /// 22xxx, 54xxx and the other 23xxx: this row can't be written, now or later.
     BadData,
     /// 42xxx: the schema is not the one that this program was built for.
     SchemaDrift,
+    /// 0A000, 26000: what the connection remembers of a statement is not true any more. The connection is closed.
+    StaleStatement,
     /// Anything else.
     Other,
 }
 
+/// The states with a meaning of their own. What is not here goes by its first two characters ([`CLASSES`]).
+const STATES: &[(&str, ErrorClass)] = &[
+    // "cached plan must not change result type": a column was changed under a prepared statement. Postgres gives the same state
+    // to features that it lacks, which no statement of ours asks for.
+    ("0A000", ErrorClass::StaleStatement),
+    ("23505", ErrorClass::UniqueViolation),
+    // A failover's old writer, or a standby, on a link that stayed open.
+    ("25006", ErrorClass::Unavailable),
+    ("25P02", ErrorClass::Aborted),
+    // The server ended a transaction that said nothing for too long, or took too long (PostgreSQL 17): with it the session.
+    ("25P03", ErrorClass::Unavailable),
+    ("25P04", ErrorClass::Unavailable),
+    // A prepared statement that the pooler's server connection does not have, or has under another text.
+    ("26000", ErrorClass::StaleStatement),
+    ("42P05", ErrorClass::StaleStatement),
+    ("40001", ErrorClass::Contention),
+    ("40P01", ErrorClass::Contention),
+    // Nobody knows whether the statement was carried out.
+    ("40003", ErrorClass::Unavailable),
+    ("42P10", ErrorClass::NoArbiter),
+    ("55P03", ErrorClass::Blocked),
+    ("57014", ErrorClass::Blocked),
+    // The database was dropped, or is not there yet. Connecting again finds out.
+    ("3D000", ErrorClass::Unavailable),
+    // Object in use, and out of a configured limit: passing states of the server.
+    ("55006", ErrorClass::Unavailable),
+    ("55000", ErrorClass::Other),
+];
+
+/// The classes of states (their first two characters).
+const CLASSES: &[(&str, ErrorClass)] = &[
+    ("08", ErrorClass::Unavailable),
+    ("22", ErrorClass::BadData),
+    ("23", ErrorClass::BadData),
+    ("28", ErrorClass::LoginRefused),
+    ("40", ErrorClass::Contention),
+    ("42", ErrorClass::SchemaDrift),
+    ("53", ErrorClass::Unavailable),
+    // A value that no page or index row can hold: the same whenever it is tried.
+    ("54", ErrorClass::BadData),
+    ("57", ErrorClass::Unavailable),
+    ("58", ErrorClass::Unavailable),
+    ("XX", ErrorClass::Unavailable),
+];
+
 /// Classifies by SQLSTATE, never by message or index name (`REINDEX CONCURRENTLY` reports `…_ccnew`, FACTS).
 #[must_use]
 pub fn classify(error: &sqlx::Error) -> ErrorClass {
+    if let Some(fault) = fault::of(error) {
+        return match fault {
+            Fault::CommitOfFailed => ErrorClass::Aborted,
+            Fault::StatementLimit(_) | Fault::ConnectLimit(_) | Fault::NoneFree(_) | Fault::Closed => {
+                ErrorClass::Unavailable
+            }
+        };
+    }
     match error {
         sqlx::Error::Database(database) => database
             .code()
@@ -44,19 +102,14 @@ pub fn classify(error: &sqlx::Error) -> ErrorClass {
 }
 
 fn classify_state(state: &str) -> ErrorClass {
-    match state {
-        "25P02" => ErrorClass::Aborted,
-        "42P10" => ErrorClass::NoArbiter,
-        "23505" => ErrorClass::UniqueViolation,
-        "40001" | "40P01" | "55P03" => ErrorClass::Contention,
-        _ => match state.get(..2) {
-            Some("28") => ErrorClass::LoginRefused,
-            Some("22" | "23") => ErrorClass::BadData,
-            Some("42") => ErrorClass::SchemaDrift,
-            Some("08" | "53" | "57" | "58" | "XX") => ErrorClass::Unavailable,
-            _ => ErrorClass::Other,
-        },
-    }
+    let find = |table: &[(&str, ErrorClass)], key: &str| {
+        table
+            .iter()
+            .find_map(|(known, class)| (*known == key).then_some(*class))
+    };
+    find(STATES, state)
+        .or_else(|| find(CLASSES, state.get(..2)?))
+        .unwrap_or(ErrorClass::Other)
 }
 
 impl ErrorClass {
@@ -67,11 +120,13 @@ impl ErrorClass {
             Self::Unavailable => "database_unavailable",
             Self::LoginRefused => "database_login_refused",
             Self::Contention => "database_contention",
+            Self::Blocked => "database_blocked",
             Self::Aborted => "database_transaction_aborted",
             Self::NoArbiter => "database_no_arbiter_index",
             Self::UniqueViolation => "database_unique_violation",
             Self::BadData => "database_bad_data",
             Self::SchemaDrift => "database_schema_drift",
+            Self::StaleStatement => "database_stale_statement",
             Self::Other => "database_error",
         }
     }
@@ -84,10 +139,12 @@ impl ErrorClass {
             Self::Unavailable
             | Self::LoginRefused
             | Self::Contention
+            | Self::Blocked
             | Self::Aborted
             | Self::NoArbiter
             | Self::UniqueViolation
             | Self::SchemaDrift
+            | Self::StaleStatement
             | Self::Other => Disposition::Retry,
         }
     }
@@ -96,11 +153,27 @@ impl ErrorClass {
     #[must_use]
     pub const fn is_outage(self) -> bool {
         match self {
-            Self::Unavailable | Self::LoginRefused => true,
+            Self::Unavailable | Self::LoginRefused | Self::StaleStatement => true,
             Self::BadData
             | Self::UniqueViolation
             | Self::Contention
+            | Self::Blocked
             | Self::Aborted
+            | Self::NoArbiter
+            | Self::SchemaDrift
+            | Self::Other => false,
+        }
+    }
+
+    /// Whether the connection that said so is of no more use: it ended, leads to the wrong host, or remembers what is not true.
+    #[must_use]
+    pub const fn ends_the_connection(self) -> bool {
+        match self {
+            Self::Unavailable | Self::LoginRefused | Self::Aborted | Self::StaleStatement => true,
+            Self::BadData
+            | Self::UniqueViolation
+            | Self::Contention
+            | Self::Blocked
             | Self::NoArbiter
             | Self::SchemaDrift
             | Self::Other => false,
@@ -111,13 +184,14 @@ impl ErrorClass {
     #[must_use]
     pub const fn may_be_one_record(self) -> bool {
         match self {
-            Self::BadData | Self::UniqueViolation | Self::Other => true,
+            Self::BadData | Self::UniqueViolation | Self::Blocked | Self::Other => true,
             Self::Unavailable
             | Self::LoginRefused
             | Self::Contention
             | Self::Aborted
             | Self::NoArbiter
-            | Self::SchemaDrift => false,
+            | Self::SchemaDrift
+            | Self::StaleStatement => false,
         }
     }
 }
@@ -170,6 +244,16 @@ mod tests {
             ("28P01", ErrorClass::LoginRefused),
             ("57P01", ErrorClass::Unavailable),
             ("42703", ErrorClass::SchemaDrift),
+            ("25006", ErrorClass::Unavailable),
+            ("25P03", ErrorClass::Unavailable),
+            ("25P04", ErrorClass::Unavailable),
+            ("40003", ErrorClass::Unavailable),
+            ("55P03", ErrorClass::Blocked),
+            ("57014", ErrorClass::Blocked),
+            ("54000", ErrorClass::BadData),
+            ("0A000", ErrorClass::StaleStatement),
+            ("ZZ123", ErrorClass::Other),
+            ("", ErrorClass::Other),
         ] {
             assert_eq!(classify_state(state), class, "{state}");
         }

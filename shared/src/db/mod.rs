@@ -1,24 +1,32 @@
 //! The database: one lazily connected pool an environment, and what its errors mean.
+//!
+//! The one way to a connection. Nothing outside this module holds a pooled connection or begins a transaction by itself, and what
+//! is given out goes back to the pool only when its work has ended (docs/decisions/0015).
 
+mod connection;
 mod error;
+mod fault;
+mod limits;
 mod login;
+mod pool;
+mod transaction;
 
+pub use connection::Connection;
 pub use error::{ErrorClass, classify};
+pub use limits::{Limits, within_invocation};
 pub use login::{LoginError, secret_text};
+pub use transaction::{Isolation, Transaction};
 
 use crate::config::DatabaseConfig;
-use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgPool, PgPoolOptions};
-use sqlx::{Connection, Postgres, Transaction};
+use sqlx::postgres::PgConnectOptions;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 use tokio::sync::Mutex;
 
-/// A pool that connects on first use, and fetches its login again when it stops working (after a rotation).
+/// Connections that are opened on first use; their login is fetched again when it stops working (after a rotation).
 #[derive(Debug, Clone)]
 pub struct Database {
-    pool: PgPool,
+    pool: pool::Pool,
     login: login::Login,
     renewals: Arc<Renewals>,
 }
@@ -31,75 +39,103 @@ struct Renewals {
 }
 
 impl Database {
-    /// How long a caller waits for a connection; below the shortest function timeout.
-    const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
-    /// A link that was used within this time is taken without asking whether it lives.
-    const TRUSTED_IDLE: Duration = Duration::from_secs(10);
-
-    /// A pool for this configuration. Connects nothing yet, so that an unreachable database does not fail the start.
+    /// Connections for this configuration. Connects nothing yet, so that an unreachable database does not fail the start.
     ///
     /// # Errors
     /// When the login is in a secret that can't be read.
     pub async fn open(config: &DatabaseConfig, aws: &aws_config::SdkConfig) -> Result<Self, LoginError> {
         let login = login::Login::of(config, aws);
         let options = login.fetch().await?;
-        let pool = PgPoolOptions::new()
-            .max_connections(config.pool_size)
-            .acquire_timeout(Self::ACQUIRE_TIMEOUT)
-            .test_before_acquire(false)
-            // A frozen environment may thaw with links that the proxy closed long ago. Asking costs a round trip, so only
-            // links that idled are asked; one that is dead is replaced before a payment meets it.
-            .before_acquire(|connection, link| {
-                Box::pin(
-                    async move { Ok(link.idle_for < Self::TRUSTED_IDLE || connection.ping().await.is_ok()) },
-                )
-            })
-            .connect_lazy_with(options);
         Ok(Self {
-            pool,
+            pool: pool::Pool::new(options, config.pool_size as usize, Limits::default()),
             login,
             renewals: Arc::default(),
         })
     }
 
-    /// This very pool, for tests and tools.
+    /// At most `size` connections with these options, for tests and tools.
     #[must_use]
-    pub fn of_pool(pool: PgPool) -> Self {
+    pub fn with_options(options: PgConnectOptions, size: usize) -> Self {
+        Self::with_limits(options, size, Limits::default())
+    }
+
+    /// As [`Database::with_options`], with other limits.
+    #[must_use]
+    pub fn with_limits(options: PgConnectOptions, size: usize, limits: Limits) -> Self {
         Self {
-            pool,
+            pool: pool::Pool::new(options.extra_float_digits(None), size, limits),
             login: login::Login::Fixed,
             renewals: Arc::default(),
         }
     }
 
-    /// The pool itself.
+    /// How to connect, for a session that needs a connection of its own.
     #[must_use]
-    pub fn pool(&self) -> &PgPool {
-        &self.pool
+    pub fn options(&self) -> PgConnectOptions {
+        self.pool.options()
     }
 
-    /// A connection, released on every path when it is dropped.
+    /// The most connections that are open at once.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.pool.size()
+    }
+
+    /// How many connections are open and unused.
+    #[must_use]
+    pub fn idle(&self) -> usize {
+        self.pool.idle()
+    }
+
+    /// How many connections somebody has.
+    #[must_use]
+    pub fn in_use(&self) -> usize {
+        self.pool.in_use()
+    }
+
+    /// How long things may take.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        self.pool.limits()
+    }
+
+    /// Closes every connection that is not in use, and gives out no more.
+    pub fn close(&self) {
+        self.pool.close();
+    }
+
+    /// A connection for statements that commit by themselves. It goes back to the pool when it is dropped and every statement
+    /// was answered, and is closed otherwise.
     ///
     /// # Errors
     /// When none is free or the database can't be reached. A refused login is fetched again once, however many meet it.
-    pub async fn acquire(&self) -> Result<PoolConnection<Postgres>, sqlx::Error> {
+    pub async fn acquire(&self) -> Result<Connection, sqlx::Error> {
         let renewals_before = self.renewals.done.load(Ordering::Acquire);
-        match self.pool.acquire().await {
+        let pooled = match self.pool.get().await {
             Err(error) if classify(&error) == ErrorClass::LoginRefused => {
                 self.renew_login(renewals_before, error).await?;
-                self.pool.acquire().await
+                self.pool.get().await
             }
             other => other,
-        }
+        }?;
+        Ok(Connection::pooled(pooled, self.pool.limits()))
     }
 
-    /// A transaction, rolled back when it is dropped without a commit.
+    /// A transaction at READ COMMITTED with its time limits set on the server. Rolled back, and its connection closed, when it
+    /// is dropped without a commit or rollback.
     ///
     /// # Errors
     /// As [`Database::acquire`].
-    pub async fn begin(&self) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
-        let connection = self.acquire().await?;
-        Transaction::begin(connection, None).await
+    pub async fn begin(&self) -> Result<Transaction, sqlx::Error> {
+        self.begin_as(Isolation::ReadCommitted).await
+    }
+
+    /// As [`Database::begin`], at another isolation level.
+    ///
+    /// # Errors
+    /// As [`Database::acquire`].
+    pub async fn begin_as(&self, isolation: Isolation) -> Result<Transaction, sqlx::Error> {
+        Transaction::begin(self.acquire().await?, isolation).await
     }
 
     async fn renew_login(&self, renewals_before: u64, refused: sqlx::Error) -> Result<(), sqlx::Error> {
@@ -114,7 +150,7 @@ impl Database {
         tracing::warn!("the database refused the login; fetching the secret again");
         match self.login.fetch().await {
             Ok(options) => {
-                self.pool.set_connect_options(options);
+                self.pool.set_options(options);
                 self.renewals.done.fetch_add(1, Ordering::Release);
                 Ok(())
             }

@@ -49,7 +49,7 @@ impl Replayer {
     pub async fn begin_bulk(&self, filter: LetterFilter, forced: bool) -> Result<Bulk, sqlx::Error> {
         let mut connection = self.database.acquire().await?;
         let started = sqlx::query_scalar!(r#"SELECT now() AS "now!""#)
-            .fetch_one(&mut *connection)
+            .fetch_one(&mut connection)
             .await?;
         Ok(Bulk {
             filter,
@@ -116,7 +116,7 @@ impl Replayer {
             since,
             until,
         )
-        .fetch_one(&mut *connection)
+        .fetch_one(&mut connection)
         .await
     }
 }

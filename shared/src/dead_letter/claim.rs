@@ -4,17 +4,17 @@
 
 use super::decide::Candidate;
 use super::{LEASE_SECONDS, LetterFilter, Refusal};
+use crate::db::Connection;
 use crate::event::Event;
 use crate::page::Cursor;
 use chrono::{DateTime, Utc};
-use sqlx::PgConnection;
 use uuid::Uuid;
 
 /// Locks up to `most` parked letters of the filter that nobody owns, the oldest first; skips those that another replay is
 /// claiming at this moment, and those that were sent back since `started`: what fails at once is parked again at once, and
 /// one run sends it once.
 pub(super) async fn lock_candidates(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     filter: &LetterFilter,
     started: DateTime<Utc>,
     after: Cursor,
@@ -42,7 +42,7 @@ pub(super) async fn lock_candidates(
 
 /// As [`lock_candidates`], but only reads, whoever owns them.
 pub(super) async fn read_candidates(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     filter: &LetterFilter,
     after: Cursor,
     most: i64,
@@ -68,7 +68,7 @@ pub(super) async fn read_candidates(
 
 /// Locks one letter, or says why it can't be sent or discarded now.
 pub(super) async fn lock_parked(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     id: Uuid,
 ) -> Result<Result<Candidate, Refusal>, sqlx::Error> {
     let found = sqlx::query!(
@@ -101,7 +101,7 @@ pub(super) async fn lock_parked(
 }
 
 /// Takes the lease of locked letters; gives back its end, which is also what proves it.
-pub(super) async fn claim(connection: &mut PgConnection, ids: &[Uuid]) -> Result<DateTime<Utc>, sqlx::Error> {
+pub(super) async fn claim(connection: &mut Connection, ids: &[Uuid]) -> Result<DateTime<Utc>, sqlx::Error> {
     sqlx::query_scalar!(
         r#"WITH lease AS (SELECT now() + make_interval(secs => $2) AS until),
               claimed AS (UPDATE dead_letters d SET claimed_until = lease.until FROM lease WHERE d.id = ANY($1))
@@ -115,7 +115,7 @@ pub(super) async fn claim(connection: &mut PgConnection, ids: &[Uuid]) -> Result
 
 /// Keeps another body for a locked letter, with what it says about itself. The old one is in the audit log.
 pub(super) async fn keep_edited(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     id: Uuid,
     body: &str,
 ) -> Result<(), sqlx::Error> {
@@ -140,7 +140,7 @@ pub(super) async fn keep_edited(
 /// Marks letters as sent back in these generations. One that was parked again in the meantime, or that another replay
 /// marked after our lease ran out, is left as it is. Gives back how many were marked.
 pub(super) async fn mark_sent_if_waiting(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     ids: &[Uuid],
     generations: &[i32],
 ) -> Result<u64, sqlx::Error> {
@@ -163,7 +163,7 @@ pub(super) async fn mark_sent_if_waiting(
 
 /// Gives back the lease of letters that were not sent, if it is still ours.
 pub(super) async fn release_if_owned(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     ids: &[Uuid],
     lease: DateTime<Utc>,
 ) -> Result<(), sqlx::Error> {

@@ -2,8 +2,8 @@
 
 use super::{LetterId, Refusal, claim};
 use crate::audit::{self, Act, Action};
+use crate::db::Connection;
 use serde_json::json;
-use sqlx::PgConnection;
 
 /// What became of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub enum Discard {
 /// # Errors
 /// Those of the database.
 pub async fn discard_parked_letter(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     id: LetterId,
     act: &Act,
 ) -> Result<Discard, sqlx::Error> {

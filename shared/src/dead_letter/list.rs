@@ -2,8 +2,8 @@
 
 use super::decide::body_of;
 use super::{Letter, LetterFilter, LetterId, LetterRow, LetterStatus};
+use crate::db::Connection;
 use crate::page::{Cursor, Page, PageRequest};
-use sqlx::PgConnection;
 
 /// Lists letters, the newest first. Each page is a walk along one index for each wanted status, or along the few letters of
 /// a payment.
@@ -11,7 +11,7 @@ use sqlx::PgConnection;
 /// # Errors
 /// Those of the database.
 pub async fn list(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     filter: &LetterFilter,
     request: &PageRequest,
 ) -> Result<Page<LetterRow>, sqlx::Error> {
@@ -71,7 +71,7 @@ pub async fn list(
 ///
 /// # Errors
 /// Those of the database.
-pub async fn show(connection: &mut PgConnection, id: LetterId) -> Result<Option<Letter>, sqlx::Error> {
+pub async fn show(connection: &mut Connection, id: LetterId) -> Result<Option<Letter>, sqlx::Error> {
     let found = sqlx::query!(
         r#"SELECT id, source, message_id, function_name, event_type, event_id, correlation_id, failure_reason, error_code,
                   permanent, attempts, raw, document, status AS "status: LetterStatus", replay_count, parked_at, replayed_at,

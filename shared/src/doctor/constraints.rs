@@ -1,7 +1,7 @@
 //! G10: the unique indexes and the constraints that keep rows single and books honest.
 
+use crate::db::Connection;
 use crate::schema::{DuplicateGroup, IndexSpec, IndexState, UNIQUE_INDEXES, find_duplicates, index_state};
-use sqlx::PgConnection;
 
 /// The constraints of the schema that a guarantee rests on, by table. Those of the older tables are indexes.
 const CONSTRAINTS: [(&str, &str); 14] = [
@@ -32,7 +32,7 @@ pub(super) struct Unenforced {
 
 /// The unique indexes that are not there or not valid, with the duplicates that forbid them. Reads a whole table for each of them,
 /// and only the catalogue while all is well.
-pub(super) async fn unenforced(connection: &mut PgConnection) -> Result<Vec<Unenforced>, sqlx::Error> {
+pub(super) async fn unenforced(connection: &mut Connection) -> Result<Vec<Unenforced>, sqlx::Error> {
     let mut found = Vec::new();
     for spec in &UNIQUE_INDEXES {
         let state = index_state(connection, spec).await?;
@@ -44,7 +44,7 @@ pub(super) async fn unenforced(connection: &mut PgConnection) -> Result<Vec<Unen
 }
 
 async fn unenforced_index(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     spec: &'static IndexSpec,
     state: &IndexState,
 ) -> Result<Unenforced, sqlx::Error> {
@@ -72,7 +72,7 @@ fn group(group: &DuplicateGroup) -> String {
 }
 
 /// The constraints that are absent or not validated, as `table.name`.
-pub(super) async fn missing(connection: &mut PgConnection) -> Result<Vec<String>, sqlx::Error> {
+pub(super) async fn missing(connection: &mut Connection) -> Result<Vec<String>, sqlx::Error> {
     let (tables, names): (Vec<String>, Vec<String>) = CONSTRAINTS
         .iter()
         .map(|(table, name)| ((*table).to_owned(), (*name).to_owned()))

@@ -2,18 +2,22 @@
 
 use super::constraints::{self, Unenforced};
 use super::{EXAMPLES, Examination, Finding, Guarantee, KINDS, Kind, Scope, kind};
-use crate::db::Database;
+use crate::db::{Connection, Database, Isolation, Transaction};
 use crate::schema::{UNIQUE_ACTIVE_ALLOCATION, UNIQUE_ACTIVE_PURCHASE};
 use crate::session::WINDOW;
 use chrono::{DateTime, Utc};
-use sqlx::{AssertSqlSafe, PgConnection, Postgres, SqlSafeStr, Transaction};
-use std::time::Instant;
+use sqlx::AssertSqlSafe;
+use std::time::{Duration, Instant};
 
-/// One snapshot for all questions, and no way to write.
-const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 /// Whole tables are folded in memory instead of on disk, and compiling the plans would take longer than running them. Local to the
 /// transaction. RDS Proxy keeps the connection for this session alone after it (it pins), which a reading now and then may cost.
-const SETTINGS: [&str; 2] = ["SET LOCAL work_mem = '128MB'", "SET LOCAL jit = off"];
+const SETTINGS: [&str; 3] = [
+    "SET LOCAL work_mem = '128MB'",
+    "SET LOCAL jit = off",
+    "SET LOCAL statement_timeout = '10min'",
+];
+/// What the client waits for one question, a little longer than the server lets it run.
+const LONGEST_STATEMENT: Duration = Duration::from_secs(605);
 
 /// Reconcile leaves what is younger alone (SPEC 4): a pipeline may be at work on it.
 const GRACE_SECONDS: f64 = 120.0;
@@ -48,7 +52,7 @@ struct Row {
 /// Those of the database; a table or column that is missing (42P01, 42703) among them.
 pub async fn examine(database: &Database, scope: &Scope) -> Result<Examination, sqlx::Error> {
     let started = Instant::now();
-    let mut reader = begin(database).await?;
+    let mut reader = database.begin_as(Isolation::Snapshot).await?;
     set_up(&mut reader).await?;
     let rows = match beside(database, &mut reader).await? {
         // The calendars alone take as long as all the rest.
@@ -78,36 +82,31 @@ pub async fn examine(database: &Database, scope: &Scope) -> Result<Examination, 
     })
 }
 
-type Reader = Transaction<'static, Postgres>;
-
-async fn begin(database: &Database) -> Result<Reader, sqlx::Error> {
-    let connection = database.acquire().await?;
-    Transaction::begin(connection, Some(BEGIN.into_sql_str())).await
-}
-
-async fn set_up(reader: &mut Reader) -> Result<(), sqlx::Error> {
+async fn set_up(reader: &mut Transaction) -> Result<(), sqlx::Error> {
+    reader.limit_statements(LONGEST_STATEMENT);
     for setting in SETTINGS {
-        sqlx::query(setting).execute(&mut **reader).await?;
+        sqlx::raw_sql(setting).execute(&mut **reader).await?;
     }
     Ok(())
 }
 
 /// A second reader of the very snapshot that the first one reads. None when the pool has one connection, or when the second one
 /// came to a server that does not know the snapshot (a pooler before several): then the first one reads everything.
-async fn beside(database: &Database, first: &mut Reader) -> Result<Option<Reader>, sqlx::Error> {
-    if database.pool().options().get_max_connections() < 2 {
+async fn beside(database: &Database, first: &mut Transaction) -> Result<Option<Transaction>, sqlx::Error> {
+    if database.size() < 2 {
         return Ok(None);
     }
     let snapshot = sqlx::query_scalar!(r#"SELECT pg_export_snapshot() AS "id!""#)
         .fetch_one(&mut **first)
         .await?;
-    let mut second = begin(database).await?;
+    let mut second = database.begin_as(Isolation::Snapshot).await?;
     // It takes no parameter. What Postgres calls a snapshot has digits, letters and dashes.
     let shared = sqlx::raw_sql(AssertSqlSafe(format!("SET TRANSACTION SNAPSHOT '{snapshot}'")))
         .execute(&mut *second)
         .await;
     if let Err(error) = shared {
         tracing::info!(%error, "the snapshot is not known on a second connection; reading with one");
+        second.rollback().await?;
         return Ok(None);
     }
     set_up(&mut second).await?;
@@ -126,7 +125,7 @@ impl Scope {
     }
 }
 
-async fn calendars(connection: &mut PgConnection, scope: &Scope) -> Result<Vec<Row>, sqlx::Error> {
+async fn calendars(connection: &mut Connection, scope: &Scope) -> Result<Vec<Row>, sqlx::Error> {
     if scope.includes_any(&[Guarantee::G3, Guarantee::G9]) {
         sessions(connection, scope).await
     } else {
@@ -134,7 +133,7 @@ async fn calendars(connection: &mut PgConnection, scope: &Scope) -> Result<Vec<R
     }
 }
 
-async fn all_but_calendars(connection: &mut PgConnection, scope: &Scope) -> Result<Vec<Row>, sqlx::Error> {
+async fn all_but_calendars(connection: &mut Connection, scope: &Scope) -> Result<Vec<Row>, sqlx::Error> {
     use Guarantee::{G1, G2, G4, G5, G6, G7, G8, G9, G10};
     let mut rows = Vec::new();
     let unenforced = if scope.includes_any(&[G1, G2, G10]) {
@@ -217,13 +216,13 @@ fn listed(code: &str, mut lines: Vec<String>) -> Option<Row> {
     })
 }
 
-async fn payments(connection: &mut PgConnection, scope: &Scope) -> Result<Vec<Row>, sqlx::Error> {
+async fn payments(connection: &mut Connection, scope: &Scope) -> Result<Vec<Row>, sqlx::Error> {
     sqlx::query_file_as!(Row, "src/doctor/checks/payments.sql", scope.now, GRACE_SECONDS)
         .fetch_all(connection)
         .await
 }
 
-async fn doubles(connection: &mut PgConnection, unenforced: &[Unenforced]) -> Result<Vec<Row>, sqlx::Error> {
+async fn doubles(connection: &mut Connection, unenforced: &[Unenforced]) -> Result<Vec<Row>, sqlx::Error> {
     let enforced = |name: &str| unenforced.iter().all(|index| index.index != name);
     sqlx::query_file_as!(
         Row,
@@ -235,13 +234,13 @@ async fn doubles(connection: &mut PgConnection, unenforced: &[Unenforced]) -> Re
     .await
 }
 
-async fn allocations(connection: &mut PgConnection, scope: &Scope) -> Result<Vec<Row>, sqlx::Error> {
+async fn allocations(connection: &mut Connection, scope: &Scope) -> Result<Vec<Row>, sqlx::Error> {
     sqlx::query_file_as!(Row, "src/doctor/checks/allocations.sql", scope.now, GRACE_SECONDS)
         .fetch_all(connection)
         .await
 }
 
-async fn sessions(connection: &mut PgConnection, scope: &Scope) -> Result<Vec<Row>, sqlx::Error> {
+async fn sessions(connection: &mut Connection, scope: &Scope) -> Result<Vec<Row>, sqlx::Error> {
     let today = scope.now.with_timezone(&scope.timezone).date_naive();
     sqlx::query_file_as!(
         Row,
@@ -257,7 +256,7 @@ async fn sessions(connection: &mut PgConnection, scope: &Scope) -> Result<Vec<Ro
     .await
 }
 
-async fn outbox(connection: &mut PgConnection, scope: &Scope) -> Result<Vec<Row>, sqlx::Error> {
+async fn outbox(connection: &mut Connection, scope: &Scope) -> Result<Vec<Row>, sqlx::Error> {
     sqlx::query_file_as!(
         Row,
         "src/doctor/checks/outbox.sql",
@@ -269,7 +268,7 @@ async fn outbox(connection: &mut PgConnection, scope: &Scope) -> Result<Vec<Row>
     .await
 }
 
-async fn orders(connection: &mut PgConnection, scope: &Scope) -> Result<Vec<Row>, sqlx::Error> {
+async fn orders(connection: &mut Connection, scope: &Scope) -> Result<Vec<Row>, sqlx::Error> {
     sqlx::query_file_as!(
         Row,
         "src/doctor/checks/orders.sql",
@@ -281,7 +280,7 @@ async fn orders(connection: &mut PgConnection, scope: &Scope) -> Result<Vec<Row>
     .await
 }
 
-async fn stock(connection: &mut PgConnection, scope: &Scope) -> Result<Vec<Row>, sqlx::Error> {
+async fn stock(connection: &mut Connection, scope: &Scope) -> Result<Vec<Row>, sqlx::Error> {
     sqlx::query_file_as!(
         Row,
         "src/doctor/checks/stock.sql",
@@ -292,13 +291,13 @@ async fn stock(connection: &mut PgConnection, scope: &Scope) -> Result<Vec<Row>,
     .await
 }
 
-async fn jobs(connection: &mut PgConnection, scope: &Scope) -> Result<Vec<Row>, sqlx::Error> {
+async fn jobs(connection: &mut Connection, scope: &Scope) -> Result<Vec<Row>, sqlx::Error> {
     sqlx::query_file_as!(Row, "src/doctor/checks/jobs.sql", scope.now, STALE_JOBS_SECONDS)
         .fetch_all(connection)
         .await
 }
 
-async fn letters(connection: &mut PgConnection, scope: &Scope) -> Result<Vec<Row>, sqlx::Error> {
+async fn letters(connection: &mut Connection, scope: &Scope) -> Result<Vec<Row>, sqlx::Error> {
     sqlx::query_file_as!(Row, "src/doctor/checks/letters.sql", scope.now, REPLAY_SECONDS)
         .fetch_all(connection)
         .await

@@ -3,9 +3,9 @@
 use super::rollup::{self, Measured, QUARTER_HOUR, STAGES, TWO_HOURS, WAYS};
 use super::sample::gauges_at_a_glance;
 use super::{Gauge, Gauges};
+use crate::db::Connection;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
-use sqlx::PgConnection;
 use std::collections::HashMap;
 
 /// How far back, and in which steps.
@@ -106,7 +106,7 @@ pub struct Health {
 /// # Errors
 /// Those of the database.
 pub async fn history(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     range: Range,
     now: DateTime<Utc>,
 ) -> Result<Health, sqlx::Error> {
@@ -162,7 +162,7 @@ impl Buckets {
     }
 }
 
-async fn measured(connection: &mut PgConnection, buckets: &Buckets) -> Result<Vec<Measured>, sqlx::Error> {
+async fn measured(connection: &mut Connection, buckets: &Buckets) -> Result<Vec<Measured>, sqlx::Error> {
     let end = buckets.until + TimeDelta::milliseconds(1);
     let kept_until = rollup::kept_until(&mut *connection, buckets.step).await?;
     let open = kept_until.map_or(buckets.from, |until| until.clamp(buckets.from, end));
@@ -208,7 +208,7 @@ fn latency(buckets: &Buckets, measured: &[Measured]) -> Vec<Latency> {
     ways.collect()
 }
 
-async fn samples(connection: &mut PgConnection, buckets: &Buckets) -> Result<Vec<Series>, sqlx::Error> {
+async fn samples(connection: &mut Connection, buckets: &Buckets) -> Result<Vec<Series>, sqlx::Error> {
     let rows = sqlx::query_file!(
         "src/health/samples.sql",
         buckets.from,

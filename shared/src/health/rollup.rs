@@ -1,8 +1,8 @@
 //! What was made and how long it took, by bucket: counted from the rows, and kept once a bucket is over, so that a look at a week
 //! of a busy school reads some hundred rows and not some hundred thousand.
 
+use crate::db::Connection;
 use chrono::{DateTime, TimeDelta, Utc};
-use sqlx::PgConnection;
 use std::collections::HashMap;
 
 /// The lengths of the buckets: of the plots over a day, and over a week.
@@ -44,7 +44,7 @@ pub(super) fn bucket_of(moment: DateTime<Utc>, step: TimeDelta) -> DateTime<Utc>
 
 /// Counts from the rows: buckets from `from` until before `until`. Buckets without rows are left out.
 pub(super) async fn measure(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     from: DateTime<Utc>,
     until: DateTime<Utc>,
     step: TimeDelta,
@@ -62,7 +62,7 @@ pub(super) async fn measure(
 
 /// Where the kept buckets of this step end; none when there are none.
 pub(super) async fn kept_until(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     step: TimeDelta,
 ) -> Result<Option<DateTime<Utc>>, sqlx::Error> {
     let last = sqlx::query_scalar!(
@@ -77,7 +77,7 @@ pub(super) async fn kept_until(
 /// The kept buckets from `from` until before `until`.
 #[cfg(feature = "desk")]
 pub(super) async fn kept(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     from: DateTime<Utc>,
     until: DateTime<Utc>,
     step: TimeDelta,
@@ -99,7 +99,7 @@ pub(super) async fn kept(
 ///
 /// # Errors
 /// Those of the database.
-pub(super) async fn roll_up(connection: &mut PgConnection, now: DateTime<Utc>) -> Result<u64, sqlx::Error> {
+pub(super) async fn roll_up(connection: &mut Connection, now: DateTime<Utc>) -> Result<u64, sqlx::Error> {
     let mut buckets = 0;
     for step in STEPS {
         let oldest = bucket_of(now - LONGEST, step);
@@ -119,7 +119,7 @@ pub(super) async fn roll_up(connection: &mut PgConnection, now: DateTime<Utc>) -
 
 /// Writes every bucket of the span, those in which nothing happened as zero: what is not there was not counted yet.
 async fn keep(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     from: DateTime<Utc>,
     until: DateTime<Utc>,
     step: TimeDelta,

@@ -1,9 +1,9 @@
 //! The last runs of each sweep, with what they did.
 
+use crate::db::Connection;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::Value;
-use sqlx::PgConnection;
 
 /// One run of a sweep.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -27,7 +27,7 @@ pub struct SweepRun {
 ///
 /// # Errors
 /// Those of the database; 42P01 while `migrate` has not run.
-pub async fn record_run(connection: &mut PgConnection, run: &SweepRun) -> Result<(), sqlx::Error> {
+pub async fn record_run(connection: &mut Connection, run: &SweepRun) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "INSERT INTO sweep_runs (sweep, started_at, millis, done, error) VALUES ($1, $2, $3, $4, $5)",
         run.sweep,
@@ -46,7 +46,7 @@ pub async fn record_run(connection: &mut PgConnection, run: &SweepRun) -> Result
 /// # Errors
 /// Those of the database.
 #[cfg(feature = "desk")]
-pub async fn latest_runs(connection: &mut PgConnection) -> Result<Vec<SweepRun>, sqlx::Error> {
+pub async fn latest_runs(connection: &mut Connection) -> Result<Vec<SweepRun>, sqlx::Error> {
     sqlx::query_file_as!(SweepRun, "src/health/latest_runs.sql")
         .fetch_all(connection)
         .await
@@ -58,7 +58,7 @@ pub async fn latest_runs(connection: &mut PgConnection) -> Result<Vec<SweepRun>,
 /// Those of the database.
 #[cfg(feature = "desk")]
 pub async fn last_runs(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     sweep: Option<&str>,
     before: Option<i64>,
     most: i64,

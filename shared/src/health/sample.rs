@@ -1,9 +1,9 @@
 //! What waits at this moment: read, and kept once a minute by the sweep `health`.
 
 use super::rollup;
+use crate::db::Connection;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
-use sqlx::PgConnection;
 
 /// For how long samples and runs are kept.
 const KEPT: TimeDelta = TimeDelta::days(14);
@@ -126,7 +126,7 @@ pub(super) struct Unfulfilled {
 
 impl Unfulfilled {
     /// Looks at each payment of the last 24 hours; what is older is `doctor`'s.
-    async fn count(connection: &mut PgConnection, now: DateTime<Utc>) -> Result<Self, sqlx::Error> {
+    async fn count(connection: &mut Connection, now: DateTime<Utc>) -> Result<Self, sqlx::Error> {
         sqlx::query_file_as!(Self, "src/health/unfulfilled.sql", now, GRACE_SECONDS)
             .fetch_one(connection)
             .await
@@ -134,7 +134,7 @@ impl Unfulfilled {
 
     /// As it was sampled within the last two minutes; none where nobody did.
     #[cfg(feature = "desk")]
-    async fn sampled(connection: &mut PgConnection, now: DateTime<Utc>) -> Result<Option<Self>, sqlx::Error> {
+    async fn sampled(connection: &mut Connection, now: DateTime<Utc>) -> Result<Option<Self>, sqlx::Error> {
         sqlx::query_as!(
             Self,
             r#"SELECT c.value AS count, o.value AS oldest_seconds
@@ -155,7 +155,7 @@ impl Unfulfilled {
 ///
 /// # Errors
 /// Those of the database.
-pub async fn gauges(connection: &mut PgConnection, now: DateTime<Utc>) -> Result<Gauges, sqlx::Error> {
+pub async fn gauges(connection: &mut Connection, now: DateTime<Utc>) -> Result<Gauges, sqlx::Error> {
     let unfulfilled = Unfulfilled::count(&mut *connection, now).await?;
     with(unfulfilled, connection, now).await
 }
@@ -167,7 +167,7 @@ pub async fn gauges(connection: &mut PgConnection, now: DateTime<Utc>) -> Result
 /// Those of the database.
 #[cfg(feature = "desk")]
 pub(super) async fn gauges_at_a_glance(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     now: DateTime<Utc>,
 ) -> Result<Gauges, sqlx::Error> {
     match Unfulfilled::sampled(&mut *connection, now).await? {
@@ -178,7 +178,7 @@ pub(super) async fn gauges_at_a_glance(
 
 async fn with(
     unfulfilled: Unfulfilled,
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     now: DateTime<Utc>,
 ) -> Result<Gauges, sqlx::Error> {
     let waiting = sqlx::query_file!("src/health/waiting.sql", now)
@@ -201,7 +201,7 @@ async fn with(
 ///
 /// # Errors
 /// Those of the database.
-pub async fn sample(connection: &mut PgConnection, now: DateTime<Utc>) -> Result<HealthSweep, sqlx::Error> {
+pub async fn sample(connection: &mut Connection, now: DateTime<Utc>) -> Result<HealthSweep, sqlx::Error> {
     let gauges = gauges(&mut *connection, now).await?;
     let names: Vec<String> = Gauge::ALL
         .iter()
@@ -228,7 +228,7 @@ pub async fn sample(connection: &mut PgConnection, now: DateTime<Utc>) -> Result
     })
 }
 
-async fn retire(connection: &mut PgConnection, now: DateTime<Utc>) -> Result<u64, sqlx::Error> {
+async fn retire(connection: &mut Connection, now: DateTime<Utc>) -> Result<u64, sqlx::Error> {
     let oldest = now - KEPT;
     let samples = sqlx::query!("DELETE FROM health_samples WHERE at < $1", oldest)
         .execute(&mut *connection)

@@ -1,7 +1,7 @@
 //! Claims runnable jobs: pending and due, the lowest priority number first, then the oldest.
 
 use super::{Job, JobId, Lease};
-use sqlx::PgConnection;
+use crate::db::Connection;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -11,7 +11,7 @@ use uuid::Uuid;
 /// # Errors
 /// Those of the database.
 pub async fn acquire_next_job(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     worker: &str,
     lease: Duration,
 ) -> Result<Option<Job>, sqlx::Error> {
@@ -23,7 +23,7 @@ pub async fn acquire_next_job(
 /// # Errors
 /// Those of the database.
 pub async fn acquire_job(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     id: JobId,
     worker: &str,
     lease: Duration,
@@ -32,7 +32,7 @@ pub async fn acquire_job(
 }
 
 async fn acquire(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     id: Option<Uuid>,
     worker: &str,
     lease: Duration,

@@ -4,11 +4,11 @@
 use super::{JobFailure, JobId, JobType, open_case_of_paid_intent};
 use crate::audit::{self, Act, Action};
 use crate::case::CaseKind;
+use crate::db::Connection;
 use crate::page::{Cursor, Page, PageRequest};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::{Value, json};
-use sqlx::PgConnection;
 use std::fmt;
 use uuid::Uuid;
 
@@ -131,7 +131,7 @@ pub struct JobFilter {
 /// # Errors
 /// Those of the database.
 pub async fn list(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     filter: &JobFilter,
     request: &PageRequest,
 ) -> Result<Page<JobRow>, sqlx::Error> {
@@ -193,7 +193,7 @@ pub async fn list(
 ///
 /// # Errors
 /// Those of the database.
-pub async fn show(connection: &mut PgConnection, id: JobId) -> Result<Option<JobRow>, sqlx::Error> {
+pub async fn show(connection: &mut Connection, id: JobId) -> Result<Option<JobRow>, sqlx::Error> {
     sqlx::query_as!(
         JobRow,
         r#"SELECT id, job_type, status AS "status: JobStatus", payload, priority, attempts, max_attempts, idempotency_key,
@@ -289,7 +289,7 @@ pub enum Cancellation {
 /// # Errors
 /// Those of the database.
 pub async fn retry_failed_job(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     id: JobId,
     act: &Act,
 ) -> Result<Retry, sqlx::Error> {
@@ -321,7 +321,7 @@ pub async fn retry_failed_job(
 /// # Errors
 /// Those of the database.
 pub async fn cancel_pending_job(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     id: JobId,
     act: &Act,
 ) -> Result<Cancellation, sqlx::Error> {
@@ -352,7 +352,7 @@ pub async fn cancel_pending_job(
     Ok(Cancellation::Cancelled { opened_case })
 }
 
-async fn why_not(connection: &mut PgConnection, id: JobId) -> Result<JobRefusal, sqlx::Error> {
+async fn why_not(connection: &mut Connection, id: JobId) -> Result<JobRefusal, sqlx::Error> {
     let job = show(connection, id).await?;
     Ok(job.as_ref().map_or(JobRefusal::NotFound, JobRefusal::of))
 }

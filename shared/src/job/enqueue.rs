@@ -1,14 +1,14 @@
 //! Writes a job, once for each idempotency key.
 
 use super::{Enqueued, JobId, NewJob};
-use sqlx::PgConnection;
+use crate::db::Connection;
 
 /// Writes the job unless one of its key is there, whatever its status; gives back which, and whether it is new. Belongs
 /// into the transaction of the change that asks for it.
 ///
 /// # Errors
 /// Those of the database. Under READ COMMITTED only: the row that a concurrent writer won with must be seen.
-pub async fn enqueue(connection: &mut PgConnection, job: &NewJob) -> Result<Enqueued, sqlx::Error> {
+pub async fn enqueue(connection: &mut Connection, job: &NewJob) -> Result<Enqueued, sqlx::Error> {
     let written = sqlx::query_scalar!(
         "INSERT INTO job_queue (job_type, payload, priority, idempotency_key, scheduled_for)
          VALUES ($1, $2, $3, $4, coalesce($5, now()))

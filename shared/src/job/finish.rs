@@ -1,9 +1,9 @@
 //! What the owner of a job does at its end, under the guard `(id, attempts, locked_by)`.
 
 use super::{Completion, FailedJob, Job, JobFailure, Lease};
+use crate::db::Connection;
 use crate::delivery::retry_delay;
 use crate::idempotency::clip;
-use sqlx::PgConnection;
 
 /// The most characters of an error that are kept.
 const LONGEST_ERROR: usize = 1_000;
@@ -14,7 +14,7 @@ const LONGEST_ERROR: usize = 1_000;
 /// # Errors
 /// Those of the database.
 pub async fn complete_job_if_owned(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     lease: &Lease,
 ) -> Result<Completion, sqlx::Error> {
     let done = sqlx::query!(
@@ -40,7 +40,7 @@ pub async fn complete_job_if_owned(
 /// # Errors
 /// Those of the database.
 pub async fn fail_job_if_owned(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     job: &Job,
     failure: &JobFailure,
 ) -> Result<FailedJob, sqlx::Error> {

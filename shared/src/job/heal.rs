@@ -3,14 +3,14 @@
 use super::rescue::LEASE_EXPIRED;
 use super::{JobFailure, JobId};
 use crate::case::{self, CaseKind, NewCase};
+use crate::db::Connection;
 use serde_json::json;
-use sqlx::PgConnection;
 
 /// Completes a failed job whose work turned out to be done. False when it is not failed any more.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn complete_failed_job(connection: &mut PgConnection, id: JobId) -> Result<bool, sqlx::Error> {
+pub async fn complete_failed_job(connection: &mut Connection, id: JobId) -> Result<bool, sqlx::Error> {
     let done = sqlx::query!(
         "UPDATE job_queue SET status = 'completed', completed_at = now(), failed_at = NULL, updated_at = now()
          WHERE id = $1 AND status = 'failed'",
@@ -28,7 +28,7 @@ pub async fn complete_failed_job(connection: &mut PgConnection, id: JobId) -> Re
 ///
 /// # Errors
 /// Those of the database.
-pub async fn return_attempts_once(connection: &mut PgConnection, id: JobId) -> Result<bool, sqlx::Error> {
+pub async fn return_attempts_once(connection: &mut Connection, id: JobId) -> Result<bool, sqlx::Error> {
     let done = sqlx::query!(
         r#"UPDATE job_queue
            SET status = 'pending', scheduled_for = now(), failed_at = NULL, updated_at = now(),
@@ -50,7 +50,7 @@ pub async fn return_attempts_once(connection: &mut PgConnection, id: JobId) -> R
 /// # Errors
 /// Those of the database.
 pub async fn open_case_of_paid_intent(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     kind: CaseKind,
     payment_intent_id: &str,
     job: JobId,
@@ -86,7 +86,7 @@ pub async fn open_case_of_paid_intent(
     Ok(case::open(connection, &case).await? || reopen_if_resolved(connection, &case).await?)
 }
 
-async fn reopen_if_resolved(connection: &mut PgConnection, case: &NewCase) -> Result<bool, sqlx::Error> {
+async fn reopen_if_resolved(connection: &mut Connection, case: &NewCase) -> Result<bool, sqlx::Error> {
     let done = sqlx::query!(
         "UPDATE payment_cases
          SET status = 'open', opened_at = now(), resolved_at = NULL, resolved_by = NULL,

@@ -1,7 +1,7 @@
 //! A second run for a job that ended without doing its work.
 
 use super::JobId;
-use sqlx::PgConnection;
+use crate::db::Connection;
 
 /// How many attempts a requeued job gets.
 const ATTEMPTS: i32 = 3;
@@ -15,7 +15,7 @@ const ATTEMPTS: i32 = 3;
 ///
 /// # Errors
 /// Those of the database.
-pub async fn requeue_ended_job_once(connection: &mut PgConnection, id: JobId) -> Result<bool, sqlx::Error> {
+pub async fn requeue_ended_job_once(connection: &mut Connection, id: JobId) -> Result<bool, sqlx::Error> {
     let done = sqlx::query!(
         r#"UPDATE job_queue
            SET status = 'pending', scheduled_for = now(), failed_at = NULL, completed_at = NULL, updated_at = now(),

@@ -1,8 +1,8 @@
 //! Jobs whose worker died, and jobs that nobody took.
 
 use super::JobId;
+use crate::db::Connection;
 use serde_json::Value;
-use sqlx::PgConnection;
 use std::time::Duration;
 
 /// What begins the `last_error` of a job of which nothing but dead workers is known.
@@ -36,7 +36,7 @@ pub struct RescuedJob {
 /// # Errors
 /// Those of the database.
 pub async fn rescue_expired_jobs(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     most: i64,
 ) -> Result<Vec<RescuedJob>, sqlx::Error> {
     let rows = sqlx::query!(
@@ -78,7 +78,7 @@ pub async fn rescue_expired_jobs(
 /// # Errors
 /// Those of the database.
 pub async fn list_untaken(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     waiting: Duration,
     most: i64,
 ) -> Result<Vec<JobId>, sqlx::Error> {

@@ -1,8 +1,8 @@
 //! Rows of the outbox: written, claimed under a lease, finished. None of these commits.
 
 use super::{Announcement, OutboxRow};
+use crate::db::Connection;
 use crate::ids::CorrelationId;
-use sqlx::PgConnection;
 
 /// How long a writer or a sweep owns a row before another may publish it.
 pub const LEASE_SECONDS: i32 = 30;
@@ -13,7 +13,7 @@ pub const LEASE_SECONDS: i32 = 30;
 /// # Errors
 /// Those of the database.
 pub async fn enqueue(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     announcements: &[Announcement],
 ) -> Result<Vec<OutboxRow>, sqlx::Error> {
     write(connection, announcements, false).await
@@ -25,14 +25,14 @@ pub async fn enqueue(
 /// # Errors
 /// Those of the database.
 pub async fn announce_again(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     announcements: &[Announcement],
 ) -> Result<Vec<OutboxRow>, sqlx::Error> {
     write(connection, announcements, true).await
 }
 
 async fn write(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     announcements: &[Announcement],
     again: bool,
 ) -> Result<Vec<OutboxRow>, sqlx::Error> {
@@ -88,7 +88,7 @@ async fn write(
 ///
 /// # Errors
 /// Those of the database.
-pub(super) async fn claim(connection: &mut PgConnection, most: i64) -> Result<Vec<OutboxRow>, sqlx::Error> {
+pub(super) async fn claim(connection: &mut Connection, most: i64) -> Result<Vec<OutboxRow>, sqlx::Error> {
     let rows = sqlx::query!(
         r#"WITH free AS (
              SELECT id FROM outbox
@@ -120,7 +120,7 @@ pub(super) async fn claim(connection: &mut PgConnection, most: i64) -> Result<Ve
 /// # Errors
 /// Those of the database.
 pub(super) async fn mark_published_if_waiting(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     ids: &[i64],
 ) -> Result<u64, sqlx::Error> {
     let done = sqlx::query!(
@@ -138,7 +138,7 @@ pub(super) async fn mark_published_if_waiting(
 /// # Errors
 /// Those of the database.
 pub(super) async fn note_failures(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     failures: &[(i64, String)],
 ) -> Result<(), sqlx::Error> {
     let ids: Vec<i64> = failures.iter().map(|(id, _)| *id).collect();
@@ -159,7 +159,7 @@ pub(super) async fn note_failures(
 ///
 /// # Errors
 /// Those of the database.
-pub async fn retire(connection: &mut PgConnection, most: i64) -> Result<u64, sqlx::Error> {
+pub async fn retire(connection: &mut Connection, most: i64) -> Result<u64, sqlx::Error> {
     let done = sqlx::query!(
         "DELETE FROM outbox WHERE id IN (
             SELECT id FROM outbox WHERE published_at < now() - interval '7 days'

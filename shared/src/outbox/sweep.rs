@@ -53,7 +53,7 @@ pub async fn sweep(publisher: &Publisher, deadline: Deadline) -> Result<OutboxSw
                   coalesce(extract(epoch FROM now() - min(created_at)), 0)::bigint AS "oldest_seconds!"
            FROM outbox WHERE published_at IS NULL"#
     )
-    .fetch_one(&mut *connection)
+    .fetch_one(&mut connection)
     .await?;
     done.backlog = waiting.backlog;
     done.oldest_seconds = waiting.oldest_seconds;

@@ -7,21 +7,17 @@ use super::index_guard::IndexGuard;
 use super::request::{PaymentFacts, PurchaseRequest};
 use super::settle::{Settlement, settle};
 use crate::clock::Clock;
-use crate::db::{Database, ErrorClass, classify};
+use crate::db::{Database, ErrorClass, Transaction, classify};
 use crate::delivery::Failure;
 use crate::event::PurchaseConfirmed;
 use crate::ids::{CorrelationId, PurchaseId};
 use crate::outbox::OutboxRow;
 use chrono::{DateTime, Utc};
-use sqlx::pool::PoolConnection;
-use sqlx::{Connection, PgConnection, Postgres};
 use std::collections::HashMap;
 use uuid::Uuid;
 
 /// How many advisory locks one transaction of the fallback takes at most; the shared lock table is finite.
 const LOCKS_A_TRANSACTION: usize = 100;
-/// Explicit, since lock, look and insert need a fresh snapshot each (FACTS), whatever the database's default is.
-const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 
 /// Makes purchases.
 #[derive(Debug)]
@@ -131,12 +127,17 @@ impl Purchases {
         if self.guard.is_enforced(&self.database).await {
             let mut connection = self.database.acquire().await?;
             let result = create_committed(&mut connection, &Columns::of(requests, now)).await;
-            match release(connection, result).await {
+            drop(connection);
+            match result {
                 Err(error) if classify(&error) == ErrorClass::NoArbiter => {
                     tracing::warn!("the index was dropped since it was verified; taking the fallback");
                     self.guard.forget();
                 }
-                other => return Ok(other?),
+                Err(error) => {
+                    count_aborted(&error);
+                    return Err(error.into());
+                }
+                Ok(written) => return Ok(written),
             }
         }
         let mut written = Vec::with_capacity(requests.len());
@@ -153,9 +154,9 @@ impl Purchases {
         requests: &[PurchaseRequest],
         now: DateTime<Utc>,
     ) -> Result<Vec<Written>, Failure> {
-        let mut connection = self.database.acquire().await?;
-        let result = locked_transaction(&mut connection, requests, now).await;
-        match release(connection, result).await {
+        let mut transaction = self.database.begin().await?;
+        let result = create_under_locks(&mut transaction, requests, now).await;
+        match end(transaction, result).await {
             // The index is back and a writer on the fast path was faster: its success, which settling finds.
             Err(error) if is_purchase_there_already(&error) && requests.len() == 1 => Ok(Vec::new()),
             other => Ok(other?),
@@ -168,57 +169,31 @@ impl Purchases {
         facts: &PaymentFacts,
         now: DateTime<Utc>,
     ) -> Result<Settlement, Failure> {
-        let mut connection = self.database.acquire().await?;
-        let result = settle_transaction(&mut connection, requests, facts, now).await;
-        Ok(release(connection, result).await?)
+        let mut transaction = self.database.begin().await?;
+        let result = settle(&mut transaction, requests, facts, now).await;
+        Ok(end(transaction, result).await?)
     }
 }
 
-async fn locked_transaction(
-    connection: &mut PgConnection,
-    requests: &[PurchaseRequest],
-    now: DateTime<Utc>,
-) -> Result<Vec<Written>, sqlx::Error> {
-    let mut transaction = connection.begin_with(BEGIN).await?;
-    match create_under_locks(&mut transaction, requests, now).await {
-        Ok(written) => transaction.commit().await.map(|()| written),
+/// Commits what was done, or rolls it back at once: others wait for its rows.
+async fn end<T>(transaction: Transaction, result: Result<T, sqlx::Error>) -> Result<T, sqlx::Error> {
+    match result {
+        Ok(done) => transaction.commit().await.map(|()| done),
         Err(error) => {
-            transaction.rollback().await?;
+            count_aborted(&error);
+            // What can't be rolled back is closed, which rolls it back too.
+            let _ = transaction.rollback().await;
             Err(error)
         }
     }
 }
 
-async fn settle_transaction(
-    connection: &mut PgConnection,
-    requests: &[PurchaseRequest],
-    facts: &PaymentFacts,
-    now: DateTime<Utc>,
-) -> Result<Settlement, sqlx::Error> {
-    let mut transaction = connection.begin_with(BEGIN).await?;
-    match settle(&mut transaction, requests, facts, now).await {
-        Ok(settlement) => transaction.commit().await.map(|()| settlement),
-        Err(error) => {
-            transaction.rollback().await?;
-            Err(error)
-        }
-    }
-}
-
-/// Gives the connection back, once, or closes it when a statement met an aborted transaction: it is never used again.
-async fn release<T>(
-    connection: PoolConnection<Postgres>,
-    result: Result<T, sqlx::Error>,
-) -> Result<T, sqlx::Error> {
-    if let Err(error) = &result
-        && classify(error) == ErrorClass::Aborted
-    {
+/// A statement reached an aborted transaction: a defect, counted and logged. Its connection is closed.
+fn count_aborted(error: &sqlx::Error) {
+    if classify(error) == ErrorClass::Aborted {
         metrics::counter!("TransactionsAborted").increment(1);
         tracing::error!(%error, "a statement met an aborted transaction; the connection is closed");
-        // A link that can't be closed cleanly is closed by being dropped.
-        let _ = connection.close().await;
     }
-    result
 }
 
 /// By table and state, never by index name: `REINDEX CONCURRENTLY` reports another one (FACTS).

@@ -2,13 +2,13 @@
 
 use super::decide::{Evidence, ExistingPurchase, KnownPayment};
 use super::request::{PaymentFacts, PurchaseRequest};
+use crate::db::Connection;
 use crate::ids::{PaymentId, PurchaseId};
-use sqlx::PgConnection;
 use uuid::Uuid;
 
 /// The evidence of each request, in order. Locks nothing.
 pub(super) async fn gather(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     requests: &[PurchaseRequest],
     facts: &PaymentFacts,
 ) -> Result<Vec<Evidence>, sqlx::Error> {
@@ -39,7 +39,7 @@ fn at(evidence: &mut [Evidence], position: i64) -> Option<&mut Evidence> {
 }
 
 async fn add_purchases(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     requests: &[PurchaseRequest],
     evidence: &mut [Evidence],
 ) -> Result<(), sqlx::Error> {
@@ -71,7 +71,7 @@ async fn add_purchases(
 }
 
 async fn add_standing(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     requests: &[PurchaseRequest],
     evidence: &mut [Evidence],
 ) -> Result<(), sqlx::Error> {
@@ -104,7 +104,7 @@ async fn add_standing(
 }
 
 async fn add_payments(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     requests: &[PurchaseRequest],
     evidence: &mut [Evidence],
 ) -> Result<(), sqlx::Error> {

@@ -3,9 +3,9 @@
 
 use super::fast::{Columns, Written};
 use super::request::PurchaseRequest;
+use crate::db::Connection;
 use crate::outbox::LEASE_SECONDS;
 use chrono::{DateTime, Utc};
-use sqlx::PgConnection;
 use std::collections::HashSet;
 use uuid::Uuid;
 
@@ -17,7 +17,7 @@ const LOCK_SPACE: &str = "makegood.purchase";
 ///
 /// 23505 when a writer on the fast path was faster.
 pub(super) async fn create_under_locks(
-    transaction: &mut PgConnection,
+    transaction: &mut Connection,
     requests: &[PurchaseRequest],
     now: DateTime<Utc>,
 ) -> Result<Vec<Written>, sqlx::Error> {
@@ -35,7 +35,7 @@ pub(super) async fn create_under_locks(
     insert_plainly(transaction, &Columns::of(&free, now)).await
 }
 
-async fn lock_pairs(transaction: &mut PgConnection, requests: &[PurchaseRequest]) -> Result<(), sqlx::Error> {
+async fn lock_pairs(transaction: &mut Connection, requests: &[PurchaseRequest]) -> Result<(), sqlx::Error> {
     let pairs: Vec<String> = requests
         .iter()
         .map(|request| format!("{}:{}", request.key().0, request.key().1))
@@ -54,7 +54,7 @@ async fn lock_pairs(transaction: &mut PgConnection, requests: &[PurchaseRequest]
 
 /// The requests that are not free: the pair has an active purchase, the payment has one, or a case is about it.
 async fn look(
-    transaction: &mut PgConnection,
+    transaction: &mut Connection,
     requests: &[PurchaseRequest],
 ) -> Result<HashSet<Uuid>, sqlx::Error> {
     let ids: Vec<Uuid> = requests.iter().map(|request| request.purchase_id.0).collect();
@@ -92,7 +92,7 @@ async fn look(
 }
 
 async fn insert_plainly(
-    transaction: &mut PgConnection,
+    transaction: &mut Connection,
     columns: &Columns,
 ) -> Result<Vec<Written>, sqlx::Error> {
     sqlx::query_file_as!(

@@ -1,12 +1,12 @@
 //! The fast path: one statement that commits by itself, arbitrated by the verified index.
 
 use super::request::PurchaseRequest;
+use crate::db::Connection;
 use crate::event::Envelope;
 use crate::idempotency::clip;
 use crate::outbox::LEASE_SECONDS;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
-use sqlx::PgConnection;
 use uuid::Uuid;
 
 /// The columns of a batch, as the statements take them.
@@ -70,7 +70,7 @@ pub(super) struct Written {
 /// Makes what is free to be made, in one statement that commits by itself. Takes the index entries in the order of the
 /// key. 42P10 when the index is gone since it was verified.
 pub(super) async fn create_committed(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     columns: &Columns,
 ) -> Result<Vec<Written>, sqlx::Error> {
     sqlx::query_file_as!(

@@ -1,10 +1,10 @@
 //! What is to be written for one confirmed payment, worked out before the database is asked.
 
+use crate::db::Connection;
 use crate::event::{Envelope, EventError, EventType, Metadata, PurchaseConfirmed, PurchaseCreated};
 use crate::ids::{CorrelationId, PurchaseId};
 use crate::outbox::Announcement;
 use chrono::{DateTime, Utc};
-use sqlx::PgConnection;
 use std::collections::HashMap;
 use uuid::{NoContext, Timestamp, Uuid};
 
@@ -42,7 +42,7 @@ impl PaymentFacts {
     /// # Errors
     /// Those of the database.
     pub async fn load(
-        connection: &mut PgConnection,
+        connection: &mut Connection,
         events: &[&PurchaseConfirmed],
     ) -> Result<Self, sqlx::Error> {
         let ids: Vec<Uuid> = events.iter().map(|event| event.payment_id.0).collect();

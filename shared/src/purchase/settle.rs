@@ -4,13 +4,13 @@ use super::decide::{PurchaseOutcome, decide};
 use super::evidence::gather;
 use super::request::{PaymentFacts, PurchaseRequest};
 use crate::case::{self, CaseKind, NewCase};
+use crate::db::Connection;
 use crate::event::EventType;
 use crate::idempotency;
 use crate::ids::PurchaseId;
 use crate::outbox::{self, OutboxRow};
 use chrono::{DateTime, Utc};
 use serde_json::json;
-use sqlx::PgConnection;
 use uuid::Uuid;
 
 /// What settling came to.
@@ -28,7 +28,7 @@ pub(super) struct Settlement {
 ///
 /// Rows are written in the order of their keys, table by table, so that concurrent settlements can't deadlock.
 pub(super) async fn settle(
-    transaction: &mut PgConnection,
+    transaction: &mut Connection,
     requests: &[PurchaseRequest],
     facts: &PaymentFacts,
     now: DateTime<Utc>,
@@ -76,7 +76,7 @@ pub(super) async fn settle(
 
 /// Notes on legacy purchases whose payment they are, so that the question is decided once.
 async fn adopt_unowned<'a>(
-    transaction: &mut PgConnection,
+    transaction: &mut Connection,
     decided: impl Iterator<Item = (&'a PurchaseRequest, &'a PurchaseOutcome)>,
 ) -> Result<(), sqlx::Error> {
     let mut owners: Vec<(Uuid, Uuid)> = decided

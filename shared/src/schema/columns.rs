@@ -1,6 +1,6 @@
 //! What of the columns that a function uses is not in the live database.
 
-use sqlx::PgConnection;
+use crate::db::Connection;
 
 /// The tables and columns of `wanted` that are missing, as `table` or `table.column`, in the order asked;
 /// empty when all are there. Reads only; right through a pooler.
@@ -8,7 +8,7 @@ use sqlx::PgConnection;
 /// # Errors
 /// When the catalogue can't be read.
 pub async fn missing_columns(
-    conn: &mut PgConnection,
+    conn: &mut Connection,
     wanted: &[(&str, &[&str])],
 ) -> Result<Vec<String>, sqlx::Error> {
     let pairs = wanted

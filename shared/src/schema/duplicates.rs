@@ -1,8 +1,9 @@
 //! The rows that forbid a unique index.
 
 use super::IndexSpec;
+use crate::db::Connection;
 use serde::Serialize;
-use sqlx::{AssertSqlSafe, PgConnection, Row};
+use sqlx::{AssertSqlSafe, Row};
 
 /// How many groups are listed; the rest is counted.
 const LISTED_GROUPS: i64 = 20;
@@ -32,7 +33,7 @@ pub struct DuplicateGroup {
 /// The duplicates that forbid `spec`, or `None`. Reads the whole table once and takes no lock beyond that of
 /// a reader.
 pub(crate) async fn find_duplicates(
-    conn: &mut PgConnection,
+    conn: &mut Connection,
     spec: &IndexSpec,
 ) -> Result<Option<Duplicates>, sqlx::Error> {
     if !spec.unique {

@@ -7,8 +7,9 @@ use super::index::wrongly_defined;
 use super::progress::{BuildProgress, watch};
 use super::session::SchemaSession;
 use super::{IndexOutcome, IndexReport, IndexSpec, IndexState, SchemaError, index_state};
+use crate::db::Connection;
+use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{AssertSqlSafe, PgConnection};
 use std::time::Duration;
 
 /// Looks, mends and builds; more rounds than that means that somebody else keeps undoing it.
@@ -85,7 +86,7 @@ pub(super) async fn ensure_in(
     })
 }
 
-async fn require_table(conn: &mut PgConnection, spec: &IndexSpec) -> Result<(), SchemaError> {
+async fn require_table(conn: &mut Connection, spec: &IndexSpec) -> Result<(), SchemaError> {
     let there = sqlx::query_scalar!(
         r#"SELECT to_regclass($1::text) IS NOT NULL AS "there!""#,
         spec.table
@@ -159,7 +160,7 @@ async fn build(
     }
 }
 
-async fn free_name(conn: &mut PgConnection, spec: &IndexSpec) -> Result<String, SchemaError> {
+async fn free_name(conn: &mut Connection, spec: &IndexSpec) -> Result<String, SchemaError> {
     for name in spec.own_names() {
         let taken = sqlx::query_scalar!(r#"SELECT to_regclass($1::text) IS NOT NULL AS "taken!""#, name);
         if !taken.fetch_one(&mut *conn).await? {

@@ -5,8 +5,8 @@
 //! nothing.
 
 use super::IndexSpec;
+use crate::db::Connection;
 use serde::Serialize;
-use sqlx::PgConnection;
 use std::collections::BTreeSet;
 
 /// The answer to "is this index there, and does it work?".
@@ -63,13 +63,13 @@ struct CatalogueRow {
 ///
 /// # Errors
 /// When the catalogue can't be read.
-pub async fn index_state(conn: &mut PgConnection, spec: &IndexSpec) -> Result<IndexState, sqlx::Error> {
+pub async fn index_state(conn: &mut Connection, spec: &IndexSpec) -> Result<IndexState, sqlx::Error> {
     Ok(decide(&read_catalogue(conn, spec).await?, spec))
 }
 
 /// The indexes that have one of our names and another definition.
 pub(super) async fn wrongly_defined(
-    conn: &mut PgConnection,
+    conn: &mut Connection,
     spec: &IndexSpec,
 ) -> Result<Vec<NamedIndex>, sqlx::Error> {
     let own_names = spec.own_names();
@@ -107,7 +107,7 @@ fn decide(rows: &[CatalogueRow], spec: &IndexSpec) -> IndexState {
     }
 }
 
-async fn read_catalogue(conn: &mut PgConnection, spec: &IndexSpec) -> Result<Vec<CatalogueRow>, sqlx::Error> {
+async fn read_catalogue(conn: &mut Connection, spec: &IndexSpec) -> Result<Vec<CatalogueRow>, sqlx::Error> {
     let rows = sqlx::query_file!("src/schema/index.sql", spec.table, spec.name)
         .fetch_all(conn)
         .await?;

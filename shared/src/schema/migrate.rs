@@ -4,8 +4,8 @@ use super::ensure::ensure_in;
 use super::error::{LOCK_NOT_AVAILABLE, sql_state};
 use super::session::SchemaSession;
 use super::{BuildProgress, IndexOutcome, IndexReport, MANAGED_INDEXES, SchemaError};
+use crate::db::Connection;
 use serde::Serialize;
-use sqlx::PgConnection;
 use sqlx::migrate::{Migrate, MigrateError, Migrator};
 use sqlx::postgres::PgConnectOptions;
 use std::collections::BTreeSet;
@@ -97,16 +97,17 @@ async fn migrate_in(
     })
 }
 
-async fn applied_versions(conn: &mut PgConnection) -> Result<BTreeSet<i64>, SchemaError> {
+async fn applied_versions(conn: &mut Connection) -> Result<BTreeSet<i64>, SchemaError> {
     let table = &*MIGRATIONS.table_name;
-    conn.ensure_migrations_table(table).await?;
-    let applied = conn.list_applied_migrations(table).await?;
+    let driver = conn.driver()?;
+    driver.ensure_migrations_table(table).await?;
+    let applied = driver.list_applied_migrations(table).await?;
     Ok(applied.into_iter().map(|migration| migration.version).collect())
 }
 
 /// The migrations under our own lock instead of sqlx's. One that waited in vain for a table's lock has let
 /// the sales that queued behind it pass, and is tried again.
-async fn run_migrations(conn: &mut PgConnection) -> Result<(), SchemaError> {
+async fn run_migrations(conn: &mut Connection) -> Result<(), SchemaError> {
     let migrator = Migrator {
         migrations: MIGRATIONS.migrations.clone(),
         locking: false,
@@ -114,7 +115,7 @@ async fn run_migrations(conn: &mut PgConnection) -> Result<(), SchemaError> {
     };
     let mut attempt = 1;
     loop {
-        match migrator.run_direct(None, conn, false).await {
+        match migrator.run_direct(None, conn.driver()?, false).await {
             Err(error) if attempt < LOCK_ATTEMPTS && waited_in_vain(&error) => {
                 tracing::warn!(
                     attempt,

@@ -1,8 +1,9 @@
 //! How far a concurrent index build is, from `pg_stat_progress_create_index`.
 
+use crate::db::Connection;
 use serde::Serialize;
+use sqlx::ConnectOptions;
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{ConnectOptions, PgConnection};
 use std::time::Duration;
 
 const LOOK_INTERVAL: Duration = Duration::from_millis(200);
@@ -30,9 +31,10 @@ pub(super) async fn watch(
     index: &str,
     report: &(dyn Fn(BuildProgress) + Send + Sync),
 ) {
-    let Ok(mut conn) = options.connect().await else {
+    let Ok(conn) = options.connect().await else {
         return std::future::pending().await;
     };
+    let mut conn = Connection::direct(conn);
     loop {
         tokio::time::sleep(LOOK_INTERVAL).await;
         match look(&mut conn, pid, index).await {
@@ -43,7 +45,7 @@ pub(super) async fn watch(
     }
 }
 
-async fn look(conn: &mut PgConnection, pid: i32, index: &str) -> Result<Option<BuildProgress>, sqlx::Error> {
+async fn look(conn: &mut Connection, pid: i32, index: &str) -> Result<Option<BuildProgress>, sqlx::Error> {
     let row = sqlx::query!(
         r#"SELECT phase AS "phase!", current_locker_pid::int AS locker,
                   CASE WHEN lockers_total > 0 THEN lockers_done WHEN tuples_total > 0 THEN tuples_done

@@ -1,9 +1,10 @@
 //! The one connection on which the schema is changed, holding the lock that lets one session do so at a time.
 
 use super::SchemaError;
+use crate::db::Connection;
 use backon::{ExponentialBuilder, Retryable};
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions, PgConnection};
 use std::time::{Duration, Instant};
 
 /// `makegood` in ASCII: the key of the session-level advisory lock. sqlx's migrator would take its own and
@@ -15,7 +16,7 @@ const POLL_INTERVAL: Duration = Duration::from_millis(200);
 
 /// A direct connection that holds the schema lock until it is closed or dropped.
 pub(super) struct SchemaSession {
-    pub(super) conn: PgConnection,
+    pub(super) conn: Connection,
     pub(super) options: PgConnectOptions,
     /// How long to wait for others, each time.
     pub(super) patience: Duration,
@@ -26,7 +27,7 @@ impl SchemaSession {
     /// nobody's concurrent index build has to wait for us.
     pub(super) async fn open(options: &PgConnectOptions, patience: Duration) -> Result<Self, SchemaError> {
         let options = options.clone().application_name("makegood-schema");
-        let conn = connect(&options).await?;
+        let conn = Connection::direct(connect(&options).await?);
         let mut session = Self {
             conn,
             options,
@@ -49,9 +50,7 @@ impl SchemaSession {
 
     /// Ends the session, and with it the lock.
     pub(super) async fn close(self) {
-        if let Err(error) = self.conn.close().await {
-            tracing::debug!(%error, "the schema session did not close cleanly");
-        }
+        self.conn.close().await;
     }
 
     /// Waits until nobody else builds, reindexes or vacuums this table: an unfinished index may be somebody's

@@ -2,12 +2,12 @@
 
 use super::plan::{next_sessions, upcoming};
 use super::store::{self, Allocation, NewSession};
+use crate::db::Connection;
 use crate::event::{Envelope, EventType, SessionsGenerated};
 use crate::ids::{AllocationId, CorrelationId, CourseId, SessionId, TrainerId};
 use crate::outbox::{self, Announcement, OutboxRow};
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
-use sqlx::PgConnection;
 use std::collections::{BTreeSet, HashMap};
 
 /// Who fills, when, and what they know beyond the rows.
@@ -64,7 +64,7 @@ pub struct Filled {
 /// # Errors
 /// Those of the database; the caller's transaction is then of no more use.
 pub async fn fill(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     allocations: &[AllocationId],
     filling: &Filling,
 ) -> Result<Filled, sqlx::Error> {
@@ -133,7 +133,7 @@ fn session(allocation: &Allocation, trainer: TrainerId, course: CourseId, day: N
 }
 
 async fn write(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     filling: &Filling,
     loaded: &[Allocation],
     planned: &[NewSession],

@@ -2,9 +2,9 @@
 
 use super::plan::{Booked, Window};
 use super::slot::TimeSlot;
+use crate::db::Connection;
 use crate::ids::{AllocationId, CourseId, PaymentId, SessionId, StudentId, TrainerId};
 use chrono::NaiveDate;
-use sqlx::PgConnection;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use uuid::Uuid;
 
@@ -30,7 +30,7 @@ pub struct Page {
 /// # Errors
 /// Those of the database.
 pub async fn next_page(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     after: Option<AllocationId>,
     today: NaiveDate,
     refill_below: usize,
@@ -62,7 +62,7 @@ pub async fn next_page(
 }
 
 async fn well_filled(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     allocations: &[Uuid],
     today: NaiveDate,
     refill_below: usize,
@@ -97,7 +97,7 @@ pub(super) struct Allocation {
 /// Locks these allocations against everyone else who schedules, until the transaction ends, then reads them as they are
 /// under the lock, in no particular order. Those that don't exist are not among them.
 pub(super) async fn lock_and_load(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     allocations: &[Uuid],
     today: NaiveDate,
 ) -> Result<Vec<Allocation>, sqlx::Error> {
@@ -176,7 +176,7 @@ struct Calendar {
 }
 
 async fn load_calendars(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     allocations: &[Uuid],
     today: NaiveDate,
 ) -> Result<HashMap<Uuid, Calendar>, sqlx::Error> {
@@ -207,7 +207,7 @@ async fn load_calendars(
 
 /// The blackout days from this day on.
 pub(super) async fn blackout_days(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     from: NaiveDate,
 ) -> Result<BTreeSet<NaiveDate>, sqlx::Error> {
     let days = sqlx::query_scalar!("SELECT day FROM session_blackout_dates WHERE day >= $1", from);
@@ -228,7 +228,7 @@ pub(super) struct NewSession {
 /// Writes sessions in one statement and gives back those that it wrote, by allocation; a slot that somebody else took in
 /// the meantime is not among them.
 pub(super) async fn insert(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     sessions: &[NewSession],
 ) -> Result<HashMap<AllocationId, Vec<(NaiveDate, SessionId)>>, sqlx::Error> {
     let allocations: Vec<Uuid> = sessions.iter().map(|session| session.allocation.0).collect();

@@ -1,8 +1,8 @@
 //! Takes what an intent had reserved out of the stock, for its order.
 
 use super::lock::{lock_intent, lock_stock, reserved_variants};
+use crate::db::Connection;
 use crate::ids::OrderId;
-use sqlx::PgConnection;
 use uuid::Uuid;
 
 /// What became of the reservations.
@@ -36,7 +36,7 @@ pub struct Taken {
 /// # Errors
 /// Those of the database.
 pub async fn consume(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     intent_id: &str,
     order_id: OrderId,
 ) -> Result<Consumed, sqlx::Error> {
@@ -59,7 +59,7 @@ pub async fn consume(
 }
 
 async fn take(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     intent_id: &str,
     variant_ids: &[Uuid],
     versions: &[i32],

@@ -1,7 +1,7 @@
 //! The two locks before the reservations: the intent's row, and its variants' stock in variant order.
 
 use super::decide::Level;
-use sqlx::PgConnection;
+use crate::db::Connection;
 use uuid::Uuid;
 
 /// Locks the intent's row until the transaction ends (`FOR NO KEY UPDATE`, which a foreign key's check does not wait
@@ -9,7 +9,7 @@ use uuid::Uuid;
 ///
 /// # Errors
 /// Those of the database.
-pub async fn lock_intent(connection: &mut PgConnection, intent_id: &str) -> Result<bool, sqlx::Error> {
+pub async fn lock_intent(connection: &mut Connection, intent_id: &str) -> Result<bool, sqlx::Error> {
     let row = sqlx::query!(
         "SELECT payment_intent_id FROM payment_intents WHERE payment_intent_id = $1 FOR NO KEY UPDATE",
         intent_id,
@@ -25,7 +25,7 @@ pub async fn lock_intent(connection: &mut PgConnection, intent_id: &str) -> Resu
 /// # Errors
 /// Those of the database.
 pub(super) async fn lock_stock(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     variant_ids: &[Uuid],
 ) -> Result<Vec<(Level, i32)>, sqlx::Error> {
     let rows = sqlx::query!(
@@ -55,7 +55,7 @@ pub(super) async fn lock_stock(
 /// # Errors
 /// Those of the database.
 pub(super) async fn reserved_variants(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     intent_ids: &[String],
 ) -> Result<Vec<Uuid>, sqlx::Error> {
     sqlx::query_scalar!(

@@ -1,8 +1,8 @@
 //! Gives back what an intent had reserved: to one that came to nothing, or whose time was up.
 
 use super::lock::{lock_intent, lock_stock, reserved_variants};
+use crate::db::Connection;
 use chrono::{DateTime, Utc};
-use sqlx::PgConnection;
 
 /// Why pieces are freed, as the reservation's status tells it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +43,7 @@ pub struct Freed {
 /// # Errors
 /// Those of the database.
 pub async fn release_if_active(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     intent_id: &str,
     released_as: ReleasedAs,
 ) -> Result<Option<Freed>, sqlx::Error> {
@@ -55,7 +55,7 @@ pub async fn release_if_active(
 /// Frees the active reservations of these intents, whose rows the caller has locked; with `ended_by`, only those that
 /// ended by then. Locks their stock in variant order.
 pub(super) async fn free(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     intent_ids: &[String],
     released_as: ReleasedAs,
     ended_by: Option<DateTime<Utc>>,

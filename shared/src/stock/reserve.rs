@@ -2,8 +2,8 @@
 
 use super::decide::{Level, Line, Shortage, shortages, wanted_by_variant};
 use super::lock::{lock_intent, lock_stock};
+use crate::db::Connection;
 use chrono::{DateTime, Utc};
-use sqlx::PgConnection;
 use uuid::Uuid;
 
 /// What became of the wish to reserve.
@@ -24,7 +24,7 @@ pub enum Reserved {
 /// # Errors
 /// Those of the database; 23503 when there is no such intent, 23514 when a line wants less than one piece.
 pub async fn reserve(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     intent_id: &str,
     lines: &[Line],
     expires_at: DateTime<Utc>,
@@ -44,7 +44,7 @@ pub async fn reserve(
 
 /// Names the variants that have no stock row, which is where the others' skus come from.
 async fn with_skus(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     mut short: Vec<Shortage>,
 ) -> Result<Vec<Shortage>, sqlx::Error> {
     for shortage in short.iter_mut().filter(|shortage| shortage.sku.is_empty()) {
@@ -60,7 +60,7 @@ async fn with_skus(
 }
 
 async fn hold(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     intent_id: &str,
     lines: &[Line],
     expires_at: DateTime<Utc>,
@@ -86,7 +86,7 @@ async fn hold(
 /// # Errors
 /// Those of the database.
 pub async fn extend_if_active(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     intent_id: &str,
     expires_at: DateTime<Utc>,
 ) -> Result<u64, sqlx::Error> {

@@ -1,8 +1,8 @@
 //! Frees what nobody paid for in time: one chunk of intents a transaction.
 
 use super::release::{Freed, ReleasedAs, free};
+use crate::db::Connection;
 use chrono::{DateTime, Utc};
-use sqlx::PgConnection;
 
 /// What one chunk freed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub struct FreedIntents {
 /// # Errors
 /// Those of the database.
 pub async fn release_expired(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     now: DateTime<Utc>,
     most: i64,
 ) -> Result<FreedIntents, sqlx::Error> {
@@ -42,7 +42,7 @@ pub async fn release_expired(
 }
 
 async fn expire_if_pending(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     intent_ids: &[String],
     now: DateTime<Utc>,
 ) -> Result<(), sqlx::Error> {

@@ -4,8 +4,8 @@ use super::Subject;
 use super::entry::{Entry, EntryKind, Status};
 use super::rows::{Common, Keys};
 use super::words::money;
+use crate::db::Connection;
 use chrono::{DateTime, NaiveDate, Utc};
-use sqlx::PgConnection;
 use uuid::Uuid;
 
 /// A row of `payments`.
@@ -75,7 +75,7 @@ pub(super) struct Course {
 impl Course {
     /// Reads them; what nobody knows comes back empty.
     pub(super) async fn load(
-        connection: &mut PgConnection,
+        connection: &mut Connection,
         subject: &Subject,
         today: NaiveDate,
     ) -> Result<Self, sqlx::Error> {
@@ -296,7 +296,7 @@ fn mark_entry(mark: &MarkRow) -> Entry {
     .id("eventId", &mark.event_id)
 }
 
-async fn payment(connection: &mut PgConnection, id: Option<Uuid>) -> Result<Option<PaymentRow>, sqlx::Error> {
+async fn payment(connection: &mut Connection, id: Option<Uuid>) -> Result<Option<PaymentRow>, sqlx::Error> {
     sqlx::query_as!(
         PaymentRow,
         "SELECT id, student_id, metadata ->> 'courseId' AS course, amount_cents, currency, status, provider,
@@ -309,7 +309,7 @@ async fn payment(connection: &mut PgConnection, id: Option<Uuid>) -> Result<Opti
 }
 
 async fn purchases(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     payment: Option<Uuid>,
     purchase: Option<Uuid>,
     pair: Option<(Uuid, Uuid)>,
@@ -328,7 +328,7 @@ async fn purchases(
 }
 
 async fn allocations(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     pair: Option<(Uuid, Uuid)>,
     allocation: Option<Uuid>,
     today: NaiveDate,
@@ -346,7 +346,7 @@ async fn allocations(
     .await
 }
 
-async fn marks(connection: &mut PgConnection, keys: &Keys) -> Result<Vec<MarkRow>, sqlx::Error> {
+async fn marks(connection: &mut Connection, keys: &Keys) -> Result<Vec<MarkRow>, sqlx::Error> {
     sqlx::query_as!(
         MarkRow,
         "SELECT event_id, event_type, processed_at FROM processed_events

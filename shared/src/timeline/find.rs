@@ -1,9 +1,9 @@
 //! From whatever id a person has to what it is about.
 
 use super::Subject;
+use crate::db::Connection;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use sqlx::PgConnection;
 use uuid::Uuid;
 
 /// The most matches that are answered, newest first: a student may have paid often.
@@ -105,7 +105,7 @@ impl Asked {
 ///
 /// # Errors
 /// Those of the database.
-pub async fn find(connection: &mut PgConnection, id: &str) -> Result<Vec<Match>, sqlx::Error> {
+pub async fn find(connection: &mut Connection, id: &str) -> Result<Vec<Match>, sqlx::Error> {
     let asked = Asked::read(id);
     let most = i64::try_from(MATCHES).unwrap_or(i64::MAX);
     let rows = sqlx::query_file!("src/timeline/sql/find.sql", asked.id, asked.text, most)

@@ -22,16 +22,13 @@ pub use find::{FoundBy, MATCHES, Match, find};
 pub use gap::{Gap, missing};
 pub use words::{Moment, money};
 
-use crate::db::Database;
+use crate::db::{Connection, Database, Isolation};
 use course::Course;
 use order::Order;
 use serde::Serialize;
-use sqlx::{Connection, PgConnection};
 use std::fmt;
 use uuid::Uuid;
 
-/// One snapshot for all looks, and no way to write.
-const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 /// The most entries of a line of time; the oldest are left out.
 const MOST: usize = 500;
 
@@ -109,15 +106,14 @@ pub async fn timeline(
     subject: &Subject,
     moment: Moment,
 ) -> Result<Option<Timeline>, sqlx::Error> {
-    let mut connection = database.acquire().await?;
-    let mut transaction = connection.begin_with(BEGIN).await?;
+    let mut transaction = database.begin_as(Isolation::Snapshot).await?;
     let read = read(&mut transaction, subject, moment).await?;
     transaction.rollback().await?;
     Ok(read.map(|(sight, entries)| tell(subject, missing(&sight, &moment), &sight, entries)))
 }
 
 async fn read(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     subject: &Subject,
     moment: Moment,
 ) -> Result<Option<(Sight, Vec<Entry>)>, sqlx::Error> {

@@ -3,9 +3,9 @@
 use super::entry::{Entry, EntryKind, Status};
 use super::rows::{Common, Keys};
 use super::words::money;
+use crate::db::Connection;
 use crate::ids::derived_uuid;
 use chrono::{DateTime, Utc};
-use sqlx::PgConnection;
 use uuid::Uuid;
 
 /// A row of `payment_intents`.
@@ -82,7 +82,7 @@ pub(super) struct Order {
 impl Order {
     /// Reads them; none when there is no such intent.
     pub(super) async fn load(
-        connection: &mut PgConnection,
+        connection: &mut Connection,
         intent_id: &str,
     ) -> Result<Option<Self>, sqlx::Error> {
         let Some(intent) = intent(&mut *connection, intent_id).await? else {
@@ -229,7 +229,7 @@ fn order_entry(order: &OrderRow) -> Entry {
         .id("orderNumber", &order.order_number)
 }
 
-async fn intent(connection: &mut PgConnection, id: &str) -> Result<Option<IntentRow>, sqlx::Error> {
+async fn intent(connection: &mut Connection, id: &str) -> Result<Option<IntentRow>, sqlx::Error> {
     sqlx::query_as!(
         IntentRow,
         "SELECT payment_intent_id, user_id, provider, external_transaction_id, amount_cents, currency, status, expires_at,
@@ -242,7 +242,7 @@ async fn intent(connection: &mut PgConnection, id: &str) -> Result<Option<Intent
 }
 
 async fn reservations(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     intent_id: &str,
 ) -> Result<Vec<ReservationRow>, sqlx::Error> {
     sqlx::query_as!(
@@ -257,7 +257,7 @@ async fn reservations(
 }
 
 async fn verifications(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     intent_id: &str,
 ) -> Result<Vec<VerificationRow>, sqlx::Error> {
     sqlx::query_as!(
@@ -272,7 +272,7 @@ async fn verifications(
 
 /// The jobs of an intent, or this one.
 pub(super) async fn jobs(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     intent_id: Option<&str>,
     job: Option<Uuid>,
 ) -> Result<Vec<JobRow>, sqlx::Error> {

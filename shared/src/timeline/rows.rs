@@ -2,8 +2,8 @@
 
 use super::entry::{Entry, EntryKind, Status};
 use super::words::attempts;
+use crate::db::Connection;
 use chrono::{DateTime, Utc};
-use sqlx::PgConnection;
 use uuid::Uuid;
 
 /// The most rows of a kind that a line of time shows.
@@ -77,7 +77,7 @@ pub(super) struct Keys {
 }
 
 impl Common {
-    pub(super) async fn load(connection: &mut PgConnection, keys: &Keys) -> Result<Self, sqlx::Error> {
+    pub(super) async fn load(connection: &mut Connection, keys: &Keys) -> Result<Self, sqlx::Error> {
         let events = events(&mut *connection, keys).await?;
         let letters = letters(&mut *connection, keys).await?;
         let cases = cases(&mut *connection, keys).await?;
@@ -218,7 +218,7 @@ fn audit_entry(row: &AuditRow) -> Entry {
     Entry::new(row.at, EntryKind::Audit, Status::Happened, what)
 }
 
-async fn events(connection: &mut PgConnection, keys: &Keys) -> Result<Vec<EventRow>, sqlx::Error> {
+async fn events(connection: &mut Connection, keys: &Keys) -> Result<Vec<EventRow>, sqlx::Error> {
     sqlx::query_as!(
         EventRow,
         "SELECT event_id, event_type, created_at, published_at, attempts, last_error
@@ -230,7 +230,7 @@ async fn events(connection: &mut PgConnection, keys: &Keys) -> Result<Vec<EventR
     .await
 }
 
-async fn letters(connection: &mut PgConnection, keys: &Keys) -> Result<Vec<LetterRow>, sqlx::Error> {
+async fn letters(connection: &mut Connection, keys: &Keys) -> Result<Vec<LetterRow>, sqlx::Error> {
     sqlx::query_as!(
         LetterRow,
         "SELECT id, source, function_name, event_type, event_id, failure_reason AS reason, attempts, status, parked_at,
@@ -246,7 +246,7 @@ async fn letters(connection: &mut PgConnection, keys: &Keys) -> Result<Vec<Lette
     .await
 }
 
-async fn cases(connection: &mut PgConnection, keys: &Keys) -> Result<Vec<CaseRow>, sqlx::Error> {
+async fn cases(connection: &mut Connection, keys: &Keys) -> Result<Vec<CaseRow>, sqlx::Error> {
     sqlx::query_as!(
         CaseRow,
         "SELECT id, kind, status, opened_at, resolved_at, resolved_by
@@ -260,7 +260,7 @@ async fn cases(connection: &mut PgConnection, keys: &Keys) -> Result<Vec<CaseRow
     .await
 }
 
-async fn audit(connection: &mut PgConnection, subjects: &[String]) -> Result<Vec<AuditRow>, sqlx::Error> {
+async fn audit(connection: &mut Connection, subjects: &[String]) -> Result<Vec<AuditRow>, sqlx::Error> {
     sqlx::query_as!(
         AuditRow,
         "SELECT at, actor, action, subject, reason FROM audit_log WHERE subject = ANY($1) ORDER BY id DESC LIMIT $2",

@@ -4,12 +4,12 @@
 use super::store::{self, NewVerification, Sight};
 use super::{Decision, Payment, VerificationStatus, enqueue_order};
 use crate::case::{self, CaseKind, NewCase};
+use crate::db::Connection;
 use crate::gateway::GatewayReply;
 use crate::job::JobId;
 use crate::stock::{self, ReleasedAs};
 use chrono::{DateTime, Utc};
 use serde_json::json;
-use sqlx::PgConnection;
 
 /// What was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +35,7 @@ impl Settled<'_> {
     /// Writes what follows from the decision. Locks the intent's row first, then what [`stock::release_if_active`] locks.
     pub(super) async fn write(
         &self,
-        connection: &mut PgConnection,
+        connection: &mut Connection,
         decision: Decision,
     ) -> Result<Written, sqlx::Error> {
         stock::lock_intent(connection, &self.sight.payment_intent_id).await?;
@@ -70,7 +70,7 @@ impl Settled<'_> {
 
     async fn follow(
         &self,
-        connection: &mut PgConnection,
+        connection: &mut Connection,
         decision: Decision,
     ) -> Result<Option<JobId>, sqlx::Error> {
         match decision {
@@ -95,7 +95,7 @@ impl Settled<'_> {
         Ok(None)
     }
 
-    async fn lapse(&self, connection: &mut PgConnection) -> Result<Written, sqlx::Error> {
+    async fn lapse(&self, connection: &mut Connection) -> Result<Written, sqlx::Error> {
         if store::recorded(connection, self.payment).await?.is_some() {
             return self.before(connection).await;
         }
@@ -103,7 +103,7 @@ impl Settled<'_> {
         Ok(Written::Lapsed)
     }
 
-    async fn before(&self, connection: &mut PgConnection) -> Result<Written, sqlx::Error> {
+    async fn before(&self, connection: &mut Connection) -> Result<Written, sqlx::Error> {
         let recorded = store::recorded(connection, self.payment).await?;
         let status = recorded.as_deref().and_then(VerificationStatus::from_wire_name);
         status.map(Written::Before).ok_or(sqlx::Error::RowNotFound)
@@ -111,7 +111,7 @@ impl Settled<'_> {
 
     async fn end(
         &self,
-        connection: &mut PgConnection,
+        connection: &mut Connection,
         status: &str,
         released_as: ReleasedAs,
     ) -> Result<(), sqlx::Error> {

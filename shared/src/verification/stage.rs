@@ -4,16 +4,13 @@ use super::record::{Settled, Written};
 use super::store::{self, Sight};
 use super::{Decision, LOOK_EVERY, Outcome, Payment, VerificationStatus, decide};
 use crate::clock::Clock;
-use crate::db::Database;
+use crate::db::{Connection, Database};
 use crate::gateway::{AskedPayment, GatewayError, Gateways};
 use crate::job::{self, Enqueued, JobType, NewJob, Waker};
 use serde_json::json;
-use sqlx::{Connection, PgConnection};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Each statement sees what the one before waited for.
-const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 /// An order is what a buyer waits for: nothing runs before it.
 const ORDER_PRIORITY: i32 = 1;
 
@@ -41,7 +38,7 @@ pub fn order_job_key(payment: &Payment) -> String {
 /// # Errors
 /// Those of the database.
 pub async fn enqueue_order(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     payment: &Payment,
     intent_id: &str,
 ) -> Result<Enqueued, sqlx::Error> {
@@ -149,8 +146,7 @@ impl Verifier {
         decision: Decision,
         asks: i32,
     ) -> Result<Written, sqlx::Error> {
-        let mut connection = self.database.acquire().await?;
-        let mut transaction = connection.begin_with(BEGIN).await?;
+        let mut transaction = self.database.begin().await?;
         let written = settled.write(&mut transaction, decision).await?;
         let (intent_id, answer) = (&settled.sight.payment_intent_id, settled.reply.answer.code());
         store::note_answer_if_asker(&mut transaction, intent_id, asks, answer, false).await?;

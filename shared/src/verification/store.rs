@@ -1,9 +1,9 @@
 //! Intents and verifications as this stage reads and writes them. None of these commits.
 
 use super::{ASK_EVERY, ASKER_DEAD_AFTER, Payment, VerificationStatus};
+use crate::db::Connection;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
-use sqlx::PgConnection;
 
 /// A payment as its rows have it.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,7 +34,7 @@ pub(super) struct NewVerification<'a> {
 
 /// The payment; none when no intent is known by this id at this gateway.
 pub(super) async fn look(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     payment: &Payment,
 ) -> Result<Option<Sight>, sqlx::Error> {
     sqlx::query_file_as!(
@@ -51,7 +51,7 @@ pub(super) async fn look(
 
 /// Takes the question; gives back its number, or none when somebody else has it or had an answer just now.
 pub(super) async fn claim_question_if_due(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     intent_id: &str,
 ) -> Result<Option<i32>, sqlx::Error> {
     sqlx::query_file_scalar!(
@@ -67,7 +67,7 @@ pub(super) async fn claim_question_if_due(
 /// Notes what came of a question, for those who wait for it; nothing when somebody asked again meanwhile. With `hold`, a
 /// pending intent keeps its goods beyond the reservation's end.
 pub(super) async fn note_answer_if_asker(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     intent_id: &str,
     asks: i32,
     answer: &str,
@@ -91,7 +91,7 @@ pub(super) async fn note_answer_if_asker(
 
 /// The final word that is recorded for this payment.
 pub(super) async fn recorded(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     payment: &Payment,
 ) -> Result<Option<String>, sqlx::Error> {
     sqlx::query_scalar!(
@@ -106,7 +106,7 @@ pub(super) async fn recorded(
 /// Records a final word. Money outweighs a `failed` that was recorded before it; anything else that is recorded stays. False
 /// when it stays.
 pub(super) async fn record_unless_final(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     payment: &Payment,
     verification: &NewVerification<'_>,
 ) -> Result<bool, sqlx::Error> {
@@ -133,7 +133,7 @@ pub(super) async fn record_unless_final(
 
 /// Moves an intent whose payment came to nothing. One that was moved before, or has its order, stays.
 pub(super) async fn end_if_undecided(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     intent_id: &str,
     status: &str,
     now: DateTime<Utc>,
@@ -152,7 +152,7 @@ pub(super) async fn end_if_undecided(
 
 /// Moves an intent that is paid, whatever we had made of it before; one that has its order stays.
 pub(super) async fn begin_unless_succeeded(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     intent_id: &str,
     now: DateTime<Utc>,
 ) -> Result<(), sqlx::Error> {

@@ -237,7 +237,7 @@ async fn unknown_keys_make_us_ask_the_issuer_once_a_minute_at_most() {
         assert_eq!(answer["statusCode"], if *token == forged { 401 } else { 200 });
     }
     assert_eq!(asked.load(Ordering::SeqCst), 1);
-    admin.database.pool().close().await;
+    admin.database.close();
     database.drop().await;
 }
 
@@ -287,7 +287,7 @@ async fn an_issuer_that_fails_is_asked_once_in_five_seconds_however_many_come() 
         }
         assert_eq!(asked.load(Ordering::SeqCst), times_asked, "after {seconds} s");
     }
-    admin.database.pool().close().await;
+    admin.database.close();
     database.drop().await;
 }
 

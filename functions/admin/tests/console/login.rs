@@ -220,7 +220,7 @@ async fn a_token_that_no_browser_would_keep_is_refused_with_the_reason() {
             ended.body
         );
     }
-    admin.database.pool().close().await;
+    admin.database.close();
     database.drop().await;
 }
 

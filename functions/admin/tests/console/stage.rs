@@ -141,7 +141,7 @@ impl Stage {
 
     pub async fn close(self) {
         assert_eq!(self.database.server_errors(), Vec::<String>::new());
-        self.admin.database.pool().close().await;
+        self.admin.database.close();
         self.database.drop().await;
     }
 }

@@ -147,7 +147,7 @@ impl Shop {
     /// The server saw no error that the test did not expect.
     pub async fn close(self) {
         assert_eq!(self.database.server_errors(), Vec::<String>::new());
-        self.function.database.pool().close().await;
+        self.function.database.close();
         self.database.drop().await;
     }
 }

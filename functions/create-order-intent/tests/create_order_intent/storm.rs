@@ -5,7 +5,6 @@ use futures::future::join_all;
 use makegood::ids::OrderId;
 use makegood::stock::{self, Consumed, ReleasedAs};
 use serde_json::Value;
-use sqlx::Connection;
 use std::sync::Arc;
 use tokio::sync::Barrier;
 use uuid::Uuid;
@@ -122,8 +121,7 @@ async fn reserved_returns_to_zero_when_every_checkout_comes_to_nothing() {
     let intents = intents(&storm(&shop, &carts).await, &carts);
     // WHEN each intent is released twice, all at once
     let releases = intents.iter().chain(&intents).map(|intent| async {
-        let mut connection = shop.function.database.acquire().await.expect("a connection");
-        let mut transaction = connection.begin().await.expect("a transaction");
+        let mut transaction = shop.function.database.begin().await.expect("a transaction");
         let freed = stock::release_if_active(&mut transaction, intent, ReleasedAs::Released)
             .await
             .expect("no error");

@@ -4,7 +4,6 @@ use crate::shop::{LEASE, Shop};
 use makegood::db::Database;
 use makegood::job::{self, Completion, Enqueued, FailedJob, Job, JobFailure, JobType, NewJob, Rescue};
 use serde_json::json;
-use sqlx::Connection;
 use std::time::Duration;
 
 fn new_job(key: &str, priority: i32) -> NewJob {
@@ -104,8 +103,7 @@ async fn a_job_that_another_is_claiming_is_passed_over_without_waiting() {
         enqueue(&database, &new_job(key, priority)).await;
     }
     // GIVEN a worker that is claiming the first and has not committed
-    let mut connection = database.acquire().await.unwrap();
-    let mut claiming = connection.begin().await.unwrap();
+    let mut claiming = database.begin().await.unwrap();
     let first = job::acquire_next_job(&mut claiming, "w", LEASE).await.unwrap();
     // WHEN two others look THEN one has the second, and the last has none
     let others = async { (acquire(&database, "x").await, acquire(&database, "y").await) };
@@ -116,7 +114,6 @@ async fn a_job_that_another_is_claiming_is_passed_over_without_waiting() {
         ("a".to_owned(), "b".to_owned(), None)
     );
     claiming.commit().await.unwrap();
-    drop(connection);
     shop.close().await;
 }
 
@@ -128,8 +125,7 @@ async fn a_rescuer_leaves_the_job_that_its_owner_is_finishing() {
     let job = acquire(&database, "owner").await.unwrap();
     shop.leases_run_out().await;
     // GIVEN an owner that has completed and not committed
-    let mut connection = database.acquire().await.unwrap();
-    let mut transaction = connection.begin().await.unwrap();
+    let mut transaction = database.begin().await.unwrap();
     assert_eq!(
         job::complete_job_if_owned(&mut transaction, &job.lease)
             .await
@@ -144,7 +140,7 @@ async fn a_rescuer_leaves_the_job_that_its_owner_is_finishing() {
     transaction.commit().await.unwrap();
     assert_eq!(job::rescue_expired_jobs(&mut rescuer, 10).await.unwrap(), []);
     assert_eq!(shop.text("SELECT status FROM job_queue").await, "completed");
-    drop((connection, rescuer));
+    drop(rescuer);
     shop.close().await;
 }
 
@@ -156,8 +152,7 @@ async fn an_owner_that_waited_for_its_rescuer_is_told_that_it_lost() {
     let job = acquire(&database, "owner").await.unwrap();
     shop.leases_run_out().await;
     // GIVEN a rescuer that has requeued and not committed
-    let mut connection = database.acquire().await.unwrap();
-    let mut transaction = connection.begin().await.unwrap();
+    let mut transaction = database.begin().await.unwrap();
     let rescued = job::rescue_expired_jobs(&mut transaction, 10).await.unwrap();
     assert_eq!(
         rescued.iter().map(|rescued| rescued.rescue).collect::<Vec<_>>(),
@@ -191,6 +186,6 @@ async fn an_owner_that_waited_for_its_rescuer_is_told_that_it_lost() {
             .await,
         "processing owner"
     );
-    drop((connection, owner));
+    drop(owner);
     shop.close().await;
 }

@@ -1,6 +1,7 @@
 //! What happens when a letter can't be filed, or comes twice.
 
 use super::*;
+use makegood::db::Limits;
 use makegood_tests::link::{Link, Mark, to_client, to_server};
 
 #[tokio::test]
@@ -39,18 +40,16 @@ async fn an_unreachable_database_hands_everything_back() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("postgres://nobody@{}/none", listener.local_addr().unwrap());
     drop(listener);
-    let pool = PgPoolOptions::new()
-        .acquire_timeout(Duration::from_secs(1))
-        .connect_lazy(&url)
-        .unwrap();
+    let patience = Limits {
+        acquire: Duration::from_secs(1),
+        ..Limits::default()
+    };
+    let database = Database::with_limits(url.parse().unwrap(), 1, patience);
 
     // WHEN a batch arrives
     let bodies = [event(Uuid::new_v4()), body(&letter("m-1", "{}")), "{".to_owned()];
     let arriving = sqs_event(DEAD_LETTER_QUEUE, &bodies);
-    let answer = handler(Database::of_pool(pool))
-        .handle(arriving, deadline())
-        .await
-        .unwrap();
+    let answer = handler(database).handle(arriving, deadline()).await.unwrap();
 
     // THEN every message stays in its queue
     let expected: Vec<Value> = (0..3)
@@ -122,10 +121,7 @@ async fn file_over_cut_link(marks: &[Mark]) -> (i64, i64) {
     let database = TestDatabase::create().await;
     let link = Link::to_url(&database.pooler_url()).await;
     let options: sqlx::postgres::PgConnectOptions = link.through(&database.pooler_url()).parse().unwrap();
-    let pool = PgPoolOptions::new()
-        .max_connections(1)
-        .connect_lazy_with(options.extra_float_digits(None));
-    let function = handler(Database::of_pool(pool));
+    let function = handler(Database::with_options(options, 1));
     let bodies: Vec<String> = (0..3)
         .map(|index| body(&letter(&format!("m-{index}"), "{}")))
         .collect();

@@ -14,7 +14,7 @@ use makegood_tests::queues::{TestQueue, sqs_event};
 use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
 use park_dead_letters::ParkDeadLetters;
 use serde_json::{Value, json};
-use sqlx::postgres::{PgPoolOptions, PgRow};
+use sqlx::postgres::PgRow;
 use sqlx::{Connection, PgConnection, Row};
 use std::time::{Duration, Instant};
 use uuid::Uuid;

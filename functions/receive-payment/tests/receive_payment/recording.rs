@@ -185,7 +185,12 @@ async fn while_the_database_is_away_the_sender_is_asked_to_come_again() {
 #[tokio::test]
 async fn the_columns_that_it_asks_the_catalogue_for_are_there_after_the_migrations() {
     let setting = Setting::with_no_queue().await;
-    let mut connection = setting.database.direct().acquire().await.expect("a connection");
+    let mut connection = setting
+        .database
+        .through_pooler(1)
+        .acquire()
+        .await
+        .expect("a connection");
     let missing = makegood::schema::missing_columns(&mut connection, receive_payment::COLUMNS).await;
     assert_eq!(missing.expect("the catalogue answers"), Vec::<String>::new());
     drop(connection);

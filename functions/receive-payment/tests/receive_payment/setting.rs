@@ -2,7 +2,7 @@
 
 use chrono::DateTime;
 use makegood::clock::Clock;
-use makegood::db::Database;
+use makegood::db::{Database, Limits};
 use makegood::event::EventType;
 use makegood::outbox::{Publisher, SqsTransport, Transport};
 use makegood_tests::database::TestDatabase;
@@ -11,7 +11,6 @@ use receive_payment::ReceivePayment;
 use receive_payment::signature::{Keys, sign};
 use serde_json::{Value, json};
 use sqlx::AssertSqlSafe;
-use sqlx::postgres::PgPoolOptions;
 use std::net::TcpListener;
 use std::time::Duration;
 use uuid::Uuid;
@@ -64,13 +63,12 @@ impl Setting {
 
     /// The same function, with its database elsewhere.
     pub fn with_database_at(&self, url: &str) -> ReceivePayment {
-        let patience = Duration::from_millis(300);
-        let pool = PgPoolOptions::new()
-            .acquire_timeout(patience)
-            .connect_lazy(url)
-            .expect("a URL");
+        let patience = Limits {
+            acquire: Duration::from_millis(300),
+            ..Limits::default()
+        };
         let publisher = Publisher {
-            database: Database::of_pool(pool),
+            database: Database::with_limits(url.parse().expect("a URL"), 1, patience),
             transport: self.function.publisher.transport.clone(),
         };
         function(publisher, Duration::ZERO)
@@ -158,7 +156,7 @@ impl Setting {
     }
 
     pub async fn finish(self) {
-        self.function.publisher.database.pool().close().await;
+        self.function.publisher.database.close();
         self.database.drop().await;
     }
 }

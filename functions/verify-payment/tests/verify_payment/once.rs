@@ -147,7 +147,7 @@ async fn no_connection_is_held_while_the_gateway_thinks() {
             tokio::task::yield_now().await;
         }
         // THEN all eight are at the gateway at once, and the pool is free
-        till.function.verifier.database.pool().num_idle()
+        till.function.verifier.database.idle()
     };
     let asked = tokio::time::timeout(Duration::from_secs(20), asked);
     let (answers, idle) = tokio::join!(

@@ -122,7 +122,7 @@ async fn only_a_post_to_its_path_is_served() {
 async fn a_database_that_is_away_asks_the_caller_to_come_again() {
     let till = Till::open().await;
     let checkout = till.buyer(1, Provider::Khalti, &[(1, 1)]).await;
-    till.function.verifier.database.pool().close().await;
+    till.function.verifier.database.close();
     let (status, answer) = till.verify(&checkout).await;
     assert_eq!((status, &answer["error"]["code"]), (503, &json!("unavailable")));
     till.close().await;

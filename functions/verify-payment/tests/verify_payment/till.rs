@@ -137,7 +137,7 @@ impl Till {
     }
 
     pub async fn close(self) {
-        self.function.verifier.database.pool().close().await;
+        self.function.verifier.database.close();
         self.shop.close().await;
     }
 

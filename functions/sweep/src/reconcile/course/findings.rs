@@ -2,11 +2,11 @@
 
 use crate::handler::Sweep;
 use chrono::{DateTime, NaiveDate, Utc};
+use makegood::db::Connection;
 use makegood::event::{Envelope, EventType, Metadata, PurchaseConfirmed, PurchaseCreated, TrainerAllocated};
 use makegood::ids::{AllocationId, CorrelationId, CourseId, PaymentId, PurchaseId, StudentId, TrainerId};
 use makegood::outbox::Announcement;
 use serde_json::Value;
-use sqlx::PgConnection;
 use uuid::Uuid;
 
 /// What can be amiss.
@@ -43,7 +43,7 @@ impl Finding {
     /// The oldest findings that may be announced now, as the events that lead to their mending; at most this many.
     pub(super) async fn find(
         self,
-        connection: &mut PgConnection,
+        connection: &mut Connection,
         now: DateTime<Utc>,
         today: NaiveDate,
         most: i64,
@@ -58,7 +58,7 @@ impl Finding {
 }
 
 /// Succeeded payments without purchase and without case, older than two minutes, announced lately or not.
-pub(super) async fn count_unfulfilled(connection: &mut PgConnection) -> Result<Unfulfilled, sqlx::Error> {
+pub(super) async fn count_unfulfilled(connection: &mut Connection) -> Result<Unfulfilled, sqlx::Error> {
     let row = sqlx::query_file!("src/reconcile/course/unfulfilled_payments.sql", 0_i64)
         .fetch_one(connection)
         .await?;
@@ -69,7 +69,7 @@ pub(super) async fn count_unfulfilled(connection: &mut PgConnection) -> Result<U
 }
 
 async fn unfulfilled_payments(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     now: DateTime<Utc>,
     most: i64,
 ) -> Result<Vec<Announcement>, sqlx::Error> {
@@ -100,7 +100,7 @@ async fn unfulfilled_payments(
 }
 
 async fn unallocated_purchases(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     now: DateTime<Utc>,
     most: i64,
 ) -> Result<Vec<Announcement>, sqlx::Error> {
@@ -124,7 +124,7 @@ async fn unallocated_purchases(
 }
 
 async fn pending_allocations(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     now: DateTime<Utc>,
     most: i64,
 ) -> Result<Vec<Announcement>, sqlx::Error> {
@@ -148,7 +148,7 @@ async fn pending_allocations(
 }
 
 async fn idle_allocations(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     now: DateTime<Utc>,
     today: NaiveDate,
     most: i64,

@@ -10,10 +10,10 @@ mod findings;
 use crate::handler::Sweep;
 use crate::outbox::gauge_value;
 use findings::Finding;
+use makegood::db::Connection;
 use makegood::delivery::Deadline;
 use makegood::outbox::{self, Announcement};
 use serde::Serialize;
-use sqlx::{Connection, PgConnection};
 use std::collections::HashSet;
 use std::time::Duration;
 
@@ -25,8 +25,6 @@ const MOST_A_RUN: usize = 5_000;
 const RESERVE: Duration = Duration::from_secs(3);
 /// The first key of the advisory lock that keeps two runs apart while they look and announce.
 const LOCK_SPACE: &str = "makegood.reconcile";
-/// Lock and look need a snapshot each (FACTS).
-const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 
 /// What a run did for the course pipeline.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -66,7 +64,7 @@ pub(super) async fn reconcile(
 }
 
 /// What is amiss before this run mends anything.
-async fn gauges(connection: &mut PgConnection) -> Result<CourseReconciliation, sqlx::Error> {
+async fn gauges(connection: &mut Connection) -> Result<CourseReconciliation, sqlx::Error> {
     let unfulfilled = findings::count_unfulfilled(connection).await?;
     let pending = sqlx::query_scalar!(
         r#"SELECT count(*) AS "pending!" FROM trainer_allocations a
@@ -113,8 +111,7 @@ async fn announce(sweep: &Sweep, finding: Finding, deadline: Deadline) -> Result
 async fn announce_chunk(sweep: &Sweep, finding: Finding) -> Result<usize, sqlx::Error> {
     let publisher = &sweep.publisher;
     let rows = {
-        let mut connection = publisher.database.acquire().await?;
-        let mut transaction = connection.begin_with(BEGIN).await?;
+        let mut transaction = publisher.database.begin().await?;
         lock(&mut transaction).await?;
         let today = sweep.clock.today(sweep.timezone);
         let found = finding
@@ -128,7 +125,7 @@ async fn announce_chunk(sweep: &Sweep, finding: Finding) -> Result<usize, sqlx::
     Ok(rows.len())
 }
 
-async fn lock(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+async fn lock(connection: &mut Connection) -> Result<(), sqlx::Error> {
     sqlx::query!(
         r#"SELECT pg_advisory_xact_lock(hashtext($1), 0)::text AS "locked?""#,
         LOCK_SPACE

@@ -91,7 +91,7 @@ async fn ask_chunk(
 async fn due(sweep: &Sweep, silent: &[String]) -> Result<Vec<Payment>, sqlx::Error> {
     let mut connection = sweep.publisher.database.acquire().await?;
     let rows = sqlx::query_file!("src/reconcile/order/due_intents.sql", CHUNK, silent)
-        .fetch_all(&mut *connection)
+        .fetch_all(&mut connection)
         .await?;
     let payments = rows.into_iter().filter_map(|row| {
         Some(Payment {

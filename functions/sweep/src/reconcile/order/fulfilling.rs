@@ -4,11 +4,11 @@ use super::OrderReconciliation;
 use crate::handler::Sweep;
 use crate::outbox::gauge_value;
 use makegood::case::CaseKind;
+use makegood::db::Connection;
 use makegood::delivery::Deadline;
 use makegood::job::{self, JobFailure, JobId};
 use makegood::stock;
 use makegood::verification::{Payment, enqueue_order, order_job_key};
-use sqlx::{Connection, PgConnection};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -16,8 +16,6 @@ use uuid::Uuid;
 const CHUNK: i64 = 200;
 /// Kept back for the questions, the wake-ups and the answer.
 const RESERVE: Duration = Duration::from_secs(3);
-/// Lock and look need a snapshot each (FACTS).
-const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 
 /// Paid and not made: how many, and since when.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,7 +104,7 @@ fn report(unfulfilled: Unfulfilled, done: &mut OrderReconciliation) {
 async fn look(sweep: &Sweep) -> Result<(Unfulfilled, Vec<Stranded>), sqlx::Error> {
     let mut connection = sweep.publisher.database.acquire().await?;
     let rows = sqlx::query_file!("src/reconcile/order/unfulfilled.sql", CHUNK)
-        .fetch_all(&mut *connection)
+        .fetch_all(&mut connection)
         .await?;
     let unfulfilled = Unfulfilled {
         count: rows.first().map_or(0, |row| row.total),
@@ -126,8 +124,7 @@ async fn look(sweep: &Sweep) -> Result<(Unfulfilled, Vec<Stranded>), sqlx::Error
 }
 
 async fn mend(sweep: &Sweep, intent: &Stranded) -> Result<Done, sqlx::Error> {
-    let mut connection = sweep.publisher.database.acquire().await?;
-    let mut transaction = connection.begin_with(BEGIN).await?;
+    let mut transaction = sweep.publisher.database.begin().await?;
     stock::lock_intent(&mut transaction, &intent.payment_intent_id).await?;
     let done = if is_settled(&mut transaction, &intent.payment_intent_id).await? {
         Done::Nothing
@@ -152,7 +149,7 @@ async fn mend(sweep: &Sweep, intent: &Stranded) -> Result<Done, sqlx::Error> {
 }
 
 /// With the intent's lock: its order was made, or a person has it.
-async fn is_settled(connection: &mut PgConnection, intent_id: &str) -> Result<bool, sqlx::Error> {
+async fn is_settled(connection: &mut Connection, intent_id: &str) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar!(
         r#"SELECT EXISTS (SELECT FROM orders WHERE payment_intent_id = $1)
                   OR EXISTS (SELECT FROM payment_cases WHERE payment_intent_id = $1) AS "settled!""#,
@@ -163,10 +160,7 @@ async fn is_settled(connection: &mut PgConnection, intent_id: &str) -> Result<bo
 }
 
 /// The intent's job; the row stays locked, so that nobody retries or cancels it meanwhile.
-async fn ended_job(
-    connection: &mut PgConnection,
-    payment: &Payment,
-) -> Result<Option<EndedJob>, sqlx::Error> {
+async fn ended_job(connection: &mut Connection, payment: &Payment) -> Result<Option<EndedJob>, sqlx::Error> {
     sqlx::query_as!(
         EndedJob,
         r#"SELECT id, status, last_error, payload ? 'requeued' AS "was_requeued!"
@@ -178,7 +172,7 @@ async fn ended_job(
 }
 
 async fn apply(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     intent: &Stranded,
     job: Option<&EndedJob>,
 ) -> Result<Done, sqlx::Error> {

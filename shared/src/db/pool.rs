@@ -1,0 +1,211 @@
+//! The environment's connections: opened when needed, checked when they idled, and thrown away together when one of them
+//! finds that the host behind them has changed.
+
+use super::error::{ErrorClass, classify};
+use super::fault::Fault;
+use super::limits::Limits;
+use deadpool::managed::{self, Metrics, Object, RecycleError, RecycleResult};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{Connection as _, PgConnection};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+use tokio::time::{Instant, sleep, timeout, timeout_at};
+
+/// The first pause between two attempts to connect; it doubles up to [`LONGEST_PAUSE`].
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_millis(800);
+
+/// The connections of one environment.
+#[derive(Clone)]
+pub(super) struct Pool {
+    connections: managed::Pool<Opener>,
+    limits: Limits,
+}
+
+/// Opens connections, and says whether an idle one can be used.
+pub(super) struct Opener {
+    options: RwLock<PgConnectOptions>,
+    limits: Limits,
+    suspicion: Suspicion,
+}
+
+/// Counts how often the host behind the connections was found to be gone or to be another.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Suspicion(Arc<AtomicU64>);
+
+impl Suspicion {
+    /// From now on no connection that is open today is handed out again.
+    pub(super) fn suspect(&self) {
+        self.0.fetch_add(1, Ordering::AcqRel);
+    }
+
+    fn count(&self) -> u64 {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+/// The driver's connection, and how often its pool had been suspicious when it was opened.
+pub(super) struct Opened {
+    driver: PgConnection,
+    suspicions: u64,
+}
+
+impl Opened {
+    pub(super) fn into_driver(self) -> PgConnection {
+        self.driver
+    }
+}
+
+/// A connection of the pool while somebody has it.
+pub(super) struct Pooled {
+    object: Object<Opener>,
+    suspicion: Suspicion,
+}
+
+impl Pooled {
+    pub(super) fn driver(&mut self) -> &mut PgConnection {
+        &mut self.object.driver
+    }
+
+    pub(super) fn suspicion(&self) -> Suspicion {
+        self.suspicion.clone()
+    }
+
+    /// Takes it out of the pool, which may then open another.
+    pub(super) fn take(self) -> Opened {
+        Object::take(self.object)
+    }
+}
+
+impl Pool {
+    /// Connects nothing yet.
+    pub(super) fn new(options: PgConnectOptions, size: usize, limits: Limits) -> Self {
+        let opener = Opener {
+            options: RwLock::new(options),
+            limits,
+            suspicion: Suspicion::default(),
+        };
+        let config = managed::PoolConfig::new(size.max(1));
+        let connections = managed::Pool::builder(opener).config(config).build();
+        Self {
+            // Only a pool with timeouts of its own and no runtime can't be built; this one has none.
+            connections: connections
+                .unwrap_or_else(|_| unreachable!("a pool without timeouts needs no runtime")),
+            limits,
+        }
+    }
+
+    pub(super) fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    pub(super) fn size(&self) -> usize {
+        self.connections.status().max_size
+    }
+
+    pub(super) fn idle(&self) -> usize {
+        self.connections.status().available
+    }
+
+    pub(super) fn in_use(&self) -> usize {
+        let status = self.connections.status();
+        status.size.saturating_sub(status.available)
+    }
+
+    pub(super) fn options(&self) -> PgConnectOptions {
+        self.connections
+            .manager()
+            .options
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    pub(super) fn set_options(&self, options: PgConnectOptions) {
+        *self
+            .connections
+            .manager()
+            .options
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = options;
+    }
+
+    pub(super) fn close(&self) {
+        self.connections.close();
+    }
+
+    /// A connection, within [`Limits::acquire`]. While the server can't be reached it is tried again, and when the time is
+    /// over the last reason is what the caller is told, not that there was no connection.
+    pub(super) async fn get(&self) -> Result<Pooled, sqlx::Error> {
+        let end = Instant::now() + self.limits.acquire;
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let error = match timeout_at(end, self.connections.get()).await {
+                Ok(Ok(object)) => {
+                    let suspicion = self.connections.manager().suspicion.clone();
+                    return Ok(Pooled { object, suspicion });
+                }
+                Ok(Err(managed::PoolError::Backend(error))) => error,
+                Ok(Err(managed::PoolError::Closed)) => return Err(Fault::Closed.into()),
+                Ok(Err(_)) | Err(_) => return Err(Fault::NoneFree(self.limits.acquire).into()),
+            };
+            // A login that is refused, or a database that is not there, is no better in a moment.
+            if classify(&error) != ErrorClass::Unavailable || Instant::now() + pause >= end {
+                return Err(error);
+            }
+            sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+}
+
+impl managed::Manager for Opener {
+    type Type = Opened;
+    type Error = sqlx::Error;
+
+    async fn create(&self) -> Result<Opened, sqlx::Error> {
+        let suspicions = self.suspicion.count();
+        let options = self
+            .options
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        match timeout(self.limits.connect, PgConnection::connect_with(&options)).await {
+            Ok(connected) => Ok(Opened {
+                driver: connected?,
+                suspicions,
+            }),
+            Err(_) => Err(Fault::ConnectLimit(self.limits.connect).into()),
+        }
+    }
+
+    async fn recycle(&self, opened: &mut Opened, metrics: &Metrics) -> RecycleResult<sqlx::Error> {
+        if opened.suspicions != self.suspicion.count() {
+            return Err(RecycleError::message("its host is not trusted any more"));
+        }
+        if metrics.last_used() < Limits::TRUSTED_IDLE {
+            return Ok(());
+        }
+        match timeout(self.limits.ping, opened.driver.ping()).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => {
+                self.suspicion.suspect();
+                Err(RecycleError::Backend(error))
+            }
+            Err(_) => {
+                self.suspicion.suspect();
+                Err(RecycleError::message("it did not answer a ping"))
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Pool {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Pool")
+            .field("status", &self.connections.status())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,86 @@
+//! A transaction: the only way to begin one.
+
+use super::connection::Connection;
+use super::fault::Fault;
+use sqlx::AssertSqlSafe;
+use std::ops::{Deref, DerefMut};
+use tokio::time::Instant;
+
+/// What a transaction sees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Isolation {
+    /// Each statement sees what was committed before it. What lock-then-look needs, whatever the database's default is (FACTS).
+    ReadCommitted,
+    /// One snapshot for all statements, and no writing.
+    Snapshot,
+}
+
+impl Isolation {
+    const fn begin(self) -> &'static str {
+        match self {
+            Self::ReadCommitted => "BEGIN ISOLATION LEVEL READ COMMITTED",
+            Self::Snapshot => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        }
+    }
+}
+
+/// A transaction with its limits set on the server, local to it. Dropped without a commit or rollback, its connection is
+/// closed, which rolls it back.
+#[derive(Debug)]
+pub struct Transaction {
+    connection: Connection,
+}
+
+impl Transaction {
+    /// Begins, and tells the server the limits, in one round trip.
+    pub(super) async fn begin(mut connection: Connection, isolation: Isolation) -> Result<Self, sqlx::Error> {
+        let settings = connection.limits().settings(Instant::now());
+        connection.state_mut().in_transaction = true;
+        sqlx::raw_sql(AssertSqlSafe(format!("{}; {settings}", isolation.begin())))
+            .execute(&mut connection)
+            .await?;
+        Ok(Self { connection })
+    }
+
+    /// Commits.
+    ///
+    /// # Errors
+    /// Those of the database. When a statement of this transaction failed before, whether or not its error was passed on:
+    /// Postgres answers such a COMMIT with a rollback and calls it done.
+    pub async fn commit(mut self) -> Result<(), sqlx::Error> {
+        if self.connection.state_mut().failed {
+            self.rollback().await?;
+            return Err(Fault::CommitOfFailed.into());
+        }
+        self.end("COMMIT").await
+    }
+
+    /// Rolls back, and gives the connection back whole.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn rollback(self) -> Result<(), sqlx::Error> {
+        self.end("ROLLBACK").await
+    }
+
+    async fn end(mut self, statement: &'static str) -> Result<(), sqlx::Error> {
+        sqlx::raw_sql(statement).execute(&mut self.connection).await?;
+        self.connection.state_mut().in_transaction = false;
+        self.connection.state_mut().failed = false;
+        Ok(())
+    }
+}
+
+impl Deref for Transaction {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        &self.connection
+    }
+}
+
+impl DerefMut for Transaction {
+    fn deref_mut(&mut self) -> &mut Connection {
+        &mut self.connection
+    }
+}
