@@ -15,20 +15,34 @@ use std::process::ExitCode;
 ///
 /// Exit code: 0 migrated, warnings included; 1 an error; 2 wrong usage.
 #[derive(Debug, clap::Args)]
-pub struct Arguments {}
+pub struct Arguments {
+    /// Also set the time limits of this role in this database: the role that the functions log in with, or `self`
+    ///
+    /// `statement_timeout`, `lock_timeout` and `idle_in_transaction_session_timeout` (and `transaction_timeout` from PostgreSQL 17
+    /// on), by `ALTER ROLE … IN DATABASE … SET`. Whatever else logs in with this role to this database gets them too.
+    #[arg(long, value_name = "ROLE")]
+    limit_role: Option<String>,
+}
 
 /// Runs the command.
 ///
 /// # Errors
 /// Those of the environment and of [`schema::migrate`].
-pub async fn run(_: &Arguments, output: Output) -> anyhow::Result<ExitCode> {
+pub async fn run(arguments: &Arguments, output: Output) -> anyhow::Result<ExitCode> {
     let options = database::options().await?;
     let bar = output.build_progress()?;
     bar.set_message("migrating");
     let report = schema::migrate(&options, &|progress| show_progress(&bar, &progress)).await;
     bar.finish_and_clear();
     let report = report?;
-    output.answer(&report, &lines(&report))?;
+    let limits = match &arguments.limit_role {
+        Some(role) => schema::limit_role(&options, role).await?,
+        None => Vec::new(),
+    };
+    let lines = [lines(&report), limits.clone()].concat();
+    let mut answer = serde_json::to_value(&report)?;
+    answer["limits"] = limits.into();
+    output.answer(&answer, &lines)?;
     output.warn(&report.warnings);
     Ok(ExitCode::SUCCESS)
 }

@@ -308,3 +308,62 @@ async fn missing_tables_and_columns_are_named_precisely() {
     conn.close().await;
     database.drop().await;
 }
+
+/// GIVEN a role with limits that would end every build, and a lock wait that leaves invalid indexes behind.
+#[tokio::test]
+async fn the_limits_of_the_role_stop_neither_a_migration_nor_the_doctor() {
+    let database = TestDatabase::create_empty().await;
+    database
+        .run_sql(&format!(
+            "ALTER DATABASE {name} SET statement_timeout = '1ms'; ALTER DATABASE {name} SET lock_timeout = '1ms';
+             ALTER DATABASE {name} SET idle_in_transaction_session_timeout = '1ms'",
+            name = database.name()
+        ))
+        .await;
+    // WHEN it is migrated THEN everything is built
+    let report = makegood::schema::migrate(&options(&database), &|_| {})
+        .await
+        .unwrap();
+    assert!(report.is_complete(), "{report:?}");
+    // AND the doctor can look
+    makegood_tests::invariants::assert_doctor_finds_no_breach(&database).await;
+    database.drop().await;
+}
+
+#[tokio::test]
+async fn the_limits_of_a_role_are_set_in_this_database_for_sessions_after_it() {
+    let database = TestDatabase::create().await;
+    // WHEN its limits are asked for twice
+    for _ in 0..2 {
+        let answer = migrate::handle(&options(&database), serde_json::json!({"limitRole": "self"}))
+            .await
+            .unwrap();
+        assert!(
+            answer["limits"]
+                .as_array()
+                .is_some_and(|limits| limits.len() >= 3),
+            "{answer}"
+        );
+    }
+    // THEN a session of this database has them, one of another does not
+    let shown = |url: String| async move {
+        let mut session = PgConnection::connect(&url).await.unwrap();
+        let limits: Vec<String> = sqlx::query_scalar(
+            "SELECT current_setting(name) FROM unnest(ARRAY['statement_timeout', 'lock_timeout',
+               'idle_in_transaction_session_timeout']) AS s (name)",
+        )
+        .fetch_all(&mut session)
+        .await
+        .unwrap();
+        limits
+    };
+    assert_eq!(shown(database.direct_url()).await, ["1min", "2s", "15s"]);
+    let other = TestDatabase::create().await;
+    assert_eq!(shown(other.direct_url()).await, ["0", "0", "0"]);
+    other.drop().await;
+    // AND a role that is not there is named
+    let unknown = makegood::schema::limit_role(&options(&database), "no such role").await;
+    let reason = unknown.unwrap_err().to_string();
+    assert!(reason.contains("no such role"), "{reason}");
+    database.drop().await;
+}

@@ -15,17 +15,22 @@ pub enum MigrateFunctionError {
     Report(#[from] serde_json::Error),
 }
 
-/// Migrates and answers with the report. The payload says nothing yet: there is only one way to migrate.
+/// Migrates and answers with the report. `{"limitRole": "self"}` also sets the time limits of the role that logs in, or of the role
+/// named ([`schema::limit_role`]); the statements are in the answer.
 ///
 /// # Errors
 /// As [`schema::migrate`]; the message says what to do next.
-pub async fn handle(options: &PgConnectOptions, _payload: Value) -> Result<Value, MigrateFunctionError> {
+pub async fn handle(options: &PgConnectOptions, payload: Value) -> Result<Value, MigrateFunctionError> {
     let report = schema::migrate(options, &log_progress).await?;
     report
         .warnings
         .iter()
         .for_each(|warning| tracing::warn!("{warning}"));
-    Ok(serde_json::to_value(report)?)
+    let mut answer = serde_json::to_value(report)?;
+    if let Some(role) = payload.get("limitRole").and_then(Value::as_str) {
+        answer["limits"] = schema::limit_role(options, role).await?.into();
+    }
+    Ok(answer)
 }
 
 fn log_progress(progress: BuildProgress) {

@@ -105,6 +105,14 @@ impl Connection {
         }
     }
 
+    /// The server's version as `server_version_num` counts it (`170004`); 0 when it does not say.
+    pub fn server_version(&mut self) -> u32 {
+        self.driver()
+            .ok()
+            .and_then(|driver| driver.server_version_num())
+            .unwrap_or_default()
+    }
+
     /// Closes it with a word to the server. A pooled one is closed too.
     pub async fn close(mut self) {
         let end = Instant::now() + self.limits.ping;
@@ -215,6 +223,9 @@ impl Drop for Connection {
         if let Some(Link::Pooled(pooled)) = self.link.take()
             && !self.state.is_reusable()
         {
+            if self.state.unanswered {
+                pooled.suspicion().doubt();
+            }
             // Closing the socket ends the transaction on the server. A word of farewell could wait for a peer that is gone.
             drop(pooled.take());
         }

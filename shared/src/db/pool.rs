@@ -30,25 +30,42 @@ pub(super) struct Opener {
     suspicion: Suspicion,
 }
 
-/// Counts how often the host behind the connections was found to be gone or to be another.
+/// What one connection's owner has found out about the host behind all of them.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Suspicion(Arc<AtomicU64>);
+pub(super) struct Suspicion(Arc<Found>);
+
+#[derive(Debug, Default)]
+struct Found {
+    /// How often the host was found to be gone, or to be another.
+    gone: AtomicU64,
+    /// How often a statement was left without an answer.
+    silent: AtomicU64,
+}
 
 impl Suspicion {
     /// From now on no connection that is open today is handed out again.
     pub(super) fn suspect(&self) {
-        self.0.fetch_add(1, Ordering::AcqRel);
+        self.0.gone.fetch_add(1, Ordering::AcqRel);
     }
 
-    fn count(&self) -> u64 {
-        self.0.load(Ordering::Acquire)
+    /// From now on each connection that is open today is asked whether it lives before it is handed out again.
+    pub(super) fn doubt(&self) {
+        self.0.silent.fetch_add(1, Ordering::AcqRel);
+    }
+
+    fn found(&self) -> (u64, u64) {
+        (
+            self.0.gone.load(Ordering::Acquire),
+            self.0.silent.load(Ordering::Acquire),
+        )
     }
 }
 
-/// The driver's connection, and how often its pool had been suspicious when it was opened.
+/// The driver's connection, and what had been found out when it was opened or last asked.
 pub(super) struct Opened {
     driver: PgConnection,
-    suspicions: u64,
+    gone: u64,
+    silent: u64,
 }
 
 impl Opened {
@@ -165,7 +182,7 @@ impl managed::Manager for Opener {
     type Error = sqlx::Error;
 
     async fn create(&self) -> Result<Opened, sqlx::Error> {
-        let suspicions = self.suspicion.count();
+        let (gone, silent) = self.suspicion.found();
         let options = self
             .options
             .read()
@@ -174,21 +191,26 @@ impl managed::Manager for Opener {
         match timeout(self.limits.connect, PgConnection::connect_with(&options)).await {
             Ok(connected) => Ok(Opened {
                 driver: connected?,
-                suspicions,
+                gone,
+                silent,
             }),
             Err(_) => Err(Fault::ConnectLimit(self.limits.connect).into()),
         }
     }
 
     async fn recycle(&self, opened: &mut Opened, metrics: &Metrics) -> RecycleResult<sqlx::Error> {
-        if opened.suspicions != self.suspicion.count() {
+        let (gone, silent) = self.suspicion.found();
+        if opened.gone != gone {
             return Err(RecycleError::message("its host is not trusted any more"));
         }
-        if metrics.last_used() < Limits::TRUSTED_IDLE {
+        if opened.silent == silent && metrics.last_used() < Limits::TRUSTED_IDLE {
             return Ok(());
         }
         match timeout(self.limits.ping, opened.driver.ping()).await {
-            Ok(Ok(())) => Ok(()),
+            Ok(Ok(())) => {
+                opened.silent = silent;
+                Ok(())
+            }
             Ok(Err(error)) => {
                 self.suspicion.suspect();
                 Err(RecycleError::Backend(error))

@@ -3,7 +3,7 @@
 use super::constraints::{self, Unenforced};
 use super::{EXAMPLES, Examination, Finding, Guarantee, KINDS, Kind, Scope, kind};
 use crate::db::{Connection, Database, Isolation, Transaction};
-use crate::schema::{UNIQUE_ACTIVE_ALLOCATION, UNIQUE_ACTIVE_PURCHASE};
+use crate::schema::{HAS_TRANSACTION_TIMEOUT, UNIQUE_ACTIVE_ALLOCATION, UNIQUE_ACTIVE_PURCHASE};
 use crate::session::WINDOW;
 use chrono::{DateTime, Utc};
 use sqlx::AssertSqlSafe;
@@ -86,6 +86,12 @@ async fn set_up(reader: &mut Transaction) -> Result<(), sqlx::Error> {
     reader.limit_statements(LONGEST_STATEMENT);
     for setting in SETTINGS {
         sqlx::raw_sql(setting).execute(&mut **reader).await?;
+    }
+    if reader.server_version() >= HAS_TRANSACTION_TIMEOUT {
+        // A limit of the role is armed when the transaction begins; inside it can only be turned off, not lengthened.
+        sqlx::raw_sql("SET LOCAL transaction_timeout = 0")
+            .execute(&mut **reader)
+            .await?;
     }
     Ok(())
 }

@@ -11,6 +11,7 @@ mod index;
 mod migrate;
 mod progress;
 mod report;
+mod role_limits;
 mod session;
 
 pub use catalogue::{
@@ -27,3 +28,5 @@ pub use index::{IndexState, NamedIndex, index_state};
 pub use migrate::{AppliedMigration, MigrationReport, migrate};
 pub use progress::BuildProgress;
 pub use report::{IndexOutcome, IndexReport};
+pub use role_limits::limit_role;
+pub(crate) use session::HAS_TRANSACTION_TIMEOUT;

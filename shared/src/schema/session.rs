@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 /// (FACTS).
 const SCHEMA_LOCK: i64 = 0x6d61_6b65_676f_6f64;
 const CONNECT_ATTEMPTS: usize = 3;
+/// The first version with `transaction_timeout`: PostgreSQL 17.
+pub(crate) const HAS_TRANSACTION_TIMEOUT: u32 = 170_000;
 const POLL_INTERVAL: Duration = Duration::from_millis(200);
 
 /// A direct connection that holds the schema lock until it is closed or dropped.
@@ -33,9 +35,31 @@ impl SchemaSession {
             options,
             patience,
         };
-        session.set("statement_timeout", Duration::ZERO).await?;
+        session.disarm().await?;
         session.take_lock().await?;
         Ok(session)
+    }
+
+    /// Turns off the limits that the role or the database sets: a build takes as long as it takes, and a lock that
+    /// `CREATE INDEX CONCURRENTLY` waits for in vain would leave an invalid index behind. A transaction's own limit can't be
+    /// lengthened once it has begun, so it is turned off before.
+    async fn disarm(&mut self) -> Result<(), sqlx::Error> {
+        for limit in [
+            "statement_timeout",
+            "lock_timeout",
+            "idle_in_transaction_session_timeout",
+        ] {
+            self.set(limit, Duration::ZERO).await?;
+        }
+        if self.server_version() >= HAS_TRANSACTION_TIMEOUT {
+            self.set("transaction_timeout", Duration::ZERO).await?;
+        }
+        Ok(())
+    }
+
+    /// The server's version as `server_version_num` counts it; 0 when it does not say.
+    pub(super) fn server_version(&mut self) -> u32 {
+        self.conn.server_version()
     }
 
     /// Sets a timeout of this session. Session state is right here, and nowhere else: the connection is ours
