@@ -8,6 +8,7 @@ mod ensure_index_beside_others;
 mod handed_back;
 mod harness;
 mod migrate;
+mod odd_records;
 mod on_conflict_facts;
 mod panics;
 mod rotation;

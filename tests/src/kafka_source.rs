@@ -7,7 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use rdkafka::ClientContext;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, Rebalance, StreamConsumer};
-use rdkafka::message::{BorrowedMessage, Headers, Message};
+use rdkafka::message::{BorrowedMessage, Headers, Message, Timestamp};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -262,15 +262,24 @@ fn count(numbers: impl Iterator<Item = i64>) -> usize {
     usize::try_from(numbers.sum::<i64>()).expect("a number of records")
 }
 
-/// Key and value in base64, header values as lists of bytes: an MSK record as a function gets it.
+/// A record as an MSK event source gives it to a function: key and value in base64, header values as lists of Java's signed
+/// bytes (128 is -128), a null header as `{}`.
 fn as_lambda_hands_it(message: &BorrowedMessage<'_>) -> Value {
     let headers = message.headers().into_iter().flat_map(Headers::iter);
     let headers: Vec<Value> = headers
-        .map(|header| json!({header.key: header.value.unwrap_or_default()}))
+        .map(|header| {
+            let signed = |bytes: &[u8]| bytes.iter().map(|byte| byte.cast_signed()).collect::<Vec<i8>>();
+            json!({header.key: header.value.map_or(json!({}), |bytes| json!(signed(bytes)))})
+        })
         .collect();
+    let (timestamp, timestamp_type) = match message.timestamp() {
+        Timestamp::NotAvailable => (-1, "NO_TIMESTAMP_TYPE"),
+        Timestamp::CreateTime(millis) => (millis, "CREATE_TIME"),
+        Timestamp::LogAppendTime(millis) => (millis, "LOG_APPEND_TIME"),
+    };
     json!({
         "topic": message.topic(), "partition": message.partition(), "offset": message.offset(),
-        "timestamp": message.timestamp().to_millis(), "timestampType": "CREATE_TIME",
+        "timestamp": timestamp, "timestampType": timestamp_type,
         "key": message.key().map(|key| STANDARD.encode(key)),
         "value": message.payload().map(|value| STANDARD.encode(value)),
         "headers": headers,

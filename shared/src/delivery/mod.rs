@@ -2,12 +2,16 @@
 
 mod backoff;
 mod decode;
+#[cfg(test)]
+mod decode_tests;
 mod failure;
 mod isolate;
+mod kafka_record;
 mod park;
 mod process;
 mod replay_mark;
 mod respond;
+mod sqs_record;
 
 pub use backoff::{outage_delay, retry_delay};
 pub use decode::{DecodeError, Trigger};
@@ -37,10 +41,12 @@ pub enum Origin {
     Kafka {
         /// Its topic.
         topic: String,
-        /// Its partition.
-        partition: i64,
-        /// Its offset there.
-        offset: i64,
+        /// Its partition, where the event says so.
+        partition: Option<i64>,
+        /// Its offset there, where the event says so.
+        offset: Option<i64>,
+        /// A hash of what its producer gave: a topic that was created again has other records at the same places.
+        fingerprint: String,
     },
 }
 
@@ -54,14 +60,17 @@ impl Origin {
         }
     }
 
-    /// What names the message at its source: the message id, or `partition-offset`.
+    /// What names the message at its source: the message id, or `partition-offset`, with `x` for what is unknown.
     #[must_use]
     pub fn message_id(&self) -> String {
         match self {
             Self::Sqs { message_id, .. } => message_id.clone(),
             Self::Kafka {
                 partition, offset, ..
-            } => format!("{partition}-{offset}"),
+            } => {
+                let known = |number: &Option<i64>| number.map_or("x".to_owned(), |number| number.to_string());
+                format!("{}-{}", known(partition), known(offset))
+            }
         }
     }
 }
@@ -69,8 +78,10 @@ impl Origin {
 /// One record as it reached us.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {
-    /// The body; none for a Kafka tombstone.
+    /// The body; none for a Kafka tombstone. With a defect, what there is of it.
     pub payload: Option<String>,
+    /// What is wrong with the record around the body, so that the body can't be read.
+    pub defect: Option<String>,
     /// How many times it has been received, this one included. Kafka does not count: always 1.
     pub attempt: u32,
     /// Where it came from.

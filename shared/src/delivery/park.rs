@@ -137,7 +137,7 @@ impl Parking {
             Origin::Sqs { .. } => (None, None),
             Origin::Kafka {
                 partition, offset, ..
-            } => (Some(*partition), Some(*offset)),
+            } => (*partition, *offset),
         };
         DeadLetter {
             original_source: delivery.origin.source().to_owned(),

@@ -21,6 +21,9 @@ const SETTLING_AT_ONCE: usize = 8;
 /// The longest body that is read, in bytes: what follows from it must fit a message again.
 pub const LONGEST_PAYLOAD: usize = 262_144;
 
+/// The code of a record whose envelope hides its body.
+const MALFORMED_RECORD: &str = "malformed_record";
+
 /// A stage of a pipeline: what it reads, and what it does with a batch.
 pub trait Stage: Send + Sync {
     /// The function's name, the dimension of its metrics.
@@ -183,6 +186,9 @@ impl<S: Stage> Consumer<S> {
     }
 
     fn read_one(&self, delivery: &Delivery) -> Result<S::Input, Failure> {
+        if let Some(defect) = &delivery.defect {
+            return Err(Failure::park(MALFORMED_RECORD, defect.as_str()));
+        }
         let payload = delivery.payload.as_deref().ok_or(EventError::Empty)?;
         if payload.len() > LONGEST_PAYLOAD {
             let reason = format!(

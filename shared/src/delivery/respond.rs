@@ -15,33 +15,36 @@ pub enum Answer {
 impl Answer {
     /// The answer for the records that are handed back.
     ///
-    /// An MSK source reads partial responses only in provisioned mode (FACTS); without it the whole batch comes
-    /// again, which is safe, since every stage may be replayed.
+    /// An MSK source reads partial responses only in provisioned mode (FACTS), and a record without partition or offset has
+    /// no name in one; the whole batch comes again then, which is safe, since every stage may be replayed.
     #[must_use]
     pub fn for_handed_back(trigger: Trigger, handed_back: &[&Origin], kafka_reads_partial: bool) -> Self {
-        if trigger == Trigger::Kafka && !handed_back.is_empty() && !kafka_reads_partial {
-            return Self::Fail(format!(
+        let identifiers: Option<Vec<Value>> = handed_back
+            .iter()
+            .map(|origin| Some(json!({"itemIdentifier": item_identifier(origin)?})))
+            .collect();
+        let can_name = trigger == Trigger::Sqs || kafka_reads_partial || handed_back.is_empty();
+        match identifiers.filter(|_| can_name) {
+            Some(failures) => Self::Partial(json!({"batchItemFailures": failures})),
+            None => Self::Fail(format!(
                 "{} records are handed back with their batch",
                 handed_back.len()
-            ));
+            )),
         }
-        let failures: Vec<Value> = handed_back
-            .iter()
-            .map(|origin| json!({"itemIdentifier": item_identifier(origin)}))
-            .collect();
-        Self::Partial(json!({"batchItemFailures": failures}))
     }
 }
 
-fn item_identifier(origin: &Origin) -> Value {
+fn item_identifier(origin: &Origin) -> Option<Value> {
     match origin {
-        Origin::Sqs { message_id, .. } => json!(message_id),
+        Origin::Sqs { message_id, .. } => Some(json!(message_id)),
         Origin::Kafka {
             topic,
             partition,
             offset,
+            ..
         } => {
-            json!({"partition": format!("{topic}-{partition}"), "offset": offset})
+            let (partition, offset) = (partition.as_ref()?, offset.as_ref()?);
+            Some(json!({"partition": format!("{topic}-{partition}"), "offset": offset}))
         }
     }
 }
@@ -62,8 +65,9 @@ mod tests {
     fn kafka_names_partition_and_offset_where_it_is_read_and_fails_the_batch_where_not() {
         let origin = Origin::Kafka {
             topic: "t".to_owned(),
-            partition: 2,
-            offset: 7,
+            partition: Some(2),
+            offset: Some(7),
+            fingerprint: String::new(),
         };
         assert_eq!(
             Answer::for_handed_back(Trigger::Kafka, &[&origin], true),

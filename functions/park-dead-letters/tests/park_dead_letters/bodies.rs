@@ -92,6 +92,7 @@ async fn a_body_of_one_mebibyte_is_filed_unpacked() {
     };
     let delivery = Delivery {
         payload: Some(raw.clone()),
+        defect: None,
         attempt: 1,
         origin,
         replay: None,

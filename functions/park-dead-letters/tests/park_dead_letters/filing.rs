@@ -64,30 +64,26 @@ async fn what_a_function_parks_is_what_is_filed() {
     };
     let origin = Origin::Kafka {
         topic: "purchase-created".to_owned(),
-        partition: 2,
-        offset: 17,
+        partition: Some(2),
+        offset: Some(17),
+        fingerprint: "0f".to_owned(),
     };
     let delivery = Delivery {
         payload: None,
+        defect: None,
         attempt: 1,
         origin,
         replay: None,
     };
     parking
-        .park(
-            &delivery,
-            None,
-            &Failure::park("empty_body", "a tombstone"),
-            1,
-            now(),
-        )
+        .park(&delivery, None, &Failure::park("empty_body", "nothing"), 1, now())
         .await
         .unwrap();
 
     // WHEN its message arrives
     let answer = file(&database, queue.receive_event(10).await).await;
 
-    // THEN it is filed under its topic, partition and offset, as a tombstone
+    // THEN it is filed under its topic, partition and offset, without a body
     assert_eq!(answer, all_filed());
     let rows = rows(&database).await;
     assert_eq!(text(&rows[0], "source").as_deref(), Some("purchase-created"));

@@ -1,0 +1,129 @@
+//! Records whose surroundings are odd, through the very binaries: nothing that Makegood does not need can hold up what it does.
+
+use makegood::delivery::DeadLetter;
+use makegood_tests::course::{Course, Payment};
+use makegood_tests::environment::Outcome;
+use makegood_tests::queues::{kafka_event, sqs_event};
+use serde_json::{Value, json};
+
+const PURCHASES: &str = "SELECT count(*) FROM student_course_purchases";
+
+fn all_acknowledged() -> Outcome {
+    Outcome::Answered(json!({"batchItemFailures": []}))
+}
+
+/// What each of these makes of a record's field, absent where it is none.
+fn odd_fields() -> Vec<(&'static str, Option<Value>)> {
+    vec![
+        ("timestamp", Some(json!(-1))),
+        ("timestamp", Some(json!(1_767_817_344_760_000_000_i64))),
+        ("timestamp", Some(json!(u64::MAX))),
+        ("timestamp", Some(json!("now"))),
+        ("timestamp", None),
+        ("timestampType", None),
+        ("headers", None),
+        ("headers", Some(Value::Null)),
+        ("headers", Some(json!([{"name": null}]))),
+        ("headers", Some(json!([{"name": {}}, {"name": []}]))),
+        ("headers", Some(json!([{"name": [195, 169, 255]}]))),
+        ("headers", Some(json!([{"name": [-61, -87, -128]}]))),
+        ("headers", Some(json!({"name": "text"}))),
+        ("key", Some(json!({}))),
+        ("key", None),
+        ("topic", None),
+        ("partition", Some(json!("0"))),
+        ("offset", Some(json!(0.5))),
+        ("leaderEpoch", Some(json!({"anything": true}))),
+    ]
+}
+
+#[tokio::test]
+async fn a_kafka_record_is_done_whatever_its_metadata_looks_like() {
+    // GIVEN a batch in which each record has one odd field, and three that are no records at all
+    let course = Course::create().await;
+    let odd = odd_fields();
+    let payments = Payment::several(odd.len());
+    let mut values = Vec::new();
+    for payment in &payments {
+        payment.record(&course.database).await;
+        values.push(Some(payment.event().to_string()));
+    }
+    let mut event = kafka_event("purchase-confirmed", &values);
+    let records = event["records"]["purchase-confirmed-0"].as_array_mut().unwrap();
+    for (record, (field, value)) in records.iter_mut().zip(odd) {
+        let record = record.as_object_mut().unwrap();
+        match value {
+            Some(value) => record.insert(field.to_owned(), value),
+            None => record.remove(field),
+        };
+    }
+    records.extend([
+        json!(null),
+        json!("a text"),
+        json!({"topic": "purchase-confirmed", "offset": 99, "value": 7}),
+    ]);
+
+    // WHEN it is delivered
+    let environment = course.environment_of("create-purchase").await;
+    let outcome = environment.invoke(event).await;
+
+    // THEN every payment is a purchase, and what is no record is parked as it came
+    assert_eq!(outcome, all_acknowledged(), "{}", environment.lines().join("\n"));
+    assert_eq!(course.database.count(PURCHASES).await, payments.len() as i64);
+    let mut parked: Vec<(String, String)> = Vec::new();
+    for body in course.dead_letters.drain().await {
+        let letter: DeadLetter = serde_json::from_str(&body).unwrap();
+        assert_eq!(letter.original_source, "purchase-confirmed");
+        parked.push((letter.error_code, letter.raw.unwrap_or_default()));
+    }
+    parked.sort();
+    let raw: Vec<&str> = parked.iter().map(|(_, raw)| raw.as_str()).collect();
+    assert!(
+        parked.iter().all(|(code, _)| code == "malformed_record"),
+        "{parked:?}"
+    );
+    assert_eq!((raw[0], raw[1], raw.len()), ("\"a text\"", "null", 3));
+    assert_eq!(serde_json::from_str::<Value>(raw[2]).unwrap()["value"], 7);
+    course.database.drop().await;
+}
+
+#[tokio::test]
+async fn an_sqs_message_is_done_whatever_its_metadata_looks_like() {
+    // GIVEN a batch in which each message lacks, or has otherwise, one thing that is not needed
+    let course = Course::create().await;
+    let payments = Payment::several(9);
+    let mut bodies = Vec::new();
+    for payment in &payments {
+        payment.record(&course.database).await;
+        bodies.push(payment.event().to_string());
+    }
+    let mut event = sqs_event("purchase-confirmed", &bodies);
+    let odd = [
+        ("attributes", json!(null)),
+        (
+            "attributes",
+            json!({"ApproximateReceiveCount": 1, "SentTimestamp": {}}),
+        ),
+        ("messageAttributes", json!([])),
+        ("messageAttributes", json!({"a": null})),
+        (
+            "messageAttributes",
+            json!({"a": {"dataType": 1, "binaryValue": "no base64"}}),
+        ),
+        ("receiptHandle", json!(null)),
+        ("md5OfBody", json!(7)),
+        ("eventSourceARN", json!({})),
+        ("awsRegion", json!([])),
+    ];
+    for (index, (field, value)) in odd.into_iter().enumerate() {
+        event["Records"][index][field] = value;
+    }
+
+    // WHEN it is delivered THEN every payment is a purchase
+    let environment = course.environment_of("create-purchase").await;
+    let outcome = environment.invoke(event).await;
+    assert_eq!(outcome, all_acknowledged(), "{}", environment.lines().join("\n"));
+    assert_eq!(course.database.count(PURCHASES).await, payments.len() as i64);
+    assert_eq!(course.dead_letters.drain().await, Vec::<String>::new());
+    course.database.drop().await;
+}
