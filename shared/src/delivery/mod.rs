@@ -90,6 +90,15 @@ pub struct Delivery {
     pub replay: Option<ReplayMark>,
 }
 
+impl Delivery {
+    /// Whether it is a Kafka record that was deleted: a key, or not even that, and no value. SQS has no such messages; one
+    /// without a body is a failure there.
+    #[must_use]
+    pub fn is_tombstone(&self) -> bool {
+        matches!(self.origin, Origin::Kafka { .. }) && self.payload.is_none() && self.defect.is_none()
+    }
+}
+
 /// Until when this invocation may work.
 #[derive(Debug, Clone, Copy)]
 pub struct Deadline {

@@ -115,6 +115,9 @@ impl<S: Stage> Consumer<S> {
         let started = Instant::now();
         let (trigger, deliveries) = Trigger::decode(event)?;
         let total = deliveries.len();
+        let (tombstones, deliveries): (Vec<_>, Vec<_>) =
+            deliveries.into_iter().partition(Delivery::is_tombstone);
+        skip::<S>(&tombstones);
         let (records, mut unfinished) = self.read_all(deliveries);
         unfinished.extend(self.work_off(trigger, records, deadline).await);
 
@@ -341,6 +344,22 @@ impl<S: Stage> Consumer<S> {
             tracing::warn!(function = S::NAME, %error, "visibility not changed; the queue's own time-out applies");
         }
     }
+}
+
+/// Counts what a compacted topic writes in place of a record that was deleted: there is nothing in it to be done or kept.
+fn skip<S: Stage>(tombstones: &[Delivery]) {
+    let (Some(first), Some(last)) = (tombstones.first(), tombstones.last()) else {
+        return;
+    };
+    metrics::counter!("TombstonesSkipped").increment(tombstones.len() as u64);
+    tracing::info!(
+        function = S::NAME,
+        source = first.origin.source(),
+        first = first.origin.message_id(),
+        last = last.origin.message_id(),
+        records = tombstones.len(),
+        "tombstones acknowledged"
+    );
 }
 
 /// Why an invocation as a whole must come again.

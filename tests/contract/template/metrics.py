@@ -16,6 +16,8 @@ PROMISED = set(
     JobsFailed DeadLettered OutboxBacklog OutboxOldestSeconds PaidUnfulfilled PaidUnfulfilledOldestSeconds StageMillis
     PaymentToPurchaseMillis PaymentToOrderMillis""".split()
 )
+# Added to it by docs/decisions/0020.
+PROMISED |= {"TombstonesSkipped"}
 # SPEC section 5: when each of these rings.
 RINGS = {
     "RecoveryRateAlarm": (">", 1),
