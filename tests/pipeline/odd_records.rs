@@ -1,8 +1,11 @@
 //! Records whose surroundings are odd, through the very binaries: nothing that Makegood does not need can hold up what it does.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use makegood::delivery::DeadLetter;
 use makegood_tests::course::{Course, Payment};
 use makegood_tests::environment::Outcome;
+use makegood_tests::event_source::drain_all;
 use makegood_tests::queues::{kafka_event, sqs_event};
 use serde_json::{Value, json};
 
@@ -125,5 +128,46 @@ async fn an_sqs_message_is_done_whatever_its_metadata_looks_like() {
     assert_eq!(outcome, all_acknowledged(), "{}", environment.lines().join("\n"));
     assert_eq!(course.database.count(PURCHASES).await, payments.len() as i64);
     assert_eq!(course.dead_letters.drain().await, Vec::<String>::new());
+    course.database.drop().await;
+}
+
+/// A record that nobody can read, at offset 0 of partition 0.
+fn unreadable(key: &str, value: &str, timestamp: i64) -> Value {
+    let mut event = kafka_event("purchase-confirmed", &[Some(value.to_owned())]);
+    let record = &mut event["records"]["purchase-confirmed-0"][0];
+    record["key"] = json!(STANDARD.encode(key));
+    record["timestamp"] = json!(timestamp);
+    event
+}
+
+#[tokio::test]
+async fn the_record_of_a_topic_that_was_created_again_is_filed_beside_the_one_that_lay_there_before() {
+    // GIVEN records at the same place that differ in key, value or time only, each delivered twice
+    let course = Course::create().await;
+    let environment = course.environment_of("create-purchase").await;
+    let filing = course.environment_of("park-dead-letters").await;
+    let lives = [
+        ("a", "no JSON", 1_000),
+        ("b", "no JSON", 1_000),
+        ("a", "nor this", 1_000),
+        ("a", "no JSON", 2_000),
+    ];
+
+    // WHEN they are parked and filed
+    for _ in 0..2 {
+        for (key, value, timestamp) in lives {
+            let outcome = environment.invoke(unreadable(key, value, timestamp)).await;
+            assert_eq!(outcome, all_acknowledged());
+        }
+        assert_eq!(drain_all(&course.dead_letters, &filing, 10).await, lives.len());
+    }
+
+    // THEN each is one row, at its place
+    let rows = "SELECT count(*) FROM dead_letters";
+    assert_eq!(course.database.count(rows).await, lives.len() as i64);
+    let placed =
+        "SELECT count(*) FROM dead_letters WHERE source = 'purchase-confirmed' AND message_id LIKE '0-0-%'
+                  AND document @> '{\"originalPartition\": 0, \"originalOffset\": 0}'";
+    assert_eq!(course.database.count(placed).await, lives.len() as i64);
     course.database.drop().await;
 }

@@ -60,16 +60,19 @@ impl Origin {
         }
     }
 
-    /// What names the message at its source: the message id, or `partition-offset`, with `x` for what is unknown.
+    /// What names the message at its source: the message id, or `partition-offset-fingerprint`, with `x` for what is unknown.
     #[must_use]
     pub fn message_id(&self) -> String {
         match self {
             Self::Sqs { message_id, .. } => message_id.clone(),
             Self::Kafka {
-                partition, offset, ..
+                partition,
+                offset,
+                fingerprint,
+                ..
             } => {
                 let known = |number: &Option<i64>| number.map_or("x".to_owned(), |number| number.to_string());
-                format!("{}-{}", known(partition), known(offset))
+                format!("{}-{}-{fingerprint}", known(partition), known(offset))
             }
         }
     }

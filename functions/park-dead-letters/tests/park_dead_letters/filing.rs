@@ -83,11 +83,11 @@ async fn what_a_function_parks_is_what_is_filed() {
     // WHEN its message arrives
     let answer = file(&database, queue.receive_event(10).await).await;
 
-    // THEN it is filed under its topic, partition and offset, without a body
+    // THEN it is filed under its topic, partition, offset and hash, without a body
     assert_eq!(answer, all_filed());
     let rows = rows(&database).await;
     assert_eq!(text(&rows[0], "source").as_deref(), Some("purchase-created"));
-    assert_eq!(text(&rows[0], "message_id").as_deref(), Some("2-17"));
+    assert_eq!(text(&rows[0], "message_id").as_deref(), Some("2-17-0f"));
     assert_eq!(text(&rows[0], "raw"), None);
     assert_eq!(rows[0].get::<Value, _>("document")["originalOffset"], 17);
     database.drop().await;
