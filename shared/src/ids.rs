@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::fmt;
 use uuid::Uuid;
 
@@ -59,16 +60,33 @@ pub fn derived_uuid(text: &str) -> Uuid {
     Uuid::new_v5(&NAMESPACE, text.as_bytes())
 }
 
+/// The most bytes of a text from outside that goes into an indexed column. An index entry of Postgres ends at 2,704 bytes, and
+/// an index may hold two such texts.
+pub const LONGEST_INDEXED: usize = 512;
+
+/// The text as an indexed column can hold it: itself, or, beyond [`LONGEST_INDEXED`] bytes, its start and the UUIDv5 of the whole,
+/// so that different texts stay different and the same text is always the same.
+#[must_use]
+pub fn indexable(text: &str) -> Cow<'_, str> {
+    if text.len() <= LONGEST_INDEXED {
+        return Cow::Borrowed(text);
+    }
+    let hash = derived_uuid(text).simple().to_string();
+    let start = text.floor_char_boundary(LONGEST_INDEXED - hash.len() - 1);
+    Cow::Owned(format!("{}~{hash}", &text[..start]))
+}
+
 /// What ties all events of one payment together: the payment's id through the whole course pipeline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, sqlx::Type)]
 #[sqlx(transparent)]
 pub struct CorrelationId(pub Uuid);
 
 impl CorrelationId {
-    /// A UUID stays itself; any other text maps to its UUIDv5, since the column is a UUID (SPEC 2).
+    /// A UUID stays itself; any other text maps to its UUIDv5, since the column is a UUID (SPEC 2). A text and its
+    /// [`indexable`] form map to the same.
     #[must_use]
     pub fn from_text(text: &str) -> Self {
-        Self(Uuid::parse_str(text).unwrap_or_else(|_| derived_uuid(text)))
+        Self(Uuid::parse_str(text).unwrap_or_else(|_| derived_uuid(&indexable(text))))
     }
 }
 
@@ -94,5 +112,27 @@ mod tests {
     fn correlation_that_is_a_uuid_stays_itself() {
         let id = Uuid::from_u128(7);
         assert_eq!(CorrelationId::from_text(&id.to_string()).0, id);
+    }
+
+    #[test]
+    fn a_text_up_to_the_limit_stays_itself_and_a_longer_one_keeps_its_difference() {
+        for length in [0, 1, LONGEST_INDEXED - 1, LONGEST_INDEXED] {
+            let text = "x".repeat(length);
+            assert_eq!(indexable(&text), text);
+        }
+        for (one, other) in [("a", "b"), ("é", "è"), ("🜁", "🜂")] {
+            for length in LONGEST_INDEXED..LONGEST_INDEXED + 9 {
+                let long = |last: &str| format!("{}{last}{last}", one.repeat(length));
+                let (first, second) = (long(one), long(other));
+                assert!(indexable(&first).len() <= LONGEST_INDEXED);
+                assert_eq!(indexable(&first), indexable(&first.clone()));
+                assert_ne!(indexable(&first), indexable(&second));
+                assert_eq!(indexable(&indexable(&first)), indexable(&first));
+                assert_eq!(
+                    CorrelationId::from_text(&first),
+                    CorrelationId::from_text(&indexable(&first))
+                );
+            }
+        }
     }
 }

@@ -7,6 +7,7 @@ mod ensure_index;
 mod ensure_index_beside_others;
 mod handed_back;
 mod harness;
+mod long_ids;
 mod migrate;
 mod odd_records;
 mod on_conflict_facts;

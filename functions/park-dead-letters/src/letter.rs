@@ -2,10 +2,10 @@
 //! can't be understood is filed as it is.
 
 use crate::nul::{keep_losslessly, show_nul, show_nul_within};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike, Utc};
 use makegood::delivery::{DeadLetter, Delivery, ReplayMark, unpack_raw};
 use makegood::event::Event;
-use makegood::ids::CorrelationId;
+use makegood::ids::{CorrelationId, indexable};
 use serde_json::{Value, json};
 
 /// The error code of a message that SQS moved by itself, so without a document.
@@ -38,7 +38,7 @@ impl MovedFrom {
     }
 }
 
-/// One row of `dead_letters`. No text of it holds U+0000.
+/// One row of `dead_letters`. No text of it holds U+0000, and none that an index holds is too long for it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Letter {
     /// The queue or topic where it could not be processed.
@@ -87,12 +87,12 @@ impl Letter {
     pub fn read(delivery: &Delivery, moved_from: &MovedFrom, now: DateTime<Utc>) -> Self {
         let body = delivery.payload.as_deref().unwrap_or_default();
         match serde_json::from_str::<DeadLetter>(body) {
-            Ok(document) => Self::of_document(document, delivery.attempt),
+            Ok(document) => Self::of_document(document, delivery.attempt, now),
             Err(_) => Self::of_moved(delivery, moved_from, now),
         }
     }
 
-    fn of_document(mut document: DeadLetter, receives: u32) -> Self {
+    fn of_document(mut document: DeadLetter, receives: u32, now: DateTime<Utc>) -> Self {
         // A packing that can't be undone is kept as it came, and still says how it is packed.
         if let Some(plain) = unpack_raw(&document) {
             document.raw = Some(plain);
@@ -103,18 +103,18 @@ impl Letter {
         let correlation_id = document.correlation_id.clone().or(identity.correlation_id);
         let event_id = document.event_id.clone().or(identity.event_id);
         Self {
-            source: show_nul(&document.original_source),
-            message_id: show_nul(&document.message_id),
+            source: indexed(&document.original_source),
+            message_id: indexed(&document.message_id),
             function_name: Some(show_nul(&document.function_name)),
             event_type: identity.event_type.as_deref().map(show_nul),
-            event_id: event_id.as_deref().map(show_nul),
+            event_id: event_id.as_deref().map(indexed),
             correlation: correlation_id.as_deref().map(CorrelationId::from_text),
             failure_reason: show_nul(&reason),
             error_code: show_nul(&document.error_code),
             permanent: document.permanent,
             attempts: i32::try_from(document.attempts).unwrap_or(i32::MAX),
             raw,
-            parked_at: document.failure_timestamp,
+            parked_at: plausible(document.failure_timestamp).unwrap_or(now),
             replay: document.replay_of,
             document: Some(show_nul_within(json!(document))),
             receives,
@@ -154,10 +154,10 @@ impl Letter {
              time-out, or a body too large to park); look into the log of that queue's function"
         );
         Self {
-            message_id: delivery.origin.message_id(),
+            message_id: indexed(&delivery.origin.message_id()),
             function_name: None,
             event_type: identity.event_type.as_deref().map(show_nul),
-            event_id: identity.event_id.as_deref().map(show_nul),
+            event_id: identity.event_id.as_deref().map(indexed),
             correlation: identity.correlation_id.as_deref().map(CorrelationId::from_text),
             failure_reason: if encoding.is_some() {
                 noted(&reason)
@@ -172,9 +172,19 @@ impl Letter {
             parked_at: now,
             replay: delivery.replay,
             receives: delivery.attempt,
-            source,
+            source: indexed(&source),
         }
     }
+}
+
+/// As an indexed column can hold it.
+fn indexed(text: &str) -> String {
+    indexable(&show_nul(text)).into_owned()
+}
+
+/// The time, unless it lies outside what Postgres and a person can read. The document keeps what was said.
+fn plausible(time: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    (1970..=9999).contains(&time.year()).then_some(time)
 }
 
 fn noted(reason: &str) -> String {

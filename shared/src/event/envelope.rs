@@ -1,6 +1,6 @@
 //! The `_metadata` envelope that every event carries.
 
-use crate::ids::CorrelationId;
+use crate::ids::{CorrelationId, indexable};
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -10,8 +10,12 @@ use serde_json::{Value, json};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Envelope {
-    /// Opaque and deterministic; the key of idempotency.
+    /// Opaque and deterministic; the key of idempotency. Read from outside, it has its [`indexable`] form.
     pub event_id: String,
+    /// The event id as it came, where it was too long for an index. Nothing is decided by it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(skip)]
+    pub original_event_id: Option<String>,
     /// The payment's id through the whole course pipeline; any text is accepted.
     pub correlation_id: String,
     /// Milliseconds since the epoch.
@@ -32,6 +36,7 @@ impl Envelope {
     pub fn announced(event_id: String, correlation_id: String, source: &str, now: DateTime<Utc>) -> Self {
         Self {
             event_id,
+            original_event_id: None,
             correlation_id,
             timestamp: Some(now.timestamp_millis()),
             source: source.to_owned(),
@@ -49,9 +54,12 @@ impl Envelope {
                 .and_then(Value::as_str)
                 .filter(|text| !text.is_empty())
         };
+        let given = text("eventId").unwrap_or(derived_event_id);
+        let event_id = indexable(given).into_owned();
         Self {
-            event_id: text("eventId").unwrap_or(derived_event_id).to_owned(),
-            correlation_id: text("correlationId").unwrap_or(derived_correlation_id).to_owned(),
+            original_event_id: (event_id != given).then(|| given.to_owned()),
+            event_id,
+            correlation_id: indexable(text("correlationId").unwrap_or(derived_correlation_id)).into_owned(),
             timestamp: metadata
                 .and_then(|fields| fields.get("timestamp"))
                 .and_then(Value::as_i64),

@@ -2,6 +2,7 @@
 
 use super::Subject;
 use crate::db::Connection;
+use crate::ids::indexable;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use uuid::Uuid;
@@ -94,7 +95,7 @@ impl Asked {
             .find_map(|prefix| text.strip_prefix(prefix)?.get(..UUID_LENGTH)?.parse().ok());
         Self {
             id: inside,
-            text: text.to_owned(),
+            text: indexable(text).into_owned(),
             is_event: inside.is_some(),
         }
     }

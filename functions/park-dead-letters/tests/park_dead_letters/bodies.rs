@@ -146,3 +146,42 @@ async fn a_packing_that_cannot_be_undone_is_kept_as_it_came() {
     assert_eq!(rows[0].get::<Value, _>("document")["rawEncoding"], "gzip+base64");
     database.drop().await;
 }
+
+#[tokio::test]
+async fn names_too_long_for_an_index_and_times_that_no_column_holds_are_filed() {
+    // GIVEN two dead letters whose names differ at their ends only, and two from before and after every calendar
+    let database = TestDatabase::create().await;
+    let long = (0..400)
+        .map(|_| Uuid::new_v4().simple().to_string())
+        .collect::<String>();
+    let of_source = |end: &str| DeadLetter {
+        original_source: format!("{long}{end}"),
+        event_id: Some(format!("{long}{end}")),
+        ..letter(&format!("{long}{end}"), "{}")
+    };
+    let at = |time: DateTime<Utc>| DeadLetter {
+        failure_timestamp: time,
+        ..letter(&time.to_string(), "{}")
+    };
+    let bodies = [
+        body(&of_source("1")),
+        body(&of_source("2")),
+        body(&at(DateTime::<Utc>::MIN_UTC)),
+        body(&at(DateTime::<Utc>::MAX_UTC)),
+        // The first again.
+        body(&of_source("1")),
+    ];
+
+    // WHEN they arrive THEN each is one row, and a time that can't be is that of its filing
+    assert_eq!(
+        file(&database, sqs_event(DEAD_LETTER_QUEUE, &bodies)).await,
+        all_filed()
+    );
+    let rows = rows(&database).await;
+    assert_eq!(rows.len(), 4);
+    let filed_now = rows
+        .iter()
+        .filter(|row| row.get::<DateTime<Utc>, _>("parked_at") == now());
+    assert_eq!(filed_now.count(), 2);
+    database.drop().await;
+}
