@@ -13,3 +13,4 @@ mod odd_records;
 mod on_conflict_facts;
 mod panics;
 mod rotation;
+mod two_courses;

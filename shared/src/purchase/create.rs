@@ -10,7 +10,7 @@ use crate::clock::Clock;
 use crate::db::{Database, ErrorClass, Transaction, classify};
 use crate::delivery::Failure;
 use crate::event::PurchaseConfirmed;
-use crate::ids::{CorrelationId, PurchaseId};
+use crate::ids::{CorrelationId, PaymentId, PurchaseId};
 use crate::outbox::OutboxRow;
 use chrono::{DateTime, Utc};
 use std::collections::HashMap;
@@ -64,13 +64,15 @@ impl Purchases {
                 Err(refusal) => fulfilment.outcomes.push(Err(refusal.into())),
             }
         }
-        requests.sort_by_key(PurchaseRequest::key);
-        for (purchase_id, outcome) in self
-            .write_and_settle(&requests, &facts, now, &mut fulfilment.announced)
-            .await?
-        {
-            if let Some(position) = positions.get(&purchase_id) {
-                fulfilment.outcomes[*position] = Ok(outcome);
+        for mut turn in in_turns(requests) {
+            turn.sort_by_key(PurchaseRequest::key);
+            for (purchase_id, outcome) in self
+                .write_and_settle(&turn, &facts, now, &mut fulfilment.announced)
+                .await?
+            {
+                if let Some(position) = positions.get(&purchase_id) {
+                    fulfilment.outcomes[*position] = Ok(outcome);
+                }
             }
         }
         Ok(fulfilment)
@@ -173,6 +175,28 @@ impl Purchases {
         let result = settle(&mut transaction, requests, facts, now).await;
         Ok(end(transaction, result).await?)
     }
+}
+
+/// The requests in turns, each of which sees what those before it came to. One turn, unless a payment names several courses:
+/// the course that came first is decided first, as if each had come in a batch of its own.
+fn in_turns(requests: Vec<PurchaseRequest>) -> Vec<Vec<PurchaseRequest>> {
+    let mut pairs_of: HashMap<PaymentId, Vec<(Uuid, Uuid)>> = HashMap::with_capacity(requests.len());
+    let mut turns: Vec<Vec<PurchaseRequest>> = Vec::new();
+    for request in requests {
+        let pairs = pairs_of.entry(request.event.payment_id).or_default();
+        let turn = match pairs.iter().position(|pair| *pair == request.key()) {
+            Some(turn) => turn,
+            None => {
+                pairs.push(request.key());
+                pairs.len() - 1
+            }
+        };
+        if turn >= turns.len() {
+            turns.resize_with(turn + 1, Vec::new);
+        }
+        turns[turn].push(request);
+    }
+    turns
 }
 
 /// Commits what was done, or rolls it back at once: others wait for its rows.
