@@ -171,3 +171,54 @@ async fn the_record_of_a_topic_that_was_created_again_is_filed_beside_the_one_th
     assert_eq!(course.database.count(placed).await, lives.len() as i64);
     course.database.drop().await;
 }
+
+#[tokio::test]
+async fn a_payment_in_an_envelope_of_sns_or_event_bridge_is_the_same_payment() {
+    // GIVEN payments that arrive through SNS and through EventBridge, and one such that can't be read
+    let course = Course::create().await;
+    let payments = Payment::several(3);
+    for payment in &payments {
+        payment.record(&course.database).await;
+    }
+    let by_sns = |event: &Value| {
+        json!({"Type": "Notification", "MessageId": "m", "TopicArn": "arn:aws:sns:us-east-1:000000000000:payments",
+               "Message": event.to_string(), "Timestamp": "2026-11-02T00:54:06.655Z"})
+    };
+    let by_event_bridge = |event: &Value| {
+        json!({"version": "0", "id": "e", "detail-type": "PURCHASE_CONFIRMED", "source": "payment-service",
+               "account": "000000000000", "time": "2026-11-22T16:45:29Z", "region": "us-east-1", "resources": [],
+               "detail": event})
+    };
+    let mut unreadable = payments[2].event();
+    unreadable["courseId"] = json!("none");
+    let bodies = [
+        by_sns(&payments[0].event()),
+        by_event_bridge(&payments[1].event()),
+        by_sns(&unreadable),
+    ]
+    .map(|body| body.to_string());
+
+    // WHEN they are delivered THEN they are purchases, each once however it comes again
+    let environment = course.environment_of("create-purchase").await;
+    for _ in 0..2 {
+        let outcome = environment.invoke(sqs_event("purchase-confirmed", &bodies)).await;
+        assert_eq!(outcome, all_acknowledged());
+    }
+    let plain = payments[..2].iter().map(|payment| payment.event().to_string());
+    let plain: Vec<String> = plain.collect();
+    let outcome = environment.invoke(sqs_event("purchase-confirmed", &plain)).await;
+    assert_eq!(outcome, all_acknowledged());
+    assert_eq!(course.database.count(PURCHASES).await, 2);
+    assert_eq!(course.purchase_created.drain().await.len(), 2);
+
+    // AND the one that can't be read is filed with its envelope, under its own ids
+    let filing = course.environment_of("park-dead-letters").await;
+    assert_eq!(drain_all(&course.dead_letters, &filing, 10).await, 2);
+    let rows = format!(
+        "SELECT count(*) FROM dead_letters WHERE correlation_id = '{}' AND event_type = 'PURCHASE_CONFIRMED'
+         AND event_id = 'payment:{0}:PURCHASE_CONFIRMED' AND raw LIKE '%Notification%'",
+        payments[2].id
+    );
+    assert_eq!(course.database.count(&rows).await, 1);
+    course.database.drop().await;
+}

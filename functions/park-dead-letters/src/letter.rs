@@ -4,7 +4,7 @@
 use crate::nul::{keep_losslessly, show_nul, show_nul_within};
 use chrono::{DateTime, Datelike, Utc};
 use makegood::delivery::{DeadLetter, Delivery, ReplayMark, unpack_raw};
-use makegood::event::Event;
+use makegood::event::{Event, out_of_envelopes};
 use makegood::ids::{CorrelationId, indexable};
 use serde_json::{Value, json};
 
@@ -202,7 +202,7 @@ impl Identity {
                 correlation_id: Some(envelope.correlation_id.clone()),
             };
         }
-        let Ok(fields) = serde_json::from_str::<Value>(body) else {
+        let Some(fields) = out_of_envelopes(body) else {
             return Self::default();
         };
         let text = |path: &str| fields.pointer(path).and_then(Value::as_str).map(str::to_owned);

@@ -1,7 +1,7 @@
 //! Dead letters: what can't be processed is sent to the dead-letter queue with its whole context.
 
 use super::{Delivery, Failure, Origin, ReplayMark};
-use crate::event::Envelope;
+use crate::event::{Envelope, out_of_envelopes};
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::error::DisplayErrorContext;
 use base64::Engine;
@@ -129,8 +129,9 @@ impl Parking {
             .payload
             .as_deref()
             .and_then(|payload| serde_json::from_str(payload).ok());
+        let inside = delivery.payload.as_deref().and_then(out_of_envelopes);
         let read = |name: &str| {
-            let field = original_event.as_ref()?.get("_metadata")?.get(name)?;
+            let field = inside.as_ref()?.get("_metadata")?.get(name)?;
             field.as_str().map(str::to_owned)
         };
         let (original_partition, original_offset) = match &delivery.origin {

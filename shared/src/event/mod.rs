@@ -9,6 +9,7 @@ mod reader;
 mod schema;
 mod sessions_generated;
 mod trainer_allocated;
+mod wrapping;
 
 pub use envelope::Envelope;
 pub use metadata::Metadata;
@@ -18,6 +19,7 @@ pub use purchase_created::PurchaseCreated;
 pub use reader::{EventError, Fields};
 pub use sessions_generated::SessionsGenerated;
 pub use trainer_allocated::TrainerAllocated;
+pub use wrapping::out_of_envelopes;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

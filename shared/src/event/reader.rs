@@ -1,6 +1,7 @@
 //! Reads the fields of an event one by one, so that a refusal names the field.
 
 use super::EventType;
+use super::wrapping::unwrapped;
 use chrono::NaiveDate;
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -67,7 +68,7 @@ pub struct Fields {
 }
 
 impl Fields {
-    /// Parses the body.
+    /// Parses the body, out of the envelopes of SNS and EventBridge.
     ///
     /// # Errors
     /// When it is no JSON object.
@@ -76,7 +77,9 @@ impl Fields {
             return Err(EventError::Empty);
         }
         match serde_json::from_str(payload) {
-            Ok(Value::Object(object)) => Ok(Self { object }),
+            Ok(Value::Object(object)) => Ok(Self {
+                object: unwrapped(object),
+            }),
             Ok(Value::Null) => Err(EventError::Empty),
             Ok(Value::Array(_)) => Err(EventError::NotAnObject("array")),
             Ok(Value::String(_)) => Err(EventError::NotAnObject("text")),
