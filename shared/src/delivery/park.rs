@@ -17,6 +17,8 @@ use std::io::{Read, Write};
 /// The largest SQS message, in bytes.
 const LARGEST_MESSAGE: usize = 1_048_576;
 const GZIP_BASE64: &str = "gzip+base64";
+/// The largest body that is unpacked, in bytes: the largest invocation of Lambda, so that nothing that a function parked is larger.
+pub const LONGEST_UNPACKED: usize = 6 * 1_048_576;
 
 /// The document of SPEC section 5.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -194,7 +196,8 @@ fn pack(raw: &str) -> String {
     STANDARD.encode(encoder.finish().unwrap_or_default())
 }
 
-/// The body of a dead letter as it was, whichever way it was kept; none for a tombstone or a broken packing.
+/// The body of a dead letter as it was, whichever way it was kept; none for a tombstone, for a broken packing, and for one that
+/// holds more than [`LONGEST_UNPACKED`] bytes: a message can't have been that.
 #[must_use]
 pub fn unpack_raw(document: &DeadLetter) -> Option<String> {
     let raw = document.raw.as_deref()?;
@@ -203,8 +206,12 @@ pub fn unpack_raw(document: &DeadLetter) -> Option<String> {
     }
     let bytes = STANDARD.decode(raw).ok()?;
     let mut text = String::new();
-    GzDecoder::new(bytes.as_slice()).read_to_string(&mut text).ok()?;
-    Some(text)
+    let one_more = (LONGEST_UNPACKED as u64).saturating_add(1);
+    GzDecoder::new(bytes.as_slice())
+        .take(one_more)
+        .read_to_string(&mut text)
+        .ok()?;
+    (text.len() <= LONGEST_UNPACKED).then_some(text)
 }
 
 #[cfg(test)]
@@ -241,6 +248,21 @@ mod tests {
         let read: DeadLetter = serde_json::from_str(&body).unwrap();
         assert_eq!(read.raw_encoding.as_deref(), Some(GZIP_BASE64));
         assert_eq!(unpack_raw(&read), Some(raw));
+    }
+
+    #[test]
+    fn a_packing_is_undone_up_to_the_limit_and_not_beyond() {
+        let packed = |length: usize| DeadLetter {
+            raw: Some(pack(&"x".repeat(length))),
+            raw_encoding: Some(GZIP_BASE64.to_owned()),
+            ..letter(String::new())
+        };
+        let largest = packed(LONGEST_UNPACKED);
+        assert!(largest.raw.as_deref().is_some_and(|raw| raw.len() < 10_000));
+        assert_eq!(unpack_raw(&largest).map(|raw| raw.len()), Some(LONGEST_UNPACKED));
+        for length in [LONGEST_UNPACKED + 1, 4 * LONGEST_UNPACKED] {
+            assert_eq!(unpack_raw(&packed(length)), None);
+        }
     }
 
     #[test]

@@ -1,6 +1,11 @@
 //! Bodies that are hard to keep, and come back byte for byte.
 
 use super::*;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use std::io::Write;
 
 #[tokio::test]
 async fn what_is_not_json_or_says_nothing_of_itself_is_filed_all_the_same() {
@@ -183,5 +188,29 @@ async fn names_too_long_for_an_index_and_times_that_no_column_holds_are_filed() 
         .iter()
         .filter(|row| row.get::<DateTime<Utc>, _>("parked_at") == now());
     assert_eq!(filed_now.count(), 2);
+    database.drop().await;
+}
+
+#[tokio::test]
+async fn a_small_message_that_unpacks_to_a_large_one_is_kept_packed() {
+    // GIVEN a message of some kilobytes that would be a row of twenty megabytes
+    let database = TestDatabase::create().await;
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(&vec![b' '; 20_000_000]).unwrap();
+    let packed = STANDARD.encode(encoder.finish().unwrap());
+    assert!(packed.len() < 30_000);
+    let bomb = DeadLetter {
+        raw_encoding: Some("gzip+base64".to_owned()),
+        ..letter("m-1", &packed)
+    };
+
+    // WHEN it arrives THEN it is filed as it came, and says how it is packed
+    assert_eq!(
+        file(&database, sqs_event(DEAD_LETTER_QUEUE, &[body(&bomb)])).await,
+        all_filed()
+    );
+    let rows = rows(&database).await;
+    assert_eq!(text(&rows[0], "raw"), Some(packed));
+    assert_eq!(rows[0].get::<Value, _>("document")["rawEncoding"], "gzip+base64");
     database.drop().await;
 }
