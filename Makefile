@@ -68,12 +68,14 @@ deploy-local: ## starts the local stack and deploys to it, without traffic
 	@$(STACK)/install.sh
 	@$(STACK)/start.sh
 	@$(STACK)/deploy.sh
+	@$(STACK)/welcome.sh
 
 .PHONY: deploy-check
-deploy-check: ## deploys to the local stack, updates one function, deletes everything, and looks each time
+deploy-check: ## deploys to the local stack, types what it prints, updates one function, deletes everything, and looks each time
 	@$(STACK)/install.sh
 	@$(STACK)/start.sh
 	@$(STACK)/deploy.sh
+	@$(ENV) python3 $(STACK)/printed_check.py
 	@$(ENV) "$$SAM_VENV/bin/python" $(STACK)/lifecycle.py
 
 .PHONY: iam-check

@@ -1,6 +1,7 @@
 //! Stand-ins and traffic for the local stack: what its outside would be, and a run that shows that it keeps its promises.
 
 pub mod admin;
+pub mod api_proxy;
 mod cache;
 pub mod gateway;
 mod guarantees;
@@ -15,4 +16,4 @@ mod table;
 pub mod traffic;
 mod watch;
 
-pub use stand_ins::{StandIn, identity_of};
+pub use stand_ins::{StandIn, identity_of, start_all};

@@ -6,7 +6,7 @@ use makegood::config::Environment;
 use makegood_local::identity::Who;
 use makegood_local::run::{Options, run};
 use makegood_local::settings::{Outside, Settings};
-use makegood_local::{StandIn, identity_of};
+use makegood_local::{StandIn, identity_of, start_all};
 use std::process::ExitCode;
 use uuid::Uuid;
 
@@ -29,6 +29,8 @@ enum Command {
         /// Which.
         stand_in: StandIn,
     },
+    /// Starts every server of the outside that does not run yet, and leaves it running.
+    Up,
     /// Prints a token that the local stack believes.
     Token(Token),
 }
@@ -52,6 +54,11 @@ async fn main() -> anyhow::Result<ExitCode> {
             let outside = Outside::read(&mut environment);
             environment.finish()?;
             stand_in.serve(outside).await?;
+        }
+        Command::Up => {
+            let outside = Outside::read(&mut environment);
+            environment.finish()?;
+            start_all(&outside).await?;
         }
         Command::Token(Token { buyer, .. }) => {
             let outside = Outside::read(&mut environment);

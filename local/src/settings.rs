@@ -51,6 +51,8 @@ pub struct Outside {
     pub gateways_port: u16,
     /// Who issues tokens.
     pub identity_port: u16,
+    /// The one address of the deployed API and its console.
+    pub api_port: u16,
     /// What the merchant has from the gateways.
     pub credentials: Credentials,
     /// Where a stack keeps its logs, process ids and signing key.
@@ -64,6 +66,7 @@ impl Outside {
             admin_port: port(environment, "MAKEGOOD_ADMIN_PORT"),
             gateways_port: port(environment, "MAKEGOOD_GATEWAYS_PORT"),
             identity_port: port(environment, "MAKEGOOD_IDENTITY_PORT"),
+            api_port: port(environment, "MAKEGOOD_API_PORT"),
             credentials: Credentials {
                 esewa_product_code: environment.required("ESEWA_PRODUCT_CODE"),
                 esewa_secret: environment.required("ESEWA_SECRET"),

@@ -1,6 +1,7 @@
 //! The stand-ins on the ports where the functions look for them: within the run, or kept up beside the stack.
 
 use crate::admin::{self, AdminService};
+use crate::api_proxy::{self, ApiProxy};
 use crate::gateway::{self, Desk};
 use crate::identity::{self, Identity, SigningKey};
 use crate::settings::Outside;
@@ -27,11 +28,13 @@ pub enum StandIn {
     Gateways,
     /// Who issues tokens.
     Identity,
+    /// One address for the deployed API and its console.
+    ApiProxy,
 }
 
 impl StandIn {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::AdminService, Self::Gateways, Self::Identity];
+    pub const ALL: [Self; 4] = [Self::AdminService, Self::Gateways, Self::Identity, Self::ApiProxy];
 
     /// As the command line and `servers.sh` have it.
     #[must_use]
@@ -40,6 +43,7 @@ impl StandIn {
             Self::AdminService => "admin-service",
             Self::Gateways => "gateways",
             Self::Identity => "identity",
+            Self::ApiProxy => "api-proxy",
         }
     }
 
@@ -50,6 +54,7 @@ impl StandIn {
             Self::AdminService => outside.admin_port,
             Self::Gateways => outside.gateways_port,
             Self::Identity => outside.identity_port,
+            Self::ApiProxy => outside.api_port,
         }
     }
 
@@ -72,6 +77,7 @@ impl StandIn {
             Self::Identity => {
                 identity::serve(listener, Arc::new(identity_of(&outside, Clock::System)?)).await?
             }
+            Self::ApiProxy => api_proxy::serve(listener, Arc::new(ApiProxy::of(&outside.state)?)).await?,
         }
         Ok(())
     }
@@ -127,6 +133,15 @@ impl Drop for Running {
             task.abort();
         }
     }
+}
+
+/// Starts what does not run yet, each in a process of its own that outlives this one; `stop.sh` ends them.
+///
+/// # Errors
+/// When one of them does not start.
+pub async fn start_all(outside: &Outside) -> Result<()> {
+    Running::ensure_all(outside, true).await?;
+    Ok(())
 }
 
 /// Has the service answer the next request for a trainer with "nobody is free".

@@ -2,7 +2,8 @@
 # Builds the workspace once and deploys template.yaml as it is to the local stack, with `sam build` and `sam deploy`.
 # What has not changed since the last time is skipped: the build by cargo, the packaging and the deployment by a stamp.
 #
-# Needs start.sh. Leaves the API's base URL in .local/api-url.
+# Needs start.sh. Leaves the base URL that the local AWS gives the API in .local/api-url; people and their programs use
+# MAKEGOOD_PUBLIC_URL (welcome.sh says why and how).
 set -euo pipefail
 # shellcheck source=local/stack/env.sh
 source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
@@ -92,13 +93,6 @@ api_url() {
   fi
 }
 
-# By its own name, since the console's addresses begin at the root. Browsers resolve *.localhost to this machine.
-console_url() {
-  local id
-  id=$(sed -nE 's#.*/execute-api/([^/]+).*#\1#p; s#^https?://([^.]+)\.execute-api.*#\1#p' "$MAKEGOOD_STATE/api-url" | head -1)
-  echo "http://$id.execute-api.localhost:$MAKEGOOD_AWS_PORT/admin"
-}
-
 say "building the workspace (cargo build; minutes the first time, then seconds)"
 # Where the tests have built the same binaries with Kafka, .ci/run says so here: they are not built a second time without it.
 # shellcheck disable=SC2086
@@ -113,6 +107,5 @@ if [[ -n "${MAKEGOOD_AWS_ENDPOINT_URL:-}" ]] || ! fresh deployed_stamp "$MAKEGOO
   stamp deployed_stamp "$MAKEGOOD_STATE/deployed.stamp"
 fi
 api_url >"$MAKEGOOD_STATE/api-url"
-say "deployed: the API is at $(cat "$MAKEGOOD_STATE/api-url")"
-console_url >"$MAKEGOOD_STATE/console-url"
-say "the console: $(cat "$MAKEGOOD_STATE/console-url") (one button logs in as the operator on call, while the stack is up)"
+say "deployed; the outside of the stack runs beside it (admin service, gateways, identity provider, the address of the API)"
+"$target/debug/makegood-local" up

@@ -11,7 +11,7 @@ for argument in "$@"; do [[ "$argument" != --keep ]] || keep=true; done
 finish() {
   if $keep; then
     say "the stack stays up; stop it with: make stop"
-    [[ ! -e "$MAKEGOOD_STATE/console-url" ]] || say "the console: $(cat "$MAKEGOOD_STATE/console-url")"
+    [[ ! -e "$MAKEGOOD_STATE/api-url" ]] || "$STACK_DIR/welcome.sh"
   else
     "$STACK_DIR/stop.sh"
   fi

@@ -2,17 +2,17 @@
 # What start.sh, stop.sh and status.sh know about our servers: names, ports, process ids, users. Sourced after env.sh.
 
 # The servers named, or all of them, without those that the machine offers itself; in the order in which they start.
-# The stand-ins (admin service, gateways, identity provider) are among them only to be stopped: makegood-local starts them.
+# What makegood-local starts (admin service, gateways, identity provider, the address of the API) is among them only to be stopped.
 chosen_servers() {
   local server
-  (($#)) || set -- postgres pgbouncer redis ministack admin-service gateways identity
+  (($#)) || set -- postgres pgbouncer redis ministack admin-service gateways identity api-proxy
   for server in "$@"; do
     case $server in
       postgres) [[ -n "${MAKEGOOD_POSTGRES_URL:-}" ]] || echo "$server" ;;
       pgbouncer) [[ -n "${MAKEGOOD_POOLER_URL:-}" ]] || echo "$server" ;;
       redis) [[ -n "${MAKEGOOD_REDIS_URL:-}" ]] || echo "$server" ;;
       ministack) [[ -n "${MAKEGOOD_AWS_ENDPOINT_URL:-}" ]] || echo "$server" ;;
-      admin-service | gateways | identity) echo "$server" ;;
+      admin-service | gateways | identity | api-proxy) echo "$server" ;;
       *) die "No server is called $server: postgres, pgbouncer, redis, ministack." ;;
     esac
   done
@@ -27,6 +27,7 @@ port_of() {
     admin-service) echo "$MAKEGOOD_ADMIN_PORT" ;;
     gateways) echo "$MAKEGOOD_GATEWAYS_PORT" ;;
     identity) echo "$MAKEGOOD_IDENTITY_PORT" ;;
+    api-proxy) echo "$MAKEGOOD_API_PORT" ;;
   esac
 }
 

@@ -2,6 +2,7 @@
 //! would show nothing.
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
+mod api_proxy;
 mod bazaar;
 mod day;
 mod login;
@@ -22,6 +23,7 @@ async fn outside(state: &Path) -> Outside {
         admin_port: school::free_port().await,
         gateways_port: school::free_port().await,
         identity_port: school::free_port().await,
+        api_port: school::free_port().await,
         credentials: Credentials::sandbox(),
         state: state.to_owned(),
     }

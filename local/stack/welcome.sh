@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# Prints what a person can do with the stack that is up: the console, a payment by hand, the command `makegood`.
+# printed_check.py types every line of it, so what is printed here works.
+#
+# Leaves the command's environment in .local/command.sh, for any shell. Needs deploy.sh.
+set -euo pipefail
+# shellcheck source=local/stack/env.sh
+source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
+
+# What `makegood` needs: the database itself (a pooler can't carry the migrator's lock), and the queues as the deployed console
+# has them.
+command_environment() {
+  echo "# The environment of the command makegood for the stack in $MAKEGOOD_STATE. Made by local/stack/welcome.sh."
+  curl -fsS "$AWS_ENDPOINT_URL/2015-03-31/functions/makegood-local-admin/configuration" | python3 -c '
+import json, os, shlex, sys
+variables = json.load(sys.stdin)["Environment"]["Variables"]
+wanted = {name: value for name, value in variables.items() if name.startswith("QUEUE_URL_") or name in ("JOBS_QUEUE_URL", "BUSINESS_TIMEZONE")}
+wanted["DATABASE_URL"] = os.environ["MAKEGOOD_LOCAL_DATABASE_DIRECT_URL"]
+for name in ("AWS_ENDPOINT_URL", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+    wanted[name] = os.environ[name]
+for name, value in sorted(wanted.items()):
+    print(f"export {name}={shlex.quote(value)}")'
+  printf 'export PATH=%q:"$PATH"\n' "$(cd "${CARGO_TARGET_DIR:-$MAKEGOOD_ROOT/target}/debug" && pwd)"
+}
+
+# A payment that no run has sent, so that printing it again pays again, and pasting it twice delivers it twice.
+payment_body() {
+  python3 -c '
+import json, sys, uuid
+notes = {"studentId": str(uuid.uuid4()), "courseId": str(uuid.uuid4()), "purchaseTier": "30", "timeSlot": "4:00 PM"}
+payment = {"id": sys.argv[1], "entity": "payment", "amount": 499900, "currency": "INR", "status": "captured", "method": "upi", "notes": notes}
+print(json.dumps({"entity": "event", "event": "payment.captured", "contains": ["payment"], "payload": {"payment": {"entity": payment}}}, separators=(",", ":")))' "$1"
+}
+
+api=$MAKEGOOD_PUBLIC_URL
+[[ -z "${MAKEGOOD_AWS_ENDPOINT_URL:-}" ]] || api=$(cat "$MAKEGOOD_STATE/api-url")
+file="$MAKEGOOD_STATE/command.sh"
+command_environment >"$file"
+payment="pay_byhand$(date +%s)"
+cat <<TEXT
+
+The console, where one button logs in as the operator on call:
+  $api/admin
+
+Pay for a course, signed as Razorpay signs:
+  body='$(payment_body "$payment")'
+  signature=\$(printf %s "\$body" | openssl dgst -sha256 -hmac '$RAZORPAY_WEBHOOK_SECRET' | sed 's/^.* //')
+  curl -sS '$api/payments/webhooks/razorpay' -H 'content-type: application/json' -H "x-razorpay-signature: \$signature" -H 'x-razorpay-event-id: evt_$payment' -d "\$body"
+
+What became of it, and whether every guarantee holds (any shell; --help has the rest):
+  . $(printf %q "$file")
+  makegood trace $payment
+  makegood doctor
+
+TEXT
