@@ -1,5 +1,6 @@
 //! Who acts and why, pages, and instants: arguments that several commands take.
 
+use crate::exit::BadInput;
 use anyhow::{Context, bail};
 use chrono::{DateTime, TimeDelta, Utc};
 use makegood::audit::Act;
@@ -23,8 +24,17 @@ impl ActArguments {
     /// # Errors
     /// When a text is empty or can't be kept.
     pub fn act(&self) -> anyhow::Result<Act> {
-        Act::new(&self.actor, &self.reason).context("use --as and --reason")
+        act(&self.actor, &self.reason)
     }
+}
+
+/// Who and why.
+///
+/// # Errors
+/// When a text is empty or can't be kept.
+pub fn act(actor: &str, reason: &str) -> anyhow::Result<Act> {
+    let act = Act::new(actor, reason).context("use --as and --reason");
+    act.map_err(|error| BadInput::of(error).into())
 }
 
 /// Which page of a list.
@@ -80,7 +90,9 @@ impl FromStr for Moment {
     type Err = anyhow::Error;
 
     fn from_str(text: &str) -> anyhow::Result<Self> {
-        if let Ok(instant) = DateTime::parse_from_rfc3339(text) {
+        if let Ok(instant) = DateTime::parse_from_rfc3339(text)
+            && (Cursor::OLDEST.at..=Cursor::NEWEST.at).contains(&instant.to_utc())
+        {
             return Ok(Self::At(instant.to_utc()));
         }
         let (number, unit) = text.split_at(text.len() - text.chars().last().map_or(0, char::len_utf8));
@@ -116,7 +128,16 @@ mod tests {
             "2026-01-01T00:00:00+00:00"
         );
         assert_eq!(instant("2h").unwrap(), (now - TimeDelta::hours(2)).to_rfc3339());
-        for text in ["", "h", "2", "2w", "-2h", "yesterday", "9é"] {
+        for text in [
+            "",
+            "h",
+            "2",
+            "2w",
+            "-2h",
+            "yesterday",
+            "9é",
+            "1969-12-31T00:00:00Z",
+        ] {
             assert!(instant(text).is_err(), "{text}");
         }
     }

@@ -2,11 +2,12 @@
 
 use crate::act::{ActArguments, PageArguments, next_line};
 use crate::database;
-use crate::output::{Done, Output, REFUSED, instant, table};
-use makegood::audit::Actor;
+use crate::exit::{BadInput, FOUND};
+use crate::output::{Done, Output, instant, table};
+use makegood::audit::{Act, Actor};
 use makegood::case::CaseKind;
 use makegood::case::desk::{self, CaseChange, CaseFilter, CaseId, CaseRow, CaseStatus};
-use makegood::db::Database;
+use makegood::db::{Connection, Database};
 use makegood::timeline::money;
 use std::process::ExitCode;
 use uuid::Uuid;
@@ -41,7 +42,7 @@ enum Command {
 ///
 /// Example: `makegood cases list --kind refund_due`
 ///
-/// Exit code: 0 listed, also when there are none; 1 an error; 2 wrong usage.
+/// Exit code: 0 listed, also when there are none; 2 wrong usage; 3 it could not look.
 #[derive(Debug, clap::Args)]
 struct ListArguments {
     /// Of this status.
@@ -58,7 +59,7 @@ struct ListArguments {
 ///
 /// Example: `makegood cases show 6f1c2a6e-… --json`
 ///
-/// Exit code: 0 shown; 1 an error; 2 wrong usage; 3 there is no such case.
+/// Exit code: 0 shown; 1 there is no such case; 2 wrong usage; 3 it could not look.
 #[derive(Debug, clap::Args)]
 struct ShowArguments {
     /// Its id.
@@ -69,7 +70,7 @@ struct ShowArguments {
 ///
 /// Example: `makegood cases assign 6f1c2a6e-… --to asha --reason "on call"`
 ///
-/// Exit code: 0 done; 1 an error; 2 wrong usage; 3 refused: there is no such case, or it is resolved.
+/// Exit code: 0 done; 1 refused: there is no such case, or it is resolved; 2 wrong usage; 3 it could not look or act.
 #[derive(Debug, clap::Args)]
 struct AssignArguments {
     /// Its id.
@@ -85,7 +86,7 @@ struct AssignArguments {
 ///
 /// Example: `makegood cases note 6f1c2a6e-… --note "asked the bank"`
 ///
-/// Exit code: 0 done; 1 an error; 2 wrong usage; 3 there is no such case.
+/// Exit code: 0 done; 1 there is no such case; 2 wrong usage; 3 it could not look or act.
 #[derive(Debug, clap::Args)]
 struct NoteArguments {
     /// Its id.
@@ -98,7 +99,7 @@ struct NoteArguments {
 ///
 /// Example: `makegood cases resolve 6f1c2a6e-… --note "refunded at Khalti, reference 4711"`
 ///
-/// Exit code: 0 done; 1 an error; 2 wrong usage; 3 refused: there is no such case, or it is resolved.
+/// Exit code: 0 done; 1 refused: there is no such case, or it is resolved; 2 wrong usage; 3 it could not look or act.
 #[derive(Debug, clap::Args)]
 struct ResolveArguments {
     /// Its id.
@@ -161,7 +162,7 @@ async fn show(database: &Database, arguments: &ShowArguments, output: Output) ->
     let mut connection = database.acquire().await?;
     let Some(case) = desk::show(&mut connection, CaseId(arguments.id)).await? else {
         output.refused(&CaseChange::NotFound.to_string());
-        return Ok(ExitCode::from(REFUSED));
+        return Ok(ExitCode::from(FOUND));
     };
     output.answer(&case, &lines(&case)?)?;
     Ok(ExitCode::SUCCESS)
@@ -185,25 +186,45 @@ fn lines(case: &CaseRow) -> anyhow::Result<Vec<String>> {
     ])
 }
 
+/// What is done to a case.
+enum Change {
+    Assign(Actor),
+    Note,
+    Resolve,
+}
+
+async fn make(
+    connection: &mut Connection,
+    id: CaseId,
+    change: &Change,
+    act: &Act,
+) -> Result<(CaseChange, String), sqlx::Error> {
+    Ok(match change {
+        Change::Assign(assignee) => (
+            desk::assign_open_case(connection, id, assignee, act).await?,
+            format!("assigned to {}", assignee.as_str()),
+        ),
+        Change::Note => (desk::note_on_case(connection, id, act).await?, "noted".to_owned()),
+        Change::Resolve => (
+            desk::resolve_open_case(connection, id, act).await?,
+            "resolved".to_owned(),
+        ),
+    })
+}
+
 async fn change(database: &Database, command: &Command, output: Output) -> anyhow::Result<ExitCode> {
-    let mut transaction = database.begin().await?;
-    let (id, outcome, what) = match command {
-        Command::Assign(arguments) => {
-            let (id, act) = (arguments.id, arguments.act.act()?);
-            let assignee = Actor::new(&arguments.to)?;
-            let outcome = desk::assign_open_case(&mut transaction, CaseId(id), &assignee, &act).await?;
-            (id, outcome, format!("assigned to {}", assignee.as_str()))
+    // What was typed is read before the database is asked for anything.
+    let (id, change, act) = match command {
+        Command::Assign(AssignArguments { id, to, act }) => {
+            let assignee = Actor::new(to).map_err(BadInput::of)?;
+            (*id, Change::Assign(assignee), act.act()?)
         }
-        Command::Note(NoteArguments { id, act }) => {
-            let outcome = desk::note_on_case(&mut transaction, CaseId(*id), &act.act()?).await?;
-            (*id, outcome, "noted".to_owned())
-        }
-        Command::Resolve(ResolveArguments { id, act }) => {
-            let outcome = desk::resolve_open_case(&mut transaction, CaseId(*id), &act.act()?).await?;
-            (*id, outcome, "resolved".to_owned())
-        }
+        Command::Note(NoteArguments { id, act }) => (*id, Change::Note, act.act()?),
+        Command::Resolve(ResolveArguments { id, act }) => (*id, Change::Resolve, act.act()?),
         Command::List(_) | Command::Show(_) => return Ok(ExitCode::SUCCESS),
     };
+    let mut transaction = database.begin().await?;
+    let (outcome, what) = make(&mut transaction, CaseId(id), &change, &act).await?;
     transaction.commit().await?;
     output.changes(&[match outcome {
         CaseChange::Done => Done::changed(id, &what),

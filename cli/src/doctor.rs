@@ -1,6 +1,7 @@
 //! `makegood doctor`.
 
 use crate::database;
+use crate::exit;
 use crate::output::Output;
 use chrono::{DateTime, Utc};
 use comfy_table::presets::UTF8_FULL_CONDENSED;
@@ -10,10 +11,6 @@ use makegood::db::{ErrorClass, classify};
 use makegood::doctor::{self, Examination, Finding, Guarantee, Scope, Severity};
 use std::process::ExitCode;
 
-/// Exit code when a guarantee is broken.
-const BROKEN: u8 = 1;
-/// Exit code when nobody could look; also clap's own for wrong usage.
-const NOT_LOOKED: u8 = 2;
 /// How many ids of a finding the table shows; `--json` has up to twenty.
 const SHOWN: usize = 3;
 
@@ -28,7 +25,7 @@ const SHOWN: usize = 3;
 ///   makegood doctor --only G5 --only G6
 ///   makegood doctor --json | jq '.findings[] | select(.severity == "breach")'
 ///
-/// Exit code: 0 every guarantee holds; 1 at least one is broken; 2 it could not look, or wrong usage.
+/// Exit code: 0 every guarantee holds; 1 at least one is broken; 2 wrong usage; 3 it could not look.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub struct Arguments {
@@ -37,19 +34,11 @@ pub struct Arguments {
     only: Vec<Guarantee>,
 }
 
-/// Runs the command. An error is told here, since its exit code is not that of other commands.
-pub async fn run(arguments: &Arguments, output: Output, clock: Clock) -> ExitCode {
-    match examine(arguments, output, clock).await {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::from(BROKEN),
-        Err(error) => {
-            output.failed(&error);
-            ExitCode::from(NOT_LOOKED)
-        }
-    }
-}
-
-async fn examine(arguments: &Arguments, output: Output, clock: Clock) -> anyhow::Result<bool> {
+/// Runs the command.
+///
+/// # Errors
+/// Those of the environment and the database.
+pub async fn run(arguments: &Arguments, output: Output, clock: Clock) -> anyhow::Result<ExitCode> {
     let (database, timezone) = database::open_with_timezone().await?;
     let scope = Scope {
         only: arguments.only.iter().copied().collect(),
@@ -61,7 +50,7 @@ async fn examine(arguments: &Arguments, output: Output, clock: Clock) -> anyhow:
     bar.finish_and_clear();
     let examination = examined.map_err(explained)?;
     output.answer(&examination, &lines(&examination))?;
-    Ok(examination.is_healthy())
+    Ok(exit::of(examination.is_healthy()))
 }
 
 /// With what to do about it.

@@ -1,13 +1,11 @@
 //! `makegood ensure-index`.
 
 use crate::database;
+use crate::exit;
 use crate::output::{Output, show_progress};
 use makegood::schema::{self, Duplicates, IndexOutcome, IndexReport, IndexSpec, MANAGED_INDEXES};
 use sqlx::postgres::PgConnectOptions;
 use std::process::ExitCode;
-
-/// Exit code when duplicates forbid an index; 2 is clap's own for wrong usage.
-const DUPLICATES: u8 = 3;
 
 /// Make sure of the unique indexes that keep purchases, allocations, sessions and payments single.
 ///
@@ -18,8 +16,8 @@ const DUPLICATES: u8 = 3;
 ///
 /// Example: `makegood ensure-index unique_active_purchase`
 ///
-/// Exit code: 0 every index asked for is valid, now or already; 1 an error; 2 wrong usage; 3 duplicates
-/// forbid one.
+/// Exit code: 0 every index asked for is valid, now or already; 1 duplicates forbid one; 2 wrong usage; 3 it
+/// could not look or build.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// The index; all of them unless given.
@@ -58,11 +56,7 @@ pub async fn run(arguments: &Arguments, output: Output) -> anyhow::Result<ExitCo
     let forbidden = reports
         .iter()
         .any(|report| report.outcome == IndexOutcome::Duplicates);
-    Ok(if forbidden {
-        ExitCode::from(DUPLICATES)
-    } else {
-        ExitCode::SUCCESS
-    })
+    Ok(exit::of(!forbidden))
 }
 
 async fn ensure(options: &PgConnectOptions, spec: &IndexSpec, output: Output) -> anyhow::Result<IndexReport> {

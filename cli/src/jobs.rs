@@ -2,11 +2,13 @@
 
 use crate::act::{ActArguments, PageArguments, next_line};
 use crate::database;
-use crate::output::{Done, Output, REFUSED, instant, one_line, table};
+use crate::exit::FOUND;
+use crate::output::{Done, Output, instant, one_line, table};
+use clap::builder::NonEmptyStringValueParser;
 use makegood::config::Environment;
 use makegood::db::Database;
 use makegood::job::desk::{self, Cancellation, JobFilter, JobRefusal, JobRow, JobStatus, Retry};
-use makegood::job::{JobId, Waker};
+use makegood::job::{JobId, JobType, Waker};
 use makegood::runtime;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -41,18 +43,18 @@ enum Command {
 ///
 /// Example: `makegood jobs list --status failed --type finalize_order`
 ///
-/// Exit code: 0 listed, also when there are none; 1 an error; 2 wrong usage.
+/// Exit code: 0 listed, also when there are none; 2 wrong usage; 3 it could not look.
 #[derive(Debug, clap::Args)]
 struct ListArguments {
     /// Of this status.
     #[arg(long, default_value = "all",
           value_parser = ["pending", "processing", "completed", "failed", "cancelled", "all"])]
     status: String,
-    /// Of this type: `finalize_order`, `handle_payment_failure`, `process_refund`.
-    #[arg(long = "type", value_name = "TYPE")]
+    /// Of this type.
+    #[arg(long = "type", value_name = "TYPE", value_parser = JobType::ALL.map(JobType::wire_name))]
     job_type: Option<String>,
     /// About this payment intent.
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
     intent: Option<String>,
     #[command(flatten)]
     page: PageArguments,
@@ -62,7 +64,7 @@ struct ListArguments {
 ///
 /// Example: `makegood jobs show 6f1c2a6e-… --json`
 ///
-/// Exit code: 0 shown; 1 an error; 2 wrong usage; 3 there is no such job.
+/// Exit code: 0 shown; 1 there is no such job; 2 wrong usage; 3 it could not look.
 #[derive(Debug, clap::Args)]
 struct ShowArguments {
     /// Its id.
@@ -73,7 +75,8 @@ struct ShowArguments {
 ///
 /// Example: `makegood jobs retry 6f1c2a6e-… --reason "vendor profile added"`
 ///
-/// Exit code: 0 all are runnable; 1 an error; 2 wrong usage; 3 one of them was refused, and the others are runnable.
+/// Exit code: 0 all are runnable; 1 one of them was refused, and the others are runnable; 2 wrong usage; 3 it could not look or
+/// act.
 #[derive(Debug, clap::Args)]
 struct ChangeArguments {
     /// Their ids.
@@ -89,7 +92,8 @@ struct ChangeArguments {
 ///
 /// Example: `makegood jobs cancel 6f1c2a6e-… --reason "refunded at the gateway"`
 ///
-/// Exit code: 0 all are cancelled; 1 an error; 2 wrong usage; 3 one of them was refused, and the others are cancelled.
+/// Exit code: 0 all are cancelled; 1 one of them was refused, and the others are cancelled; 2 wrong usage; 3 it could not look or
+/// act.
 #[derive(Debug, clap::Args)]
 struct CancelArguments {
     #[command(flatten)]
@@ -143,7 +147,7 @@ async fn show(database: &Database, arguments: &ShowArguments, output: Output) ->
     let mut connection = database.acquire().await?;
     let Some(job) = desk::show(&mut connection, JobId(arguments.id)).await? else {
         output.refused(&JobRefusal::NotFound.to_string());
-        return Ok(ExitCode::from(REFUSED));
+        return Ok(ExitCode::from(FOUND));
     };
     output.answer(&job, &lines(&job))?;
     Ok(ExitCode::SUCCESS)

@@ -1,5 +1,7 @@
 //! The command `makegood`: thin commands over the shared crate. Answers go to standard output, progress and
 //! warnings to standard error.
+// Those macros panic when the reader has gone; output.rs does not.
+#![deny(clippy::print_stdout, clippy::print_stderr)]
 
 mod act;
 mod cases;
@@ -7,6 +9,7 @@ mod database;
 mod dead_letters;
 mod doctor;
 mod ensure_index;
+mod exit;
 mod jobs;
 mod migrate;
 mod output;
@@ -23,7 +26,7 @@ use std::process::ExitCode;
 /// The database is DATABASE_URL, or DATABASE_SECRET_ARN with DATABASE_PROXY_ENDPOINT and DATABASE_NAME.
 /// `migrate` and `ensure-index` need the database itself, not a pooler: they hold a session lock.
 #[derive(Debug, Parser)]
-#[command(name = "makegood", version)]
+#[command(name = "makegood", version, after_help = exit::TABLE)]
 struct Arguments {
     /// Print the answer as JSON.
     #[arg(long, global = true)]
@@ -52,8 +55,8 @@ async fn main() -> ExitCode {
     let result = match arguments.command {
         Command::Migrate(arguments) => migrate::run(&arguments, output).await,
         Command::EnsureIndex(arguments) => ensure_index::run(&arguments, output).await,
-        Command::Doctor(arguments) => Ok(doctor::run(&arguments, output, clock).await),
-        Command::Trace(arguments) => Ok(trace::run(&arguments, output, clock).await),
+        Command::Doctor(arguments) => doctor::run(&arguments, output, clock).await,
+        Command::Trace(arguments) => trace::run(&arguments, output, clock).await,
         Command::ReplayEvent(arguments) => replay_event::run(&arguments, output).await,
         Command::DeadLetters(arguments) => dead_letters::run(&arguments, output).await,
         Command::Jobs(arguments) => jobs::run(&arguments, output).await,
@@ -81,7 +84,14 @@ mod tests {
         assert!(leaves.len() >= 17, "{}", leaves.len());
         for mut leaf in leaves {
             let help = leaf.render_long_help().to_string();
-            for promise in ["--json", "Example", "makegood ", "Exit code: 0 ", "; 1 ", "; 2 "] {
+            for promise in [
+                "--json",
+                "Example",
+                "makegood ",
+                "Exit code: 0 ",
+                "; 2 wrong usage",
+                "; 3 ",
+            ] {
                 assert!(
                     help.contains(promise),
                     "{promise:?} is not in the help of {}:\n{help}",

@@ -13,7 +13,7 @@ use std::process::ExitCode;
 ///
 /// Example: `makegood migrate --json`
 ///
-/// Exit code: 0 migrated, warnings included; 1 an error; 2 wrong usage.
+/// Exit code: 0 migrated, warnings included; 2 wrong usage; 3 it could not look or migrate.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// Also set the time limits of this role in this database: the role that the functions log in with, or `self`

@@ -1,18 +1,19 @@
 //! How a command answers: text for people, JSON for programs.
+//!
+//! Nothing here panics when the reader has gone (`| head -1`): whoever reads no further has what they wanted, and the command
+//! goes on to its end and its exit code.
 
+use crate::exit;
+use anyhow::Context;
 use chrono::{DateTime, Utc};
 use comfy_table::{Table, presets};
 use indicatif::{ProgressBar, ProgressStyle};
 use makegood::schema::BuildProgress;
 use serde::Serialize;
+use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 use uuid::Uuid;
-
-/// Exit code of wrong usage; clap's own.
-pub const USAGE: u8 = 2;
-/// Exit code when something asked for was refused, or is not there.
-pub const REFUSED: u8 = 3;
 
 /// Where and how the answer is written.
 #[derive(Debug, Clone, Copy)]
@@ -25,11 +26,17 @@ impl Output {
     /// Prints the answer: this value as JSON, or these lines.
     pub fn answer<T: Serialize>(self, value: &T, lines: &[String]) -> anyhow::Result<()> {
         if self.json {
-            println!("{}", serde_json::to_string_pretty(value)?);
-        } else {
-            lines.iter().for_each(|line| println!("{}", printable(line)));
+            return print(&serde_json::to_string_pretty(value)?);
         }
-        Ok(())
+        lines.iter().try_for_each(|line| print(&printable(line)))
+    }
+
+    /// Prints a text as it is.
+    ///
+    /// # Errors
+    /// When standard output can't be written, for another reason than that its reader has gone.
+    pub fn plain(self, text: &str) -> anyhow::Result<()> {
+        print(text)
     }
 
     /// Prints what a person should know; with `--json` it is part of the answer already.
@@ -37,27 +44,26 @@ impl Output {
         if !self.json {
             warnings
                 .iter()
-                .for_each(|warning| eprintln!("warning: {}", printable(warning)));
+                .for_each(|warning| tell(&format!("warning: {}", printable(warning))));
         }
     }
 
-    /// Prints an error and its causes.
+    /// Prints an error and its causes, and gives back its exit code.
     pub fn failed(self, error: &anyhow::Error) -> ExitCode {
-        let message = message(error);
-        if self.json {
-            println!("{}", serde_json::json!({ "error": message }));
-        } else {
-            eprintln!("error: {}", printable(&message));
-        }
-        ExitCode::FAILURE
+        self.say_why("error", &message(error));
+        exit::of_error(error)
     }
 
     /// Prints why nothing was done.
     pub fn refused(self, reason: &str) {
-        if self.json {
-            println!("{}", serde_json::json!({ "refused": reason }));
-        } else {
-            eprintln!("refused: {}", printable(reason));
+        self.say_why("refused", reason);
+    }
+
+    /// In JSON it is the answer. An output that can't be written leaves standard error.
+    fn say_why(self, what: &str, why: &str) {
+        let is_told = self.json && print(&serde_json::json!({ what: why }).to_string()).is_ok();
+        if !is_told {
+            tell(&format!("{what}: {}", printable(why)));
         }
     }
 
@@ -65,11 +71,7 @@ impl Output {
     pub fn changes(self, changes: &[Done]) -> anyhow::Result<ExitCode> {
         let lines: Vec<String> = changes.iter().map(Done::line).collect();
         self.answer(&changes, &lines)?;
-        Ok(if changes.iter().all(|change| change.done) {
-            ExitCode::SUCCESS
-        } else {
-            ExitCode::from(REFUSED)
-        })
+        Ok(exit::of(changes.iter().all(|change| change.done)))
     }
 
     /// A line that counts what is done of so many, on a terminal, and is silent elsewhere.
@@ -105,6 +107,20 @@ impl Output {
         bar.enable_steady_tick(Duration::from_millis(100));
         Ok(bar)
     }
+}
+
+/// A line on standard output. A reader that has gone is no error.
+fn print(line: &str) -> anyhow::Result<()> {
+    let mut output = io::stdout().lock();
+    match writeln!(output, "{line}").and_then(|()| output.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        written => written.context("the answer can't be written to standard output"),
+    }
+}
+
+/// A line on standard error. Where that can't be written, nobody is left to tell.
+fn tell(line: &str) {
+    let _ = writeln!(io::stderr().lock(), "{line}");
 }
 
 /// What became of one change.

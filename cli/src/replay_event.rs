@@ -1,5 +1,6 @@
 //! `makegood replay-event`.
 
+use crate::exit::BadInput;
 use crate::output::Output;
 use anyhow::{Context, anyhow, bail};
 use makegood::config::Environment;
@@ -24,7 +25,8 @@ use std::process::ExitCode;
 ///
 /// Example: `makegood replay-event events/purchase-confirmed.json --dry-run`
 ///
-/// Exit code: 0 all sent, or all would be; 1 an error, which says what was not sent; 2 wrong usage.
+/// Exit code: 0 all sent, or all would be; 2 wrong usage, or a file with something else than events; 3 a queue
+/// is not known or does not take them, and what was not sent is named.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// The JSON file.
@@ -50,7 +52,7 @@ struct Replay {
 /// # Errors
 /// When the file, an event, or the environment can't be read, or a queue does not take an event.
 pub async fn run(arguments: &Arguments, output: Output) -> anyhow::Result<ExitCode> {
-    let events = read_events(&arguments.file)?;
+    let events = read_events(&arguments.file).map_err(BadInput::of)?;
     let mut environment = Environment::of_process();
     let types: BTreeSet<_> = events.iter().map(|(event, _)| event.event_type()).collect();
     let routes = read_routes(&mut environment, &types.into_iter().collect::<Vec<_>>());

@@ -1,20 +1,15 @@
 //! `makegood trace`.
 
 use crate::database;
+use crate::exit::{self, FOUND};
 use crate::output::Output;
+use clap::builder::NonEmptyStringValueParser;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{ContentArrangement, Table};
 use makegood::clock::Clock;
 use makegood::db::Database;
 use makegood::timeline::{self, Entry, Match, Moment, Subject, Timeline};
 use std::process::ExitCode;
-
-/// Exit code when something is missing.
-const MISSING: u8 = 1;
-/// Exit code when nobody knows the id; also clap's own for wrong usage.
-const NOT_FOUND: u8 = 2;
-/// Exit code when it could not look.
-const NOT_LOOKED: u8 = 3;
 
 /// Show what became of a payment: one line of time from the gateway to what was paid for.
 ///
@@ -29,27 +24,22 @@ const NOT_LOOKED: u8 = 3;
 ///   makegood trace pay_NdHk2mWqXzR1aB
 ///   makegood trace ORD-20260112-7F3K9QXA --json
 ///
-/// Exit code: 0 all is there, or nothing is owed; 1 something is missing; 2 nobody knows the id, or wrong usage; 3 it could not
+/// Exit code: 0 all is there, or nothing is owed; 1 something is missing, or nobody knows the id; 2 wrong usage; 3 it could not
 /// look.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub struct Arguments {
     /// The id.
+    #[arg(value_parser = NonEmptyStringValueParser::new())]
     id: String,
 }
 
-/// Runs the command. An error is told here, since its exit code is not that of other commands.
-pub async fn run(arguments: &Arguments, output: Output, clock: Clock) -> ExitCode {
-    match trace(&arguments.id, output, clock).await {
-        Ok(code) => code,
-        Err(error) => {
-            output.failed(&error);
-            ExitCode::from(NOT_LOOKED)
-        }
-    }
-}
-
-async fn trace(id: &str, output: Output, clock: Clock) -> anyhow::Result<ExitCode> {
+/// Runs the command.
+///
+/// # Errors
+/// Those of the environment and the database.
+pub async fn run(arguments: &Arguments, output: Output, clock: Clock) -> anyhow::Result<ExitCode> {
+    let id = arguments.id.as_str();
     let (database, timezone) = database::open_with_timezone().await?;
     let moment = Moment {
         now: clock.now(),
@@ -71,7 +61,7 @@ fn not_found(id: &str, output: Output) -> anyhow::Result<ExitCode> {
          of receive-payment or create-order-intent"
     );
     output.answer(&Vec::<Timeline>::new(), &[line])?;
-    Ok(ExitCode::from(NOT_FOUND))
+    Ok(ExitCode::from(FOUND))
 }
 
 async fn show(
@@ -84,11 +74,7 @@ async fn show(
         return not_found(&subject.id(), output);
     };
     output.answer(&found, &lines(&found, &moment))?;
-    Ok(if found.gap.is_some() {
-        ExitCode::from(MISSING)
-    } else {
-        ExitCode::SUCCESS
-    })
+    Ok(exit::of(found.gap.is_none()))
 }
 
 /// Several are listed, not judged: a script asks for one.

@@ -56,10 +56,13 @@ impl FromStr for Cursor {
     fn from_str(text: &str) -> Result<Self, NoCursor> {
         let (micros, id) = text.split_once('.').ok_or(NoCursor)?;
         let micros = micros.parse().map_err(|_| NoCursor)?;
-        Ok(Self {
+        let cursor = Self {
             at: DateTime::from_timestamp_micros(micros).ok_or(NoCursor)?,
             id: Uuid::parse_str(id).map_err(|_| NoCursor)?,
-        })
+        };
+        // Beyond these, Postgres has no such instant; and what is written otherwise was not written by us.
+        let is_place = (Self::OLDEST.at..=Self::NEWEST.at).contains(&cursor.at) && cursor.to_string() == text;
+        is_place.then_some(cursor).ok_or(NoCursor)
     }
 }
 
@@ -117,7 +120,20 @@ mod tests {
             id: Uuid::from_u128(7),
         };
         assert_eq!(cursor.to_string().parse(), Ok(cursor));
-        assert_eq!("1".parse::<Cursor>(), Err(NoCursor));
+        let nowhere = [
+            "1".to_owned(),
+            format!("-1.{}", Uuid::nil().simple()),
+            format!("+1.{}", Uuid::nil().simple()),
+            format!("1.{}", Uuid::nil()),
+            format!("9223372036854775807.{}", Uuid::nil().simple()),
+            format!("253402300800000000.{}", Uuid::nil().simple()),
+        ];
+        for text in nowhere {
+            assert_eq!(text.parse::<Cursor>(), Err(NoCursor), "{text}");
+        }
+        for end in [Cursor::OLDEST, Cursor::NEWEST] {
+            assert_eq!(end.to_string().parse(), Ok(end));
+        }
         assert!(Cursor::NEWEST.at > cursor.at && Cursor::OLDEST.at < cursor.at);
     }
 

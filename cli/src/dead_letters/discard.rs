@@ -11,7 +11,8 @@ use uuid::Uuid;
 ///
 /// Example: `makegood dead-letters discard 6f1c2a6e-… --reason "a test of the payment service"`
 ///
-/// Exit code: 0 all discarded; 1 an error; 2 wrong usage; 3 one of them was refused, and the others were discarded.
+/// Exit code: 0 all discarded; 1 one of them was refused, and the others were discarded; 2 wrong usage; 3 it could not look or
+/// act.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// Their ids.

@@ -2,6 +2,7 @@
 
 use crate::act::Moment;
 use chrono::{DateTime, Utc};
+use clap::builder::NonEmptyStringValueParser;
 use makegood::dead_letter::{LetterFilter, LetterStatus};
 use uuid::Uuid;
 
@@ -10,16 +11,16 @@ use uuid::Uuid;
 #[group(skip)]
 pub struct FilterArguments {
     /// From this queue or topic.
-    #[arg(long, value_name = "QUEUE")]
+    #[arg(long, value_name = "QUEUE", value_parser = NonEmptyStringValueParser::new())]
     source: Option<String>,
     /// Given up by this function.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     function: Option<String>,
     /// With this error code, such as `missing_field` or `moved_by_sqs`.
-    #[arg(long, value_name = "CODE")]
+    #[arg(long, value_name = "CODE", value_parser = NonEmptyStringValueParser::new())]
     error_code: Option<String>,
     /// Of this type of event, such as PURCHASE_CONFIRMED.
-    #[arg(long, value_name = "TYPE")]
+    #[arg(long, value_name = "TYPE", value_parser = NonEmptyStringValueParser::new())]
     event_type: Option<String>,
     /// Of this payment.
     #[arg(long, value_name = "UUID")]

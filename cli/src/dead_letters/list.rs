@@ -12,7 +12,7 @@ use std::process::ExitCode;
 ///
 /// Example: `makegood dead-letters list --since 2h --error-code missing_field`
 ///
-/// Exit code: 0 listed, also when there are none; 1 an error; 2 wrong usage.
+/// Exit code: 0 listed, also when there are none; 2 wrong usage; 3 it could not look.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// Of this status.

@@ -1,8 +1,10 @@
 //! `makegood dead-letters replay`.
 
 use super::filter::FilterArguments;
+use crate::act;
 use crate::database;
-use crate::output::{Done, Output, REFUSED, USAGE};
+use crate::exit::{self, BadInput, USAGE};
+use crate::output::{Done, Output};
 use anyhow::{Context, bail};
 use indicatif::ProgressBar;
 use makegood::audit::Act;
@@ -38,8 +40,8 @@ const LOOKS: i32 = LEASE_SECONDS + 10;
 ///   makegood dead-letters replay --error-code database_unavailable --since 2h        (says what it would do)
 ///   makegood dead-letters replay --error-code database_unavailable --since 2h --yes --reason "database is back"
 ///
-/// Exit code: 0 all sent, or a dry run that refuses none; 1 an error, run it again; 2 wrong usage; 3 some were refused
-/// or not sent, all others were.
+/// Exit code: 0 all sent, or a dry run that refuses none; 1 some were refused or not sent, all others were; 2 wrong
+/// usage; 3 it could not look, or a queue takes none: run it again.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 #[command(group = clap::ArgGroup::new("letters").required(true).multiple(true)
@@ -80,7 +82,7 @@ pub struct Arguments {
 pub async fn run(arguments: &Arguments, output: Output) -> anyhow::Result<ExitCode> {
     let is_for_real = arguments.yes || (!arguments.ids.is_empty() && !arguments.dry_run);
     let act = match (&arguments.actor, &arguments.reason) {
-        (Some(actor), Some(reason)) => Some(Act::new(actor, reason).context("use --as and --reason")?),
+        (Some(actor), Some(reason)) => Some(act::act(actor, reason)?),
         (None, _) | (_, None) => None,
     };
     if is_for_real && act.is_none() {
@@ -117,7 +119,8 @@ fn edit(arguments: &Arguments) -> anyhow::Result<Option<Edit>> {
         return Ok(None);
     };
     let body = std::fs::read_to_string(file)
-        .with_context(|| format!("{} can't be read; give the path of a JSON file", file.display()))?;
+        .with_context(|| format!("{} can't be read; give the path of a JSON file", file.display()))
+        .map_err(BadInput::of)?;
     Ok(Some(Edit { body }))
 }
 
@@ -174,7 +177,7 @@ async fn dry_run(
     let mut lines = plan_lines(&plan);
     lines.push("nothing was sent; add --yes and --reason to send".to_owned());
     output.answer(&plan, &lines)?;
-    Ok(exit_code(plan.refused.is_empty()))
+    Ok(exit::of(plan.refused.is_empty()))
 }
 
 async fn plan(
@@ -249,7 +252,7 @@ async fn replay_all(
     }
     bar.finish_and_clear();
     output.answer(&report, &report.lines())?;
-    Ok(exit_code(report.is_complete()))
+    Ok(exit::of(report.is_complete()))
 }
 
 /// One walk through the letters. Ends early when a queue takes nothing: the rest would fare no better.
@@ -323,13 +326,5 @@ impl Report {
             ));
         }
         lines
-    }
-}
-
-fn exit_code(is_complete: bool) -> ExitCode {
-    if is_complete {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::from(REFUSED)
     }
 }

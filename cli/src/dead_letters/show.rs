@@ -1,7 +1,8 @@
 //! `makegood dead-letters show`.
 
 use crate::database;
-use crate::output::{Output, REFUSED, instant};
+use crate::exit::FOUND;
+use crate::output::{Output, instant};
 use makegood::dead_letter::{self, Destination, Letter, LetterId, Refusal, Replayer};
 use makegood::{config::Environment, runtime};
 use serde::Serialize;
@@ -12,7 +13,7 @@ use uuid::Uuid;
 ///
 /// Example: `makegood dead-letters show 6f1c2a6e-… --payload > letter.json`
 ///
-/// Exit code: 0 shown; 1 an error; 2 wrong usage; 3 there is no such letter.
+/// Exit code: 0 shown; 1 there is none; 2 wrong usage; 3 it could not look.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// Its id.
@@ -42,11 +43,11 @@ pub async fn run(arguments: &Arguments, output: Output) -> anyhow::Result<ExitCo
     let mut connection = database.acquire().await?;
     let Some(letter) = dead_letter::show(&mut connection, id).await? else {
         output.refused(&Refusal::NotFound.to_string());
-        return Ok(ExitCode::from(REFUSED));
+        return Ok(ExitCode::from(FOUND));
     };
     drop(connection);
     if arguments.payload {
-        println!("{}", letter.body.as_deref().unwrap_or_default());
+        output.plain(letter.body.as_deref().unwrap_or_default())?;
         return Ok(ExitCode::SUCCESS);
     }
     let replayer = Replayer::read(&Environment::of_process(), &runtime::aws().await, database);

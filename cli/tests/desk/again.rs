@@ -104,7 +104,7 @@ async fn a_letter_that_keeps_coming_back_is_one_letter_and_is_refused_after_five
         .await;
 
     // THEN it is refused, unless somebody insists, and that is on the record
-    assert_eq!(refused.code, 3, "{refused:?}");
+    assert_eq!(refused.code, 1, "{refused:?}");
     assert!(
         refused
             .output

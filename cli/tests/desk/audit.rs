@@ -50,7 +50,7 @@ async fn a_change_that_cannot_be_recorded_is_not_made() {
     ];
     for change in changes {
         let answer = desk.run(&[change, &["--reason", "r"]].concat()).await;
-        assert_eq!(answer.code, 1, "{answer:?}");
+        assert_eq!(answer.code, 3, "{answer:?}");
     }
 
     // THEN nothing was changed, and nothing left

@@ -111,14 +111,14 @@ async fn a_resolved_case_stays_resolved() {
         &["cases", "assign", &id, "--to", "b", "--reason", "r"],
     ] {
         let answer = desk.run(change).await;
-        assert_eq!(answer.code, 3, "{answer:?}");
+        assert_eq!(answer.code, 1, "{answer:?}");
         assert!(answer.output.contains("resolved already"), "{answer:?}");
     }
     let nobody = desk
         .run(&["cases", "resolve", &Uuid::nil().to_string(), "--note", "r"])
         .await;
     assert!(
-        nobody.code == 3 && nobody.output.contains("no such case"),
+        nobody.code == 1 && nobody.output.contains("no such case"),
         "{nobody:?}"
     );
 

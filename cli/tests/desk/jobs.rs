@@ -69,14 +69,14 @@ async fn a_job_that_is_running_or_done_is_neither_retried_nor_cancelled() {
         ("cancel", &done, "it is completed"),
     ] {
         let answer = desk.run(&["jobs", change, id, "--reason", "r"]).await;
-        assert_eq!(answer.code, 3, "{answer:?}");
+        assert_eq!(answer.code, 1, "{answer:?}");
         assert!(answer.output.contains(reason), "{answer:?}");
     }
     let nobody = desk
         .run(&["jobs", "cancel", &Uuid::nil().to_string(), "--reason", "r"])
         .await;
     assert!(
-        nobody.code == 3 && nobody.output.contains("no such job"),
+        nobody.code == 1 && nobody.output.contains("no such job"),
         "{nobody:?}"
     );
     assert_eq!(desk.rows("SELECT * FROM job_queue ORDER BY id").await, before);
@@ -108,7 +108,7 @@ async fn cancelling_the_job_of_a_paid_order_opens_a_case_and_retrying_it_is_poss
     assert_eq!(desk.audit().await[0]["action"], "job.cancel");
     let again = desk.run(&["jobs", "cancel", &id, "--reason", "r"]).await;
     assert!(
-        again.code == 3 && again.output.contains("cancelled already"),
+        again.code == 1 && again.output.contains("cancelled already"),
         "{again:?}"
     );
     desk.run(&["jobs", "retry", &id, "--reason", "after all"])

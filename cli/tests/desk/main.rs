@@ -6,6 +6,7 @@ mod audit;
 mod bulk;
 mod cases;
 mod desk;
+mod ends;
 mod jobs;
 mod lists;
 mod one;

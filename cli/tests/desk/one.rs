@@ -34,7 +34,7 @@ async fn a_letter_of_a_fan_out_queue_goes_back_to_that_queue_only() {
     let answer = desk
         .run(&["dead-letters", "replay", &name, "--reason", "again"])
         .await;
-    assert_eq!(answer.code, 3, "{answer:?}");
+    assert_eq!(answer.code, 1, "{answer:?}");
     assert!(answer.output.contains("it is replayed already"), "{answer:?}");
     assert_eq!(desk.queues.recorded().len(), 1);
     desk.close().await;
@@ -83,7 +83,7 @@ async fn an_edited_payload_is_refused_with_the_fields_name_or_sent_and_both_are_
         (as_it_is, "`courseId` is missing"),
         (refused, "`courseId` is algebra"),
     ] {
-        assert_eq!(answer.code, 3, "{answer:?}");
+        assert_eq!(answer.code, 1, "{answer:?}");
         assert!(answer.output.contains(part), "{answer:?}");
     }
     assert!(desk.queues.recorded().is_empty());
@@ -148,7 +148,7 @@ async fn a_letter_that_somebody_is_sending_is_neither_sent_nor_discarded_by_anot
         .await;
     for change in ["replay", "discard"] {
         let answer = desk.run(&["dead-letters", change, &id, "--reason", "r"]).await;
-        assert_eq!(answer.code, 3, "{answer:?}");
+        assert_eq!(answer.code, 1, "{answer:?}");
         assert!(
             answer.output.contains("somebody else is replaying it"),
             "{answer:?}"
@@ -174,7 +174,7 @@ async fn a_discarded_letter_stays_with_its_payload_and_is_not_replayed() {
         json!({"actor": "asha", "action": "dead_letter.discard", "reason": "a test message"})
     );
     let answer = desk.run(&["dead-letters", "replay", &id, "--reason", "r"]).await;
-    assert_eq!(answer.code, 3, "{answer:?}");
+    assert_eq!(answer.code, 1, "{answer:?}");
     assert!(desk.queues.recorded().is_empty());
     desk.close().await;
 }
@@ -205,6 +205,6 @@ async fn a_letter_is_shown_with_its_payload_and_where_it_would_go() {
     let nothing = desk
         .run(&["dead-letters", "show", &uuid::Uuid::nil().to_string()])
         .await;
-    assert_eq!(nothing.code, 3, "{nothing:?}");
+    assert_eq!(nothing.code, 1, "{nothing:?}");
     desk.close().await;
 }

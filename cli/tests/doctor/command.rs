@@ -54,14 +54,14 @@ async fn its_json_is_the_doctors_answer() {
 }
 
 #[tokio::test]
-async fn who_can_not_look_exits_with_2_and_says_what_to_do() {
+async fn who_can_not_look_exits_with_3_and_says_what_to_do() {
     let scene = Scene::empty().await;
     scene
         .database
         .run_sql("ALTER TABLE outbox RENAME TO elsewhere")
         .await;
     let output = scene.makegood(&["doctor"]);
-    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    assert_eq!(output.status.code(), Some(3), "{output:?}");
     assert!(text(&output.stderr).contains("makegood migrate"), "{output:?}");
     let output = scene.makegood(&["doctor", "--only", "G11"]);
     assert_eq!(output.status.code(), Some(2), "{output:?}");

@@ -254,7 +254,7 @@ async fn the_command_says_what_the_timeline_says_and_its_exit_code_whether_somet
 }
 
 #[tokio::test]
-async fn several_matches_are_listed_and_an_unknown_id_exits_with_2() {
+async fn several_matches_are_listed_and_an_unknown_id_exits_with_1() {
     let scene = Scene::healthy(20).await;
     scene
         .database
@@ -270,7 +270,7 @@ async fn several_matches_are_listed_and_an_unknown_id_exits_with_2() {
     let output = scene.makegood(&["trace", "--json", "pi_nobody"]);
     assert_eq!(
         (output.status.code(), json(&output)),
-        (Some(2), Value::Array(Vec::new()))
+        (Some(1), Value::Array(Vec::new()))
     );
     scene.drop().await;
 }
