@@ -8,9 +8,10 @@ use makegood::outbox::{Publisher, SqsTransport, Transport};
 use makegood::purchase::{IndexGuard, Purchases};
 use makegood_tests::recorder::Recorded;
 use serde_json::{Value, json};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::os::unix::process::ExitStatusExt;
 use std::time::Duration;
+use uuid::Uuid;
 
 const REPLAY: [&str; 7] = [
     "dead-letters",
@@ -278,5 +279,100 @@ async fn a_queue_that_takes_nothing_leaves_every_letter_parked_and_says_so() {
     desk.queues.refuse(false);
     let answer = desk.run(&[&["--json"], &REPLAY[..]].concat()).await.succeeded();
     assert_eq!(answer.json()["sent"], 250);
+    desk.close().await;
+}
+
+/// A confirmed payment with these terms.
+fn confirmed(metadata: &Value) -> String {
+    let id = Uuid::new_v4();
+    json!({"type": "PURCHASE_CONFIRMED", "timestamp": 1, "userId": id, "role": "student", "paymentId": id, "studentId": id,
+           "courseId": id, "amountCents": 100, "metadata": metadata})
+    .to_string()
+}
+
+#[tokio::test]
+async fn what_its_consumer_would_refuse_again_is_refused_by_the_dry_run_and_not_sent() {
+    let desk = Desk::open().await;
+    // GIVEN payments whose terms create-purchase refuses, readable as their events are, and one that it takes
+    let tier = desk
+        .letter("purchase-confirmed", &confirmed(&json!({"purchaseTier": "many"})))
+        .await;
+    let expiry = desk
+        .letter("purchase-confirmed", &confirmed(&json!({"expiryDate": "never"})))
+        .await;
+    let good = desk
+        .letter("purchase-confirmed", &confirmed(&json!({"purchaseTier": 30})))
+        .await;
+    // AND one that is wrong only together with what its payment's row says
+    let body = confirmed(&json!({}));
+    let with_row = desk.letter("purchase-confirmed", &body).await;
+    let payment: Value = serde_json::from_str(&body).unwrap();
+    desk.sql(&format!(
+        "INSERT INTO payments (id, student_id, amount_cents, status, metadata)
+         VALUES ('{0}', '{0}', 100, 'succeeded', '{{\"purchaseTier\": \"some\"}}')",
+        payment["paymentId"].as_str().unwrap()
+    ))
+    .await;
+
+    // WHEN the dry runs say what they would do
+    let plan = desk.run(&["--json", "dead-letters", "replay", "--all"]).await;
+    let shown = desk.run(&["dead-letters", "show", &tier.to_string()]).await;
+    let one = desk
+        .run(&["dead-letters", "replay", "--dry-run", &expiry.to_string()])
+        .await;
+
+    // THEN they name each, with its field
+    assert_eq!(plan.code, 1, "{plan:?}");
+    let plan = plan.json();
+    let refused: BTreeMap<String, String> = plan["refused"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|refused| {
+            (
+                refused["examples"][0].as_str().unwrap().to_owned(),
+                refused["reason"].as_str().unwrap().to_owned(),
+            )
+        })
+        .collect();
+    assert_eq!(refused.len(), 3, "{plan}");
+    for (letter, field, found) in [
+        (tier, "purchaseTier", "many"),
+        (expiry, "expiryDate", "never"),
+        (with_row, "purchaseTier", "some"),
+    ] {
+        let reason = &refused[&letter.to_string()];
+        assert!(reason.contains(field) && reason.contains(found), "{reason}");
+    }
+    assert_eq!(
+        plan["destinations"],
+        json!([{"queue": "purchase-confirmed", "letters": 1}])
+    );
+    assert!(
+        shown.output.contains("refused: ") && shown.output.contains("purchaseTier"),
+        "{shown:?}"
+    );
+    assert!(one.code == 1 && one.output.contains("expiryDate"), "{one:?}");
+
+    // AND the replays send what the dry run said, and nothing else
+    let real = desk
+        .run(&["dead-letters", "replay", &tier.to_string(), "--reason", "r"])
+        .await;
+    assert_eq!(real.code, 1, "{real:?}");
+    let all = [
+        "--json",
+        "dead-letters",
+        "replay",
+        "--all",
+        "--yes",
+        "--reason",
+        "r",
+    ];
+    let report = desk.run(&all).await.json();
+    assert_eq!(report["sent"], 1, "{report}");
+    assert_eq!(report["refused"].as_object().map(serde_json::Map::len), Some(3));
+    let sent = format!("SELECT 1 FROM dead_letters WHERE status = 'replayed' AND id = '{good}'");
+    assert_eq!(desk.rows(&sent).await.len(), 1);
+    assert_eq!(desk.queues.recorded().len(), 1);
     desk.close().await;
 }

@@ -74,6 +74,7 @@ pub const COLUMNS: &[(&str, &[&str])] = &[
             "note",
         ],
     ),
+    ("payments", &["id", "metadata", "status"]),
     ("sweep_runs", &["id", "sweep", "started_at"]),
     ("health_samples", &["at", "name", "value"]),
     (

@@ -1,7 +1,7 @@
 //! Replays all parked letters of a filter, in chunks that each commit. Killed at any moment, the next run goes on: what was
 //! marked is not parked any more, and what was claimed comes back when its lease runs out.
 
-use super::decide::decide;
+use super::consumer::judge;
 use super::replay::{ClaimedLetters, details};
 use super::{LetterFilter, LetterId, Replay, Replayer, claim};
 use crate::audit::{self, Act, Action};
@@ -79,8 +79,9 @@ impl Replayer {
         });
         let mut ready = Vec::new();
         let mut outcomes = Vec::new();
-        for letter in &letters {
-            match decide(letter, None, &self.destinations, bulk.forced) {
+        let judged = judge(&mut transaction, &letters, None, &self.destinations, bulk.forced).await?;
+        for (letter, judged) in letters.iter().zip(judged) {
+            match judged {
                 Ok(letter) => ready.push(letter),
                 Err(refusal) => outcomes.push((LetterId(letter.id), Replay::refused(&refusal))),
             }

@@ -14,6 +14,7 @@
 
 mod bulk;
 mod claim;
+mod consumer;
 mod decide;
 mod destination;
 mod discard;

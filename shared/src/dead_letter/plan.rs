@@ -1,6 +1,6 @@
 //! The dry run of a replay by filter: how many go where, and which are refused and why. Changes nothing.
 
-use super::decide::{Candidate, decide};
+use super::consumer::{Judged, judge};
 use super::{LetterFilter, Replayer, claim};
 use crate::page::Cursor;
 use serde::Serialize;
@@ -68,6 +68,7 @@ impl Replayer {
         loop {
             let mut connection = self.database.acquire().await?;
             let letters = claim::read_candidates(&mut connection, filter, after, CHUNK).await?;
+            let judged = judge(&mut connection, &letters, None, &self.destinations, forced).await?;
             drop(connection);
             let Some(last) = letters.last() else {
                 return Ok(tally.finish());
@@ -76,25 +77,8 @@ impl Replayer {
                 at: last.parked_at,
                 id: last.id,
             };
-            letters
-                .iter()
-                .for_each(|letter| self.count(&mut tally, letter, forced));
-        }
-    }
-
-    fn count(&self, tally: &mut Tally, letter: &Candidate, forced: bool) {
-        tally.letters += 1;
-        match decide(letter, None, &self.destinations, forced) {
-            Ok(ready) => *tally.destinations.entry(ready.destination.queue).or_default() += 1,
-            Err(refusal) => {
-                let (letters, examples) = tally
-                    .refused
-                    .entry((refusal.code(), refusal.to_string()))
-                    .or_default();
-                *letters += 1;
-                if examples.len() < EXAMPLES {
-                    examples.push(letter.id);
-                }
+            for (letter, judged) in letters.iter().zip(judged) {
+                tally.count(letter.id, judged);
             }
         }
     }
@@ -109,6 +93,23 @@ struct Tally {
 }
 
 impl Tally {
+    fn count(&mut self, id: Uuid, judged: Judged) {
+        self.letters += 1;
+        match judged {
+            Ok(ready) => *self.destinations.entry(ready.destination.queue).or_default() += 1,
+            Err(refusal) => {
+                let (letters, examples) = self
+                    .refused
+                    .entry((refusal.code(), refusal.to_string()))
+                    .or_default();
+                *letters += 1;
+                if examples.len() < EXAMPLES {
+                    examples.push(id);
+                }
+            }
+        }
+    }
+
     fn finish(self) -> Plan {
         Plan {
             letters: self.letters,

@@ -1,10 +1,11 @@
 //! Sends a letter back to where it came from: claim under a lease, commit, send, mark.
 
-use super::decide::{Ready, decide};
+use super::consumer::{Judged, judge};
+use super::decide::{Candidate, Ready};
 use super::{Destinations, Edit, LetterId, Refusal, claim, send};
 use crate::audit::{self, Act, Action};
 use crate::config::Environment;
-use crate::db::Database;
+use crate::db::{Connection, Database};
 use aws_config::SdkConfig;
 use aws_sdk_sqs::Client;
 use chrono::{DateTime, Utc};
@@ -86,9 +87,24 @@ impl Replayer {
     ) -> Result<Result<super::Destination, Refusal>, sqlx::Error> {
         let mut transaction = self.database.begin().await?;
         let found = claim::lock_parked(&mut transaction, id.0).await?;
+        let judged = self.judge_one(&mut transaction, found, edit, forced).await?;
         transaction.rollback().await?;
-        let ready = found.and_then(|letter| decide(&letter, edit, &self.destinations, forced));
-        Ok(ready.map(|ready| ready.destination))
+        Ok(judged.map(|ready| ready.destination))
+    }
+
+    async fn judge_one(
+        &self,
+        connection: &mut Connection,
+        found: Result<Candidate, Refusal>,
+        edit: Option<&Edit>,
+        forced: bool,
+    ) -> Result<Judged, sqlx::Error> {
+        let found = match found {
+            Ok(found) => found,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let judged = judge(connection, &[found], edit, &self.destinations, forced).await?;
+        Ok(judged.into_iter().next().unwrap_or(Err(Refusal::NotFound)))
     }
 
     /// Sends one letter back to its source, with another payload if it is edited: that is read as the function there reads
@@ -108,7 +124,7 @@ impl Replayer {
         let mut transaction = self.database.begin().await?;
         let found = claim::lock_parked(&mut transaction, id.0).await?;
         let original = found.as_ref().ok().and_then(|letter| letter.raw.clone());
-        let ready = match found.and_then(|letter| decide(&letter, edit, &self.destinations, forced)) {
+        let ready = match self.judge_one(&mut transaction, found, edit, forced).await? {
             Ok(ready) => ready,
             Err(refusal) => return Ok(Replay::refused(&refusal)),
         };
