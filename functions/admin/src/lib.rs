@@ -12,6 +12,7 @@ mod visit;
 pub use access::{Denied, Issuer, IssuerError, LoginFlow, Seal, Verifier, WeakSecret};
 pub use act::sweep::{SWEEPS, Sweep};
 pub use http::RequestError;
+pub use page::LISTS;
 pub use settings::Settings;
 
 use act::sweep::SweepRunner;

@@ -80,6 +80,7 @@ fn failed(visit: &Visit<'_>, fault: &Fault) -> Answer {
     match fault {
         Fault::NotFound(what) => page::problem::nothing(visit, what),
         Fault::BadRequest(problem) => page::problem::bad_request(visit, problem),
+        Fault::NotUnderstood(wrong) => page::problem::not_understood(visit, wrong),
         Fault::Database(error) => {
             let code = classify(error).code();
             tracing::error!(function = NAME, path = visit.request.path, code, %error, "a page or change failed");

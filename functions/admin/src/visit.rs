@@ -2,7 +2,7 @@
 
 use crate::Admin;
 use crate::access::{Csrf, Operator, Seal};
-use crate::http::{Answer, CookieNames, Form, Request, clear_cookie, set_cookie};
+use crate::http::{Answer, CookieNames, Form, Request, Wrong, clear_cookie, set_cookie};
 use chrono::{DateTime, Utc};
 use makegood::audit::{Act, ActError};
 use makegood::delivery::Deadline;
@@ -24,6 +24,9 @@ pub enum Fault {
     /// The request makes no sense.
     #[error("{0}")]
     BadRequest(String),
+    /// Some parameters are not understood. Nothing was selected or changed.
+    #[error("some parameters are not understood")]
+    NotUnderstood(Vec<Wrong>),
     /// The database failed.
     #[error("the database failed: {0}")]
     Database(#[from] sqlx::Error),

@@ -1,6 +1,6 @@
 //! Dead letters: sent back, edited or as they are, one or many; or given up.
 
-use crate::http::{Answer, Form};
+use crate::http::{Answer, Asked, Form};
 use crate::page::{self, Progress};
 use crate::visit::{Fault, Said, Visit};
 use makegood::dead_letter::{self, Bulk, Discard, Edit, LetterId, Replay, discard_parked_letter};
@@ -32,8 +32,15 @@ async fn edit_of(visit: &Visit<'_>, id: Uuid, form: &Form) -> Result<Option<Edit
     Ok((!is_kept).then_some(Edit { body: typed }))
 }
 
-fn is_forced(form: &Form) -> bool {
-    form.text("force").is_some()
+/// Whether one that came back too often is to go all the same.
+fn is_forced(form: &Form) -> Result<bool, Fault> {
+    let mut asked = Asked::of(form, &["csrf", "reason", "body", "force"]);
+    let forced = asked.ticked("force");
+    if form.raw("body").is_none() {
+        asked.note("body", "is missing");
+    }
+    page::understood(&asked)?;
+    Ok(forced)
 }
 
 fn note(is_good: bool, text: &str) -> Markup {
@@ -46,11 +53,12 @@ fn note(is_good: bool, text: &str) -> Markup {
 
 /// Says what a replay would do with the body as it was typed.
 pub async fn dry_run(visit: &Visit<'_>, id: Uuid, form: &Form) -> Result<Answer, Fault> {
+    let forced = is_forced(form)?;
     let edit = edit_of(visit, id, form).await?;
     let previewed = visit
         .admin
         .replayer
-        .preview(LetterId(id), edit.as_ref(), is_forced(form))
+        .preview(LetterId(id), edit.as_ref(), forced)
         .await?;
     let kind = if edit.is_some() {
         "The edited letter"
@@ -69,6 +77,7 @@ pub async fn dry_run(visit: &Visit<'_>, id: Uuid, form: &Form) -> Result<Answer,
 
 /// Sends one letter back. What is refused is shown again as it was typed.
 pub async fn replay(visit: &Visit<'_>, id: Uuid, form: &Form) -> Result<Answer, Fault> {
+    let forced = is_forced(form)?;
     let act = match visit.act(form) {
         Ok(act) => act,
         Err(error) => {
@@ -79,7 +88,7 @@ pub async fn replay(visit: &Visit<'_>, id: Uuid, form: &Form) -> Result<Answer, 
     match visit
         .admin
         .replayer
-        .replay(LetterId(id), edit.as_ref(), is_forced(form), &act)
+        .replay(LetterId(id), edit.as_ref(), forced, &act)
         .await?
     {
         Replay::Sent { queue, .. } => {
@@ -113,29 +122,51 @@ pub async fn discard(visit: &Visit<'_>, id: Uuid, form: &Form) -> Result<Answer,
     Ok(visit.go_on(&page_of(id), &said))
 }
 
-/// The fields in which a run remembers how far it is.
-const RUN: [&str; 5] = ["started", "cursor", "sent", "left", "of"];
+/// The fields of a run over many: who and why, its filter, and how far it is.
+pub const FIELDS: [&str; 14] = [
+    "csrf",
+    "reason",
+    "source",
+    "function",
+    "error",
+    "type",
+    "correlation",
+    "since",
+    "force",
+    "started",
+    "cursor",
+    "sent",
+    "left",
+    "of",
+];
+const COUNT: &str = "a number";
 
 /// Sends the letters of a filter back for a few seconds, from where the step before ended.
 pub async fn replay_many(visit: &Visit<'_>, form: &Form) -> Result<Answer, Fault> {
     let act = visit.act(form)?;
-    let filter_fields = form.only(&page::LETTER_FILTER);
-    let filter = page::letter_filter(&filter_fields, visit.now);
-    let run = form.only(&RUN);
-    let bulk = match run.text("started").and_then(|started| started.parse().ok()) {
+    let mut asked = Asked::of(form, &FIELDS);
+    let filter = page::letter_filter(&mut asked, visit.now);
+    let forced = asked.ticked("force");
+    let started = asked.instant("started");
+    let mut cursor: Option<Cursor> = asked.parsed("cursor", "where the step before ended");
+    let mut progress = Progress {
+        sent: asked.parsed("sent", COUNT).unwrap_or_default(),
+        left: asked.parsed("left", COUNT).unwrap_or_default(),
+        of: asked.parsed("of", COUNT).unwrap_or_default(),
+    };
+    if started.is_some() != cursor.is_some() {
+        asked.note("cursor", "and started belong together");
+    }
+    page::understood(&asked)?;
+    let filter_fields = asked.only(&page::REPLAY_FILTER);
+    let bulk = match started {
         Some(started) => Bulk {
             filter,
-            forced: is_forced(form),
+            forced,
             started,
         },
-        None => visit.admin.replayer.begin_bulk(filter, is_forced(form)).await?,
+        None => visit.admin.replayer.begin_bulk(filter, forced).await?,
     };
-    let mut progress = Progress {
-        sent: number(&run, "sent"),
-        left: number(&run, "left"),
-        of: number(&run, "of"),
-    };
-    let mut cursor: Option<Cursor> = run.text("cursor").and_then(|cursor| cursor.parse().ok());
     let until = (Instant::now() + STEP).min(visit.deadline.instant());
     loop {
         let chunk = visit.admin.replayer.replay_chunk(&bulk, cursor, &act).await?;
@@ -160,12 +191,6 @@ pub async fn replay_many(visit: &Visit<'_>, form: &Form) -> Result<Answer, Fault
             return Ok(page::progress(visit, progress, &run, act.reason.as_str()));
         }
     }
-}
-
-fn number(run: &Form, name: &str) -> u64 {
-    run.text(name)
-        .and_then(|number| number.parse().ok())
-        .unwrap_or_default()
 }
 
 fn ended(progress: Progress) -> Said {

@@ -5,12 +5,23 @@ mod dead_letters;
 mod jobs;
 pub mod sweep;
 
-use crate::http::{Answer, Form};
-use crate::page::key;
+use crate::http::{Answer, Asked, Form};
+use crate::page::{key, understood};
 use crate::visit::{Fault, Visit};
+
+/// The fields of the form that makes the change of this address. One that is not among them, or comes twice, is refused.
+fn fields_of<'a>(segments: &[&str]) -> &'a [&'a str] {
+    match segments {
+        ["dead-letters", "replay"] => &dead_letters::FIELDS,
+        ["dead-letters", _, "dry-run" | "replay"] => &["csrf", "reason", "body", "force"],
+        ["cases", _, "assign"] => &["csrf", "reason", "assignee"],
+        _ => &["csrf", "reason"],
+    }
+}
 
 /// Makes the change of this address.
 pub async fn make(visit: &Visit<'_>, segments: &[&str], form: &Form) -> Result<Answer, Fault> {
+    understood(&Asked::of(form, fields_of(segments)))?;
     match segments {
         ["jobs", id, "retry"] => jobs::retry(visit, key(id)?, form).await,
         ["jobs", id, "cancel"] => jobs::cancel(visit, key(id)?, form).await,

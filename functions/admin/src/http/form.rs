@@ -10,13 +10,14 @@ const MOST_FIELDS: usize = 400;
 pub struct Form(Vec<(String, String)>);
 
 impl Form {
-    /// Reads percent-encoded fields. What is no UTF-8 is replaced, U+0000 removed: Postgres has no such text.
+    /// Reads percent-encoded fields. What is no UTF-8 is replaced. A text may hold U+0000, which Postgres has not: what goes there
+    /// is read by [`super::Asked`], or by a type that refuses it.
     #[must_use]
     pub fn parse(encoded: &str) -> Self {
         let fields = form_urlencoded::parse(encoded.as_bytes()).take(MOST_FIELDS);
         Self(
             fields
-                .map(|(name, value)| (name.into_owned(), value.replace('\0', "")))
+                .map(|(name, value)| (name.into_owned(), value.into_owned()))
                 .collect(),
         )
     }

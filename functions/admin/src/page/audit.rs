@@ -2,7 +2,7 @@
 
 use super::frame::{Section, page as framed};
 use super::parts::{self, Empty};
-use crate::http::{Answer, Form};
+use crate::http::{Answer, Asked};
 use crate::visit::{Fault, Visit};
 use makegood::audit::{self, Action, AuditEntry, AuditFilter};
 use maud::{Markup, html};
@@ -14,18 +14,31 @@ const EMPTY: Empty<'_> = Empty {
     waiting: ("", ""),
     filtered: "Nobody did anything like that.",
 };
-const FIELDS: [&str; 4] = ["actor", "action", "subject", "after"];
+pub const FIELDS: [&str; 4] = ["actor", "action", "subject", "after"];
 
 pub async fn page(visit: &Visit<'_>) -> Result<Answer, Fault> {
-    let query = visit.request.query.only(&FIELDS);
-    let text = |name: &str| query.text(name).map(str::to_owned);
+    let mut query = Asked::of(&visit.request.query, &FIELDS);
+    let actions = Action::ALL.map(Action::wire_name);
     let filter = AuditFilter {
-        actor: text("actor"),
-        action: text("action"),
-        subject: text("subject"),
+        actor: query.words("actor"),
+        action: query
+            .one_of("action", Action::from_wire_name, &actions)
+            .map(|action| action.wire_name().to_owned()),
+        subject: query.words("subject"),
     };
+    let place = super::place::<i64>(&mut query);
+    if !query.wrong().is_empty() {
+        let filter = parts::filter(PATH, &fields(&query));
+        return Ok(super::refused(
+            visit,
+            Section::Audit,
+            "Audit log",
+            &filter,
+            &query,
+        ));
+    }
     let mut connection = visit.admin.database.acquire().await?;
-    let page = audit::list(&mut connection, &filter, &super::asked::<i64>(&query)).await?;
+    let page = audit::list(&mut connection, &filter, &place).await?;
     drop(connection);
     let rows: Vec<_> = page.items.iter().map(|entry| row(visit, entry)).collect();
     let body = html! {
@@ -38,7 +51,7 @@ pub async fn page(visit: &Visit<'_>) -> Result<Answer, Fault> {
     Ok(framed(visit, Section::Audit, "Audit log", &body))
 }
 
-fn fields(query: &Form) -> Markup {
+fn fields(query: &Asked) -> Markup {
     let actions = Action::ALL.map(|action| (action.wire_name(), action.wire_name()));
     html! {
         (parts::choice(query, "action", "What", &actions))

@@ -3,7 +3,7 @@
 use super::frame::{Section, page as framed};
 use super::parts::{self, Change, Empty, Look, REASON};
 use super::text::{exact, sentence};
-use crate::http::{Answer, Form};
+use crate::http::{Answer, Asked};
 use crate::visit::{Fault, Visit};
 use makegood::case::CaseKind;
 use makegood::case::desk::{self, CaseFilter, CaseId, CaseRow, CaseStatus};
@@ -18,7 +18,7 @@ const EMPTY: Empty<'_> = Empty {
     waiting: ("open", "No case is open, so nothing waits for your decision."),
     filtered: "No case is like that.",
 };
-const FIELDS: [&str; 3] = ["status", "kind", "after"];
+pub const FIELDS: [&str; 3] = ["status", "kind", "after"];
 const KINDS: [(CaseKind, &str); 4] = [
     (CaseKind::SurplusPayment, "paid twice"),
     (CaseKind::RefundDue, "refund due"),
@@ -27,17 +27,26 @@ const KINDS: [(CaseKind, &str); 4] = [
 ];
 
 pub async fn list(visit: &Visit<'_>) -> Result<Answer, Fault> {
-    let query = visit.request.query.only(&FIELDS);
-    let kind = KINDS
-        .into_iter()
-        .map(|(kind, _)| kind)
-        .find(|kind| query.text("kind") == Some(kind.wire_name()));
+    let mut query = Asked::of(&visit.request.query, &FIELDS);
+    let states = CaseStatus::ALL.map(CaseStatus::wire_name);
+    let kinds = CaseKind::ALL.map(CaseKind::wire_name);
     let filter = CaseFilter {
-        status: query.text("status").and_then(CaseStatus::from_wire_name),
-        kind,
+        status: query.one_of("status", CaseStatus::from_wire_name, &states),
+        kind: query.one_of("kind", CaseKind::from_wire_name, &kinds),
     };
+    let place = super::place(&mut query);
+    if !query.wrong().is_empty() {
+        let filter = parts::filter(PATH, &fields(&query));
+        return Ok(super::refused(
+            visit,
+            Section::Cases,
+            "Payment cases",
+            &filter,
+            &query,
+        ));
+    }
     let mut connection = visit.admin.database.acquire().await?;
-    let page = desk::list(&mut connection, filter, &super::asked(&query)).await?;
+    let page = desk::list(&mut connection, filter, &place).await?;
     drop(connection);
     let rows: Vec<_> = page.items.iter().map(|case| row(visit, case)).collect();
     let body = html! {
@@ -50,9 +59,9 @@ pub async fn list(visit: &Visit<'_>) -> Result<Answer, Fault> {
     Ok(framed(visit, Section::Cases, "Payment cases", &body))
 }
 
-fn fields(query: &Form) -> Markup {
+fn fields(query: &Asked) -> Markup {
     let states = CaseStatus::ALL.map(|status| (status.wire_name(), status.wire_name()));
-    let kinds = KINDS.map(|(kind, words)| (kind.wire_name(), words));
+    let kinds = CaseKind::ALL.map(|kind| (kind.wire_name(), words(kind.wire_name())));
     html! { (parts::choice(query, "status", "State", &states)) (parts::choice(query, "kind", "Kind", &kinds)) }
 }
 

@@ -3,7 +3,7 @@
 use super::frame::{Section, page as framed, page_with_status};
 use super::parts::{self, Change, Empty, Look, REASON};
 use super::text::{exact, reindent};
-use crate::http::{Answer, Form};
+use crate::http::{Answer, Asked, Form};
 use crate::visit::{Fault, Visit};
 use chrono::{DateTime, TimeDelta, Utc};
 use makegood::dead_letter::{
@@ -13,8 +13,8 @@ use maud::{Markup, PreEscaped, html};
 use uuid::Uuid;
 
 pub const PATH: &str = "/admin/dead-letters";
-/// The fields of a filter.
-pub const FILTER: [&str; 7] = [
+/// The list's parameters.
+pub const FIELDS: [&str; 8] = [
     "status",
     "source",
     "function",
@@ -22,12 +22,14 @@ pub const FILTER: [&str; 7] = [
     "type",
     "correlation",
     "since",
+    "after",
 ];
 const EMPTY: Empty<'_> = Empty {
     calm: "No message was ever given up. There is nothing to do here.",
     waiting: ("parked", "Nothing is parked, so nothing waits for you here."),
     filtered: "No dead letter is like that.",
 };
+const SINCE: &str = "one of 1h, 24h, 7d, 30d, or an instant such as 2026-11-21T03:00:00Z";
 const AGES: [(&str, &str); 4] = [
     ("1h", "the last hour"),
     ("24h", "the last day"),
@@ -35,47 +37,59 @@ const AGES: [(&str, &str); 4] = [
     ("30d", "the last month"),
 ];
 
-/// The filter that the query asks for.
-pub fn filter(query: &Form, now: DateTime<Utc>) -> LetterFilter {
-    let text = |name: &str| query.text(name).map(str::to_owned);
+/// The filter that is asked for.
+pub fn filter(asked: &mut Asked, now: DateTime<Utc>) -> LetterFilter {
+    let states = LetterStatus::ALL.map(LetterStatus::wire_name);
     LetterFilter {
-        status: query.text("status").and_then(LetterStatus::from_wire_name),
-        source: text("source"),
-        function: text("function"),
-        error_code: text("error"),
-        event_type: text("type"),
-        correlation_id: query.text("correlation").and_then(|id| Uuid::parse_str(id).ok()),
-        since: query.text("since").and_then(|since| since_of(since, now)),
+        status: asked.one_of("status", LetterStatus::from_wire_name, &states),
+        source: asked.words("source"),
+        function: asked.words("function"),
+        error_code: asked.words("error"),
+        event_type: asked.words("type"),
+        correlation_id: asked.parsed("correlation", "a whole UUID"),
+        since: since(asked, now),
         until: None,
     }
 }
 
 /// One of [`AGES`], or an instant, which a run over many letters keeps.
-fn since_of(text: &str, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    let back = match text {
+fn since(asked: &mut Asked, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let back = match asked.text("since")? {
         "1h" => TimeDelta::hours(1),
         "24h" => TimeDelta::hours(24),
         "7d" => TimeDelta::days(7),
         "30d" => TimeDelta::days(30),
-        other => return other.parse().ok(),
+        _ => {
+            let instant = asked.instant("since");
+            if instant.is_none() {
+                asked.refuse("since", SINCE);
+            }
+            return instant;
+        }
     };
     Some(now - back)
 }
 
 pub async fn list(visit: &Visit<'_>) -> Result<Answer, Fault> {
-    let fields = [&FILTER[..], &["after"]].concat();
-    let query = visit.request.query.only(&fields);
+    let mut query = Asked::of(&visit.request.query, &FIELDS);
+    let filter = filter(&mut query, visit.now);
+    let place = super::place(&mut query);
+    if !query.wrong().is_empty() {
+        return Ok(refused(visit, &query));
+    }
     let mut connection = visit.admin.database.acquire().await?;
-    let page = dead_letter::list(&mut connection, &filter(&query, visit.now), &super::asked(&query)).await?;
+    let page = dead_letter::list(&mut connection, &filter, &place).await?;
     drop(connection);
     let rows: Vec<_> = page.items.iter().map(|letter| row(visit, letter)).collect();
-    let bulk = parts::address(&format!("{PATH}/replay"), &query.only(&FILTER).with("status", ""));
+    // What is not shown is not offered: only parked ones are replayed.
+    let can_replay = filter.status.is_none_or(|status| status == LetterStatus::Parked);
+    let bulk = parts::address(&format!("{PATH}/replay"), &query.only(&super::REPLAY_FILTER));
     let body = html! {
         h1 { "Dead letters" }
         (parts::filter(PATH, &filter_fields(&query)))
         @if rows.is_empty() { (parts::empty(PATH, &query, &EMPTY)) }
         @else {
-            p.actions { a.button href=(bulk) { "Replay all parked of this filter…" } span.hint { "A dry run first." } }
+            @if can_replay { p.actions { a.button href=(bulk) { "Replay all parked of this filter…" } span.hint { "A dry run first." } } }
             (parts::table("Dead letters", &["Letter", "State", "Parked", "Why", "From", "About"], &rows))
         }
         (parts::pager(PATH, &query, page.next.map(|next| next.to_string())))
@@ -83,7 +97,13 @@ pub async fn list(visit: &Visit<'_>) -> Result<Answer, Fault> {
     Ok(framed(visit, Section::DeadLetters, "Dead letters", &body))
 }
 
-fn filter_fields(query: &Form) -> Markup {
+/// The filter again, with what is wrong beside each field. No row is read.
+pub fn refused(visit: &Visit<'_>, asked: &Asked) -> Answer {
+    let filter = parts::filter(PATH, &filter_fields(asked));
+    super::refused(visit, Section::DeadLetters, "Dead letters", &filter, asked)
+}
+
+fn filter_fields(query: &Asked) -> Markup {
     let states = LetterStatus::ALL.map(|status| (status.wire_name(), status.wire_name()));
     html! {
         (parts::choice(query, "status", "State", &states))

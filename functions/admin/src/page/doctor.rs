@@ -3,20 +3,19 @@
 use super::frame::{Section, page as framed};
 use super::parts::{self, Look};
 use super::text::count;
-use crate::http::Answer;
+use crate::http::{Answer, Asked};
 use crate::visit::{Fault, Visit};
 use makegood::doctor::{Examination, Finding, Guarantee, Scope, Severity, examine};
 use maud::{Markup, html};
 use std::collections::BTreeSet;
 
+pub const FIELDS: [&str; 1] = ["only"];
+
 pub async fn page(visit: &Visit<'_>) -> Result<Answer, Fault> {
-    let only: BTreeSet<Guarantee> = visit
-        .request
-        .query
-        .text("only")
-        .and_then(|name| name.parse().ok())
-        .into_iter()
-        .collect();
+    let mut query = Asked::of(&visit.request.query, &FIELDS);
+    let only = query.parsed::<Guarantee>("only", "a guarantee, G1 and so on");
+    super::understood(&query)?;
+    let only = BTreeSet::from_iter(only);
     let scope = Scope {
         only,
         now: visit.now,

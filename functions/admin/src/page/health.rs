@@ -5,18 +5,19 @@ use super::parts;
 use super::plot::{Line, Plot};
 use super::text::{count, millis, span};
 use crate::act::sweep::is_silent;
-use crate::http::{Answer, Form};
+use crate::http::{Answer, Asked, Form};
 use crate::visit::{Fault, Visit};
 use chrono::TimeDelta;
 use makegood::health::{Gauges, Health, Latency, Range, Series, SweepRun, history, latest_runs};
 use maud::{Markup, html};
 
+pub const FIELDS: [&str; 1] = ["range"];
+
 pub async fn page(visit: &Visit<'_>) -> Result<Answer, Fault> {
-    let range = if visit.request.query.text("range") == Some("week") {
-        Range::Week
-    } else {
-        Range::Day
-    };
+    let mut query = Asked::of(&visit.request.query, &FIELDS);
+    let range = query.one_of("range", range_of, &["day", "week"]);
+    super::understood(&query)?;
+    let range = range.unwrap_or(Range::Day);
     let mut connection = visit.admin.database.acquire().await?;
     let health = history(&mut connection, range, visit.now).await?;
     let runs = latest_runs(&mut connection).await?;
@@ -44,6 +45,14 @@ pub async fn page(visit: &Visit<'_>) -> Result<Answer, Fault> {
         }
     };
     Ok(framed(visit, Section::Health, "Health", &body))
+}
+
+fn range_of(name: &str) -> Option<Range> {
+    match name {
+        "day" => Some(Range::Day),
+        "week" => Some(Range::Week),
+        _ => None,
+    }
 }
 
 fn failed_sweep(visit: &Visit<'_>, run: &SweepRun) -> Markup {

@@ -2,7 +2,7 @@
 
 use super::frame::{Section, page as framed};
 use super::parts::{self, Change, Empty, Look, REASON};
-use crate::http::{Answer, Form};
+use crate::http::{Answer, Asked};
 use crate::visit::{Fault, Visit};
 use makegood::job::desk::{self, JobFilter, JobRow, JobStatus};
 use makegood::job::{JobId, JobType};
@@ -15,17 +15,26 @@ const EMPTY: Empty<'_> = Empty {
     waiting: ("failed", "No job has failed, so none waits for you here."),
     filtered: "No job is like that.",
 };
-const FIELDS: [&str; 4] = ["status", "type", "intent", "after"];
+pub const FIELDS: [&str; 4] = ["status", "type", "intent", "after"];
 
 pub async fn list(visit: &Visit<'_>) -> Result<Answer, Fault> {
-    let query = visit.request.query.only(&FIELDS);
+    let mut query = Asked::of(&visit.request.query, &FIELDS);
+    let states = JobStatus::ALL.map(JobStatus::wire_name);
+    let types = JobType::ALL.map(JobType::wire_name);
     let filter = JobFilter {
-        status: query.text("status").and_then(JobStatus::from_wire_name),
-        job_type: query.text("type").map(str::to_owned),
-        payment_intent_id: query.text("intent").map(str::to_owned),
+        status: query.one_of("status", JobStatus::from_wire_name, &states),
+        job_type: query
+            .one_of("type", JobType::from_wire_name, &types)
+            .map(|job_type| job_type.wire_name().to_owned()),
+        payment_intent_id: query.words("intent"),
     };
+    let place = super::place(&mut query);
+    if !query.wrong().is_empty() {
+        let filter = parts::filter(PATH, &fields(&query));
+        return Ok(super::refused(visit, Section::Jobs, "Jobs", &filter, &query));
+    }
     let mut connection = visit.admin.database.acquire().await?;
-    let page = desk::list(&mut connection, &filter, &super::asked(&query)).await?;
+    let page = desk::list(&mut connection, &filter, &place).await?;
     drop(connection);
     let rows: Vec<_> = page.items.iter().map(|job| row(visit, job)).collect();
     let body = html! {
@@ -38,7 +47,7 @@ pub async fn list(visit: &Visit<'_>) -> Result<Answer, Fault> {
     Ok(framed(visit, Section::Jobs, "Jobs", &body))
 }
 
-fn fields(query: &Form) -> Markup {
+fn fields(query: &Asked) -> Markup {
     let states = JobStatus::ALL.map(|status| (status.wire_name(), status.wire_name()));
     let types = JobType::ALL.map(|job_type| (job_type.wire_name(), job_type.wire_name()));
     html! {

@@ -18,14 +18,16 @@ mod sweeps;
 mod text;
 mod timeline;
 
-pub use dead_letters::{FILTER as LETTER_FILTER, edit_again, filter as letter_filter};
-pub use replay::{Progress, progress};
+pub use dead_letters::{edit_again, filter as letter_filter};
+pub use replay::{FILTER as REPLAY_FILTER, Progress, progress};
 pub use sweeps::summary as sweep_summary;
 pub use text::{is_same_json, reindent};
 
-use crate::http::{Answer, Form};
+use crate::http::{Answer, Asked};
 use crate::visit::{Fault, Visit};
+use frame::Section;
 use makegood::page::PageRequest;
+use maud::{Markup, html};
 use std::str::FromStr;
 use uuid::Uuid;
 
@@ -34,6 +36,9 @@ const ROWS: i64 = 50;
 
 /// The page at this address.
 pub async fn show(visit: &Visit<'_>, segments: &[&str]) -> Result<Answer, Fault> {
+    if !has_parameters(segments) {
+        nothing_asked(visit)?;
+    }
     match segments {
         ["health"] => health::page(visit).await,
         ["doctor"] => doctor::page(visit).await,
@@ -53,6 +58,26 @@ pub async fn show(visit: &Visit<'_>, segments: &[&str]) -> Result<Answer, Fault>
     }
 }
 
+/// Whether the page reads its parameters itself.
+fn has_parameters(segments: &[&str]) -> bool {
+    LISTS
+        .iter()
+        .any(|(path, _)| path.strip_prefix("/admin/") == Some(segments.join("/").as_str()))
+}
+
+/// The pages with parameters, and their names.
+pub const LISTS: &[(&str, &[&str])] = &[
+    ("/admin/health", &health::FIELDS),
+    ("/admin/doctor", &doctor::FIELDS),
+    ("/admin/search", &search::FIELDS),
+    ("/admin/jobs", &jobs::FIELDS),
+    ("/admin/dead-letters", &dead_letters::FIELDS),
+    ("/admin/dead-letters/replay", &replay::FIELDS),
+    ("/admin/cases", &cases::FIELDS),
+    ("/admin/sweeps", &sweeps::FIELDS),
+    ("/admin/audit", &audit::FIELDS),
+];
+
 /// An id in an address.
 ///
 /// # Errors
@@ -61,10 +86,36 @@ pub fn key(text: &str) -> Result<Uuid, Fault> {
     Uuid::parse_str(text).map_err(|_| Fault::NotFound("id"))
 }
 
-/// Which page of a list the query asks for; what is no place in a list is the first page.
-fn asked<C: FromStr>(query: &Form) -> PageRequest<C> {
+/// Which page of a list is asked for.
+fn place<C: FromStr>(asked: &mut Asked) -> PageRequest<C> {
     PageRequest {
-        after: query.text("after").and_then(|cursor| cursor.parse().ok()),
+        after: asked.parsed("after", "a place in this list: follow a link to its next page"),
         limit: ROWS,
+    }
+}
+
+/// A page whose filter is not understood: the filter again, with what is wrong beside each field, and no rows.
+fn refused(visit: &Visit<'_>, section: Section, title: &str, filter: &Markup, asked: &Asked) -> Answer {
+    let text = html! { "Nothing was selected, and nothing was changed." };
+    let body = html! { h1 { (title) } (parts::not_understood(&text, asked.wrong())) (filter) };
+    frame::page_with_status(visit, 400, section, title, &body)
+}
+
+/// Refuses whatever a page does not know, where it knows nothing else.
+///
+/// # Errors
+/// When there is a parameter.
+fn nothing_asked(visit: &Visit<'_>) -> Result<(), Fault> {
+    understood(&Asked::of(&visit.request.query, &[]))
+}
+
+/// Goes on only with parameters that are all understood.
+///
+/// # Errors
+/// Names the others.
+pub fn understood(asked: &Asked) -> Result<(), Fault> {
+    match asked.wrong() {
+        [] => Ok(()),
+        wrong => Err(Fault::NotUnderstood(wrong.to_vec())),
     }
 }

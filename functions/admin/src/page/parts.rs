@@ -1,9 +1,9 @@
 //! Pieces that several pages are made of.
 
-use super::text::{age, clock_time, exact};
+use super::text::{age, clock_time, exact, sentence};
 use crate::access::CSRF_FIELD;
 use crate::act::sweep::SWEEPS;
-use crate::http::Form;
+use crate::http::{Asked, Form, Wrong};
 use crate::visit::Visit;
 use chrono::{DateTime, SecondsFormat, Utc};
 use maud::{Markup, html};
@@ -178,27 +178,52 @@ pub fn pager(path: &str, query: &Form, next: Option<String>) -> Markup {
     }
 }
 
-/// A field of a filter that takes a few values.
-pub fn choice(query: &Form, name: &str, label: &str, values: &[(&str, &str)]) -> Markup {
-    let chosen = query.text(name);
+/// A field of a filter that takes a few values. Another one that was asked for is shown as it is.
+pub fn choice(asked: &Asked, name: &str, label: &str, values: &[(&str, &str)]) -> Markup {
+    let chosen = asked.text(name);
+    let other = chosen.filter(|chosen| !values.iter().any(|(value, _)| value == chosen));
+    let why = asked.why(name);
     html! {
         div.field {
             label for=(name) { (label) }
-            select id=(name) name=(name) {
+            select id=(name) name=(name) aria-invalid=[why.map(|_| "true")] aria-describedby=[why.map(|_| wrong_id(name))] {
                 option value="" { "any" }
                 @for (value, word) in values { option value=(value) selected[chosen == Some(value)] { (word) } }
+                @if let Some(other) = other { option value=(exact(other)) selected { (other) } }
             }
+            (wrong(name, why))
         }
     }
 }
 
 /// A field of a filter that takes a text.
-pub fn field(query: &Form, name: &str, label: &str) -> Markup {
+pub fn field(asked: &Asked, name: &str, label: &str) -> Markup {
+    let why = asked.why(name);
     html! {
         div.field {
             label for=(name) { (label) }
-            input id=(name) name=(name) value=(exact(query.text(name).unwrap_or_default())) maxlength="200" autocomplete="off"
-                autocapitalize="none" spellcheck="false";
+            input id=(name) name=(name) value=(exact(asked.text(name).unwrap_or_default())) maxlength="200" autocomplete="off"
+                autocapitalize="none" spellcheck="false" aria-invalid=[why.map(|_| "true")] aria-describedby=[why.map(|_| wrong_id(name))];
+            (wrong(name, why))
+        }
+    }
+}
+
+fn wrong_id(name: &str) -> String {
+    format!("wrong-{name}")
+}
+
+/// What is wrong with a field, beside it.
+fn wrong(name: &str, why: Option<&str>) -> Markup {
+    html! { @if let Some(why) = why { p.wrong id=(wrong_id(name)) { (sentence(&format!("{why}."))) } } }
+}
+
+/// All that is not understood, and what came of it.
+pub fn not_understood(text: &Markup, wrong: &[Wrong]) -> Markup {
+    html! {
+        div.said data-tone="bad" role="alert" {
+            p { strong { "✕ Not understood." } " " (text) }
+            ul { @for wrong in wrong { li { code { (wrong.name) } " " (wrong.why) } } }
         }
     }
 }

@@ -1,9 +1,10 @@
 //! Pages that say why there is no other.
 
 use super::frame::{Section, bare, page_with_status};
+use super::parts;
 use super::text::sentence;
 use crate::access::{Denied, ForgedForm, LoginError};
-use crate::http::{Answer, Form, LARGEST_COOKIE, Request};
+use crate::http::{Answer, Form, LARGEST_COOKIE, Request, Wrong};
 use crate::visit::Visit;
 use maud::{Markup, html};
 
@@ -19,7 +20,7 @@ pub fn denied(request: &Request, denied: &Denied) -> Answer {
     } else {
         "/admin/health".to_owned()
     };
-    let login = super::parts::address("/admin/login", &Form::default().with("next", &next));
+    let login = parts::address("/admin/login", &Form::default().with("next", &next));
     bare(
         status,
         title,
@@ -127,6 +128,17 @@ pub fn bad_request(visit: &Visit<'_>, problem: &str) -> Answer {
         "Not like this",
         &html! { (problem) " Go back and mend it." },
     )
+}
+
+/// Parameters that are not understood.
+pub fn not_understood(visit: &Visit<'_>, wrong: &[Wrong]) -> Answer {
+    let text = html! { "Nothing was selected, and nothing was changed." };
+    let body = html! {
+        h1 { "Not like this" }
+        (parts::not_understood(&text, wrong))
+        p { a href="/admin/health" { "Health" } }
+    };
+    page_with_status(visit, 400, Section::Search, "Not like this", &body)
 }
 
 /// A form that no page of ours sent.

@@ -1,15 +1,28 @@
 //! Many letters sent back: a dry run first, then in steps of a few seconds, each of which commits. A run that was left goes on
 //! where it stopped, here or by the same filter later.
 
-use super::dead_letters::{FILTER, PATH, filter};
+use super::dead_letters::{PATH, filter, refused};
 use super::frame::{Section, page as framed};
 use super::parts::{self, Change, Look, REASON};
 use super::text::count;
 use super::text::exact;
-use crate::http::{Answer, Form};
+use crate::http::{Answer, Asked, Form};
 use crate::visit::{Fault, Visit};
 use makegood::dead_letter::{MOST_GENERATIONS, Plan};
 use maud::{Markup, html};
+
+/// What narrows a replay: it takes parked ones alone, so it knows no status.
+pub const FILTER: [&str; 6] = ["source", "function", "error", "type", "correlation", "since"];
+/// The parameters of the dry run.
+pub const FIELDS: [&str; 7] = [
+    "source",
+    "function",
+    "error",
+    "type",
+    "correlation",
+    "since",
+    "force",
+];
 
 fn number(value: u64) -> String {
     count(i64::try_from(value).unwrap_or(i64::MAX))
@@ -17,11 +30,14 @@ fn number(value: u64) -> String {
 
 /// What a replay of this filter would do now.
 pub async fn plan(visit: &Visit<'_>) -> Result<Answer, Fault> {
-    let query = visit.request.query.only(&FILTER).with("status", "");
-    let forced = visit.request.query.text("force").is_some();
+    let mut query = Asked::of(&visit.request.query, &FIELDS);
+    let forced = query.ticked("force");
+    let filter = filter(&mut query, visit.now);
+    if !query.wrong().is_empty() {
+        return Ok(refused(visit, &query));
+    }
     // An age such as "the last hour" is fixed now, so that what is replayed is what was planned.
-    let filter = filter(&query, visit.now);
-    let query = query.with(
+    let query = query.only(&FILTER).with(
         "since",
         &filter.since.map(|since| since.to_rfc3339()).unwrap_or_default(),
     );

@@ -3,13 +3,18 @@
 use super::frame::{Section, page as framed};
 use super::parts;
 use super::timeline::subject_address;
-use crate::http::Answer;
+use crate::http::{Answer, Asked};
 use crate::visit::{Fault, Visit};
 use makegood::timeline::{FoundBy, Match, Subject, find};
 use maud::{Markup, html};
 
+pub const FIELDS: [&str; 1] = ["q"];
+
 pub async fn page(visit: &Visit<'_>) -> Result<Answer, Fault> {
-    let Some(id) = visit.request.query.text("q") else {
+    let mut query = Asked::of(&visit.request.query, &FIELDS);
+    let id = query.words("q");
+    super::understood(&query)?;
+    let Some(id) = id.as_deref() else {
         return Ok(framed(
             visit,
             Section::Search,

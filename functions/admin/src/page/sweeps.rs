@@ -4,7 +4,7 @@ use super::frame::{Section, page as framed};
 use super::parts::{self, Look};
 use super::text::{millis, span};
 use crate::act::sweep::{SWEEPS, Sweep, is_silent};
-use crate::http::Answer;
+use crate::http::{Answer, Asked};
 use crate::visit::{Fault, Visit};
 use makegood::health::{SweepRun, last_runs, latest_runs};
 use maud::{Markup, html};
@@ -12,13 +12,24 @@ use serde_json::Value;
 
 const PATH: &str = "/admin/sweeps";
 const ROWS: i64 = 50;
+pub const FIELDS: [&str; 2] = ["sweep", "after"];
 
 pub async fn page(visit: &Visit<'_>) -> Result<Answer, Fault> {
-    let query = visit.request.query.only(&["sweep", "after"]);
-    let before = query.text("after").and_then(|id| id.parse().ok());
+    let mut query = Asked::of(&visit.request.query, &FIELDS);
+    let names = SWEEPS.map(|sweep| sweep.name);
+    let sweep = query.one_of(
+        "sweep",
+        |text| names.into_iter().find(|name| *name == text),
+        &names,
+    );
+    let before = super::place::<i64>(&mut query).after;
+    if !query.wrong().is_empty() {
+        let filter = parts::filter(PATH, &fields(&query));
+        return Ok(super::refused(visit, Section::Sweeps, "Sweeps", &filter, &query));
+    }
     let mut connection = visit.admin.database.acquire().await?;
     let latest = latest_runs(&mut connection).await?;
-    let runs = last_runs(&mut connection, query.text("sweep"), before, ROWS).await?;
+    let runs = last_runs(&mut connection, sweep, before, ROWS).await?;
     drop(connection);
     let is_full = runs.len() >= usize::try_from(ROWS).unwrap_or(usize::MAX);
     let next = runs.last().filter(|_| is_full).map(|run| run.id.to_string());
@@ -27,7 +38,7 @@ pub async fn page(visit: &Visit<'_>) -> Result<Answer, Fault> {
         h1 { "Sweeps" }
         div.cards { @for sweep in SWEEPS { (card(visit, &sweep, latest.iter().find(|run| run.sweep == sweep.name))) } }
         h2 { "Last runs" }
-        (parts::filter(PATH, &parts::choice(&query, "sweep", "Sweep", &SWEEPS.map(|sweep| (sweep.name, sweep.name)))))
+        (parts::filter(PATH, &fields(&query)))
         @if rows.is_empty() {
             p.nothing { "No run is on record. Each sweep runs by its schedule within five minutes; if none does: " (parts::runbook(visit, "alarm-sweep-silent", "Runbook")) }
         }
@@ -35,6 +46,15 @@ pub async fn page(visit: &Visit<'_>) -> Result<Answer, Fault> {
         (parts::pager(PATH, &query, next))
     };
     Ok(framed(visit, Section::Sweeps, "Sweeps", &body))
+}
+
+fn fields(query: &Asked) -> Markup {
+    parts::choice(
+        query,
+        "sweep",
+        "Sweep",
+        &SWEEPS.map(|sweep| (sweep.name, sweep.name)),
+    )
 }
 
 fn card(visit: &Visit<'_>, sweep: &Sweep, latest: Option<&SweepRun>) -> Markup {

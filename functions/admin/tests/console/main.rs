@@ -9,6 +9,7 @@ mod forms;
 mod hostile;
 mod log;
 mod login;
+mod parameters;
 mod samples;
 mod stage;
 mod timeline;
