@@ -188,7 +188,7 @@ impl Admin {
         let started = Instant::now();
         let request = Request::decode(event)?;
         let answer = if request.is_authorizer {
-            access::authorize(&self.verifier, &request).await?
+            access::authorize(&self.verifier, &self.seal, &request).await?
         } else {
             route::answer(self, &request, deadline).await.to_http_api()
         };

@@ -1,6 +1,6 @@
 //! From an address to its page or change. What needs no login is named first; everything else is behind it.
 
-use crate::access::{self, Denied, LoginError, token_of};
+use crate::access::{self, Denied, ForgedForm, LoginError, token_of};
 use crate::http::{Answer, CookieNames, Form, Request, clear_cookie, fits, set_cookie};
 use crate::visit::{Fault, Visit};
 use crate::{Admin, NAME, act, page};
@@ -49,19 +49,33 @@ async fn change(visit: &Visit<'_>, segments: &[&str]) -> Result<Answer, Fault> {
     let Some(body) = &visit.request.body else {
         return Ok(page::problem::too_large(visit));
     };
-    let is_form = visit
-        .request
-        .header("content-type")
-        .is_some_and(|kind| kind.starts_with(FORM));
-    if !is_form {
+    if !is_form(visit.request) {
         return Ok(page::problem::not_a_form(visit));
     }
     let form = Form::parse(body);
     if let Err(forged) = access::check_form(&visit.admin.seal, &visit.operator, visit.request, &form) {
         tracing::warn!(function = NAME, %forged, "a form is refused");
-        return Ok(page::problem::forged(visit, forged));
+        let is_of_before = forged == ForgedForm::NoToken && access::is_of_our_page(visit.request);
+        return Ok(if is_of_before && form.raw(access::CSRF_FIELD).is_some() {
+            page::problem::of_another_login(visit, &form)
+        } else {
+            page::problem::forged(visit, forged)
+        });
     }
     act::make(visit, segments, &form).await
+}
+
+fn is_form(request: &Request) -> bool {
+    let kind = request.header("content-type");
+    kind.is_some_and(|kind| kind.starts_with(FORM))
+}
+
+/// What somebody typed in a page of ours whose login has ended meanwhile.
+fn typed(request: &Request, denied: &Denied) -> Option<Form> {
+    let is_over = matches!(denied, Denied::NoToken | Denied::Expired);
+    let is_ours = request.method == "POST" && is_form(request) && access::is_of_our_page(request);
+    let body = request.body.as_deref().filter(|_| is_over && is_ours)?;
+    Some(Form::parse(body)).filter(|form| form.raw(access::CSRF_FIELD).is_some())
 }
 
 fn refuse(request: &Request, denied: &Denied) -> Answer {
@@ -73,7 +87,10 @@ fn refuse(request: &Request, denied: &Denied) -> Answer {
         }
         Denied::Issuer(error) => tracing::error!(function = NAME, %error, "nobody can log in"),
     }
-    page::problem::denied(request, denied)
+    match typed(request, denied) {
+        Some(form) => page::problem::login_ended(request, &form),
+        None => page::problem::denied(request, denied),
+    }
 }
 
 fn failed(visit: &Visit<'_>, fault: &Fault) -> Answer {
@@ -128,7 +145,11 @@ async fn finish_login(admin: &Admin, request: &Request) -> Answer {
                 .to_std()
                 .unwrap_or(Duration::ZERO);
             let cookie = set_cookie(&names, names.session, &logged_in.token, lasts);
-            Answer::see_other(&logged_in.next).with_cookie(cookie)
+            let returning = access::returning(&admin.seal, admin.clock.now());
+            let returning = set_cookie(&names, names.returning, &returning, access::RETURNING_LASTS);
+            Answer::see_other(&logged_in.next)
+                .with_cookie(cookie)
+                .with_cookie(returning)
         }
         Err(error) => {
             tracing::warn!(function = NAME, %error, "a login came to nothing");
@@ -144,5 +165,7 @@ fn log_out(request: &Request) -> Answer {
         return page::problem::not_found();
     }
     let names = CookieNames::of(&request.origin());
-    page::problem::logged_out().with_cookie(clear_cookie(&names, names.session))
+    page::problem::logged_out()
+        .with_cookie(clear_cookie(&names, names.session))
+        .with_cookie(clear_cookie(&names, names.returning))
 }

@@ -55,6 +55,11 @@ pub fn check_origin(request: &Request) -> Result<(), ForgedForm> {
     }
 }
 
+/// Whether the browser itself says that a page of ours sent this, which no other site can make it say.
+pub fn is_of_our_page(request: &Request) -> bool {
+    request.header("origin") == Some(request.origin().as_str()) && check_origin(request).is_ok()
+}
+
 /// Whether this form was made by a page of this operator's session.
 ///
 /// # Errors

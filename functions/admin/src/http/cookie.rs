@@ -12,6 +12,8 @@ pub struct CookieNames {
     pub login: &'static str,
     /// Holds what the next page says once.
     pub said: &'static str,
+    /// Says that somebody logged in here lately.
+    pub returning: &'static str,
     secure: bool,
 }
 
@@ -24,6 +26,7 @@ impl CookieNames {
                 session: "__Host-makegood",
                 login: "__Host-makegood-login",
                 said: "__Host-makegood-said",
+                returning: "__Host-makegood-returning",
                 secure: true,
             }
         } else {
@@ -31,6 +34,7 @@ impl CookieNames {
                 session: "makegood",
                 login: "makegood-login",
                 said: "makegood-said",
+                returning: "makegood-returning",
                 secure: false,
             }
         }

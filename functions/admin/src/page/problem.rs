@@ -3,7 +3,7 @@
 use super::frame::{Section, bare, page_with_status};
 use super::parts;
 use super::text::sentence;
-use crate::access::{Denied, ForgedForm, LoginError};
+use crate::access::{CSRF_FIELD, Denied, ForgedForm, LoginError};
 use crate::http::{Answer, Form, LARGEST_COOKIE, Request, Wrong};
 use crate::visit::Visit;
 use maud::{Markup, html};
@@ -139,6 +139,59 @@ pub fn not_understood(visit: &Visit<'_>, wrong: &[Wrong]) -> Answer {
         p { a href="/admin/health" { "Health" } }
     };
     page_with_status(visit, 400, Section::Search, "Not like this", &body)
+}
+
+/// The fields of a form that somebody typed into or chose.
+fn typed(form: &Form) -> Form {
+    form.with(CSRF_FIELD, "")
+}
+
+fn shown(form: &Form) -> Markup {
+    html! {
+        dl.facts { @for (name, value) in form.fields() { div { dt { (name) } dd { pre.typed { (value) } } } } }
+    }
+}
+
+/// A change whose login ended while it was typed. Nothing was changed; what was typed stays on this page, and can be sent from it
+/// after a login in another tab.
+pub fn login_ended(request: &Request, form: &Form) -> Answer {
+    let form = typed(form);
+    bare(
+        401,
+        "Your login has ended",
+        &html! {
+            p { "Nothing was changed, and nothing that you typed is lost." }
+            ol {
+                li { a.button href="/admin/login" target="_blank" rel="noopener" { "Log in, in another tab" } }
+                li {
+                    "Come back to this tab and "
+                    form.inline method="post" action=(request.path) {
+                        input type="hidden" name=(CSRF_FIELD) value="ended";
+                        (parts::hidden(&form))
+                        button { "Go on with this" }
+                    }
+                }
+            }
+            (shown(&form))
+        },
+    )
+}
+
+/// A form of ours that was shown to another login than today's: after a new login, mostly. It is shown again, to be sent by whoever
+/// is logged in now.
+pub fn of_another_login(visit: &Visit<'_>, form: &Form) -> Answer {
+    let form = typed(form);
+    let body = html! {
+        h1 { "Send it now?" }
+        p { "You have logged in since this was typed, so nothing was changed yet. It would be done by " strong { (visit.operator.name) } "." }
+        (shown(&form))
+        form.change.inline method="post" action=(visit.request.path) {
+            (parts::csrf(visit))
+            (parts::hidden(&form))
+            button { "Send it" }
+        }
+    };
+    page_with_status(visit, 403, Section::Search, "Send it now?", &body)
 }
 
 /// A form that no page of ours sent.

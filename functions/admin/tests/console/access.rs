@@ -33,7 +33,7 @@ impl Stage {
         (answer.status, self.gateway_lets_pass(event).await)
     }
 
-    async fn gateway_lets_pass(&self, event: Value) -> bool {
+    pub async fn gateway_lets_pass(&self, event: Value) -> bool {
         let deadline = Deadline::after(Duration::from_secs(5));
         let answer = self
             .admin

@@ -21,12 +21,12 @@ const LOCAL: &str = "console.localhost:8080";
 const LOCAL_SESSION: &str = "makegood";
 const LOCAL_LOGIN: &str = "makegood-login";
 
-fn local(event: serde_json::Value) -> serde_json::Value {
+pub fn local(event: serde_json::Value) -> serde_json::Value {
     with_header(event, "host", LOCAL)
 }
 
 /// Presses the issuer's button, and gives back where it sends the browser: path and query.
-async fn press_the_button(address: &str) -> String {
+pub async fn press_the_button(address: &str) -> String {
     let page = Url::parse(address).unwrap();
     let fields: Vec<(String, String)> = page.query_pairs().into_owned().collect();
     let body = Url::parse_with_params("http://form/", &fields).unwrap();

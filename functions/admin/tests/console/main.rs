@@ -5,6 +5,7 @@ mod access;
 mod browser;
 mod bulk;
 mod changes;
+mod ended;
 mod forms;
 mod hostile;
 mod log;
