@@ -148,8 +148,14 @@ class Metrics(Broken):
         self.assert_noticed(metrics.alarms_ring_when_they_must, "SlowOrdersAlarm rings at ('>', 60000)")
 
     def test_silence_that_is_not_filled_is_named(self):
-        self.properties("SweepSilentAlarm")["Metrics"][0]["Expression"] = "reports"
+        self.properties("SweepSilentAlarm")["Metrics"][0]["Expression"] = "runs"
         self.assert_noticed(metrics.silence_rings_at_once, "SweepSilentAlarm rings on silence, and late")
+
+    def test_an_alarm_that_hears_silence_by_a_gauge_is_named(self):
+        query = self.properties("SweepSilentAlarm")["Metrics"][1]["MetricStat"]
+        query["Metric"].update(MetricName="OutboxBacklog", Dimensions=[{"Name": "Function", "Value": "sweep"}])
+        query["Stat"] = "SampleCount"
+        self.assert_noticed(metrics.silence_is_heard_on_a_counter, "SweepSilentAlarm hears silence by the SampleCount of OutboxBacklog")
 
     def test_an_alarm_that_tells_nobody_is_named(self):
         del self.properties("FallbackAlarm")["AlarmActions"]
@@ -236,7 +242,7 @@ class ReadingTheSources(unittest.TestCase):
     def test_an_emission_is_read_with_its_labels_over_several_lines(self):
         code = 'metrics::gauge!(\n    "PaidUnfulfilled",\n    "Pipeline" => "course"\n)\n.set(value(1));'
         found, problems = sources.metrics_in({"functions/sweep/src/lib.rs": code})
-        self.assertEqual(found, {sources.Metric("PaidUnfulfilled", "sweep", frozenset({("Pipeline", "course")}))})
+        self.assertEqual(found, {sources.Metric("gauge", "PaidUnfulfilled", "sweep", frozenset({("Pipeline", "course")}))})
         self.assertEqual(problems, [])
 
     def test_a_name_that_can_not_be_read_is_a_problem(self):

@@ -1,6 +1,7 @@
 //! The pipeline tests.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod alarm;
 mod course;
 mod delivery;
 mod ensure_index;
@@ -8,6 +9,7 @@ mod ensure_index_beside_others;
 mod handed_back;
 mod harness;
 mod long_ids;
+mod metrics;
 mod migrate;
 mod odd_records;
 mod on_conflict_facts;

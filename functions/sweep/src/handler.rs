@@ -148,7 +148,8 @@ impl Sweep {
     /// The function's name.
     pub const NAME: &'static str = "sweep";
 
-    /// Runs the sweep that the input names, keeps what it did in `sweep_runs`, and answers with it.
+    /// Runs the sweep that the input names, keeps what it did in `sweep_runs`, counts it in
+    /// `SweepRuns` when it came to its end, and answers with it.
     ///
     /// # Errors
     /// When there is no such sweep, or the database fails.
@@ -170,6 +171,8 @@ impl Sweep {
             sweep: sweep.wire_name(),
             source,
         })?;
+        // Only here: a run that failed has not done its work, and the alarms on silence must hear nothing of it.
+        metrics::counter!("SweepRuns", "Sweep" => sweep.wire_name()).increment(1);
         tracing::info!(function = Self::NAME, sweep = sweep.wire_name(), %done, "swept");
         Ok(done)
     }

@@ -9,12 +9,12 @@ from .model import ROOT, target
 
 NAMESPACE = "Makegood"
 Use = namedtuple("Use", "name function labels where")
-# SPEC section 5, word for word.
+# SPEC section 5, word for word, and the counter of section 8 on which silence is heard.
 PROMISED = set(
     """PurchasesCreated PurchasesRecovered DuplicateEvents SurplusPayments FallbackUsed IndexMissing TransactionsAborted
     AllocationsPending SessionsCreated CacheInvalidationFailed OrdersConfirmed VerificationsFailed AmountMismatches JobsRequeued
     JobsFailed DeadLettered OutboxBacklog OutboxOldestSeconds PaidUnfulfilled PaidUnfulfilledOldestSeconds StageMillis
-    PaymentToPurchaseMillis PaymentToOrderMillis""".split()
+    PaymentToPurchaseMillis PaymentToOrderMillis SweepRuns""".split()
 )
 # Added to it by docs/decisions/0020.
 PROMISED |= {"TombstonesSkipped"}
@@ -189,6 +189,21 @@ def alarms_ring_when_they_must(template):
             yield f"{name} rings at {rings}, and must at {wanted}"
 
 
+def silence_is_heard_on_a_counter(template):
+    """A gauge is there only where it was measured, and a count of its samples says nothing of runs that failed."""
+    emitted, _ = sources.metrics_in(sources.rust_files())
+    kinds = {}
+    for metric in emitted:
+        kinds.setdefault(metric.name, set()).add(metric.kind)
+    for name, alarm in alarms(template).items():
+        if alarm["TreatMissingData"] != "breaching":
+            continue
+        for query in [q["MetricStat"] for q in alarm.get("Metrics", []) if "MetricStat" in q]:
+            metric = query["Metric"]["MetricName"]
+            if kinds.get(metric) != {"counter"} or query["Stat"] != "Sum":
+                yield f"{name} hears silence by the {query['Stat']} of {metric}; it must be the Sum of a counter"
+
+
 def silence_rings_at_once(template):
     """CloudWatch looks at more than the periods asked for; what is missing counts only once nothing is left in all of them."""
     for name, alarm in alarms(template).items():
@@ -221,6 +236,7 @@ CHECKS = [
     every_alarm_links_to_its_runbook,
     every_alarm_reaches_somebody,
     alarms_ring_when_they_must,
+    silence_is_heard_on_a_counter,
     silence_rings_at_once,
     functions_and_queues_have_their_alarms,
 ]

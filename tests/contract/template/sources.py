@@ -35,8 +35,9 @@ KNOWN_CLIENTS = {"sqs", "secretsmanager", "lambda"}
 
 @dataclass(frozen=True)
 class Metric:
-    """One place that emits a metric: its name, the crate's folder, and the labels that become dimensions."""
+    """One place that emits a metric: counter, gauge or histogram, its name, the crate's folder, the labels that become dimensions."""
 
+    kind: str
     name: str
     folder: str
     labels: frozenset
@@ -68,12 +69,12 @@ def metrics_in(files):
     for path, code in files.items():
         if re.search(r"\buse metrics\b", code):
             problems.append(f"{path}: write metrics::counter!(…) in full, so that what is emitted can be read")
-        for _, name, other, rest in EMISSION.findall(code):
+        for kind, name, other, rest in EMISSION.findall(code):
             if other:
                 problems.append(f"{path}: a metric's name must be a literal, not {other}")
                 continue
             labels = frozenset(LABEL.findall(rest))
-            found.add(Metric(name, folder_of(path), labels))
+            found.add(Metric(kind, name, folder_of(path), labels))
     return found, problems
 
 

@@ -1,6 +1,11 @@
 //! JSON logs and CloudWatch EMF metrics, both on standard output.
 
-use metrics_cloudwatch_embedded::{Builder, Collector};
+mod emf;
+mod recorder;
+
+pub use recorder::Recorder;
+
+use crate::clock::Clock;
 use std::sync::OnceLock;
 use std::time::Duration;
 use tracing_subscriber::layer::SubscriberExt;
@@ -10,7 +15,7 @@ use tracing_subscriber::{EnvFilter, Registry};
 /// The namespace of every metric.
 pub const NAMESPACE: &str = "Makegood";
 
-static COLLECTOR: OnceLock<&'static Collector> = OnceLock::new();
+static RECORDER: OnceLock<Recorder> = OnceLock::new();
 
 /// Starts logs and metrics of this function; a second call changes nothing.
 ///
@@ -33,21 +38,18 @@ pub fn start(function: &'static str) {
         .with(EnvFilter::new(level))
         .with(json)
         .try_init();
-    let collector = Builder::new()
-        .cloudwatch_namespace(NAMESPACE)
-        .with_dimension("Function", function)
-        .init();
-    if let Ok(collector) = collector {
-        let _ = COLLECTOR.set(collector);
+    let recorder = Recorder::new(NAMESPACE, function);
+    if metrics::set_global_recorder(recorder.clone()).is_ok() {
+        let _ = RECORDER.set(recorder);
     }
 }
 
 /// Writes the metrics of this invocation; called at its end, before the answer.
 pub fn flush() {
-    if let Some(collector) = COLLECTOR.get()
-        && let Err(error) = collector.flush(std::io::stdout())
-    {
-        tracing::warn!(%error, "metrics not written");
+    let Some(recorder) = RECORDER.get() else { return };
+    let written = recorder.flush(&mut std::io::stdout(), Clock::System.now());
+    if let Err(error) = written {
+        tracing::warn!(%error, "metrics not written; the next invocation writes them");
     }
 }
 
