@@ -47,6 +47,22 @@ impl CaseKind {
     }
 }
 
+/// Who resolves cases without being a person, as `resolved_by` has it: a function's name. One resolved by any of these said that all
+/// would be well; where it is not, the case does not answer for the payment.
+pub const PROGRAMS: [&str; 5] = [
+    "receive-payment",
+    "create-purchase",
+    "finalize-order",
+    "verify-payment",
+    "sweep",
+];
+
+/// [`PROGRAMS`] as a query takes them.
+#[must_use]
+pub fn programs() -> Vec<String> {
+    PROGRAMS.map(str::to_owned).to_vec()
+}
+
 /// A case to open.
 #[derive(Debug, Clone)]
 pub struct NewCase {

@@ -6,6 +6,7 @@
 #[cfg(feature = "desk")]
 pub mod audit;
 pub mod case;
+pub mod cause;
 pub mod clock;
 pub mod config;
 pub mod db;

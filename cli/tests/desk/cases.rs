@@ -139,11 +139,7 @@ async fn a_case_that_opens_again_keeps_its_assignee_and_notes() {
          VALUES ('khalti', 't', 'pi_7', 'success')",
     )
     .await;
-    let failure = |reason: &str| JobFailure {
-        code: "no_vendor",
-        reason: reason.to_owned(),
-        is_permanent: true,
-    };
+    let failure = |reason: &str| JobFailure::permanent("no_vendor", reason);
     let open = async |reason: &str| {
         let mut connection = desk.connect().await;
         let job = JobId(Uuid::nil());

@@ -16,6 +16,8 @@ pub const COLUMNS: &[(&str, &[&str])] = &[
             "locked_until",
             "scheduled_for",
             "last_error",
+            "cause",
+            "spared",
             "completed_at",
             "failed_at",
         ],
@@ -85,6 +87,10 @@ pub const COLUMNS: &[(&str, &[&str])] = &[
             "details",
             "resolved_at",
         ],
+    ),
+    (
+        "audit_log",
+        &["at", "actor", "action", "subject", "reason", "details"],
     ),
     (
         "outbox",

@@ -10,11 +10,11 @@ use crate::snapshot::Snapshot;
 use crate::store::{self, Intent, NewOrder};
 use crate::worker::Performed;
 use chrono::{DateTime, Utc};
+use makegood::cause::Cause;
 use makegood::db::{Connection, ErrorClass, classify};
-use makegood::delivery::Failure;
 use makegood::event::{Envelope, EventType, OrderConfirmed};
 use makegood::ids::{CorrelationId, OrderId, UserId};
-use makegood::job::{self, Completion, Job};
+use makegood::job::{self, Completion, Job, JobFailure};
 use makegood::outbox::{self, Announcement, OutboxRow};
 use makegood::stock::{self, Consumed, ReleasedAs, Reserved};
 use makegood::telemetry::millis;
@@ -50,7 +50,7 @@ struct Committed {
 impl FinalizeOrder {
     /// Makes the order that the job asks for, optimistically: a transaction that met another's changes is tried again a
     /// few times. Publishes after the commit.
-    pub(crate) async fn process_order_with_occ(&self, job: &Job) -> Result<Performed, Failure> {
+    pub(crate) async fn process_order_with_occ(&self, job: &Job) -> Result<Performed, JobFailure> {
         let Some(intent_id) = intent_id(&job.payload) else {
             return Ok(Performed::Refused(Refusal::NoIntentNamed));
         };
@@ -66,12 +66,16 @@ impl FinalizeOrder {
                 Err(RolledBack::Database(error)) if classify(&error) == ErrorClass::Contention => {}
                 Err(RolledBack::Database(error)) => return Err(error.into()),
                 Err(error @ RolledBack::NoNumber) => {
-                    return Err(Failure::retry("order_number_taken", error.to_string()));
+                    return Err(JobFailure::passing(
+                        "order_number_taken",
+                        error.to_string(),
+                        Cause::OwnFault,
+                    ));
                 }
             }
         }
         let reason = format!("other transactions changed the same rows {TRIES} times");
-        Err(Failure::retry("contested", reason))
+        Err(JobFailure::passing("contested", reason, Cause::Lock))
     }
 
     async fn process_order(&self, job: &Job, intent_id: &str) -> Result<Committed, RolledBack> {

@@ -117,11 +117,7 @@ impl Refusal {
 
     /// As the job's row tells it.
     pub(crate) fn failure(&self) -> JobFailure {
-        JobFailure {
-            code: self.code(),
-            reason: self.to_string(),
-            is_permanent: true,
-        }
+        JobFailure::permanent(self.code(), self.to_string())
     }
 }
 

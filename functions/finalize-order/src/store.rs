@@ -1,5 +1,6 @@
 //! The rows of an order: read and written, never committed.
 
+use crate::handler::NAME;
 use crate::snapshot::{Item, Standing};
 use chrono::{DateTime, Utc};
 use makegood::db::Connection;
@@ -146,25 +147,15 @@ pub(crate) async fn insert_items(
     Ok(done.rows_affected())
 }
 
-/// The intent is fulfilled, and the cases that said that it could not be are resolved. A case about money that somebody
-/// asked back stays.
+/// The intent is fulfilled, and the cases that said that it could not be are resolved, each with its line in the audit log. A case
+/// about money that somebody asked back stays.
 pub(crate) async fn settle_intent(
     connection: &mut Connection,
     intent_id: &str,
     now: DateTime<Utc>,
 ) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        "WITH settled AS (
-           UPDATE payment_intents SET status = 'succeeded', updated_at = $2
-           WHERE payment_intent_id = $1 AND status <> 'succeeded')
-         UPDATE payment_cases
-         SET status = 'resolved', resolved_at = $2, resolved_by = 'finalize-order', note = 'the order was made'
-         WHERE payment_intent_id = $1 AND status = 'open' AND details ? 'jobId'
-           AND details ->> 'code' <> 'refund_requested'",
-        intent_id,
-        now,
-    )
-    .execute(connection)
-    .await?;
+    sqlx::query_file!("src/settle_intent.sql", intent_id, now, NAME)
+        .execute(connection)
+        .await?;
     Ok(())
 }

@@ -5,7 +5,7 @@ use crate::payload::intent_id;
 use crate::refusal::Refusal;
 use futures::FutureExt;
 use makegood::case::CaseKind;
-use makegood::delivery::{Deadline, Failure};
+use makegood::delivery::Deadline;
 use makegood::job::{self, FailedJob, Job, JobFailure, JobType};
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
@@ -102,13 +102,13 @@ impl FinalizeOrder {
                 return Ok(Finished::LostLease);
             }
             Ok(Ok(Performed::Refused(refusal))) => (refusal.failure(), refusal.case()),
-            Ok(Err(failure)) => (JobFailure::from(failure), Some(CaseKind::Unfulfillable)),
+            Ok(Err(failure)) => (failure, Some(CaseKind::Unfulfillable)),
             Err(_) => (panicked(), Some(CaseKind::Unfulfillable)),
         };
         self.fail(job, &failure, case).await
     }
 
-    async fn perform(&self, job: &Job) -> Result<Performed, Failure> {
+    async fn perform(&self, job: &Job) -> Result<Performed, JobFailure> {
         match JobType::from_wire_name(&job.job_type) {
             Some(JobType::FinalizeOrder) => self.process_order_with_occ(job).await,
             Some(JobType::HandlePaymentFailure) => Ok(self.handle_payment_failure(job).await?),
@@ -139,15 +139,15 @@ impl FinalizeOrder {
     async fn report(&self, job: &Job, failure: &JobFailure, failed: FailedJob) -> Finished {
         let (job_id, attempt) = (job.lease.id, job.lease.attempts);
         let correlation_id = intent_id(&job.payload).unwrap_or_default();
-        let (code, reason) = (failure.code, failure.reason.as_str());
+        let (code, reason, cause) = (failure.code, failure.reason.as_str(), failure.cause.wire_name());
         match failed {
             FailedJob::ForGood => {
                 metrics::counter!("JobsFailed").increment(1);
-                tracing::error!(%job_id, attempt, correlation_id, code, reason, "the job has failed for good");
+                tracing::error!(%job_id, attempt, correlation_id, code, reason, cause, "the job has failed for good");
                 Finished::Failed(failure.to_string())
             }
             FailedJob::Requeued { delay } => {
-                tracing::warn!(%job_id, attempt, correlation_id, code, reason, "the job failed and runs again later");
+                tracing::warn!(%job_id, attempt, correlation_id, code, reason, cause, "the job failed and runs again later");
                 if let Some(waker) = &self.waker {
                     waker.wake(&[job.lease.id], delay).await;
                 }
@@ -172,9 +172,8 @@ impl FinalizeOrder {
 
 /// The panic's own message went to the log already; here it may hold anything.
 fn panicked() -> JobFailure {
-    JobFailure {
-        code: "panic",
-        reason: "the worker panicked over this job; see the log, mend the defect, retry the job".to_owned(),
-        is_permanent: true,
-    }
+    JobFailure::permanent(
+        "panic",
+        "the worker panicked over this job; see the log, mend the defect, retry the job",
+    )
 }

@@ -338,11 +338,8 @@ pub async fn cancel_pending_job(
     };
     let opened_case = match row.payment_intent_id {
         Some(intent) if row.job_type == JobType::FinalizeOrder.wire_name() => {
-            let failure = JobFailure {
-                code: "job_cancelled",
-                reason: format!("cancelled by {}: {}", act.actor.as_str(), act.reason.as_str()),
-                is_permanent: true,
-            };
+            let reason = format!("cancelled by {}: {}", act.actor.as_str(), act.reason.as_str());
+            let failure = JobFailure::permanent("job_cancelled", reason);
             open_case_of_paid_intent(connection, CaseKind::Unfulfillable, &intent, id, &failure).await?
         }
         Some(_) | None => false,

@@ -1,10 +1,14 @@
-//! What is owed to a paid intent whose job failed: completion, its attempts back once, or a case.
+//! What is owed to a paid intent whose job failed: completion, the attempts that were not its own fault, or a case.
 
-use super::rescue::LEASE_EXPIRED;
 use super::{JobFailure, JobId};
 use crate::case::{self, CaseKind, NewCase};
+use crate::cause::Cause;
 use crate::db::Connection;
 use serde_json::json;
+use uuid::Uuid;
+
+/// How many deaths of its workers one job is spared. With the three attempts that follow it ends within an hour of sweeps.
+const MOST_LOST_WORKERS: i32 = 5;
 
 /// Completes a failed job whose work turned out to be done. False when it is not failed any more.
 ///
@@ -21,26 +25,39 @@ pub async fn complete_failed_job(connection: &mut Connection, id: JobId) -> Resu
     Ok(done.rows_affected() == 1)
 }
 
-/// Makes a failed job runnable with as many attempts again, if dead workers are all that is known against it and it did
-/// not get them back before. False when it must stay failed.
+/// Gives the attempt back to jobs that were just rescued from a worker that never came back, those that were out of attempts
+/// included: they are runnable again. Gives back which. A job is spared [`MOST_LOST_WORKERS`] times in its life: an outage keeps a
+/// worker from saying what failed, and a record that kills its worker looks the same. After that its rescues count.
 ///
 /// `max_attempts` is raised and `attempts` left alone: an attempt's number is part of the guard and never comes twice.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn return_attempts_once(connection: &mut Connection, id: JobId) -> Result<bool, sqlx::Error> {
-    let done = sqlx::query!(
-        r#"UPDATE job_queue
-           SET status = 'pending', scheduled_for = now(), failed_at = NULL, updated_at = now(),
-               max_attempts = attempts + max_attempts, payload = payload || '{"attempts_returned": true}'
-           WHERE id = $1 AND status = 'failed' AND NOT payload ? 'attempts_returned'
-             AND (last_error IS NULL OR starts_with(last_error, $2))"#,
-        id.0,
-        LEASE_EXPIRED,
+pub async fn spare_lost_workers(
+    connection: &mut Connection,
+    rescued: &[JobId],
+) -> Result<Vec<JobId>, sqlx::Error> {
+    let ids: Vec<Uuid> = rescued.iter().map(|id| id.0).collect();
+    let spared = sqlx::query_scalar!(
+        "UPDATE job_queue
+         SET status = 'pending', scheduled_for = now(), failed_at = NULL, updated_at = now(),
+             max_attempts = max_attempts + 1, lost_workers = lost_workers + 1, cause = $3
+         WHERE id = ANY($1) AND status IN ('pending', 'failed') AND lost_workers < $2
+         RETURNING id",
+        &ids,
+        MOST_LOST_WORKERS,
+        Cause::WorkerLost.wire_name(),
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    sqlx::query!(
+        "UPDATE job_queue SET cause = $2 WHERE id = ANY($1) AND status = 'failed'",
+        &ids,
+        Cause::WorkerLost.wire_name(),
     )
     .execute(connection)
     .await?;
-    Ok(done.rows_affected() == 1)
+    Ok(spared.into_iter().map(JobId).collect())
 }
 
 /// Opens a case of this kind for an intent that the gateway calls paid and that has no order, or opens it again when it was
@@ -80,6 +97,7 @@ pub async fn open_case_of_paid_intent(
             "what": "paid, and no order could be made; mend the cause and retry the job, or refund the buyer",
             "code": failure.code,
             "reason": failure.reason,
+            "cause": failure.cause.wire_name(),
             "jobId": job.0,
         }),
     };

@@ -12,8 +12,10 @@
 //!    └── cancel_pending_job: by a person ──▶ cancelled
 //! ```
 //!
-//! A job that ended without doing its work goes back to pending once by itself ([`requeue_ended_job_once`],
-//! [`return_attempts_once`]); after that it is a person's.
+//! Only a job's own fault uses up an attempt ([`crate::cause::Cause`], docs/decisions/0030). What failed for another cause is
+//! spared: `max_attempts` grows with `attempts`. That is bounded, since a record that kills its worker looks like an outage; a
+//! job that failed beyond the bound runs again by itself with growing pauses ([`requeue_healable`]). A job that ended without
+//! doing its work goes back to pending once by itself ([`requeue_ended_job_once`]); after that it is a person's.
 //!
 //! Leaving `processing` always carries the guard `(id, attempts, locked_by)`. `attempts` never goes down, so a guard that
 //! was true once and then false is never true again: who lost the lease can only be told so.
@@ -32,12 +34,14 @@ mod wake;
 pub use acquire::{acquire_job, acquire_next_job};
 pub use enqueue::enqueue;
 pub use finish::{complete_job_if_owned, fail_job_if_owned};
-pub use heal::{complete_failed_job, open_case_of_paid_intent, return_attempts_once};
-pub use requeue::requeue_ended_job_once;
+pub use heal::{complete_failed_job, open_case_of_paid_intent, spare_lost_workers};
+pub use requeue::{requeue_ended_job_once, requeue_healable};
 pub use rescue::{Rescue, RescuedJob, list_untaken, rescue_expired_jobs};
 pub use wake::Waker;
 
-use crate::delivery::Disposition;
+use crate::cause::Cause;
+use crate::db::classify;
+use crate::delivery::{Disposition, Failure};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use std::fmt;
@@ -159,6 +163,32 @@ pub struct JobFailure {
     pub reason: String,
     /// Whether it would fail every time.
     pub is_permanent: bool,
+    /// Who is to blame: only the job's own fault uses up an attempt.
+    pub cause: Cause,
+}
+
+impl JobFailure {
+    /// A failure that may pass.
+    #[must_use]
+    pub fn passing(code: &'static str, reason: impl Into<String>, cause: Cause) -> Self {
+        Self {
+            code,
+            reason: reason.into(),
+            is_permanent: false,
+            cause,
+        }
+    }
+
+    /// A failure that will never pass by itself: the job's own fault.
+    #[must_use]
+    pub fn permanent(code: &'static str, reason: impl Into<String>) -> Self {
+        Self {
+            code,
+            reason: reason.into(),
+            is_permanent: true,
+            cause: Cause::OwnFault,
+        }
+    }
 }
 
 impl fmt::Display for JobFailure {
@@ -167,12 +197,15 @@ impl fmt::Display for JobFailure {
     }
 }
 
-impl From<crate::delivery::Failure> for JobFailure {
-    fn from(failure: crate::delivery::Failure) -> Self {
+impl From<sqlx::Error> for JobFailure {
+    fn from(error: sqlx::Error) -> Self {
+        let cause = Cause::from(classify(&error));
+        let failure = Failure::from(error);
         Self {
             code: failure.code,
             is_permanent: failure.disposition == Disposition::Park,
             reason: failure.reason,
+            cause,
         }
     }
 }

@@ -1,10 +1,20 @@
-//! A second run for a job that ended without doing its work.
+//! Another run for a job that ended without doing its work: once where it failed by itself, again and again with growing pauses where
+//! it was not its own fault.
 
-use super::JobId;
+use super::{JobId, JobType};
+use crate::case;
 use crate::db::Connection;
+use std::time::Duration;
 
 /// How many attempts a requeued job gets.
 const ATTEMPTS: i32 = 3;
+/// The least time between the failure of a job that was not its own fault and its next run; the pause is a quarter of the age at
+/// which it failed, at most [`LONGEST_PAUSE`].
+const SHORTEST_PAUSE: Duration = Duration::from_secs(5 * 60);
+/// The most.
+const LONGEST_PAUSE: Duration = Duration::from_secs(6 * 3_600);
+/// For how long after it was written a job runs again by itself. Its case stays open; after this a person decides.
+const HEALS_FOR: Duration = Duration::from_secs(7 * 24 * 3_600);
 
 /// Makes a job that failed or completed runnable again, once in its life: a job that was requeued before stays as it is. False
 /// when nothing was changed. Whoever calls this has seen, under the intent's lock, that the work is not done and that no case
@@ -27,4 +37,27 @@ pub async fn requeue_ended_job_once(connection: &mut Connection, id: JobId) -> R
     .execute(connection)
     .await?;
     Ok(done.rows_affected() == 1)
+}
+
+/// Makes up to `most` jobs runnable that failed for another cause than their own fault and whose pause is over, the longest failed
+/// first, each with three attempts; gives back which. None that a person has: for the order of an intent, one with another case than
+/// the job's own open, or with one that a person resolved. Skips a job that somebody is changing at this moment. By index: costs what
+/// it finds.
+///
+/// # Errors
+/// Those of the database.
+pub async fn requeue_healable(connection: &mut Connection, most: i64) -> Result<Vec<JobId>, sqlx::Error> {
+    let ids = sqlx::query_file_scalar!(
+        "src/job/requeue_healable.sql",
+        SHORTEST_PAUSE.as_secs_f64(),
+        LONGEST_PAUSE.as_secs_f64(),
+        HEALS_FOR.as_secs_f64(),
+        JobType::FinalizeOrder.wire_name(),
+        most,
+        &case::programs(),
+        ATTEMPTS,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(ids.into_iter().map(JobId).collect())
 }

@@ -136,7 +136,7 @@ const fn plain(
 ///
 /// `payment_id` is not unique on purpose: a second unique index that is no arbiter of the purchase's `ON
 /// CONFLICT` would make concurrent redeliveries fail with 23505.
-pub const MANAGED_INDEXES: [IndexSpec; 24] = [
+pub const MANAGED_INDEXES: [IndexSpec; 25] = [
     UNIQUE_ACTIVE_PURCHASE,
     UNIQUE_ACTIVE_ALLOCATION,
     UNIQUE_SESSION_SLOT,
@@ -207,6 +207,16 @@ pub const MANAGED_INDEXES: [IndexSpec; 24] = [
         &["(payload ->> 'payment_intent_id'::text)"],
         None,
         &[],
+    ),
+    // What `stale-jobs` starts again: failed, and not by its own fault.
+    plain(
+        "idx_job_queue_healable",
+        "job_queue",
+        &["failed_at", "id"],
+        Some("status = 'failed' AND cause IN ('outage', 'drift', 'lock', 'worker_lost')"),
+        &[
+            "((status = 'failed'::text) AND (cause = ANY (ARRAY['outage'::text, 'drift'::text, 'lock'::text, 'worker_lost'::text])))",
+        ],
     ),
     plain(
         "idx_payment_cases_status",

@@ -172,11 +172,7 @@ async fn an_owner_that_waited_for_its_rescuer_is_told_that_it_lost() {
         job::complete_job_if_owned(&mut owner, &job.lease).await.unwrap(),
         Completion::LostRace
     );
-    let failure = JobFailure {
-        code: "late",
-        reason: "too late".to_owned(),
-        is_permanent: true,
-    };
+    let failure = JobFailure::permanent("late", "too late");
     assert_eq!(
         job::fail_job_if_owned(&mut owner, &job, &failure).await.unwrap(),
         FailedJob::LostRace

@@ -101,11 +101,11 @@ async fn an_owner_that_lost_its_lease_fails_nothing_and_opens_no_case() {
 }
 
 #[tokio::test]
-async fn what_may_pass_is_tried_three_times_with_growing_delays_and_then_leaves_a_case() {
-    // GIVEN a database that can't write one of the tables, and a queue for wake-ups
+async fn what_is_its_own_fault_is_tried_three_times_with_growing_delays_and_then_leaves_a_case() {
+    // GIVEN a rule in the database that refuses this order's items, and a queue for wake-ups
     let shop = Shop::open().await;
     shop.paid(1, &[(1, 2)]).await;
-    shop.sql("ALTER TABLE cart_items RENAME TO away").await;
+    shop.order_items_fail("RAISE EXCEPTION 'not these'").await;
     let jobs = TestQueue::create("jobs").await;
     let run = async || {
         let mut function = shop.function();
@@ -127,6 +127,7 @@ async fn what_may_pass_is_tried_three_times_with_growing_delays_and_then_leaves_
     // WHEN no attempt is left THEN it has failed, and a person is told
     assert!(matches!(run().await, Some(Finished::Failed(_))));
     assert_eq!(shop.text("SELECT kind FROM payment_cases").await, "unfulfillable");
+    assert_eq!(shop.text("SELECT cause FROM job_queue").await, "own_fault");
     // AND each retry had its wake-up
     let id = shop.text("SELECT id::text FROM job_queue").await;
     let woken = async {
@@ -140,9 +141,9 @@ async fn what_may_pass_is_tried_three_times_with_growing_delays_and_then_leaves_
         .await
         .unwrap();
     assert_eq!(bodies, vec![json!({"jobId": id}).to_string(); 2]);
-    // WHEN the table is back and a person retries THEN the order is made and the case resolved
-    shop.sql("ALTER TABLE away RENAME TO cart_items; UPDATE job_queue SET status = 'pending'")
-        .await;
+    // WHEN the rule is gone and a person retries THEN the order is made and the case resolved
+    shop.order_items_succeed().await;
+    shop.sql("UPDATE job_queue SET status = 'pending'").await;
     assert_eq!(shop.run_one().await, Finished::Completed);
     assert_eq!(shop.text("SELECT status FROM payment_cases").await, "resolved");
     shop.assert_sound().await;

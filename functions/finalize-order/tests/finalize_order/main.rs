@@ -7,5 +7,6 @@ mod kills;
 mod leases;
 mod orders;
 mod other_jobs;
+mod outages;
 mod refusals;
 mod shop;

@@ -171,6 +171,22 @@ impl Shop {
             .unwrap()
     }
 
+    /// From now on whoever writes an order's items comes to this statement of a trigger.
+    pub async fn order_items_fail(&self, statement: &str) {
+        self.sql(&format!(
+            "CREATE OR REPLACE FUNCTION fail_items() RETURNS trigger LANGUAGE plpgsql AS $$
+             BEGIN {statement}; RETURN NEW; END $$;
+             DROP TRIGGER IF EXISTS fail_items ON order_items;
+             CREATE TRIGGER fail_items BEFORE INSERT ON order_items FOR EACH ROW EXECUTE FUNCTION fail_items()"
+        ))
+        .await;
+    }
+
+    /// No more.
+    pub async fn order_items_succeed(&self) {
+        self.sql("DROP TRIGGER fail_items ON order_items").await;
+    }
+
     /// The lease of whoever holds a job is over.
     pub async fn leases_run_out(&self) {
         self.sql(

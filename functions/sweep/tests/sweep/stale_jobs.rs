@@ -70,33 +70,34 @@ async fn a_job_of_a_dead_worker_is_requeued_and_a_live_lease_is_respected() {
 }
 
 #[tokio::test]
-async fn a_paid_intent_gets_its_attempts_back_once_and_then_leaves_a_case() {
-    // GIVEN a paid intent without order, whose job is out of attempts because its workers died
+async fn a_workers_death_uses_up_no_attempt_and_a_job_that_kills_them_all_ends_all_the_same() {
+    // GIVEN a paid intent without order, whose job has one attempt left
     let bench = Bench::fresh().await;
     stuck(&bench, "paid", 3, "finalize_order").await;
-    // WHEN swept THEN it may run three times more
-    assert_eq!(numbers(&bench.run("stale-jobs").await), [1, 1, 0, 0, 0]);
-    assert_eq!(
-        count(
-            &bench,
-            "job_queue WHERE status = 'pending' AND attempts = 3 AND max_attempts = 6"
-        )
-        .await,
-        1
-    );
-    // WHEN workers die three times more THEN it fails, and a person is told
-    dies_again(&bench, 6).await;
+    // WHEN its workers die five times THEN it may run again each time, with the attempts that it had
+    for death in 0..5 {
+        assert_eq!(numbers(&bench.run("stale-jobs").await), [1, 1, 0, 0, 0]);
+        let spared = format!(
+            "job_queue WHERE status = 'pending' AND attempts = {} AND max_attempts = attempts + 1 AND lost_workers = {}
+             AND cause = 'worker_lost'",
+            3 + death,
+            1 + death
+        );
+        assert_eq!(count(&bench, &spared).await, 1, "{death}");
+        dies_again(&bench, 4 + death).await;
+    }
+    // WHEN it kills one more THEN it fails, and a person is told
     assert_eq!(numbers(&bench.run("stale-jobs").await), [0, 0, 0, 1, 1]);
     assert_eq!(
         count(
             &bench,
-            "job_queue WHERE status = 'failed' AND failed_at IS NOT NULL"
+            "job_queue WHERE status = 'failed' AND failed_at IS NOT NULL AND cause = 'worker_lost'"
         )
         .await,
         1
     );
     let case = "payment_cases WHERE kind = 'unfulfillable' AND status = 'open' AND subject = 'paid' AND amount_cents = 500
-                AND payment_intent_id = 'paid' AND details ->> 'code' = 'out_of_attempts'";
+                AND payment_intent_id = 'paid' AND details ->> 'code' = 'out_of_attempts' AND details ->> 'cause' = 'worker_lost'";
     assert_eq!(count(&bench, case).await, 1);
     // AND running again changes nothing
     assert_eq!(numbers(&bench.run("stale-jobs").await), [0, 0, 0, 0, 0]);
@@ -104,14 +105,62 @@ async fn a_paid_intent_gets_its_attempts_back_once_and_then_leaves_a_case() {
 }
 
 #[tokio::test]
-async fn a_job_whose_attempts_failed_by_themselves_is_left_to_a_person() {
+async fn what_an_outage_broke_runs_again_with_growing_pauses_and_what_failed_by_itself_does_not() {
+    // GIVEN two jobs that failed ten minutes after they were written, one in an outage, and the cases that they left
     let bench = Bench::fresh().await;
-    stuck(&bench, "paid", 3, "finalize_order").await;
+    for (key, cause) in [("outage", "outage"), ("own", "own_fault")] {
+        stuck(&bench, key, 4, "finalize_order").await;
+        bench
+            .database
+            .run_sql(&format!(
+                "UPDATE job_queue SET status = 'failed', failed_at = now() - interval '4 minutes', locked_by = NULL, locked_until = NULL,
+                                      created_at = now() - interval '14 minutes', cause = '{cause}' WHERE idempotency_key = '{key}';
+                 INSERT INTO payment_cases (kind, subject, payment_intent_id, details)
+                 SELECT 'unfulfillable', '{key}', '{key}', jsonb_build_object('jobId', id) FROM job_queue WHERE idempotency_key = '{key}'"
+            ))
+            .await;
+    }
+    let healed = async || bench.run("stale-jobs").await["healed"].as_i64().unwrap();
+    // THEN it waits five minutes at least, and a quarter of its age when it failed
+    assert_eq!(healed().await, 0);
+    let an_hour = "UPDATE job_queue SET failed_at = now() - interval '14 minutes', created_at = now() - interval '74 minutes'";
+    bench.database.run_sql(an_hour).await;
+    assert_eq!(healed().await, 0);
     bench
         .database
-        .run_sql("UPDATE job_queue SET last_error = 'contested: again and again'")
+        .run_sql("UPDATE job_queue SET failed_at = now() - interval '16 minutes'")
         .await;
-    assert_eq!(numbers(&bench.run("stale-jobs").await), [0, 0, 0, 1, 1]);
+    // AND then it runs again with three attempts, once, though its case is open
+    assert_eq!(healed().await, 1);
+    let runnable = "job_queue WHERE idempotency_key = 'outage' AND status = 'pending' AND failed_at IS NULL AND max_attempts = 7";
+    assert_eq!(count(&bench, runnable).await, 1);
+    assert_eq!(healed().await, 0);
+    bench.database.drop().await;
+}
+
+#[tokio::test]
+async fn a_job_whose_intent_a_person_has_or_that_failed_for_a_week_is_not_started_again() {
+    let bench = Bench::fresh().await;
+    for key in ["refund", "resolved", "old"] {
+        stuck(&bench, key, 4, "finalize_order").await;
+    }
+    bench
+        .database
+        .run_sql(
+            "UPDATE job_queue SET status = 'failed', failed_at = now() - interval '1 hour', locked_by = NULL, locked_until = NULL,
+                                  created_at = now() - interval '2 hours', cause = 'outage';
+             UPDATE job_queue SET created_at = now() - interval '8 days' WHERE idempotency_key = 'old';
+             INSERT INTO payment_cases (kind, subject, payment_intent_id) VALUES ('refund_due', 'refund', 'refund');
+             INSERT INTO payment_cases (kind, subject, payment_intent_id, status, resolved_at, resolved_by)
+             VALUES ('unfulfillable', 'resolved', 'resolved', 'resolved', now(), 'asha')",
+        )
+        .await;
+    assert_eq!(bench.run("stale-jobs").await["healed"], 0);
+    bench
+        .database
+        .run_sql("UPDATE payment_cases SET status = 'resolved', resolved_by = 'finalize-order'")
+        .await;
+    assert_eq!(bench.run("stale-jobs").await["healed"], 2);
     bench.database.drop().await;
 }
 
@@ -142,6 +191,10 @@ async fn an_intent_that_nobody_paid_leaves_no_case() {
         .run_sql("DELETE FROM payment_gateway_verifications")
         .await;
     stuck(&bench, "other", 3, "handle_payment_failure").await;
+    bench
+        .database
+        .run_sql("UPDATE job_queue SET lost_workers = 5")
+        .await;
     assert_eq!(numbers(&bench.run("stale-jobs").await), [0, 0, 0, 2, 0]);
     bench.database.drop().await;
 }

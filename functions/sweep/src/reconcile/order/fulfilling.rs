@@ -186,11 +186,7 @@ async fn apply(
             let last_error = job
                 .and_then(|job| job.last_error.as_deref())
                 .unwrap_or("no error");
-            let failure = JobFailure {
-                code: "no_order",
-                reason: format!("{why}; its last error: {last_error}"),
-                is_permanent: true,
-            };
+            let failure = JobFailure::permanent("no_order", format!("{why}; its last error: {last_error}"));
             let kind = CaseKind::Unfulfillable;
             match job::open_case_of_paid_intent(connection, kind, intent_id, id, &failure).await? {
                 true => Done::CaseOpened,
