@@ -14,6 +14,8 @@ from template.model import ROOT, load, queues_in, target
 ATTEMPTS = {"create-purchase": 3, "allocate-trainer": 5, "schedule-sessions": 3, "invalidate-cache": 3, "finalize-order": 3}
 # Those that park nothing themselves: a stale page is no reason to keep a message, and a wake-up is only a hint.
 PARKS_NOTHING = {"invalidate-cache", "finalize-order"}
+# How often those that park let SQS deliver a message that waits for an outage (shared/src/delivery/process.rs, MOST_RECEIVES).
+MOST_RECEIVES = 30
 # Topics that others read, such as a shop's mailer: no function of ours may take their messages away.
 READ_BY_OTHERS = {"OrderConfirmedQueue"}
 # Takes what the scheduler could not start; the next run does that work, so nobody reads it, and its alarm tells.
@@ -92,8 +94,13 @@ def every_queue_has_one_consumer_that_suits_it(template):
         if "RedrivePolicy" not in queue:
             if function != "park-dead-letters":
                 yield f"{name} must be filed by park-dead-letters"
-        elif queue["RedrivePolicy"]["maxReceiveCount"] != ATTEMPTS[function] + 1:
-            yield f"{name}: maxReceiveCount must be one more than the attempts of {function}"
+        elif queue["RedrivePolicy"]["maxReceiveCount"] != receives(function) + 1:
+            yield f"{name}: maxReceiveCount must be {receives(function) + 1}, one more than {function} lets a message be received"
+
+
+def receives(function):
+    """How often a message is received at most while its function answers."""
+    return ATTEMPTS[function] if function in PARKS_NOTHING else MOST_RECEIVES
 
 
 def every_stage_can_park(template):

@@ -155,12 +155,11 @@ async fn received_within(course: &Course, seconds: i32) -> usize {
 
 #[tokio::test]
 async fn a_message_that_fails_for_now_comes_again_after_its_own_delay_and_not_the_queues() {
-    // GIVEN a queue whose messages stay away for 30 seconds, and a table that is not there
+    // GIVEN a queue whose messages stay away for 30 seconds, and a database that refuses the row by a rule of its own
     let course = Course::create().await;
     let queue = &course.purchase_confirmed;
     queue.send(Payment::new().event().to_string()).await;
-    let away = "ALTER TABLE student_course_purchases RENAME TO elsewhere";
-    course.database.run_sql(away).await;
+    course.database.run_sql(REFUSED_BY_A_TRIGGER).await;
     let environment = Environment::start("create-purchase", &course.variables()).await;
     // WHEN it fails a second time THEN it is back within four seconds
     fail_a_second_time(&course, &environment).await;
@@ -184,34 +183,86 @@ async fn while_the_database_is_away_a_message_waits_for_a_failover_and_not_for_s
     course.database.drop().await;
 }
 
-#[tokio::test]
-async fn a_message_whose_attempts_are_used_up_is_parked_with_their_number() {
-    // GIVEN a message on its third delivery, and a database that is away
-    let course = Course::create().await;
+/// What fails a purchase by no fault of the server: SQLSTATE P0001, of no class that anything waits for.
+const REFUSED_BY_A_TRIGGER: &str = "
+    CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'not today'; END $$;
+    CREATE TRIGGER refuse BEFORE INSERT ON student_course_purchases FOR EACH ROW EXECUTE FUNCTION refuse()";
+
+/// Delivers one message as if SQS had received it so often, and says what became of it: the codes that it was parked with.
+async fn parked_at_receive(course: &Course, environment: &Environment, receive: u32) -> Vec<String> {
     let payment = Payment::new();
+    payment.record(&course.database).await;
     course.purchase_confirmed.send(payment.event().to_string()).await;
+    let mut event = course.purchase_confirmed.receive_event(1).await;
+    event["Records"][0]["attributes"]["ApproximateReceiveCount"] = json!(receive.to_string());
+    let answer = environment.invoke(event).await.answer();
+    let letters = parked(course).await;
+    // Parked or back in its queue, never both and never neither.
+    let returned = answer["batchItemFailures"].as_array().map_or(0, Vec::len);
+    assert_eq!(returned + letters.len(), 1, "receive {receive}: {answer}");
+    for letter in &letters {
+        assert_eq!((letter.attempts, letter.permanent), (receive, false));
+        assert_eq!(letter.correlation_id, Some(payment.id.to_string()));
+        assert_eq!(letter.original_event, Some(payment.event()));
+    }
+    letters.into_iter().map(|letter| letter.error_code).collect()
+}
+
+#[tokio::test]
+async fn an_outage_uses_up_no_attempt_and_ends_all_the_same() {
+    // GIVEN a database that is away
+    let course = Course::create().await;
     let nobody = Link::to("127.0.0.1:9").await;
     let database = format!("postgres://makegood@{}/nowhere", nobody.address());
-    let environment = Environment::start(
-        "create-purchase",
-        &course.variables_with(&[("DATABASE_URL", database)]),
-    )
-    .await;
-    for _ in 0..2 {
-        let event = course.purchase_confirmed.receive_event(10).await;
-        event_source::make_visible_again(&course.purchase_confirmed, &event).await;
+    let cut_off = course.variables_with(&[("DATABASE_URL", database)]);
+    let environment = Environment::start("create-purchase", &cut_off).await;
+    // WHEN a message meets it for the third or the twenty-ninth time THEN it goes back to its queue
+    for receive in [3, 29] {
+        assert_eq!(parked_at_receive(&course, &environment, receive).await, [""; 0]);
     }
+    // AND after thirty receives, which are hours, a person is told
+    assert_eq!(
+        parked_at_receive(&course, &environment, 30).await,
+        ["database_unavailable"]
+    );
+    course.database.drop().await;
+}
 
-    // WHEN it fails again
-    drain_all(&course.purchase_confirmed, &environment, 10).await;
+#[tokio::test]
+async fn a_column_that_is_missing_uses_up_no_attempt_and_heals_with_the_schema() {
+    // GIVEN a table that somebody renamed
+    let course = Course::create().await;
+    let environment = Environment::start("create-purchase", &course.variables()).await;
+    let away = "ALTER TABLE student_course_purchases RENAME TO elsewhere";
+    course.database.run_sql(away).await;
+    let payment = Payment::new();
+    payment.record(&course.database).await;
+    course.purchase_confirmed.send(payment.event().to_string()).await;
+    let event = course.purchase_confirmed.receive_event(1).await;
+    let mut fourth = event.clone();
+    fourth["Records"][0]["attributes"]["ApproximateReceiveCount"] = json!("4");
+    let answer = environment.invoke(fourth).await.answer();
+    assert_eq!(answer["batchItemFailures"].as_array().map(Vec::len), Some(1));
+    assert!(parked(&course).await.is_empty());
+    // WHEN it has its name again THEN the message is done, by the same environment
+    let back = "ALTER TABLE elsewhere RENAME TO student_course_purchases";
+    course.database.run_sql(back).await;
+    event_source::make_visible_again(&course.purchase_confirmed, &event).await;
+    assert_eq!(drain_all(&course.purchase_confirmed, &environment, 10).await, 1);
+    assert!(parked(&course).await.is_empty());
+    course.database.drop().await;
+}
 
-    // THEN it is parked as something that a replay may heal
-    let letters = parked(&course).await;
-    assert_eq!(letters.len(), 1);
-    assert_eq!((letters[0].attempts, letters[0].permanent), (3, false));
-    assert_eq!(letters[0].error_code, "database_unavailable");
-    assert_eq!(letters[0].correlation_id, Some(payment.id.to_string()));
-    assert_eq!(letters[0].original_event, Some(payment.event()));
+#[tokio::test]
+async fn a_message_that_failed_by_its_own_fault_three_times_is_parked_with_their_number() {
+    let course = Course::create().await;
+    course.database.run_sql(REFUSED_BY_A_TRIGGER).await;
+    let environment = Environment::start("create-purchase", &course.variables()).await;
+    assert_eq!(parked_at_receive(&course, &environment, 2).await, [""; 0]);
+    assert_eq!(
+        parked_at_receive(&course, &environment, 3).await,
+        ["database_error"]
+    );
     course.database.drop().await;
 }
 

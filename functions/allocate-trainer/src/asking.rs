@@ -116,7 +116,7 @@ impl Asking<'_> {
         if let Permit::Refused { until } = self.breaker.permit(self.clock.now()) {
             let reason =
                 format!("the admin service failed several times in a row; it is left alone until {until}");
-            return Err(Failure::retry("admin_service_circuit_open", reason));
+            return Err(Failure::retry("admin_service_circuit_open", reason).of_outage());
         }
         let patience = left.min(self.service.timeout());
         let answer = call(patience).await;
@@ -141,15 +141,14 @@ const TIMED_OUT: &str = "admin_service_timeout";
 fn read(reply: Reply, meaning: impl Fn(u16, &[u8]) -> Answer) -> Result<Answer, Failure> {
     match reply {
         Reply::Answered { status, body } => Ok(meaning(status, &body)),
-        Reply::TimedOut => Err(Failure::retry(
-            TIMED_OUT,
-            "the admin service did not answer in time",
-        )),
+        Reply::TimedOut => {
+            Err(Failure::retry(TIMED_OUT, "the admin service did not answer in time").of_outage())
+        }
         Reply::Broken(reason) => {
             let reason = format!(
                 "the admin service can't be reached: {reason}; check ADMIN_SERVICE_URL and the service"
             );
-            Err(Failure::retry("admin_service_unreachable", reason))
+            Err(Failure::retry("admin_service_unreachable", reason).of_outage())
         }
     }
 }
@@ -170,11 +169,13 @@ fn to_record(answer: Answer) -> Result<Asked, Failure> {
         Answer::TooBusy { status } => Err(Failure::retry(
             "admin_service_busy",
             format!("the admin service answered {status}"),
-        )),
+        )
+        .of_outage()),
         Answer::Failing { status } => Err(Failure::retry(
             "admin_service_failing",
             format!("the admin service answered {status}"),
-        )),
+        )
+        .of_outage()),
         Answer::Unreadable { status, reason } => {
             let reason = format!("the admin service's answer ({status}) is not in the protocol: {reason}");
             Err(Failure::retry("admin_service_unreadable", reason))

@@ -1,6 +1,7 @@
 //! What a database error means for the work at hand; the one place where SQLSTATEs are read.
 
 use super::fault::{self, Fault};
+use crate::cause::Cause;
 use crate::delivery::{Disposition, Failure};
 
 /// What kind of failure it is, closed: each kind has one answer to "what now".
@@ -149,22 +150,6 @@ impl ErrorClass {
         }
     }
 
-    /// Whether the database as a whole is away for us: a failover takes a minute or two.
-    #[must_use]
-    pub const fn is_outage(self) -> bool {
-        match self {
-            Self::Unavailable | Self::LoginRefused | Self::StaleStatement => true,
-            Self::BadData
-            | Self::UniqueViolation
-            | Self::Contention
-            | Self::Blocked
-            | Self::Aborted
-            | Self::NoArbiter
-            | Self::SchemaDrift
-            | Self::Other => false,
-        }
-    }
-
     /// Whether the connection that said so is of no more use: it ended, leads to the wrong host, or remembers what is not true.
     #[must_use]
     pub const fn ends_the_connection(self) -> bool {
@@ -203,9 +188,8 @@ impl From<sqlx::Error> for Failure {
             Disposition::Park => Self::park(class.code(), describe(&error)),
             Disposition::Retry | Disposition::Acknowledge => Self::retry(class.code(), describe(&error)),
         };
-        if class.is_outage() {
-            failure.of_outage()
-        } else if class.may_be_one_record() {
+        let failure = failure.because(Cause::from(class));
+        if class.may_be_one_record() {
             failure
         } else {
             failure.of_whole_batch()

@@ -1,10 +1,10 @@
 //! What a consumer refuses of a message that it can read, once it knows the rows that the message is about. Sent back, such a
 //! message only fails and is parked again.
 
-use crate::db::Connection;
 use super::Refusal;
 use super::decide::{Candidate, Ready, decide};
 use super::{Destinations, Edit};
+use crate::db::Connection;
 use crate::event::{EventType, PurchaseConfirmed};
 use crate::purchase::{PaymentFacts, PurchaseRequest};
 use chrono::DateTime;

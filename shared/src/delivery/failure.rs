@@ -1,5 +1,6 @@
 //! Why a record could not be handled, and the one question a queue asks of it.
 
+use crate::cause::Cause;
 use crate::event::EventError;
 use std::fmt;
 
@@ -25,8 +26,8 @@ pub struct Failure {
     pub disposition: Disposition,
     /// Whether a single record can be to blame, so that splitting the batch finds it.
     pub may_be_one_record: bool,
-    /// Whether what the stage needs is away: then no record gets through, and a longer wait is of use.
-    pub is_outage: bool,
+    /// Who is to blame. Only the record's own fault uses up its attempts (docs/decisions/0016).
+    pub cause: Cause,
 }
 
 impl Failure {
@@ -38,7 +39,7 @@ impl Failure {
             reason: reason.into(),
             disposition: Disposition::Retry,
             may_be_one_record: true,
-            is_outage: false,
+            cause: Cause::OwnFault,
         }
     }
 
@@ -50,7 +51,7 @@ impl Failure {
             reason: reason.into(),
             disposition: Disposition::Park,
             may_be_one_record: true,
-            is_outage: false,
+            cause: Cause::OwnFault,
         }
     }
 
@@ -62,15 +63,22 @@ impl Failure {
             reason: reason.into(),
             disposition: Disposition::Acknowledge,
             may_be_one_record: true,
-            is_outage: false,
+            cause: Cause::OwnFault,
         }
     }
 
     /// What the stage needs (the database, the right to log in there) is away, for all records alike.
     #[must_use]
     pub fn of_outage(mut self) -> Self {
-        self.is_outage = true;
+        self.cause = Cause::Outage;
         self.of_whole_batch()
+    }
+
+    /// The same, with who is to blame.
+    #[must_use]
+    pub fn because(mut self, cause: Cause) -> Self {
+        self.cause = cause;
+        self
     }
 
     /// The cause lies outside the records: splitting the batch is no use.

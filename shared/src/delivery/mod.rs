@@ -18,7 +18,7 @@ pub use decode::{DecodeError, Trigger};
 pub use failure::{Disposition, Failure};
 pub use isolate::out_of_time;
 pub use park::{DeadLetter, ParkError, Parking, unpack_raw};
-pub use process::{Consumer, ConsumerError, LONGEST_PAYLOAD, Processed, Record, Stage};
+pub use process::{Consumer, ConsumerError, LONGEST_PAYLOAD, MOST_RECEIVES, Processed, Record, Stage};
 pub use replay_mark::{NoMark, ReplayMark};
 pub use respond::Answer;
 

@@ -5,6 +5,7 @@ use super::{
     Answer, Deadline, DecodeError, Delivery, Disposition, Failure, Origin, Parking, Trigger, outage_delay,
     retry_delay,
 };
+use crate::cause::Cause;
 use crate::clock::Clock;
 use crate::event::{Envelope, EventError};
 use crate::telemetry;
@@ -18,6 +19,9 @@ use std::time::{Duration, Instant};
 
 /// How many parkings and visibility changes run side by side.
 const SETTLING_AT_ONCE: usize = 8;
+/// How often SQS may deliver a message before it is parked, whatever it waited for: with the pauses of an outage that is more than
+/// four hours. The queue's own redrive policy is one receive later, for what its function never answered.
+pub const MOST_RECEIVES: u32 = 30;
 /// The longest body that is read, in bytes: what follows from it must fit a message again.
 pub const LONGEST_PAYLOAD: usize = 262_144;
 
@@ -259,9 +263,7 @@ impl<S: Stage> Consumer<S> {
     async fn settle(&self, trigger: Trigger, record: Unfinished) -> Settled {
         let failure = &record.failure;
         let out_of_time = failure.code == OUT_OF_TIME;
-        // Kafka keeps its records, and no other of the partition would get through either.
-        let waits = trigger == Trigger::Kafka && (out_of_time || failure.is_outage);
-        let exhausted = record.attempt >= S::MAX_ATTEMPTS && !waits;
+        let exhausted = is_exhausted::<S>(trigger, failure, record.attempt);
         let wants_parking = failure.disposition == Disposition::Park || exhausted;
         if failure.disposition == Disposition::Acknowledge || (wants_parking && !S::PARKS) {
             self.log(&record, "acknowledged although it failed");
@@ -325,10 +327,9 @@ impl<S: Stage> Consumer<S> {
         let Some(queue_url) = queue_url(queue_arn) else {
             return;
         };
-        let delay = if record.failure.is_outage {
-            outage_delay(record.attempt)
-        } else {
-            retry_delay(record.attempt)
+        let delay = match record.failure.cause {
+            Cause::Outage | Cause::Drift => outage_delay(record.attempt),
+            Cause::Lock | Cause::WorkerLost | Cause::OwnFault => retry_delay(record.attempt),
         };
         let seconds = i32::try_from(delay.as_secs()).unwrap_or(i32::MAX);
         let changed = self
@@ -342,6 +343,22 @@ impl<S: Stage> Consumer<S> {
         if let Err(error) = changed {
             let error = DisplayErrorContext(error);
             tracing::warn!(function = S::NAME, %error, "visibility not changed; the queue's own time-out applies");
+        }
+    }
+}
+
+/// Whether a record that failed is not tried again. Attempts count what the record itself failed at. What it waited for (an outage,
+/// a column that is missing, somebody's lock, time) is bounded by [`MOST_RECEIVES`] on SQS. Kafka keeps its records, and while one
+/// waits for an outage no other of its partition would get through either.
+fn is_exhausted<S: Stage>(trigger: Trigger, failure: &Failure, attempt: u32) -> bool {
+    let waits = failure.code == OUT_OF_TIME || !failure.cause.uses_attempt();
+    match trigger {
+        _ if !waits || !S::PARKS => attempt >= S::MAX_ATTEMPTS,
+        Trigger::Sqs => attempt >= MOST_RECEIVES,
+        Trigger::Kafka => {
+            let partition_waits =
+                failure.code == OUT_OF_TIME || matches!(failure.cause, Cause::Outage | Cause::Drift);
+            attempt >= S::MAX_ATTEMPTS && !partition_waits
         }
     }
 }
