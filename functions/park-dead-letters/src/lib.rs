@@ -95,8 +95,9 @@ impl ParkDeadLetters {
     /// Whoever parks counts its letters; only those that SQS moved have nobody else to count them.
     async fn file(&self, letters: &[Letter], deadline: Deadline) -> Result<(), Failure> {
         let filing = async {
-            let mut connection = self.database.acquire().await?;
-            file_letters(&mut connection, letters).await
+            let mut statement = self.database.one_statement().await?;
+            let filed = file_letters(&mut statement, letters).await;
+            statement.end(filed).await
         };
         let Ok(filed) = tokio::time::timeout_at(deadline.instant(), filing).await else {
             return Err(

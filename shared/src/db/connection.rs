@@ -88,6 +88,14 @@ impl Connection {
         self.limits.statement = limit;
     }
 
+    /// Whether the server ends a wait for a lock outside a transaction too.
+    pub(super) fn has_lock_limit(&self) -> bool {
+        match &self.link {
+            Some(Link::Pooled(pooled)) => pooled.has_lock_limit(),
+            Some(Link::Direct(_)) | None => false,
+        }
+    }
+
     pub(super) fn limits(&self) -> &Limits {
         &self.limits
     }

@@ -15,7 +15,7 @@ pub use connection::Connection;
 pub use error::{ErrorClass, classify};
 pub use limits::{Limits, within_invocation};
 pub use login::{LoginError, secret_text};
-pub use transaction::{Isolation, Transaction};
+pub use transaction::{Isolation, OneStatement, Transaction};
 
 use crate::config::DatabaseConfig;
 use sqlx::postgres::PgConnectOptions;
@@ -119,6 +119,14 @@ impl Database {
             other => other,
         }?;
         Ok(Connection::pooled(pooled, self.pool.limits()))
+    }
+
+    /// For one writing statement that commits by itself and may wait for a lock.
+    ///
+    /// # Errors
+    /// As [`Database::acquire`].
+    pub async fn one_statement(&self) -> Result<OneStatement, sqlx::Error> {
+        OneStatement::begin(self.acquire().await?).await
     }
 
     /// A transaction at READ COMMITTED with its time limits set on the server. Rolled back, and its connection closed, when it

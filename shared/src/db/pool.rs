@@ -6,7 +6,7 @@ use super::fault::Fault;
 use super::limits::Limits;
 use deadpool::managed::{self, Metrics, Object, RecycleError, RecycleResult};
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{Connection as _, PgConnection};
+use sqlx::{Connection as _, PgConnection, Row as _};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -66,6 +66,8 @@ pub(super) struct Opened {
     driver: PgConnection,
     gone: u64,
     silent: u64,
+    /// Whether the server itself ends a wait for a lock of a statement outside a transaction.
+    has_lock_limit: bool,
 }
 
 impl Opened {
@@ -83,6 +85,11 @@ pub(super) struct Pooled {
 impl Pooled {
     pub(super) fn driver(&mut self) -> &mut PgConnection {
         &mut self.object.driver
+    }
+
+    /// Whether the role, or the database, sets a `lock_timeout` of its own.
+    pub(super) fn has_lock_limit(&self) -> bool {
+        self.object.has_lock_limit
     }
 
     pub(super) fn suspicion(&self) -> Suspicion {
@@ -188,12 +195,20 @@ impl managed::Manager for Opener {
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .clone();
-        match timeout(self.limits.connect, PgConnection::connect_with(&options)).await {
-            Ok(connected) => Ok(Opened {
-                driver: connected?,
+        let connecting = async {
+            let mut driver = PgConnection::connect_with(&options).await?;
+            // A simple query: no pooler keeps anything of it.
+            let limit = sqlx::raw_sql("SHOW lock_timeout").fetch_one(&mut driver).await?;
+            let limit: String = limit.try_get(0)?;
+            Ok(Opened {
+                driver,
                 gone,
                 silent,
-            }),
+                has_lock_limit: limit != "0",
+            })
+        };
+        match timeout(self.limits.connect, connecting).await {
+            Ok(opened) => opened,
             Err(_) => Err(Fault::ConnectLimit(self.limits.connect).into()),
         }
     }

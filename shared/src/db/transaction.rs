@@ -84,3 +84,63 @@ impl DerefMut for Transaction {
         &mut self.connection
     }
 }
+
+/// One writing statement that commits by itself, with a limit for its lock waits: that of the role where it has one
+/// (`makegood migrate --limit-role`), which costs one round trip, and a transaction of its own otherwise, which costs three.
+#[derive(Debug)]
+pub struct OneStatement {
+    work: Work,
+}
+
+#[derive(Debug)]
+enum Work {
+    Alone(Connection),
+    Within(Transaction),
+}
+
+impl OneStatement {
+    pub(super) async fn begin(connection: Connection) -> Result<Self, sqlx::Error> {
+        let work = if connection.has_lock_limit() {
+            Work::Alone(connection)
+        } else {
+            Work::Within(Transaction::begin(connection, Isolation::ReadCommitted).await?)
+        };
+        Ok(Self { work })
+    }
+
+    /// Ends it: what the statement did is committed when this returns `Ok`.
+    ///
+    /// # Errors
+    /// That of the statement, or that of the commit.
+    pub async fn end<T>(self, result: Result<T, sqlx::Error>) -> Result<T, sqlx::Error> {
+        match (self.work, result) {
+            (Work::Alone(_), result) => result,
+            (Work::Within(transaction), Ok(done)) => transaction.commit().await.map(|()| done),
+            (Work::Within(transaction), Err(error)) => {
+                // What can't be rolled back is closed, which rolls it back too.
+                let _ = transaction.rollback().await;
+                Err(error)
+            }
+        }
+    }
+}
+
+impl Deref for OneStatement {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        match &self.work {
+            Work::Alone(connection) => connection,
+            Work::Within(transaction) => transaction,
+        }
+    }
+}
+
+impl DerefMut for OneStatement {
+    fn deref_mut(&mut self) -> &mut Connection {
+        match &mut self.work {
+            Work::Alone(connection) => connection,
+            Work::Within(transaction) => transaction,
+        }
+    }
+}

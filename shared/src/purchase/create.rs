@@ -127,10 +127,9 @@ impl Purchases {
             return Ok(Vec::new());
         }
         if self.guard.is_enforced(&self.database).await {
-            let mut connection = self.database.acquire().await?;
-            let result = create_committed(&mut connection, &Columns::of(requests, now)).await;
-            drop(connection);
-            match result {
+            let mut statement = self.database.one_statement().await?;
+            let result = create_committed(&mut statement, &Columns::of(requests, now)).await;
+            match statement.end(result).await {
                 Err(error) if classify(&error) == ErrorClass::NoArbiter => {
                     tracing::warn!("the index was dropped since it was verified; taking the fallback");
                     self.guard.forget();
