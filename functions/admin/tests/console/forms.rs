@@ -119,7 +119,9 @@ async fn a_get_changes_nothing_whatever_its_address() {
         format!("{}?reason=because", action()),
         "/admin/sweeps/outbox/run".to_owned(),
     ] {
-        assert_eq!(stage.page(&address).await.status, 404, "{address}");
+        // A page that is not there, or a parameter that none of them has.
+        let status = stage.page(&address).await.status;
+        assert!([400, 404].contains(&status), "{address}: {status}");
     }
     assert_unchanged(&stage, "a GET").await;
     stage.close().await;
