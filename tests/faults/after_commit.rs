@@ -16,12 +16,22 @@ async fn killed_before_it_heard(scene: Scene, marks: &[Mark]) {
     aftermath.assert_made_good(3).await;
 }
 
-/// One statement that commits by itself: by the time its result is sent, it is committed.
+/// With a lock limit of the role it is one statement that commits by itself: by the time its result is sent, it is committed.
 #[tokio::test]
 async fn killed_before_it_hears_of_the_commit_a_purchase_is_made_once_and_announced() {
     let marks = [
         to_server("INSERT INTO student_course_purchases"),
         to_client("SELECT 3\0"),
+    ];
+    killed_before_it_heard(Scene::with_lock_limit(CREATE).await, &marks).await;
+}
+
+/// Without one it has a transaction of its own.
+#[tokio::test]
+async fn killed_before_it_hears_of_its_transactions_commit_a_purchase_is_made_once_and_announced() {
+    let marks = [
+        to_server("INSERT INTO student_course_purchases"),
+        to_client("COMMIT\0"),
     ];
     killed_before_it_heard(Scene::before(CREATE).await, &marks).await;
 }

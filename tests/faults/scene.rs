@@ -132,6 +132,16 @@ impl Scene {
         }
     }
 
+    /// As [`Scene::before`], with a limit on lock waits that the server keeps, as `makegood migrate --limit-role` sets it.
+    pub async fn with_lock_limit(victim: Victim) -> Self {
+        let scene = Self::before(victim).await;
+        let database = &scene.course.database;
+        database
+            .run_sql(&format!("ALTER DATABASE {} SET lock_timeout = '2s'", database.name()))
+            .await;
+        scene
+    }
+
     /// As [`Scene::before`], without the index that the fast path needs.
     pub async fn without_index(victim: Victim) -> Self {
         let scene = Self::before(victim).await;

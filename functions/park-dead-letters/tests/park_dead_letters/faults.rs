@@ -150,6 +150,6 @@ async fn a_link_cut_before_the_letters_are_filed_leaves_them_in_their_queue() {
 
 #[tokio::test]
 async fn a_link_cut_after_the_letters_were_filed_files_them_once() {
-    let cut = [to_server("INSERT INTO dead_letters"), to_client("SELECT 3")];
+    let cut = [to_server("INSERT INTO dead_letters"), to_client("COMMIT\0")];
     assert_eq!(file_over_cut_link(&cut).await, (3, 3));
 }
