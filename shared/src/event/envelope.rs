@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Envelope {
-    /// Opaque and deterministic; the key of idempotency. Read from outside, it has its [`indexable`] form.
+    /// Opaque and deterministic; the key of idempotency. An id of more than 512 bytes is shortened.
     pub event_id: String,
     /// The event id as it came, where it was too long for an index. Nothing is decided by it.
     #[serde(skip_serializing_if = "Option::is_none")]
