@@ -137,7 +137,10 @@ impl Scene {
         let scene = Self::before(victim).await;
         let database = &scene.course.database;
         database
-            .run_sql(&format!("ALTER DATABASE {} SET lock_timeout = '2s'", database.name()))
+            .run_sql(&format!(
+                "ALTER DATABASE {} SET lock_timeout = '2s'",
+                database.name()
+            ))
             .await;
         scene
     }

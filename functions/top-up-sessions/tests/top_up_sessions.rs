@@ -260,7 +260,42 @@ async fn a_run_that_waits_for_a_lock_in_vain_gives_up_in_time() {
     holder.rollback().await.unwrap();
     assert_eq!(run(&school).await.sessions, 1_400);
     assert_eq!(school.database.count(NOT_SEVEN).await, 0);
-    end(school).await;
+    end_after_lock_waits(school).await;
+}
+
+#[tokio::test]
+async fn one_locked_allocation_holds_up_no_other() {
+    // GIVEN somebody holds one of eight allocations
+    let school = School::at(THURSDAY_EVENING).await;
+    plant(&school, 8, 0).await;
+    let pool = school.database.direct();
+    let mut holder = pool.begin().await.unwrap();
+    let lock = format!(
+        "SELECT 1 FROM trainer_allocations WHERE id = '{}' FOR UPDATE",
+        id(5)
+    );
+    sqlx::query(sqlx::AssertSqlSafe(lock))
+        .execute(&mut *holder)
+        .await
+        .unwrap();
+    // WHEN a run meets it THEN the other seven have their sessions, and it is counted
+    let report = run(&school).await;
+    assert_eq!((report.allocations, report.failed, report.finished), (7, 1, true));
+    // AND the next run, without the lock, fills it
+    holder.rollback().await.unwrap();
+    assert_eq!(run(&school).await.allocations, 1);
+    assert_eq!(school.database.count(NOT_SEVEN).await, 0);
+    end_after_lock_waits(school).await;
+}
+
+/// As [`end`]; the server noted the waits that ended, and nothing else.
+async fn end_after_lock_waits(school: School) {
+    let errors = school.database.server_errors();
+    assert!(!errors.is_empty(), "nobody waited");
+    for error in errors {
+        assert!(error.contains("due to lock timeout"), "{error}");
+    }
+    school.database.drop().await;
 }
 
 #[tokio::test]
