@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
-const SECRET: &str = "bench";
+const SECRET: &str = "a secret of the benches, long enough";
 const WARMING: u128 = 50;
 const WEBHOOKS: u128 = 2_000;
 
@@ -66,7 +66,7 @@ fn webhook(number: u128) -> Value {
         "version": "2.0", "routeKey": format!("POST {path}"), "rawPath": path, "rawQueryString": "",
         "headers": {"content-type": "application/json", "x-razorpay-signature": sign(SECRET, &[body.as_bytes()])},
         "requestContext": {"http": {"method": "POST", "path": path, "protocol": "HTTP/1.1", "sourceIp": "192.0.2.10"},
-                           "requestId": "bench", "routeKey": format!("POST {path}"), "stage": "$default"},
+                           "requestId": "a secret of the benches, long enough", "routeKey": format!("POST {path}"), "stage": "$default"},
         "body": body, "isBase64Encoded": false,
     })
 }

@@ -56,7 +56,7 @@ VARIABLES = {
     "DEAD_LETTER_QUEUE_URL": f"{NOWHERE}/000000000000/queue",
     # The keys that events/ is signed with.
     "RAZORPAY_WEBHOOK_SECRET": "sample-razorpay-secret",
-    "CONFIRMATION_SECRET": "sample-confirmation-secret",
+    "CONFIRMATION_SECRET": "sample-confirmation-secret-of-40-bytes-00",
     "ESEWA_BASE_URL": NOWHERE,
     "ESEWA_PRODUCT_CODE": os.environ["ESEWA_PRODUCT_CODE"],
     "ESEWA_SECRET": os.environ["ESEWA_SECRET"],

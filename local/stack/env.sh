@@ -70,7 +70,7 @@ export MAKEGOOD_IDENTITY_URL="http://127.0.0.1:$MAKEGOOD_IDENTITY_PORT"
 export ESEWA_PRODUCT_CODE="${ESEWA_PRODUCT_CODE:-EPAYTEST}" ESEWA_SECRET="${ESEWA_SECRET:-8gBm/:&EnhH.1/q}"
 export KHALTI_SECRET="${KHALTI_SECRET:-local-khalti-key}"
 export RAZORPAY_WEBHOOK_SECRET="${RAZORPAY_WEBHOOK_SECRET:-local-webhook-secret}"
-export CONFIRMATION_SECRET="${CONFIRMATION_SECRET:-local-confirmation-secret}"
+export CONFIRMATION_SECRET="${CONFIRMATION_SECRET:-local-confirmation-secret-of-the-stack}"
 
 # AWS is MiniStack here. The credentials are dummies on purpose: a mistake must not reach anybody's account.
 export AWS_ENDPOINT_URL="${MAKEGOOD_AWS_ENDPOINT_URL:-http://127.0.0.1:$MAKEGOOD_AWS_PORT}"

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 /// What the samples over HTTP are signed with; `events/README.md` says so too.
 const RAZORPAY_SECRET: &str = "sample-razorpay-secret";
-const CONFIRMATION_SECRET: &str = "sample-confirmation-secret";
+const CONFIRMATION_SECRET: &str = "sample-confirmation-secret-of-40-bytes-00";
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../events")
@@ -158,7 +158,7 @@ fn assert_http(kind: &str, value: Value) {
     match kind {
         "razorpay.http" => {
             let signature = request.header(razorpay::SIGNATURE_HEADER);
-            let keys = Keys::read("the sample secret", RAZORPAY_SECRET).expect("not empty");
+            let keys = Keys::read("the sample secret", RAZORPAY_SECRET, 16).expect("a secret");
             assert_eq!(
                 keys.verify_body(razorpay::SIGNATURE_HEADER, signature, body),
                 Ok(())
@@ -167,7 +167,7 @@ fn assert_http(kind: &str, value: Value) {
         }
         "confirmation.http" => {
             let signature = request.header(confirmation::SIGNATURE_HEADER);
-            let keys = Keys::read("the sample secret", CONFIRMATION_SECRET).expect("not empty");
+            let keys = Keys::read("the sample secret", CONFIRMATION_SECRET, 32).expect("a secret");
             let now = chrono::DateTime::from_timestamp(signed_at, 0).expect("an instant");
             let timestamp = request.header(confirmation::TIMESTAMP_HEADER);
             assert_eq!(keys.verify_timed(signature, timestamp, body, now), Ok(()));

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 use std::sync::Arc;
 
-const SECRET: &str = "of-the-webhook";
+const SECRET: &str = "of-the-webhook-in-the-tests";
 const PAYMENTS: usize = 8;
 const TIERS: [&str; 3] = ["10", "20", "30"];
 
@@ -77,7 +77,10 @@ impl Pipeline {
     async fn receive(&self, requests: &[Value]) -> Vec<u64> {
         let secrets = [
             ("RAZORPAY_WEBHOOK_SECRET", SECRET.to_owned()),
-            ("CONFIRMATION_SECRET", "another".to_owned()),
+            (
+                "CONFIRMATION_SECRET",
+                "another, of as many bytes as is asked for".to_owned(),
+            ),
         ];
         let door = Environment::start("receive-payment", &self.course.variables_with(&secrets)).await;
         let mut answers = Vec::new();

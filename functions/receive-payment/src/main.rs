@@ -7,7 +7,7 @@ use makegood::db::secret_text;
 use makegood::event::EventType;
 use makegood::runtime::{self, PublisherConfig};
 use makegood::telemetry;
-use receive_payment::signature::Keys;
+use receive_payment::signature::{Keys, OWN_SECRET_BYTES, WEBHOOK_SECRET_BYTES};
 use receive_payment::{ANSWER_WITHIN, COLUMNS, NAME, ReceivePayment};
 
 #[tokio::main]
@@ -21,8 +21,16 @@ async fn main() -> Result<(), Error> {
     let aws = runtime::aws().await;
     let function = ReceivePayment {
         publisher: publisher.open(&aws).await?,
-        razorpay: Keys::read("RAZORPAY_WEBHOOK_SECRET", &secret_text(&razorpay, &aws).await?)?,
-        confirmation: Keys::read("CONFIRMATION_SECRET", &secret_text(&confirmation, &aws).await?)?,
+        razorpay: Keys::read(
+            "RAZORPAY_WEBHOOK_SECRET",
+            &secret_text(&razorpay, &aws).await?,
+            WEBHOOK_SECRET_BYTES,
+        )?,
+        confirmation: Keys::read(
+            "CONFIRMATION_SECRET",
+            &secret_text(&confirmation, &aws).await?,
+            OWN_SECRET_BYTES,
+        )?,
         clock: Clock::System,
         answer_within: ANSWER_WITHIN,
     };

@@ -21,6 +21,9 @@ pub enum Forged {
     /// The timestamp is no number of seconds.
     #[error("X-Makegood-Timestamp must be whole seconds since the epoch")]
     NoTimestamp,
+    /// The timestamp counts milliseconds.
+    #[error("X-Makegood-Timestamp is in milliseconds; it must be whole seconds since the epoch")]
+    Millis,
     /// The timestamp is too far from now: an old request sent again, or a clock that is off.
     #[error("X-Makegood-Timestamp is more than five minutes from now; sign again, and check the clock")]
     Stale,
@@ -33,16 +36,29 @@ impl Forged {
         match self {
             Self::Missing(_) => "missing_signature",
             Self::Mismatch => "invalid_signature",
-            Self::NoTimestamp => "invalid_timestamp",
+            Self::NoTimestamp | Self::Millis => "invalid_timestamp",
             Self::Stale => "stale_timestamp",
         }
     }
 }
 
-/// Why a function can't start: with an empty key everybody could sign.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("{0} is empty; put the shared secret in it")]
-pub struct EmptySecret(&'static str);
+/// Fewer bytes than this, and a secret can be guessed. Whoever makes it chooses how long it is, so 32 are asked for.
+pub const OWN_SECRET_BYTES: usize = 32;
+/// A merchant types the webhook secret into Razorpay's dashboard, where many are shorter.
+pub const WEBHOOK_SECRET_BYTES: usize = 16;
+/// The new and the old one, while a rotation lasts.
+const MOST_SECRETS: usize = 2;
+
+/// Why a function can't start: these secrets are none to trust a payment to. Never tells a secret.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{name} {problem}; it must be plain text: one secret of at least {least} bytes, or the new and the old one on a line each"
+)]
+pub struct BadSecret {
+    name: &'static str,
+    problem: String,
+    least: usize,
+}
 
 /// The shared secrets of one sender.
 #[derive(Clone)]
@@ -55,22 +71,40 @@ impl fmt::Debug for Keys {
 }
 
 impl Keys {
-    /// Reads one secret a line. During a rotation the old one stays on a line of its own: what was refused or lost before
-    /// is sent again with the signature of its day.
+    /// Reads one secret a line, two at most: during a rotation the old one stays beside the new one, since what was refused or
+    /// lost before is sent again with the signature of its day. Blanks around a secret don't count, empty lines neither.
     ///
     /// # Errors
-    /// When there is none; `name` is where it should have been.
-    pub fn read(name: &'static str, text: &str) -> Result<Self, EmptySecret> {
-        let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-        // HMAC takes keys of any length, so no line is left out here.
-        let keys: Vec<_> = lines
-            .filter_map(|line| Hmac::new_from_slice(line.as_bytes()).ok())
+    /// When there is none or more than two, when one is shorter than `least` bytes, or when the text is JSON, PEM or has comments:
+    /// then its lines would be keys that anybody could guess. `name` is where it was read.
+    pub fn read(name: &'static str, text: &str, least: usize) -> Result<Self, BadSecret> {
+        let bad = |problem: String| BadSecret { name, problem, least };
+        let lines: Vec<&str> = text
+            .lines()
+            .map(str::trim)
+            .filter(|line| !line.is_empty())
             .collect();
-        if keys.is_empty() {
-            Err(EmptySecret(name))
-        } else {
-            Ok(Self(keys))
+        if lines.is_empty() {
+            return Err(bad("is empty".to_owned()));
         }
+        if let Some(form) = form_of(text, &lines) {
+            return Err(bad(format!("is {form}")));
+        }
+        if lines.len() > MOST_SECRETS {
+            return Err(bad(format!("has {} lines", lines.len())));
+        }
+        if let Some(short) = lines.iter().position(|line| line.len() < least) {
+            return Err(bad(format!(
+                "has {} bytes in line {}",
+                lines[short].len(),
+                short + 1
+            )));
+        }
+        // HMAC takes keys of any length, so no line is left out here.
+        let keys = lines
+            .iter()
+            .filter_map(|line| Hmac::new_from_slice(line.as_bytes()).ok());
+        Ok(Self(keys.collect()))
     }
 
     /// Verifies a signature over the raw body.
@@ -104,10 +138,12 @@ impl Keys {
             &[timestamp.as_bytes(), b".", body],
         )?;
         let seconds: i64 = timestamp.parse().map_err(|_| Forged::NoTimestamp)?;
+        let is_now =
+            |at: DateTime<Utc>| now.signed_duration_since(at).abs() <= TimeDelta::seconds(TOLERANCE_SECONDS);
         let signed_at = DateTime::from_timestamp(seconds, 0).ok_or(Forged::NoTimestamp)?;
-        let apart = now.signed_duration_since(signed_at).abs();
-        if apart > TimeDelta::seconds(TOLERANCE_SECONDS) {
-            Err(Forged::Stale)
+        if !is_now(signed_at) {
+            let in_millis = DateTime::from_timestamp_millis(seconds).is_some_and(is_now);
+            Err(if in_millis { Forged::Millis } else { Forged::Stale })
         } else {
             Ok(())
         }
@@ -123,6 +159,21 @@ impl Keys {
             .fold(false, |matched, key| matched | is_made_by(key, parts, &claimed));
         if matched { Ok(()) } else { Err(Forged::Mismatch) }
     }
+}
+
+/// What the text is in place of secrets, if it is a form whose lines anybody knows.
+fn form_of(text: &str, lines: &[&str]) -> Option<&'static str> {
+    let whole = text.trim();
+    let is_json =
+        |text: &str| serde_json::from_str::<serde_json::Value>(text).is_ok_and(|value| !value.is_number());
+    if is_json(whole) || (whole.starts_with('{') && whole.ends_with('}')) {
+        return Some("JSON");
+    }
+    if lines.iter().any(|line| line.starts_with("-----")) {
+        return Some("PEM");
+    }
+    let is_comment = |line: &&str| ["#", "//", ";"].iter().any(|mark| line.starts_with(mark));
+    lines.iter().any(is_comment).then_some("text with comments")
 }
 
 /// Constant time in the signature: `verify_slice` compares through `subtle`.
@@ -149,7 +200,7 @@ mod tests {
     const SECRET: &str = "s3cret";
 
     fn keys(text: &str) -> Keys {
-        Keys::read("SECRET", text).unwrap()
+        Keys::read("SECRET", text, 1).unwrap()
     }
 
     #[test]
@@ -237,7 +288,59 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_secret_does_not_start() {
-        assert_eq!(Keys::read("SECRET", " \n").unwrap_err(), EmptySecret("SECRET"));
+    fn a_timestamp_in_milliseconds_is_called_that() {
+        let now = DateTime::from_timestamp(1_767_817_344, 0).unwrap();
+        let millis = now.timestamp_millis().to_string();
+        let signature = sign(SECRET, &[millis.as_bytes(), b".", b"{}"]);
+        let verified = keys(SECRET).verify_timed(Some(&signature), Some(&millis), b"{}", now);
+        assert_eq!(verified, Err(Forged::Millis));
+    }
+
+    fn refusal(text: &str) -> String {
+        Keys::read("SECRET", text, OWN_SECRET_BYTES)
+            .unwrap_err()
+            .to_string()
+    }
+
+    #[test]
+    fn what_is_no_secret_does_not_start() {
+        const LONG: &str = "0123456789abcdef0123456789abcdef";
+        for (text, problem) in [
+            (" \n".to_owned(), "is empty"),
+            ("x".to_owned(), "has 1 bytes in line 1"),
+            (LONG[1..].to_owned(), "has 31 bytes in line 1"),
+            (format!("{LONG}\nold"), "has 3 bytes in line 2"),
+            (format!("{LONG}\n{LONG}\n{LONG}"), "has 3 lines"),
+            (format!("{{\n  \"secret\": \"{LONG}\"\n}}"), "is JSON"),
+            (format!("\"{LONG}\""), "is JSON"),
+            (format!("[\"{LONG}\"]"), "is JSON"),
+            (format!("{{ {LONG}: broken }}"), "is JSON"),
+            (
+                format!("-----BEGIN KEY-----\n{LONG}\n-----END KEY-----"),
+                "is PEM",
+            ),
+            (
+                format!("# made in spring, for the payment service\n{LONG}"),
+                "is text with comments",
+            ),
+        ] {
+            let told = refusal(&text);
+            assert!(
+                told.starts_with(&format!("SECRET {problem};")),
+                "{text:?}: {told}"
+            );
+            assert!(!told.contains(LONG), "{told}");
+        }
+    }
+
+    #[test]
+    fn one_or_two_secrets_of_enough_bytes_start_whatever_they_are_made_of() {
+        for text in [
+            "0123456789abcdef0123456789abcdef",
+            "01234567890123456789012345678901",
+            "  Zm9yIHRoZSBwYXltZW50IHNlcnZpY2U+/w==\r\n{not-json-{not-json-{not-json-{not-\n",
+        ] {
+            assert!(Keys::read("SECRET", text, OWN_SECRET_BYTES).is_ok(), "{text:?}");
+        }
     }
 }

@@ -18,7 +18,7 @@ use tokio::sync::Mutex;
 use uuid::Uuid;
 
 pub const WEBHOOK_SECRET: &str = "the webhook's secret";
-pub const CONFIRMATION_SECRET: &str = "the confirmation's secret";
+pub const CONFIRMATION_SECRET: &str = "the confirmation's secret, of 40 bytes..";
 
 /// What a school does wrong, once: with the third payment that it records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

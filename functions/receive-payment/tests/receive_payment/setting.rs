@@ -164,8 +164,8 @@ impl Setting {
 fn function(publisher: Publisher, answer_within: Duration) -> ReceivePayment {
     ReceivePayment {
         publisher,
-        razorpay: Keys::read("RAZORPAY_WEBHOOK_SECRET", RAZORPAY_SECRET).expect("a secret"),
-        confirmation: Keys::read("CONFIRMATION_SECRET", CONFIRMATION_SECRET).expect("a secret"),
+        razorpay: Keys::read("RAZORPAY_WEBHOOK_SECRET", RAZORPAY_SECRET, 16).expect("a secret"),
+        confirmation: Keys::read("CONFIRMATION_SECRET", CONFIRMATION_SECRET, 32).expect("a secret"),
         clock: Clock::Fixed(DateTime::from_timestamp(NOW, 0).expect("an instant")),
         answer_within,
     }
