@@ -40,8 +40,8 @@ const LOOKS: i32 = LEASE_SECONDS + 10;
 ///   makegood dead-letters replay --error-code database_unavailable --since 2h        (says what it would do)
 ///   makegood dead-letters replay --error-code database_unavailable --since 2h --yes --reason "database is back"
 ///
-/// Exit code: 0 all sent, or a dry run that refuses none; 1 some were refused or not sent, all others were; 2 wrong usage;
-/// 3 it could not look, or a queue takes none: run it again.
+/// Exit code: 0 all sent, or a dry run that refuses none; 1 some were refused or not sent, all others
+/// were; 2 wrong usage; 3 it could not look, or a queue takes none: run it again.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 #[command(group = clap::ArgGroup::new("letters").required(true).multiple(true)
