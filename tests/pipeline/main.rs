@@ -8,6 +8,7 @@ mod ensure_index;
 mod ensure_index_beside_others;
 mod handed_back;
 mod harness;
+mod limits;
 mod long_ids;
 mod metrics;
 mod migrate;

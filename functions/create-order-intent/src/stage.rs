@@ -1,13 +1,20 @@
 //! The stage: reserve and note the intent in one transaction, ask the gateway with none open, note its answer in another.
 
+use crate::NAME;
 use crate::cart::{CartRefusal, Snapshot};
 use crate::store;
 use crate::wish::{GRACE, Intent, Standing, Wish, intent_id, least_amount_minor};
 use chrono::{DateTime, Utc};
-use makegood::db::{Connection, Database};
+use makegood::db::{Connection, Database, ErrorClass, classify};
 use makegood::gateway::{GatewayError, Gateways, OpenedPayment, PaymentRequest, Provider};
 use makegood::stock::{self, ReleasedAs, Reserved, Shortage};
+use std::time::Duration;
 use uuid::Uuid;
+
+/// How often a transaction is made anew that lost to another one (a deadlock, a serialization failure, a lock).
+const MORE_TRIES: u64 = 2;
+/// The pause before the next try, at most, for each try before.
+const PAUSE_MILLIS: u64 = 50;
 
 /// What became of a wish.
 #[derive(Debug, Clone, PartialEq)]
@@ -58,7 +65,7 @@ impl Stage<'_> {
     /// # Errors
     /// Those of the database. What was reserved by then ends by itself, or is taken up with the same key.
     pub async fn check_out(&self, wish: &Wish) -> Result<Outcome, sqlx::Error> {
-        let intent = match self.begin(wish).await? {
+        let intent = match self.begin_with_tries(wish).await? {
             Begun::Done(outcome) => return Ok(outcome),
             Begun::Unopened(intent) => intent,
         };
@@ -68,13 +75,39 @@ impl Stage<'_> {
         };
         let provider = wish.checkout.provider;
         let opened = self.gateways.open_payment(provider, &request, self.now).await;
-        let written = match &opened {
-            Ok(opened) => self.note_opened(&intent.id, opened).await?,
-            Err(error) => self.note_failed(&intent.id, error).await?,
-        };
+        let written = self.note_with_tries(&intent.id, &opened).await?;
         let mut connection = self.database.acquire().await?;
         let intent = store::find(&mut connection, &intent.id).await?.unwrap_or(intent);
         Ok(conclude(intent, wish, opened.err().filter(|_| written)))
+    }
+
+    async fn begin_with_tries(&self, wish: &Wish) -> Result<Begun, sqlx::Error> {
+        let mut tries = Tries::default();
+        loop {
+            match self.begin(wish).await {
+                Ok(begun) => return Ok(begun),
+                Err(error) => tries.again_after(error).await?,
+            }
+        }
+    }
+
+    /// False when another request had noted an answer before.
+    async fn note_with_tries(
+        &self,
+        intent_id: &str,
+        opened: &Result<OpenedPayment, GatewayError>,
+    ) -> Result<bool, sqlx::Error> {
+        let mut tries = Tries::default();
+        loop {
+            let noted = match opened {
+                Ok(opened) => self.note_opened(intent_id, opened).await,
+                Err(error) => self.note_failed(intent_id, error).await,
+            };
+            match noted {
+                Ok(written) => return Ok(written),
+                Err(error) => tries.again_after(error).await?,
+            }
+        }
     }
 
     async fn begin(&self, wish: &Wish) -> Result<Begun, sqlx::Error> {
@@ -152,6 +185,29 @@ impl Stage<'_> {
         }
         transaction.commit().await?;
         Ok(won)
+    }
+}
+
+/// The tries of one transaction. Each makes the whole of it anew: what was lost was rolled back, and the other one is through.
+#[derive(Default)]
+struct Tries {
+    lost: u64,
+}
+
+impl Tries {
+    /// Waits for a moment when the transaction lost to another one and may be made again; gives the error back otherwise.
+    async fn again_after(&mut self, error: sqlx::Error) -> Result<(), sqlx::Error> {
+        let class = classify(&error);
+        if class != ErrorClass::Contention || self.lost == MORE_TRIES {
+            return Err(error);
+        }
+        self.lost += 1;
+        tracing::warn!(function = NAME, code = class.code(), %error, "the transaction lost to another one and is made again");
+        // Two that met once don't meet again at the same moment.
+        let random = u64::from(Uuid::new_v4().as_fields().0);
+        let pause = Duration::from_millis(random % (PAUSE_MILLIS * self.lost));
+        tokio::time::sleep(pause).await;
+        Ok(())
     }
 }
 

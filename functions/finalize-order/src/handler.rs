@@ -43,6 +43,7 @@ impl FinalizeOrder {
             requeued = worked.requeued,
             failed = worked.failed,
             lost = worked.lost,
+            returned = worked.returned,
             time_was_up = worked.time_was_up,
             "worked"
         );

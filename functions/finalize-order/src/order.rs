@@ -172,7 +172,7 @@ impl FinalizeOrder {
 }
 
 /// Takes the pieces that are reserved for the intent. When they are not all reserved any more, reserves them once more,
-/// all or nothing, in this transaction.
+/// all or nothing, in this transaction; what is reserved and what is wanted are then locked together, in everybody's order.
 async fn take_stock(
     transaction: &mut Connection,
     intent: &Intent,
@@ -182,6 +182,7 @@ async fn take_stock(
 ) -> Result<(), RolledBack> {
     let intent_id = intent.payment_intent_id.as_str();
     if store::held_by_variant(transaction, intent_id).await? != snapshot.wanted() {
+        stock::lock_intent_and_stock(transaction, intent_id, &snapshot.lines()).await?;
         stock::release_if_active(transaction, intent_id, ReleasedAs::Released).await?;
         if let Reserved::Short(short) = stock::reserve(transaction, intent_id, &snapshot.lines(), now).await?
         {

@@ -9,9 +9,12 @@ use makegood::delivery::Deadline;
 use makegood::job::{self, FailedJob, Job, JobFailure, JobType};
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
+use tokio::time::timeout_at;
 
 /// A job is begun only while at least this much time is left.
 const LEFT_FOR_A_JOB: Duration = Duration::from_secs(2);
+/// How long putting jobs back may take: less than the deadline keeps back for the answer.
+const FOR_RETURNING: Duration = Duration::from_secs(1);
 
 /// What became of one job.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +40,8 @@ pub struct Worked {
     pub failed: usize,
     /// Jobs that were taken away.
     pub lost: usize,
+    /// Jobs put back because the time was up or the database went away, without using an attempt.
+    pub returned: usize,
     /// Whether jobs may be left because the time was up.
     pub time_was_up: bool,
 }
@@ -55,23 +60,49 @@ pub(crate) enum Performed {
 impl FinalizeOrder {
     /// Runs jobs until none is runnable or the time is up. Never fails: a database that can't be reached leaves the jobs
     /// where they are, and is logged.
+    ///
+    /// Leaves nothing `processing` behind: a job that is not done when the time is up is stopped, rolled back and put back
+    /// without using an attempt, and so is one that was claimed when the database went away.
     pub async fn work(&self, deadline: Deadline) -> Worked {
         let mut worked = Worked::default();
         while deadline.remaining() > LEFT_FOR_A_JOB {
-            match self.run_next().await {
-                Ok(Some(Finished::Completed)) => worked.completed += 1,
-                Ok(Some(Finished::Requeued)) => worked.requeued += 1,
-                Ok(Some(Finished::Failed(_))) => worked.failed += 1,
-                Ok(Some(Finished::LostLease)) => worked.lost += 1,
-                Ok(None) => return worked,
-                Err(error) => {
+            match timeout_at(deadline.instant(), self.run_next()).await {
+                Ok(Ok(Some(Finished::Completed))) => worked.completed += 1,
+                Ok(Ok(Some(Finished::Requeued))) => worked.requeued += 1,
+                Ok(Ok(Some(Finished::Failed(_)))) => worked.failed += 1,
+                Ok(Ok(Some(Finished::LostLease))) => worked.lost += 1,
+                Ok(Ok(None)) => return worked,
+                Ok(Err(error)) => {
                     tracing::error!(%error, "the queue of jobs can't be worked on; the stale-jobs sweep wakes us again");
+                    worked.returned = self.return_jobs().await;
                     return worked;
                 }
+                Err(_) => worked.returned = self.return_jobs().await,
             }
         }
         worked.time_was_up = true;
         worked
+    }
+
+    /// Puts back what this worker still holds; gives back how many jobs. What can't be put back now is rescued when its lease
+    /// runs out.
+    async fn return_jobs(&self) -> usize {
+        let returning = async {
+            let mut connection = self.publisher.database.acquire().await?;
+            job::return_jobs_of(&mut connection, &self.worker).await
+        };
+        let returned = tokio::time::timeout(FOR_RETURNING, returning).await;
+        match returned.unwrap_or(Err(sqlx::Error::PoolTimedOut)) {
+            Ok(jobs) if jobs.is_empty() => 0,
+            Ok(jobs) => {
+                tracing::warn!(jobs = ?jobs, "put back before their end, without using an attempt");
+                jobs.len()
+            }
+            Err(error) => {
+                tracing::warn!(%error, "jobs not put back; they are rescued when their leases run out");
+                0
+            }
+        }
     }
 
     /// Claims the next runnable job and runs it; none when nothing is runnable.

@@ -12,8 +12,9 @@ use makegood::outbox::Publisher;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
-/// How long a finished sweep waits to be kept in `sweep_runs`.
-const KEEPING: Duration = Duration::from_secs(2);
+/// How long before the deadline a sweep is stopped, and how long it waits then to be kept in `sweep_runs`; a quarter of the time
+/// where that is less. By then every sweep has ended by itself, unless something hangs.
+const KEEPING: Duration = Duration::from_secs(1);
 
 /// The columns that this function uses, by table: compared with the live catalogue at start.
 pub const COLUMNS: &[(&str, &[&str])] = &[
@@ -112,6 +113,7 @@ pub const COLUMNS: &[(&str, &[&str])] = &[
             "created_at",
             "published_at",
             "claimed_until",
+            "taken_by",
         ],
     ),
 ];
@@ -129,6 +131,12 @@ pub enum SweepError {
         sweep: &'static str,
         /// What the database said.
         source: sqlx::Error,
+    },
+    /// It did not end by itself before its time was up.
+    #[error("the {sweep} sweep was stopped because its time was up; the next run goes on from there")]
+    TimeUp {
+        /// Which sweep.
+        sweep: &'static str,
     },
 }
 
@@ -152,15 +160,19 @@ impl Sweep {
     pub const NAME: &'static str = "sweep";
 
     /// Runs the sweep that the input names, keeps what it did in `sweep_runs`, counts it in
-    /// `SweepRuns` when it came to its end, and answers with it.
+    /// `SweepRuns` when it came to its end, and answers with it. A sweep that does not end in time is stopped, so that the run is
+    /// kept and answered all the same.
     ///
     /// # Errors
-    /// When there is no such sweep, or the database fails.
+    /// When there is no such sweep, the database fails, or the time is up.
     pub async fn handle(&self, event: &Value, deadline: Deadline) -> Result<Value, SweepError> {
         let sweep = SweepName::read(event)?;
         let started_at = self.clock.now();
         let started = Instant::now();
-        let result = self.run(sweep, deadline).await;
+        let time = deadline.remaining();
+        let keeping = KEEPING.min(time / 4);
+        let time = time.saturating_sub(keeping);
+        let result = self.run_in_time(sweep, deadline, time).await;
         let run = SweepRun {
             id: 0,
             sweep: sweep.wire_name().to_owned(),
@@ -169,20 +181,30 @@ impl Sweep {
             done: result.as_ref().ok().cloned(),
             error: result.as_ref().err().map(ToString::to_string),
         };
-        self.keep(&run).await;
-        let done = result.map_err(|source| SweepError::Database {
-            sweep: sweep.wire_name(),
-            source,
-        })?;
+        self.keep(&run, keeping).await;
+        let done = result?;
         // Only here: a run that failed has not done its work, and the alarms on silence must hear nothing of it.
         metrics::counter!("SweepRuns", "Sweep" => sweep.wire_name()).increment(1);
         tracing::info!(function = Self::NAME, sweep = sweep.wire_name(), %done, "swept");
         Ok(done)
     }
 
-    async fn run(&self, sweep: SweepName, deadline: Deadline) -> Result<Value, sqlx::Error> {
+    async fn run_in_time(
+        &self,
+        sweep: SweepName,
+        deadline: Deadline,
+        time: Duration,
+    ) -> Result<Value, SweepError> {
+        let ran = tokio::time::timeout(time, self.run(sweep, deadline, Deadline::after(time))).await;
+        let sweep = sweep.wire_name();
+        ran.map_err(|_| SweepError::TimeUp { sweep })?
+            .map_err(|source| SweepError::Database { sweep, source })
+    }
+
+    /// `until` is when it is stopped. The outbox divides the time until then; the others keep a fixed part of the whole.
+    async fn run(&self, sweep: SweepName, deadline: Deadline, until: Deadline) -> Result<Value, sqlx::Error> {
         Ok(match sweep {
-            SweepName::Outbox => json!(outbox::run(&self.publisher, deadline).await?),
+            SweepName::Outbox => json!(outbox::run(&self.publisher, until).await?),
             SweepName::StaleJobs => json!(stale_jobs::run(self, deadline).await?),
             SweepName::Reservations => json!(reservations::run(self, deadline).await?),
             SweepName::Reconcile => json!(reconcile::run(self, deadline).await?),
@@ -191,12 +213,12 @@ impl Sweep {
     }
 
     /// A run that can't be kept has run all the same: it is only missing from the console.
-    async fn keep(&self, run: &SweepRun) {
+    async fn keep(&self, run: &SweepRun, time: Duration) {
         let keeping = async {
             let mut connection = self.publisher.database.acquire().await?;
             record_run(&mut connection, run).await
         };
-        let kept = tokio::time::timeout(KEEPING, keeping).await;
+        let kept = tokio::time::timeout(time, keeping).await;
         if let Err(error) = kept.unwrap_or(Err(sqlx::Error::PoolTimedOut)) {
             tracing::warn!(function = Self::NAME, sweep = run.sweep, %error, "the run was not kept in sweep_runs");
         }

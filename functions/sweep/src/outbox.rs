@@ -6,8 +6,10 @@ use makegood::outbox::{self, OutboxSweep, Publisher};
 /// Sweeps, and sets the gauges that the alarms read.
 pub(crate) async fn run(publisher: &Publisher, deadline: Deadline) -> Result<OutboxSweep, sqlx::Error> {
     let done = outbox::sweep(publisher, deadline).await?;
-    metrics::gauge!("OutboxBacklog").set(gauge_value(done.backlog));
-    metrics::gauge!("OutboxOldestSeconds").set(gauge_value(done.oldest_seconds));
+    if let (Some(backlog), Some(oldest_seconds)) = (done.backlog, done.oldest_seconds) {
+        metrics::gauge!("OutboxBacklog").set(gauge_value(backlog));
+        metrics::gauge!("OutboxOldestSeconds").set(gauge_value(oldest_seconds));
+    }
     Ok(done)
 }
 

@@ -1,6 +1,6 @@
 //! What the owner of a job does at its end, under the guard `(id, attempts, locked_by)`.
 
-use super::{Completion, FailedJob, Job, JobFailure, Lease};
+use super::{Completion, FailedJob, Job, JobFailure, JobId, Lease};
 use crate::cause::Cause;
 use crate::db::Connection;
 use crate::delivery::retry_delay;
@@ -70,6 +70,29 @@ pub async fn fail_job_if_owned(
         Some(true) => FailedJob::ForGood,
         Some(false) => FailedJob::Requeued { delay },
     })
+}
+
+/// Puts every job that this worker still holds back at the end of its invocation, for later, without using an attempt:
+/// `max_attempts` is raised and `attempts` left alone, since its number is part of the guard and never comes twice. Gives back which.
+///
+/// `locked_by` is the guard: a worker's name is its environment's alone, and an environment runs one invocation at a time.
+/// A job that was completed, failed or rescued meanwhile is left as it is.
+///
+/// # Errors
+/// Those of the database; the leases then run out, and the jobs are rescued.
+pub async fn return_jobs_of(connection: &mut Connection, worker: &str) -> Result<Vec<JobId>, sqlx::Error> {
+    let ids = sqlx::query_scalar!(
+        "UPDATE job_queue
+         SET status = 'pending', scheduled_for = now() + make_interval(secs => $2), locked_by = NULL, locked_until = NULL,
+             max_attempts = max_attempts + 1, updated_at = now()
+         WHERE status = 'processing' AND locked_by = $1
+         RETURNING id",
+        worker,
+        retry_delay(1).as_secs_f64(),
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(ids.into_iter().map(JobId).collect())
 }
 
 /// `attempts` counts spared runs as well, so the pauses are bounded: a database that is back must not wait a quarter of an hour for

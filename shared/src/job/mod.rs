@@ -6,6 +6,7 @@
 //!      ▼                            │
 //!   pending ────────────────────────┴──────▶ processing ── complete_job_if_owned ─────────────▶ completed
 //!    │   ▲                                    │   │
+//!    │   ├── return_jobs_of: the time is up ──┤   │
 //!    │   ├── fail_job_if_owned: later ────────┤   ├── fail_job_if_owned: permanent, or no attempts left ─▶ failed
 //!    │   ├── rescue_expired_jobs: lease over ─┘   └── rescue_expired_jobs: lease over, no attempts left ───▶ failed
 //!    │   └── retry_failed_job: by a person, with more attempts ◀── failed, cancelled
@@ -33,10 +34,13 @@ mod wake;
 
 pub use acquire::{acquire_job, acquire_next_job};
 pub use enqueue::enqueue;
-pub use finish::{complete_job_if_owned, fail_job_if_owned};
+pub use finish::{complete_job_if_owned, fail_job_if_owned, return_jobs_of};
 pub use heal::{complete_failed_job, open_case_of_paid_intent, spare_lost_workers};
 pub use requeue::{requeue_ended_job_once, requeue_healable};
-pub use rescue::{Rescue, RescuedJob, list_untaken, rescue_expired_jobs};
+pub use rescue::{
+    Rescue, RescuedJob, list_expired, list_untaken, rescue_expired_jobs, rescue_expired_jobs_except,
+    rescue_job_if_expired,
+};
 pub use wake::Waker;
 
 use crate::cause::Cause;

@@ -1,6 +1,7 @@
 //! The outbox: an event is written in the transaction of the change that it announces, and published after the commit
 //! by the same invocation, or by the sweep when that did not happen.
 
+mod fan_out;
 #[cfg(feature = "kafka")]
 mod kafka;
 #[cfg(feature = "kafka")]

@@ -1,5 +1,7 @@
 //! Publishes rows that this invocation owns, and marks them.
 
+use super::fan_out::Resting;
+use super::store::Unpublished;
 use super::{OutboxRow, Transport, store};
 use crate::db::Database;
 
@@ -25,22 +27,36 @@ impl Publisher {
     /// Sends the rows and marks those that went. Never fails: what it can't publish or mark now, the sweep will, and
     /// the business is committed already.
     pub async fn publish(&self, rows: &[OutboxRow]) -> Published {
+        self.publish_the_rest(rows, &[], &mut Resting::default()).await
+    }
+
+    /// As [`Publisher::publish`], but to those only who did not take a row before (by index) and don't rest.
+    pub(super) async fn publish_the_rest(
+        &self,
+        rows: &[OutboxRow],
+        taken_by: &[Vec<String>],
+        resting: &mut Resting,
+    ) -> Published {
         if rows.is_empty() {
             return Published::default();
         }
-        let results = self.transport.send(rows).await;
+        let results = self.transport.send_the_rest(rows, taken_by, resting).await;
         let mut sent = Vec::with_capacity(rows.len());
         let mut failures = Vec::new();
-        for (row, result) in rows.iter().zip(results) {
-            match result {
-                Ok(()) => sent.push(row.id),
-                Err(reason) => failures.push((row.id, reason)),
+        for (index, (row, result)) in rows.iter().zip(results).enumerate() {
+            match result.failure {
+                None => sent.push(row.id),
+                Some(reason) => failures.push(Unpublished {
+                    id: row.id,
+                    reason,
+                    taken_by: [taken_by.get(index).cloned().unwrap_or_default(), result.taken_by].concat(),
+                }),
             }
         }
-        if let Some((_, reason)) = failures.first() {
+        if let Some(failed) = failures.first() {
             tracing::warn!(
                 events = failures.len(),
-                reason,
+                reason = failed.reason,
                 "events not published; the outbox sweep will"
             );
         }
@@ -54,7 +70,7 @@ impl Publisher {
         published
     }
 
-    async fn mark(&self, sent: &[i64], failures: &[(i64, String)]) -> Result<(), sqlx::Error> {
+    async fn mark(&self, sent: &[i64], failures: &[Unpublished]) -> Result<(), sqlx::Error> {
         let mut connection = self.database.acquire().await?;
         if !sent.is_empty() {
             store::mark_published_if_waiting(&mut connection, sent).await?;

@@ -3,9 +3,43 @@
 use super::{Announcement, OutboxRow};
 use crate::db::Connection;
 use crate::ids::CorrelationId;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 /// How long a writer or a sweep owns a row before another may publish it.
 pub const LEASE_SECONDS: i32 = 30;
+/// The pause after a row's first failure; it doubles with each.
+const FIRST_PAUSE_SECONDS: f64 = 10.0;
+/// The longest pause: a queue that works again is served within so long, and the alarm on the oldest event needs as much.
+const LONGEST_PAUSE_SECONDS: f64 = 300.0;
+
+/// What `taken_by` holds: the queues that took the event, as of the attempt that noted them. Every attempt after it, the one that
+/// published the row included, makes it void, so that whoever writes the event again need not know of it.
+#[derive(Debug, Serialize, Deserialize)]
+struct TakenBy {
+    attempts: i32,
+    queues: Vec<String>,
+}
+
+/// A claimed row.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Claimed {
+    /// The row.
+    pub(super) row: OutboxRow,
+    /// The queues that took it before.
+    pub(super) taken_by: Vec<String>,
+}
+
+/// A row that did not reach everybody.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Unpublished {
+    /// Its key.
+    pub(super) id: i64,
+    /// Why.
+    pub(super) reason: String,
+    /// All queues that took it, now and before.
+    pub(super) taken_by: Vec<String>,
+}
 
 /// Writes events under a lease of this invocation, which publishes them after the commit. Gives back the rows written;
 /// an event that is there already is left as it is, and is not among them.
@@ -19,8 +53,8 @@ pub async fn enqueue(
     write(connection, announcements, false).await
 }
 
-/// As [`enqueue`], but an event that was published already is published once more: what was announced got lost, or its
-/// consumer must look again. One that is waiting under a live lease is left to its owner.
+/// As [`enqueue`], but an event that was published already is published once more, to everybody: what was announced got lost,
+/// or its consumer must look again. One that is waiting under a live lease, or for its next try, is left to its owner.
 ///
 /// # Errors
 /// Those of the database.
@@ -84,35 +118,60 @@ async fn write(
         .collect())
 }
 
-/// Claims the oldest rows that nobody owns, under a lease; skips rows that another sweep is claiming at this moment.
+/// Claims up to `most` of the oldest rows behind this one that nobody owns and whose pause is over, under a lease, but none of
+/// these topics; skips rows that another sweep is claiming at this moment. Gives them back in their order.
+///
+/// `after` keeps a run from reading again what it published before: an old snapshot anywhere keeps those index entries alive.
 ///
 /// # Errors
 /// Those of the database.
-pub(super) async fn claim(connection: &mut Connection, most: i64) -> Result<Vec<OutboxRow>, sqlx::Error> {
+pub(super) async fn claim(
+    connection: &mut Connection,
+    most: i64,
+    after: i64,
+    without_topics: &[String],
+) -> Result<Vec<Claimed>, sqlx::Error> {
     let rows = sqlx::query!(
-        r#"WITH free AS (
+        r#"WITH free AS MATERIALIZED (
              SELECT id FROM outbox
              WHERE published_at IS NULL AND (claimed_until IS NULL OR claimed_until < now())
+               AND id > $3 AND topic <> ALL($4)
              ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED)
            UPDATE outbox o SET claimed_until = now() + make_interval(secs => $2)
            FROM free WHERE o.id = free.id
-           RETURNING o.id, o.event_id, o.event_type, o.topic, o.correlation_id AS "correlation_id!", o.payload"#,
+           RETURNING o.id, o.event_id, o.event_type, o.topic, o.correlation_id AS "correlation_id!", o.payload,
+                     o.attempts, o.taken_by"#,
         most,
         f64::from(LEASE_SECONDS),
+        after,
+        without_topics,
     )
     .fetch_all(connection)
     .await?;
-    Ok(rows
+    let mut claimed: Vec<Claimed> = rows
         .into_iter()
-        .map(|row| OutboxRow {
-            id: row.id,
-            event_id: row.event_id,
-            event_type: row.event_type,
-            topic: row.topic,
-            correlation: CorrelationId(row.correlation_id),
-            payload: row.payload,
+        .map(|row| Claimed {
+            taken_by: read_queues(row.taken_by, row.attempts),
+            row: OutboxRow {
+                id: row.id,
+                event_id: row.event_id,
+                event_type: row.event_type,
+                topic: row.topic,
+                correlation: CorrelationId(row.correlation_id),
+                payload: row.payload,
+            },
         })
-        .collect())
+        .collect();
+    claimed.sort_by_key(|claimed| claimed.row.id);
+    Ok(claimed)
+}
+
+/// What can't be read is nobody's: the queues are sent the event again.
+fn read_queues(taken_by: Option<Value>, attempts: i32) -> Vec<String> {
+    let taken_by = taken_by.and_then(|column| serde_json::from_value::<TakenBy>(column).ok());
+    taken_by
+        .filter(|taken_by| taken_by.attempts == attempts)
+        .map_or_else(Vec::new, |taken_by| taken_by.queues)
 }
 
 /// Marks rows as published, unless somebody did so first.
@@ -133,37 +192,48 @@ pub(super) async fn mark_published_if_waiting(
     Ok(done.rows_affected())
 }
 
-/// Notes why rows were not published; their lease runs out and a sweep takes them.
+/// Notes why rows were not published and which queues have them, and lets each wait: ten seconds after its first failure, twice
+/// as long after each further one, five minutes at most, give or take a quarter. Until then no sweep takes it.
 ///
 /// # Errors
 /// Those of the database.
 pub(super) async fn note_failures(
     connection: &mut Connection,
-    failures: &[(i64, String)],
+    failures: &[Unpublished],
 ) -> Result<(), sqlx::Error> {
-    let ids: Vec<i64> = failures.iter().map(|(id, _)| *id).collect();
-    let reasons: Vec<String> = failures.iter().map(|(_, reason)| reason.clone()).collect();
+    let ids: Vec<i64> = failures.iter().map(|failed| failed.id).collect();
+    let reasons: Vec<String> = failures.iter().map(|failed| failed.reason.clone()).collect();
+    let taken_by: Vec<Value> = failures.iter().map(|failed| json!(failed.taken_by)).collect();
     sqlx::query!(
-        "UPDATE outbox o SET attempts = attempts + 1, last_error = f.reason
-         FROM unnest($1::bigint[], $2::text[]) AS f (id, reason)
+        "UPDATE outbox o
+         SET attempts = o.attempts + 1, last_error = f.reason,
+             taken_by = CASE WHEN f.queues <> '[]' THEN jsonb_build_object('attempts', o.attempts + 1, 'queues', f.queues) END,
+             claimed_until = now() + make_interval(secs =>
+               least($4::float8 * 2 ^ least(o.attempts, 10), $5::float8) * (0.75 + random() / 2))
+         FROM unnest($1::bigint[], $2::text[], $3::jsonb[]) AS f (id, reason, queues)
          WHERE o.id = f.id AND o.published_at IS NULL",
         &ids,
         &reasons,
+        &taken_by,
+        FIRST_PAUSE_SECONDS,
+        LONGEST_PAUSE_SECONDS,
     )
     .execute(connection)
     .await?;
     Ok(())
 }
 
-/// Deletes up to `most` rows published over seven days ago; gives back how many.
+/// Deletes up to `most` rows published over seven days ago, the oldest first; gives back how many. Never more, whatever the
+/// planner believes of the table.
 ///
 /// # Errors
 /// Those of the database.
 pub async fn retire(connection: &mut Connection, most: i64) -> Result<u64, sqlx::Error> {
     let done = sqlx::query!(
-        "DELETE FROM outbox WHERE id IN (
-            SELECT id FROM outbox WHERE published_at < now() - interval '7 days'
-            ORDER BY published_at LIMIT $1 FOR UPDATE SKIP LOCKED)",
+        "WITH old AS MATERIALIZED (
+           SELECT id FROM outbox WHERE published_at < now() - interval '7 days'
+           ORDER BY published_at LIMIT $1 FOR UPDATE SKIP LOCKED)
+         DELETE FROM outbox o USING old WHERE o.id = old.id",
         most,
     )
     .execute(connection)

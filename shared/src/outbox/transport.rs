@@ -1,6 +1,7 @@
 //! What carries events away: SQS with fan-out to every subscribed queue, or Kafka where the build has it.
 
 use super::OutboxRow;
+use super::fan_out::{Resting, Sent};
 #[cfg(feature = "kafka")]
 use super::{KafkaConfig, KafkaTransport};
 use crate::config::Environment;
@@ -12,6 +13,8 @@ use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 use futures::FutureExt;
 use futures::stream::{self, StreamExt};
 use std::collections::HashMap;
+#[cfg(feature = "kafka")]
+use std::collections::HashSet;
 
 /// The most messages of one `SendMessageBatch`.
 const BATCH: usize = 10;
@@ -120,24 +123,61 @@ impl Transport {
     /// Sends rows to everyone who subscribes to their topics. Gives back, for each row in order, why it did not reach
     /// all of them; a row that reached some of them is sent again to all, which consumers must bear anyway.
     pub async fn send(&self, rows: &[OutboxRow]) -> Vec<Result<(), String>> {
+        let sent = self.send_the_rest(rows, &[], &mut Resting::default()).await;
+        sent.into_iter()
+            .map(|sent| sent.failure.map_or(Ok(()), Err))
+            .collect()
+    }
+
+    /// As [`Transport::send`], but to those queues only that are not among the row's `taken_by` (by index; none for a row beyond
+    /// its end) and don't rest. What fails as a whole is put to rest.
+    pub(super) async fn send_the_rest(
+        &self,
+        rows: &[OutboxRow],
+        taken_by: &[Vec<String>],
+        resting: &mut Resting,
+    ) -> Vec<Sent> {
         match self {
-            Self::Sqs(sqs) => sqs.send(rows).await,
+            Self::Sqs(sqs) => sqs.send(rows, taken_by, resting).await,
             #[cfg(feature = "kafka")]
-            Self::Kafka(kafka) => kafka.send(rows).await,
+            Self::Kafka(kafka) => {
+                let results = kafka.send(rows).await;
+                let reached: HashSet<&str> = rows
+                    .iter()
+                    .zip(&results)
+                    .filter(|(_, result)| result.is_ok())
+                    .map(|(row, _)| row.topic.as_str())
+                    .collect();
+                for row in rows.iter().filter(|row| !reached.contains(row.topic.as_str())) {
+                    resting.rest_topic(&row.topic);
+                }
+                let sent = results.into_iter().map(|result| Sent {
+                    taken_by: Vec::new(),
+                    failure: result.err(),
+                });
+                sent.collect()
+            }
         }
     }
 }
 
 impl SqsTransport {
-    async fn send(&self, rows: &[OutboxRow]) -> Vec<Result<(), String>> {
-        let mut results: Vec<Result<(), String>> = rows.iter().map(|_| Ok(())).collect();
+    async fn send(&self, rows: &[OutboxRow], taken_by: &[Vec<String>], resting: &mut Resting) -> Vec<Sent> {
+        let mut results = vec![Sent::default(); rows.len()];
         let mut queues: HashMap<&str, Vec<usize>> = HashMap::new();
         for (index, row) in rows.iter().enumerate() {
-            match self.routes.get(&row.topic) {
-                Some(urls) => urls
-                    .iter()
-                    .for_each(|url| queues.entry(url).or_default().push(index)),
-                None => results[index] = Err(format!("no queue is configured for topic {}", row.topic)),
+            let Some(urls) = self.routes.get(&row.topic) else {
+                results[index].failure = Some(format!("no queue is configured for topic {}", row.topic));
+                resting.rest_topic(&row.topic);
+                continue;
+            };
+            let taken = taken_by.get(index).map_or(&[][..], Vec::as_slice);
+            for url in urls.iter().filter(|url| !taken.contains(url)) {
+                if resting.has_queue(url) {
+                    results[index].failure = Some(format!("the queue {url} was down earlier in this run"));
+                } else {
+                    queues.entry(url).or_default().push(index);
+                }
             }
         }
         let mut requests = Vec::new();
@@ -146,17 +186,30 @@ impl SqsTransport {
                 requests.push(self.send_batch(url, rows, chunk).boxed());
             }
         }
-        let failed: Vec<Vec<(usize, String)>> = stream::iter(requests)
+        let answers: Vec<BatchAnswer> = stream::iter(requests)
             .buffer_unordered(REQUESTS_AT_ONCE)
             .collect()
             .await;
-        for (index, reason) in failed.into_iter().flatten() {
-            results[index] = Err(reason);
+        for answer in answers {
+            if answer.is_down {
+                resting.rest_queue(answer.url);
+            }
+            for index in answer.taken {
+                results[index].taken_by.push(answer.url.to_owned());
+            }
+            for (index, reason) in answer.failed {
+                results[index].failure = Some(reason);
+            }
+        }
+        for (topic, urls) in &self.routes {
+            if !urls.is_empty() && urls.iter().all(|url| resting.has_queue(url)) {
+                resting.rest_topic(topic);
+            }
         }
         results
     }
 
-    async fn send_batch(&self, url: &str, rows: &[OutboxRow], chunk: Vec<usize>) -> Vec<(usize, String)> {
+    async fn send_batch<'a>(&self, url: &'a str, rows: &[OutboxRow], chunk: Vec<usize>) -> BatchAnswer<'a> {
         let entries: Result<Vec<_>, _> = chunk
             .iter()
             .map(|index| {
@@ -170,10 +223,11 @@ impl SqsTransport {
         let entries = match entries {
             Ok(entries) => entries,
             Err(error) => {
-                return chunk
+                let failed = chunk
                     .into_iter()
                     .map(|index| (index, error.to_string()))
                     .collect();
+                return BatchAnswer::partial(url, Vec::new(), failed);
             }
         };
         match self
@@ -184,18 +238,42 @@ impl SqsTransport {
             .send()
             .await
         {
-            Ok(answer) => answer
-                .failed
-                .into_iter()
-                .filter_map(|entry| {
+            Ok(answer) => {
+                let failed = answer.failed.into_iter().filter_map(|entry| {
                     let reason = entry.message.unwrap_or_else(|| entry.code.clone());
                     entry.id.parse().ok().map(|index| (index, reason))
-                })
-                .collect(),
+                });
+                BatchAnswer::partial(url, chunk, failed.collect())
+            }
             Err(error) => {
                 let reason = DisplayErrorContext(error).to_string();
-                chunk.into_iter().map(|index| (index, reason.clone())).collect()
+                let failed = chunk.into_iter().map(|index| (index, reason.clone())).collect();
+                let mut answer = BatchAnswer::partial(url, Vec::new(), failed);
+                answer.is_down = true;
+                answer
             }
+        }
+    }
+}
+
+/// What one request came to, by the rows' indexes.
+struct BatchAnswer<'a> {
+    url: &'a str,
+    taken: Vec<usize>,
+    failed: Vec<(usize, String)>,
+    /// The request failed as a whole.
+    is_down: bool,
+}
+
+impl<'a> BatchAnswer<'a> {
+    /// Of this chunk these failed, and the queue took the others.
+    fn partial(url: &'a str, chunk: Vec<usize>, failed: Vec<(usize, String)>) -> Self {
+        let is_taken = |index: &usize| !failed.iter().any(|(failed, _)| failed == index);
+        Self {
+            url,
+            taken: chunk.into_iter().filter(is_taken).collect(),
+            failed,
+            is_down: false,
         }
     }
 }

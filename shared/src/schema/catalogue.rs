@@ -136,7 +136,7 @@ const fn plain(
 ///
 /// `payment_id` is not unique on purpose: a second unique index that is no arbiter of the purchase's `ON
 /// CONFLICT` would make concurrent redeliveries fail with 23505.
-pub const MANAGED_INDEXES: [IndexSpec; 25] = [
+pub const MANAGED_INDEXES: [IndexSpec; 27] = [
     UNIQUE_ACTIVE_PURCHASE,
     UNIQUE_ACTIVE_ALLOCATION,
     UNIQUE_SESSION_SLOT,
@@ -265,6 +265,22 @@ pub const MANAGED_INDEXES: [IndexSpec; 25] = [
         &[],
     ),
     plain("idx_orders_created_at", "orders", &["created_at"], None, &[]),
+    // What is due, beside what waits for its time: the claim's second window, and what the sweep wakes.
+    plain(
+        "idx_job_queue_due",
+        "job_queue",
+        &["priority", "scheduled_for"],
+        Some("status = 'pending'"),
+        &["(status = 'pending'::text)"],
+    ),
+    // The sweep's keyset: many reservations end at the same moment.
+    plain(
+        "idx_reservations_due",
+        "inventory_reservations",
+        &["expires_at", "id"],
+        Some("status = 'active'"),
+        &["(status = 'active'::text)"],
+    ),
 ];
 
 /// The managed index of this name.

@@ -1,8 +1,18 @@
 //! The two locks before the reservations: the intent's row, and its variants' stock in variant order.
 
-use super::decide::Level;
+use super::decide::{Level, Line};
 use crate::db::Connection;
+use std::collections::BTreeSet;
 use uuid::Uuid;
+
+/// What to do about a row that another transaction holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Locks {
+    /// Leave it out.
+    Skip,
+    /// Wait for it, as long as the transaction's `lock_timeout` lets it.
+    Wait,
+}
 
 /// Locks the intent's row until the transaction ends (`FOR NO KEY UPDATE`, which a foreign key's check does not wait
 /// for). False when there is no such intent.
@@ -17,6 +27,59 @@ pub async fn lock_intent(connection: &mut Connection, intent_id: &str) -> Result
     .fetch_optional(connection)
     .await?;
     Ok(row.is_some())
+}
+
+/// Locks the intent's row, then the stock of its active reservations and of these lines together, in variant order. Whoever
+/// frees and reserves in one transaction takes this first: what is reserved may be other variants than what is wanted, and
+/// taking the locks of one after those of the other would be another order than everybody's.
+///
+/// # Errors
+/// Those of the database.
+pub async fn lock_intent_and_stock(
+    connection: &mut Connection,
+    intent_id: &str,
+    lines: &[Line],
+) -> Result<(), sqlx::Error> {
+    lock_intent(connection, intent_id).await?;
+    let reserved = reserved_variants(connection, &[intent_id.to_owned()]).await?;
+    let wanted = lines.iter().map(|line| line.variant_id);
+    let variants: BTreeSet<Uuid> = reserved.into_iter().chain(wanted).collect();
+    lock_stock(connection, &variants.into_iter().collect::<Vec<_>>()).await?;
+    Ok(())
+}
+
+/// Locks the stock of these variants in variant order until the transaction ends. Gives back those that another transaction
+/// holds: none with [`Locks::Wait`].
+///
+/// # Errors
+/// Those of the database; 55P03 after a wait.
+pub(super) async fn lock_variants(
+    connection: &mut Connection,
+    variant_ids: &[Uuid],
+    locks: Locks,
+) -> Result<BTreeSet<Uuid>, sqlx::Error> {
+    if locks == Locks::Wait {
+        lock_stock(connection, variant_ids).await?;
+        return Ok(BTreeSet::new());
+    }
+    let locked = sqlx::query_scalar!(
+        "SELECT variant_id FROM inventory WHERE variant_id = ANY($1) ORDER BY variant_id FOR UPDATE SKIP LOCKED",
+        variant_ids,
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    if locked.len() == variant_ids.len() {
+        return Ok(BTreeSet::new());
+    }
+    // A variant without a stock row is held by nobody.
+    let there = sqlx::query_scalar!(
+        "SELECT variant_id FROM inventory WHERE variant_id = ANY($1)",
+        variant_ids
+    )
+    .fetch_all(connection)
+    .await?;
+    let locked: BTreeSet<Uuid> = locked.into_iter().collect();
+    Ok(there.into_iter().filter(|id| !locked.contains(id)).collect())
 }
 
 /// The stock of these variants, locked in variant order until the transaction ends, with its version. A variant that

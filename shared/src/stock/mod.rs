@@ -14,10 +14,10 @@ mod sweep;
 
 pub use consume::{Consumed, Taken, consume};
 pub use decide::{Level, Line, Shortage, shortages, wanted_by_variant};
-pub use lock::lock_intent;
+pub use lock::{Locks, lock_intent, lock_intent_and_stock};
 pub use release::{Freed, ReleasedAs, release_if_active};
 pub use reserve::{Reserved, extend_if_active, reserve};
-pub use sweep::{FreedIntents, release_expired};
+pub use sweep::{EndedReservation, Expired, expire, list_ended};
 
 /// The columns that these functions use, by table: compared with the live catalogue at start.
 pub const COLUMNS: &[(&str, &[&str])] = &[

@@ -2,7 +2,6 @@
 
 use super::lock::{lock_intent, lock_stock, reserved_variants};
 use crate::db::Connection;
-use chrono::{DateTime, Utc};
 
 /// Why pieces are freed, as the reservation's status tells it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,30 +47,12 @@ pub async fn release_if_active(
     released_as: ReleasedAs,
 ) -> Result<Option<Freed>, sqlx::Error> {
     lock_intent(connection, intent_id).await?;
-    let freed = free(connection, &[intent_id.to_owned()], released_as, None).await?;
-    Ok(freed.into_iter().next())
-}
-
-/// Frees the active reservations of these intents, whose rows the caller has locked; with `ended_by`, only those that
-/// ended by then. Locks their stock in variant order.
-pub(super) async fn free(
-    connection: &mut Connection,
-    intent_ids: &[String],
-    released_as: ReleasedAs,
-    ended_by: Option<DateTime<Utc>>,
-) -> Result<Vec<Freed>, sqlx::Error> {
-    let variant_ids = reserved_variants(connection, intent_ids).await?;
+    let variant_ids = reserved_variants(connection, &[intent_id.to_owned()]).await?;
     if variant_ids.is_empty() {
-        return Ok(Vec::new());
+        return Ok(None);
     }
     lock_stock(connection, &variant_ids).await?;
-    sqlx::query_file_as!(
-        Freed,
-        "src/stock/release.sql",
-        intent_ids,
-        released_as.wire_name(),
-        ended_by
-    )
-    .fetch_all(connection)
-    .await
+    sqlx::query_file_as!(Freed, "src/stock/release.sql", intent_id, released_as.wire_name())
+        .fetch_optional(connection)
+        .await
 }

@@ -1,9 +1,8 @@
--- Frees the active reservations of these intents ($3: only those that ended by then; null: all). The rows of the intents
--- and of `inventory` are locked already.
+-- Frees the active reservations of this intent. Its row and those of `inventory` are locked already.
 WITH freed AS (
   UPDATE inventory_reservations
   SET status = $2, updated_at = now()
-  WHERE payment_intent_id = ANY($1) AND status = 'active' AND ($3::timestamptz IS NULL OR expires_at <= $3)
+  WHERE payment_intent_id = $1 AND status = 'active'
   RETURNING payment_intent_id, variant_id, quantity
 ), lowered AS (
   UPDATE inventory i
@@ -12,4 +11,4 @@ WITH freed AS (
   WHERE i.variant_id = f.variant_id
 )
 SELECT payment_intent_id, count(*) AS "reservations!", sum(quantity)::bigint AS "pieces!"
-FROM freed GROUP BY payment_intent_id ORDER BY payment_intent_id
+FROM freed GROUP BY payment_intent_id

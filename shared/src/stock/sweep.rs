@@ -1,44 +1,146 @@
-//! Frees what nobody paid for in time: one chunk of intents a transaction.
+//! Frees what nobody paid for in time: a page of reservations is read, then freed, all of it or some of it a transaction.
 
-use super::release::{Freed, ReleasedAs, free};
+use super::lock::{Locks, lock_variants};
+use super::release::Freed;
 use crate::db::Connection;
 use chrono::{DateTime, Utc};
+use std::collections::BTreeSet;
+use uuid::Uuid;
 
-/// What one chunk freed.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct FreedIntents {
-    /// Intents that were looked at; fewer than asked for means that there are no more for now.
-    pub claimed: usize,
-    /// What was freed, by intent, in intent order.
-    pub freed: Vec<Freed>,
+/// A reservation whose time is up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EndedReservation {
+    /// Its key.
+    pub id: Uuid,
+    /// Whose it is.
+    pub payment_intent_id: String,
+    /// What it holds.
+    pub variant_id: Uuid,
+    /// When it ended.
+    pub expires_at: DateTime<Utc>,
 }
 
-/// Frees the reservations that ended by `now`, of up to `most` intents that are not paid (neither `succeeded` nor
-/// `processing`, no successful verification), and moves those of them that are `pending` to `expired`. Intents that
-/// another transaction holds are left to the next run. Commit each chunk, and call it again while `claimed` is `most`.
-///
-/// Locks the rows of the intents (skipping locked ones), then the stock of their reservations in variant order.
+/// What became of some reservations.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Expired {
+    /// What was freed, by intent, in intent order.
+    pub freed: Vec<Freed>,
+    /// Those whose intent or stock another transaction holds; nothing of them was changed.
+    pub locked: Vec<EndedReservation>,
+}
+
+/// Up to `most` active reservations that ended by `now`, in the order in which they ended, after this one; fewer than asked for
+/// means that there are no more. Locks nothing, and does not ask whether they are paid.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn release_expired(
+pub async fn list_ended(
     connection: &mut Connection,
     now: DateTime<Utc>,
+    after: Option<&EndedReservation>,
     most: i64,
-) -> Result<FreedIntents, sqlx::Error> {
-    let claimed = sqlx::query_file_scalar!("src/stock/claim_expired.sql", now, most)
+) -> Result<Vec<EndedReservation>, sqlx::Error> {
+    let (ended, id) = after.map_or((DateTime::UNIX_EPOCH, Uuid::nil()), |last| {
+        (last.expires_at, last.id)
+    });
+    sqlx::query_file_as!(EndedReservation, "src/stock/due.sql", now, ended, id, most)
+        .fetch_all(connection)
+        .await
+}
+
+/// Frees those of these reservations that still are active, ended by `now`, and belong to an intent that is not paid (neither
+/// `succeeded` nor `processing`, no successful verification), and moves these intents from `pending` to `expired`.
+///
+/// Locks the rows of the intents in their order, then the stock in variant order. With [`Locks::Skip`] what another transaction
+/// holds is left out and named; with [`Locks::Wait`] it is waited for, as long as the transaction's `lock_timeout` lets it.
+///
+/// # Errors
+/// Those of the database: 23514 when a reservation holds more than its stock row says is reserved; 55P03 after a wait.
+pub async fn expire(
+    connection: &mut Connection,
+    ended: &[EndedReservation],
+    now: DateTime<Utc>,
+    locks: Locks,
+) -> Result<Expired, sqlx::Error> {
+    let intents: BTreeSet<&str> = ended
+        .iter()
+        .map(|ended| ended.payment_intent_id.as_str())
+        .collect();
+    let intents: Vec<String> = intents.into_iter().map(str::to_owned).collect();
+    let unpaid = lock_unpaid(connection, &intents, locks).await?;
+    let held_intents = match locks {
+        Locks::Skip if unpaid.len() < intents.len() => held_by_others(connection, &intents, &unpaid).await?,
+        Locks::Skip | Locks::Wait => BTreeSet::new(),
+    };
+    let ours = ended
+        .iter()
+        .filter(|ended| unpaid.contains(&ended.payment_intent_id));
+    let variants: BTreeSet<Uuid> = ours.clone().map(|ended| ended.variant_id).collect();
+    let variants: Vec<Uuid> = variants.into_iter().collect();
+    let held_variants = lock_variants(connection, &variants, locks).await?;
+    let ids: Vec<Uuid> = ours
+        .filter(|ended| !held_variants.contains(&ended.variant_id))
+        .map(|ended| ended.id)
+        .collect();
+    let freed = sqlx::query_file_as!(Freed, "src/stock/expire.sql", &ids, now)
         .fetch_all(&mut *connection)
         .await?;
-    let freed = free(connection, &claimed, ReleasedAs::Expired, Some(now)).await?;
-    let intent_ids: Vec<String> = freed
+    let freed_intents: Vec<String> = freed
         .iter()
         .map(|freed| freed.payment_intent_id.clone())
         .collect();
-    expire_if_pending(connection, &intent_ids, now).await?;
-    Ok(FreedIntents {
-        claimed: claimed.len(),
+    expire_if_pending(connection, &freed_intents, now).await?;
+    let is_held = |ended: &&EndedReservation| {
+        held_intents.contains(&ended.payment_intent_id)
+            || unpaid.contains(&ended.payment_intent_id) && held_variants.contains(&ended.variant_id)
+    };
+    Ok(Expired {
         freed,
+        locked: ended.iter().filter(is_held).cloned().collect(),
     })
+}
+
+async fn lock_unpaid(
+    connection: &mut Connection,
+    intents: &[String],
+    locks: Locks,
+) -> Result<BTreeSet<String>, sqlx::Error> {
+    let locked = match locks {
+        Locks::Skip => {
+            sqlx::query_file_scalar!("src/stock/claim_unpaid.sql", intents)
+                .fetch_all(connection)
+                .await?
+        }
+        Locks::Wait => {
+            sqlx::query_file_scalar!("src/stock/wait_unpaid.sql", intents)
+                .fetch_all(connection)
+                .await?
+        }
+    };
+    Ok(locked.into_iter().collect())
+}
+
+/// Of the intents that were skipped those that look unpaid all the same: another transaction holds them.
+async fn held_by_others(
+    connection: &mut Connection,
+    intents: &[String],
+    locked: &BTreeSet<String>,
+) -> Result<BTreeSet<String>, sqlx::Error> {
+    let skipped: Vec<String> = intents
+        .iter()
+        .filter(|id| !locked.contains(*id))
+        .cloned()
+        .collect();
+    let unpaid = sqlx::query_scalar!(
+        "SELECT p.payment_intent_id FROM payment_intents p
+         WHERE p.payment_intent_id = ANY($1) AND p.status NOT IN ('succeeded', 'processing')
+           AND NOT coalesce((SELECT true FROM payment_gateway_verifications v
+                             WHERE v.payment_intent_id = p.payment_intent_id AND v.status = 'success' LIMIT 1), false)",
+        &skipped,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(unpaid.into_iter().collect())
 }
 
 async fn expire_if_pending(

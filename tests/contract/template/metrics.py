@@ -18,6 +18,8 @@ PROMISED = set(
 )
 # Added to it by docs/decisions/0020.
 PROMISED |= {"TombstonesSkipped"}
+# Added to it by docs/decisions/0029.
+PROMISED |= {"ReservationsRefused", "ReservationsLocked"}
 # SPEC section 5: when each of these rings.
 RINGS = {
     "RecoveryRateAlarm": (">", 1),

@@ -3,6 +3,7 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 mod checkout;
+mod contention;
 mod gateway;
 mod idempotency;
 mod khalti;

@@ -2,18 +2,24 @@
 
 use crate::shop::{Shop, noon};
 use chrono::{DateTime, TimeDelta, Utc};
-use makegood::stock::{self, FreedIntents};
+use makegood::stock::{self, Freed, Locks};
 
 /// After eSewa's links and the grace.
 fn late() -> DateTime<Utc> {
     noon() + TimeDelta::minutes(35)
 }
 
-async fn sweep(shop: &Shop, now: DateTime<Utc>, most: i64) -> FreedIntents {
+/// The intents whose reservations one page of so many frees.
+async fn sweep(shop: &Shop, now: DateTime<Utc>, most: i64) -> Vec<Freed> {
     let mut transaction = shop.function.database.begin().await.unwrap();
-    let freed = stock::release_expired(&mut transaction, now, most).await.unwrap();
+    let ended = stock::list_ended(&mut transaction, now, None, most)
+        .await
+        .unwrap();
+    let expired = stock::expire(&mut transaction, &ended, now, Locks::Skip)
+        .await
+        .unwrap();
     transaction.commit().await.unwrap();
-    freed
+    expired.freed
 }
 
 async fn intents(shop: &Shop, number: usize) -> Vec<String> {
@@ -28,21 +34,21 @@ async fn intents(shop: &Shop, number: usize) -> Vec<String> {
 async fn reservations_are_freed_when_their_time_is_up_and_not_before() {
     let shop = Shop::open(&[('A', 5), ('B', 5)]).await;
     let intents = intents(&shop, 3).await;
-    assert_eq!(
-        sweep(&shop, late() - TimeDelta::seconds(1), 10).await,
-        FreedIntents::default()
-    );
+    assert_eq!(sweep(&shop, late() - TimeDelta::seconds(1), 10).await, []);
     assert_eq!(shop.levels().await, (10, 6));
-    // WHEN the time is up, two at a time
-    assert_eq!(sweep(&shop, late(), 2).await.claimed, 2);
-    let last = sweep(&shop, late(), 2).await;
+    // WHEN the time is up, four of the six reservations first
+    let first = sweep(&shop, late(), 4).await;
+    let last = sweep(&shop, late(), 4).await;
     // THEN all are freed and expired, and a further run finds nothing
-    assert_eq!(
-        (last.claimed, last.freed[0].reservations, last.freed[0].pieces),
-        (1, 2, 2)
+    let pieces = |freed: &[Freed]| freed.iter().map(|freed| freed.pieces).sum::<i64>();
+    assert_eq!((pieces(&first), pieces(&last)), (4, 2));
+    assert!(
+        first
+            .iter()
+            .chain(&last)
+            .all(|freed| intents.contains(&freed.payment_intent_id))
     );
-    assert!(intents.contains(&last.freed[0].payment_intent_id));
-    assert_eq!(sweep(&shop, late(), 2).await, FreedIntents::default());
+    assert_eq!(sweep(&shop, late(), 4).await, []);
     assert_eq!(shop.levels().await, (10, 0));
     assert_eq!(
         shop.count("SELECT count(*) FROM payment_intents WHERE status = 'expired'")
@@ -89,7 +95,7 @@ async fn what_is_paid_or_being_decided_keeps_its_goods_and_what_ended_otherwise_
         )
         .await;
     let freed = sweep(&shop, late(), 10).await;
-    let mut ids: Vec<_> = freed.freed.iter().map(|freed| &freed.payment_intent_id).collect();
+    let mut ids: Vec<_> = freed.iter().map(|freed| &freed.payment_intent_id).collect();
     ids.sort();
     let mut expected = vec![cancelled, mismatched];
     expected.sort();
@@ -113,10 +119,7 @@ async fn an_intent_that_somebody_holds_is_left_alone_and_does_not_hold_up_the_ot
     assert!(stock::lock_intent(&mut holder, &intents[0]).await.unwrap());
     // WHEN the sweep runs, it frees the other and does not wait
     let freed = sweep(&shop, late(), 10).await;
-    assert_eq!(
-        (freed.claimed, &freed.freed[0].payment_intent_id),
-        (1, &intents[1])
-    );
+    assert_eq!((freed.len(), &freed[0].payment_intent_id), (1, &intents[1]));
     // THEN the one that was held can still be sold
     let order = makegood::ids::OrderId(uuid::Uuid::new_v4());
     let consumed = stock::consume(&mut holder, &intents[0], order).await.unwrap();
@@ -133,11 +136,11 @@ async fn two_sweeps_at_once_free_each_reservation_once() {
     let drain = || async {
         let mut freed = 0;
         loop {
-            let chunk = sweep(&shop, late(), 3).await;
-            freed += chunk.freed.iter().map(|freed| freed.pieces).sum::<i64>();
-            if chunk.claimed < 3 {
+            let page = sweep(&shop, late(), 3).await;
+            if page.is_empty() {
                 return freed;
             }
+            freed += page.iter().map(|freed| freed.pieces).sum::<i64>();
         }
     };
     let (one, two) = tokio::join!(drain(), drain());

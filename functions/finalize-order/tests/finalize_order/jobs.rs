@@ -185,3 +185,57 @@ async fn an_owner_that_waited_for_its_rescuer_is_told_that_it_lost() {
     drop(owner);
     shop.close().await;
 }
+
+#[tokio::test]
+async fn jobs_that_are_not_due_stand_in_nobodys_way_and_the_order_stays() {
+    // GIVEN more jobs that wait for their time than a claim reads, older and of a better priority than those that are due
+    let shop = Shop::open().await;
+    shop.sql(
+        "INSERT INTO job_queue (job_type, payload, priority, created_at, scheduled_for)
+         SELECT 'x', '{}', n % 3, now() - interval '1 day', now() + interval '1 hour' FROM generate_series(1, 300) n;
+         INSERT INTO job_queue (job_type, payload, priority, idempotency_key, created_at, scheduled_for)
+         SELECT 'x', jsonb_build_object('payment_intent_id', key), priority, key, now() - age, now() - interval '1 minute'
+         FROM (VALUES ('young', 2, interval '1 minute'), ('old', 2, interval '2 hours'), ('first', 1, interval '1 second'),
+                      ('last', 7, interval '3 days')) AS j (key, priority, age)",
+    )
+    .await;
+    let database = shop.database.through_pooler(4);
+    let untaken = {
+        let mut connection = database.acquire().await.unwrap();
+        job::list_untaken(&mut connection, Duration::from_secs(30), 10)
+            .await
+            .unwrap()
+    };
+    // WHEN workers claim THEN they get what is due, the best priority first, then the oldest, and then nothing
+    let mut claimed = Vec::new();
+    while let Some(job) = acquire(&database, "w").await {
+        claimed.push(job.payload["payment_intent_id"].as_str().unwrap().to_owned());
+    }
+    assert_eq!(claimed, ["first", "old", "young", "last"]);
+    // AND the sweep would have woken workers for these alone
+    assert_eq!(untaken.len(), 4);
+    shop.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_workers_behind_jobs_that_are_not_due_take_each_due_job_once() {
+    let shop = Shop::open().await;
+    shop.sql(
+        "INSERT INTO job_queue (job_type, payload, scheduled_for)
+         SELECT 'x', '{}', now() + interval '1 hour' FROM generate_series(1, 100);
+         INSERT INTO job_queue (job_type, payload) SELECT 'y', '{}' FROM generate_series(1, 200)",
+    )
+    .await;
+    let database = shop.database.through_pooler(10);
+    let drain = || async {
+        let mut claimed = Vec::new();
+        while let Some(job) = acquire(&database, "w").await {
+            claimed.push(job.lease.id);
+        }
+        claimed
+    };
+    let claimed: Vec<_> = futures::future::join_all((0..10).map(|_| drain())).await.concat();
+    let once: std::collections::BTreeSet<_> = claimed.iter().collect();
+    assert_eq!((claimed.len(), once.len()), (200, 200));
+    shop.close().await;
+}

@@ -2,6 +2,7 @@
 
 use crate::shop::Shop;
 use finalize_order::Finished;
+use makegood::delivery::Deadline;
 use makegood::job::Waker;
 use makegood_tests::queues::TestQueue;
 use serde_json::json;
@@ -148,4 +149,82 @@ async fn what_is_its_own_fault_is_tried_three_times_with_growing_delays_and_then
     assert_eq!(shop.text("SELECT status FROM payment_cases").await, "resolved");
     shop.assert_sound().await;
     shop.database.drop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_is_not_done_when_the_time_is_up_goes_back_without_using_an_attempt() {
+    // GIVEN a paid buyer whose stock somebody holds
+    let shop = Shop::open().await;
+    let buyer = shop.paid(1, &[(1, 2)]).await;
+    let mut holder = PgConnection::connect(&shop.database.direct_url()).await.unwrap();
+    let mut held = holder.begin().await.unwrap();
+    sqlx::query("SELECT FROM inventory FOR UPDATE")
+        .execute(&mut *held)
+        .await
+        .unwrap();
+    // WHEN an invocation has three seconds THEN it ends by itself
+    let function = shop.function();
+    let work = function.work(Deadline::after(Duration::from_secs(3)));
+    let worked = tokio::time::timeout(Duration::from_secs(10), work).await;
+    let worked = worked.expect("it does not wait for the stock");
+    // AND the job is as if nobody had claimed it
+    assert_eq!((worked.returned, worked.time_was_up), (1, true), "{worked:?}");
+    let state = "SELECT status || ' ' || max_attempts - attempts || coalesce(locked_by, '') FROM job_queue";
+    assert_eq!(shop.text(state).await, "pending 3");
+    assert_eq!(shop.orders().await, 0);
+    // WHEN the stock is free again THEN the next invocation makes the order
+    held.rollback().await.unwrap();
+    shop.backoffs_pass().await;
+    shop.work().await;
+    assert_eq!(shop.announced().await, [buyer.intent]);
+    shop.assert_sound().await;
+    shop.database.drop().await;
+}
+
+#[tokio::test]
+async fn a_job_whose_failure_can_not_be_written_goes_back_and_does_not_stay_processing() {
+    // GIVEN an order that can't be made, and a database that goes away when that is written
+    let shop = Shop::open().await;
+    shop.paid(1, &[(1, 2)]).await;
+    shop.sql(
+        "UPDATE products SET is_active = false;
+         CREATE FUNCTION away() RETURNS trigger LANGUAGE plpgsql AS
+           $$ BEGIN RAISE EXCEPTION 'away' USING ERRCODE = 'admin_shutdown'; END $$;
+         CREATE TRIGGER away BEFORE INSERT ON payment_cases FOR EACH ROW EXECUTE FUNCTION away()",
+    )
+    .await;
+    let worked = shop
+        .function()
+        .work(Deadline::after(Duration::from_secs(20)))
+        .await;
+    assert_eq!(worked.returned, 1, "{worked:?}");
+    let state = "SELECT status || ' ' || max_attempts - attempts || coalesce(locked_by, '') FROM job_queue";
+    assert_eq!(shop.text(state).await, "pending 3");
+    // WHEN it is back THEN the next worker decides
+    shop.sql("DROP TRIGGER away ON payment_cases").await;
+    shop.backoffs_pass().await;
+    assert!(matches!(shop.run_one().await, Finished::Failed(_)));
+    shop.assert_sound().await;
+    shop.database.drop().await;
+}
+
+#[tokio::test]
+async fn only_the_own_jobs_are_put_back() {
+    let shop = Shop::open().await;
+    shop.paid(1, &[(1, 1)]).await;
+    shop.paid(2, &[(2, 1)]).await;
+    let (one, other) = (shop.function(), shop.function());
+    let (first, _) = (shop.claim(&one).await, shop.claim(&other).await);
+    let mut connection = one.publisher.database.acquire().await.unwrap();
+    let returned = makegood::job::return_jobs_of(&mut connection, &one.worker)
+        .await
+        .unwrap();
+    assert_eq!(returned, [first.lease.id]);
+    // Its guard is void from then on.
+    let completed = makegood::job::complete_job_if_owned(&mut connection, &first.lease)
+        .await
+        .unwrap();
+    assert_eq!(completed, makegood::job::Completion::LostRace);
+    drop(connection);
+    shop.close().await;
 }

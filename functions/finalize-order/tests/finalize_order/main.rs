@@ -5,6 +5,7 @@ mod incident;
 mod jobs;
 mod kills;
 mod leases;
+mod lock_order;
 mod orders;
 mod other_jobs;
 mod outages;

@@ -2,9 +2,12 @@
 
 use crate::bench::Bench;
 use makegood::delivery::Deadline;
+use makegood::outbox::Transport;
+use makegood_tests::queues::TestQueue;
 use metrics_util::debugging::{DebugValue, DebuggingRecorder};
 use serde_json::json;
-use std::time::Duration;
+use sqlx::{Connection, PgConnection};
+use std::time::{Duration, Instant};
 
 /// This many events that a crash left unpublished an hour ago.
 async fn leave_unpublished(bench: &Bench, number: u32) {
@@ -137,5 +140,180 @@ async fn a_sweep_that_there_is_not_names_those_that_there_are() {
         message.contains("dust") && message.contains("outbox, stale-jobs, reservations, reconcile"),
         "{message}"
     );
+    bench.database.drop().await;
+}
+
+/// Takes the queue away; what is sent to it fails as a whole.
+async fn close(queue: &TestQueue) {
+    queue
+        .client
+        .delete_queue()
+        .queue_url(&queue.url)
+        .send()
+        .await
+        .unwrap();
+}
+
+/// The queue is there again, empty, under the same URL.
+async fn reopen(queue: &TestQueue) {
+    let name = queue.url.rsplit_once('/').unwrap().1;
+    let opened = queue.client.create_queue().queue_name(name).send().await.unwrap();
+    assert_eq!(opened.queue_url.as_deref(), Some(queue.url.as_str()));
+}
+
+/// Every pause is over.
+async fn pauses_pass(bench: &Bench) {
+    bench
+        .database
+        .run_sql("UPDATE outbox SET claimed_until = now() - interval '1 second' WHERE published_at IS NULL")
+        .await;
+}
+
+/// A second queue subscribes to the topic.
+async fn subscribe(bench: &mut Bench, topic: &str) -> TestQueue {
+    let queue = TestQueue::create("second").await;
+    let Transport::Sqs(sqs) = &mut bench.sweep.publisher.transport else {
+        panic!("the tests go over SQS")
+    };
+    sqs.routes.get_mut(topic).unwrap().push(queue.url.clone());
+    queue
+}
+
+#[tokio::test]
+async fn events_whose_queue_fails_hold_up_no_other() {
+    // GIVEN 250 events whose queue is gone, and behind them 30 of another topic
+    let bench = Bench::fresh().await;
+    leave_unpublished(&bench, 280).await;
+    bench
+        .database
+        .run_sql(
+            "UPDATE outbox SET event_type = 'PURCHASE_CREATED', topic = 'purchase-created' WHERE id > 250",
+        )
+        .await;
+    close(&bench.queues["purchase-confirmed"]).await;
+    // WHEN one sweep runs
+    let done = bench.run("outbox").await;
+    // THEN the 30 went out, and the queue that failed was asked for one chunk and no more
+    assert_eq!(done["published"], 30);
+    assert_eq!(bench.queues["purchase-created"].drain().await.len(), 30);
+    assert_eq!((&done["failed"], &done["backlog"]), (&json!(100), &json!(250)));
+    bench.database.drop().await;
+}
+
+#[tokio::test]
+async fn a_healthy_queue_gets_each_event_once_while_another_of_the_same_topic_fails() {
+    // GIVEN a topic with two queues, of which one is gone
+    let mut bench = Bench::fresh().await;
+    let healthy = subscribe(&mut bench, "purchase-confirmed").await;
+    let broken = bench.queues["purchase-confirmed"].clone();
+    close(&broken).await;
+    leave_unpublished(&bench, 120).await;
+    // WHEN three sweeps try
+    for _ in 0..3 {
+        let done = bench.run("outbox").await;
+        assert_eq!((&done["published"], &done["backlog"]), (&json!(0), &json!(120)));
+        pauses_pass(&bench).await;
+    }
+    // THEN the healthy queue has each event once
+    assert_eq!(healthy.drain().await.len(), 120);
+    // WHEN the other is back THEN it gets what it missed, and the healthy one nothing
+    reopen(&broken).await;
+    assert_eq!(bench.run("outbox").await["published"], 120);
+    assert_eq!(
+        (broken.drain().await.len(), healthy.drain().await.len()),
+        (120, 0)
+    );
+    bench.database.drop().await;
+}
+
+#[tokio::test]
+async fn an_event_that_is_written_again_goes_to_everybody_again() {
+    // GIVEN an event that one queue took before another, both by now
+    let mut bench = Bench::fresh().await;
+    let healthy = subscribe(&mut bench, "purchase-confirmed").await;
+    let broken = bench.queues["purchase-confirmed"].clone();
+    close(&broken).await;
+    leave_unpublished(&bench, 1).await;
+    bench.run("outbox").await;
+    pauses_pass(&bench).await;
+    reopen(&broken).await;
+    assert_eq!(bench.run("outbox").await["published"], 1);
+    // WHEN it is to be published once more
+    bench
+        .database
+        .run_sql("UPDATE outbox SET published_at = NULL, claimed_until = now() - interval '1 second'")
+        .await;
+    assert_eq!(bench.run("outbox").await["published"], 1);
+    // THEN both have it twice
+    assert_eq!((broken.drain().await.len(), healthy.drain().await.len()), (2, 2));
+    bench.database.drop().await;
+}
+
+#[tokio::test]
+async fn an_event_that_failed_waits_longer_after_each_failure() {
+    let bench = Bench::fresh().await;
+    leave_unpublished(&bench, 1).await;
+    close(&bench.queues["purchase-confirmed"]).await;
+    let pause = "SELECT extract(epoch FROM claimed_until - now())::bigint FROM outbox";
+    for (attempts, range) in [(1, 6..=13), (2, 14..=25), (20, 200..=375)] {
+        bench
+            .database
+            .run_sql(&format!("UPDATE outbox SET attempts = {attempts} - 1"))
+            .await;
+        assert_eq!(bench.run("outbox").await["failed"], 1);
+        let seconds = bench.database.count(pause).await;
+        assert!(range.contains(&seconds), "after {attempts}: {seconds} s");
+        // Not before its time.
+        assert_eq!(bench.run("outbox").await["failed"], 0);
+        pauses_pass(&bench).await;
+    }
+    bench.database.drop().await;
+}
+
+#[tokio::test]
+async fn a_sweep_with_more_to_publish_than_time_still_deletes_counts_and_answers() {
+    // GIVEN more events than nine seconds publish, and an old one to delete
+    let bench = Bench::fresh().await;
+    leave_unpublished(&bench, 20_000).await;
+    bench
+        .database
+        .run_sql("UPDATE outbox SET published_at = now() - interval '8 days' WHERE id = 1")
+        .await;
+    let started = Instant::now();
+    let time = Duration::from_secs(9);
+    let done = bench
+        .sweep
+        .handle(&json!({"sweep": "outbox"}), Deadline::after(time))
+        .await
+        .unwrap();
+    assert!(started.elapsed() < time, "{:?}", started.elapsed());
+    assert_eq!(done["deleted"], 1);
+    let published = done["published"].as_i64().unwrap();
+    assert!((1..19_999).contains(&published), "{done}");
+    assert_eq!(done["backlog"].as_i64(), Some(19_999 - published));
+    bench.database.drop().await;
+}
+
+#[tokio::test]
+async fn a_sweep_that_hangs_is_stopped_answers_and_is_kept_with_its_error() {
+    // GIVEN a table that somebody holds whole
+    let bench = Bench::fresh().await;
+    let mut holder = PgConnection::connect(&bench.database.direct_url()).await.unwrap();
+    let mut held = holder.begin().await.unwrap();
+    sqlx::raw_sql("LOCK TABLE outbox IN ACCESS EXCLUSIVE MODE")
+        .execute(&mut *held)
+        .await
+        .unwrap();
+    // WHEN the sweep has four seconds THEN it answers within them
+    let started = Instant::now();
+    let time = Duration::from_secs(4);
+    let input = json!({"sweep": "outbox"});
+    let answer = tokio::time::timeout(time, bench.sweep.handle(&input, Deadline::after(time))).await;
+    let error = answer.expect("it answers in time").unwrap_err();
+    assert!(started.elapsed() < time, "{:?}", started.elapsed());
+    // AND the run is kept
+    held.rollback().await.unwrap();
+    let kept = "SELECT count(*) FROM sweep_runs WHERE sweep = 'outbox' AND done IS NULL AND error LIKE 'the outbox sweep%'";
+    assert_eq!(bench.database.count(kept).await, 1, "{error}");
     bench.database.drop().await;
 }

@@ -1,7 +1,10 @@
 //! The `reservations` sweep: what was not paid in time is for sale again, and what is paid stays reserved.
 
 use crate::bench::Bench;
+use metrics_util::debugging::{DebugValue, DebuggingRecorder};
 use serde_json::json;
+use sqlx::{Connection, PgConnection};
+use std::time::Duration;
 
 #[tokio::test]
 async fn what_was_not_paid_in_time_is_freed_once_and_what_is_paid_stays() {
@@ -42,8 +45,129 @@ async fn what_was_not_paid_in_time_is_freed_once_and_what_is_paid_stays() {
     // AND running again changes nothing
     assert_eq!(
         bench.run("reservations").await,
-        json!({"intents": 0, "reservations": 0, "pieces": 0})
+        json!({"intents": 0, "reservations": 0, "pieces": 0, "refused": 0, "locked": 0})
     );
     assert_eq!(bench.database.count(reserved).await, 6);
+    bench.database.drop().await;
+}
+
+/// Goods of these names, and a function that plants reservations of them.
+async fn shop(bench: &Bench, names: &[&str]) {
+    let mut sql = "INSERT INTO vendor_profiles (user_id, business_name) VALUES (md5('v')::uuid, 'V');
+                   INSERT INTO products (id, vendor_id, name, slug) VALUES (md5('p')::uuid, md5('v')::uuid, 'P', 'p');"
+        .to_owned();
+    for name in names {
+        sql += &format!(
+            "INSERT INTO product_variants (id, product_id, sku, price_cents) VALUES (md5('{name}')::uuid, md5('p')::uuid, '{name}', 100);
+             INSERT INTO inventory (variant_id, quantity_available) VALUES (md5('{name}')::uuid, 100000);"
+        );
+    }
+    bench.database.run_sql(&sql).await;
+}
+
+/// So many intents of one reserved piece each, whose time was up this many minutes ago, all at the same moment.
+async fn ended(bench: &Bench, name: &str, number: u32, minutes: u32) {
+    bench
+        .database
+        .run_sql(&format!(
+            "INSERT INTO payment_intents (payment_intent_id, user_id, provider, amount_cents, items)
+             SELECT '{name}-' || n, gen_random_uuid(), 'esewa', 200, '[]' FROM generate_series(1, {number}) n;
+             INSERT INTO inventory_reservations (payment_intent_id, variant_id, quantity, expires_at)
+             SELECT '{name}-' || n, md5('{name}')::uuid, 1, now() - interval '{minutes} minutes' FROM generate_series(1, {number}) n;
+             UPDATE inventory SET quantity_reserved = quantity_reserved + {number} WHERE variant_id = md5('{name}')::uuid"
+        ))
+        .await;
+}
+
+async fn active(bench: &Bench, name: &str) -> i64 {
+    let query = format!(
+        "SELECT count(*) FROM inventory_reservations WHERE variant_id = md5('{name}')::uuid AND status = 'active'"
+    );
+    bench.database.count(&query).await
+}
+
+#[tokio::test]
+async fn a_mass_that_ended_at_the_same_moment_is_freed_page_by_page() {
+    let bench = Bench::fresh().await;
+    shop(&bench, &["x"]).await;
+    ended(&bench, "x", 1_001, 1).await;
+    let done = bench.run("reservations").await;
+    assert_eq!(
+        (&done["intents"], &done["pieces"]),
+        (&json!(1_001), &json!(1_001))
+    );
+    assert_eq!(active(&bench, "x").await, 0);
+    assert_eq!(
+        bench
+            .database
+            .count("SELECT quantity_reserved::bigint FROM inventory")
+            .await,
+        0
+    );
+    bench.database.drop().await;
+}
+
+#[tokio::test]
+async fn a_reservation_that_the_database_refuses_to_free_is_left_counted_and_holds_up_no_other() {
+    // GIVEN reservations of three variants; of one, less is reserved than they hold, since somebody edited it by hand
+    let bench = Bench::fresh().await;
+    shop(&bench, &["x", "edited", "y"]).await;
+    ended(&bench, "x", 150, 3).await;
+    ended(&bench, "edited", 40, 2).await;
+    ended(&bench, "y", 300, 1).await;
+    bench
+        .database
+        .run_sql("UPDATE inventory SET quantity_reserved = 1 WHERE variant_id = md5('edited')::uuid")
+        .await;
+    let recorder = DebuggingRecorder::new();
+    let snapshotter = recorder.snapshotter();
+    let recording = metrics::set_default_local_recorder(&recorder);
+    // WHEN the sweep runs
+    let done = bench.run("reservations").await;
+    drop(recording);
+    // THEN all that can be freed is, the one piece of the edited variant included
+    assert_eq!((&done["pieces"], &done["refused"]), (&json!(451), &json!(39)));
+    assert_eq!((active(&bench, "x").await, active(&bench, "y").await), (0, 0));
+    assert_eq!(active(&bench, "edited").await, 39);
+    let refused = snapshotter
+        .snapshot()
+        .into_vec()
+        .into_iter()
+        .find_map(|(key, _, _, value)| (key.key().name() == "ReservationsRefused").then_some(value));
+    assert_eq!(refused, Some(DebugValue::Counter(39)));
+    // AND once the row is mended, the next run frees the rest
+    bench
+        .database
+        .run_sql("UPDATE inventory SET quantity_reserved = 39 WHERE variant_id = md5('edited')::uuid")
+        .await;
+    assert_eq!(bench.run("reservations").await["pieces"], 39);
+    bench.database.drop().await;
+}
+
+#[tokio::test]
+async fn an_intent_and_a_variant_that_somebody_holds_are_left_and_hold_up_no_other() {
+    // GIVEN reservations of three variants; somebody holds the stock row of one, and an intent of another
+    let bench = Bench::fresh().await;
+    shop(&bench, &["held", "x", "y"]).await;
+    ended(&bench, "held", 50, 3).await;
+    ended(&bench, "x", 50, 2).await;
+    ended(&bench, "y", 250, 1).await;
+    let mut holder = PgConnection::connect(&bench.database.direct_url()).await.unwrap();
+    let mut held = holder.begin().await.unwrap();
+    sqlx::raw_sql(
+        "SELECT FROM inventory WHERE variant_id = md5('held')::uuid FOR UPDATE;
+         SELECT FROM payment_intents WHERE payment_intent_id = 'x-1' FOR UPDATE",
+    )
+    .execute(&mut *held)
+    .await
+    .unwrap();
+    // WHEN the sweep runs THEN it frees the others, waits a second for each that is held, and counts them
+    let run = tokio::time::timeout(Duration::from_secs(20), bench.run("reservations")).await;
+    let done = run.expect("it does not wait for the holder");
+    assert_eq!((&done["pieces"], &done["locked"]), (&json!(299), &json!(51)));
+    // AND the next run frees them once they are free
+    held.rollback().await.unwrap();
+    let done = bench.run("reservations").await;
+    assert_eq!((&done["pieces"], &done["locked"]), (&json!(51), &json!(0)));
     bench.database.drop().await;
 }

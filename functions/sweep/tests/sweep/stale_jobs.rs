@@ -5,6 +5,8 @@ use makegood::job::Waker;
 use makegood_tests::queues::TestQueue;
 use metrics_util::debugging::{DebugValue, DebuggingRecorder};
 use serde_json::{Value, json};
+use sqlx::{Connection, PgConnection};
+use std::time::Duration;
 
 /// An intent that the gateway calls paid, and a job of this type over it that a dead worker holds.
 async fn stuck(bench: &Bench, key: &str, attempts: u32, job_type: &str) {
@@ -258,5 +260,37 @@ async fn what_nobody_took_is_woken_and_counted_and_without_a_queue_it_is_reporte
         .await;
     let done = bench.run("stale-jobs").await;
     assert_eq!((&done["untaken"], &done["woken"]), (&json!(3), &json!(0)));
+    bench.database.drop().await;
+}
+
+#[tokio::test]
+async fn a_job_that_can_not_be_taken_away_holds_up_no_other() {
+    // GIVEN jobs of dead workers, of which the database refuses one, and the case of another is being written by somebody
+    let bench = Bench::fresh().await;
+    for key in ["a", "refused", "b", "c"] {
+        stuck(&bench, key, 1, "finalize_order").await;
+    }
+    stuck(&bench, "held", 3, "finalize_order").await;
+    bench
+        .database
+        .run_sql(
+            "UPDATE job_queue SET lost_workers = 5 WHERE idempotency_key = 'held';
+             ALTER TABLE job_queue ADD CONSTRAINT never CHECK (idempotency_key <> 'refused' OR status <> 'pending') NOT VALID",
+        )
+        .await;
+    let mut holder = PgConnection::connect(&bench.database.direct_url()).await.unwrap();
+    let mut held = holder.begin().await.unwrap();
+    sqlx::raw_sql("INSERT INTO payment_cases (kind, subject) VALUES ('unfulfillable', 'held')")
+        .execute(&mut *held)
+        .await
+        .unwrap();
+    // WHEN swept THEN the others are requeued, and the two are left and counted
+    let run = tokio::time::timeout(Duration::from_secs(20), bench.run("stale-jobs")).await;
+    let done = run.expect("it does not wait for the holder");
+    assert_eq!((numbers(&done), &done["left"]), ([3, 0, 0, 0, 0], &json!(2)));
+    // AND the next run takes what is free by then
+    held.rollback().await.unwrap();
+    let done = bench.run("stale-jobs").await;
+    assert_eq!((numbers(&done), &done["left"]), ([0, 0, 0, 1, 1], &json!(1)));
     bench.database.drop().await;
 }

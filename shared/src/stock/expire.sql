@@ -1,0 +1,14 @@
+-- Frees these reservations, if they are active and ended by $2. The rows of their intents and of `inventory` are locked already.
+WITH freed AS (
+  UPDATE inventory_reservations
+  SET status = 'expired', updated_at = now()
+  WHERE id = ANY($1) AND status = 'active' AND expires_at <= $2
+  RETURNING payment_intent_id, variant_id, quantity
+), lowered AS (
+  UPDATE inventory i
+  SET quantity_reserved = i.quantity_reserved - f.quantity, version = i.version + 1, updated_at = now()
+  FROM (SELECT variant_id, sum(quantity)::integer AS quantity FROM freed GROUP BY variant_id) f
+  WHERE i.variant_id = f.variant_id
+)
+SELECT payment_intent_id, count(*) AS "reservations!", sum(quantity)::bigint AS "pieces!"
+FROM freed GROUP BY payment_intent_id ORDER BY payment_intent_id
