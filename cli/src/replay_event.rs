@@ -7,6 +7,7 @@ use makegood::config::Environment;
 use makegood::delivery::Trigger;
 use makegood::event::Event;
 use makegood::ids::CorrelationId;
+use makegood::limits;
 use makegood::outbox::{OutboxRow, SqsTransport, Transport, read_routes};
 use makegood::runtime;
 use serde::Serialize;
@@ -90,12 +91,14 @@ fn line(replay: &Replay) -> String {
 }
 
 async fn send(events: &[(Event, Value)], routes: HashMap<String, Vec<String>>) -> anyhow::Result<()> {
-    let client = aws_sdk_sqs::Client::new(&runtime::aws().await);
+    let client = limits::queues(&runtime::aws().await);
     let rows: Vec<_> = events
         .iter()
         .map(|(event, payload)| row(event, payload))
         .collect();
-    let results = Transport::Sqs(SqsTransport { client, routes }).send(&rows).await;
+    let results = Transport::Sqs(SqsTransport::new(client, routes))
+        .send(&rows)
+        .await;
     let failures = rows.iter().zip(results).filter_map(|(row, result)| {
         result.err().map(|reason| {
             format!(

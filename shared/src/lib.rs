@@ -23,10 +23,12 @@ pub mod http;
 pub mod idempotency;
 pub mod ids;
 pub mod job;
+pub mod limits;
 pub mod outbox;
 #[cfg(feature = "desk")]
 pub mod page;
 pub mod purchase;
+pub mod queue;
 pub mod runtime;
 pub mod schema;
 pub mod session;

@@ -259,6 +259,11 @@ class ReadingTheSources(unittest.TestCase):
         self.assertEqual(sources.metrics_in({"shared/src/a.rs": code})[0], set())
         self.assertIn('"http://x"', code)
 
+    def test_a_client_without_limits_is_a_problem(self):
+        made = {"functions/x/src/main.rs": "let sqs = aws_sdk_sqs::Client::new(&aws);", "shared/src/limits/aws.rs": "aws_config::defaults(latest)"}
+        (problem,) = sources.unlimited_clients(made)
+        self.assertIn("functions/x/src/main.rs makes a client of AWS by itself", problem)
+
     def test_a_new_client_of_aws_is_a_problem(self):
         said = list(sources.unknown_clients({"shared/src/a.rs": "aws_sdk_dynamodb::Client::new(aws)"}))
         self.assertIn("aws_sdk_dynamodb", said[0])

@@ -93,3 +93,36 @@ async fn a_producer_that_the_broker_disowned_is_replaced_and_the_next_events_go_
     assert_eq!(transport.send(&rows[1..]).await, [Ok(()), Ok(())]);
     assert_eq!(broker.everything_in(TOPIC).len(), 3);
 }
+
+#[tokio::test]
+async fn a_producer_that_the_broker_fenced_is_replaced_although_it_reports_no_fatal_error() {
+    // GIVEN a producer that the broker takes for one of an older epoch
+    let broker = Broker::start(&[TOPIC], 1);
+    let transport = transport(&broker).await;
+    let rows = [row(1, "a"), row(2, "b")];
+    broker.fence_the_producer();
+    let failed = transport.send(&rows[..1]).await;
+    assert!(failed[0].is_err(), "the event is not acknowledged: {failed:?}");
+
+    // THEN another takes its place, and the broker acknowledges what it sends
+    assert!(format!("{transport:?}").contains("producer 2"), "{transport:?}");
+    assert_eq!(transport.send(&rows).await, [Ok(()), Ok(())]);
+    assert_eq!(broker.everything_in(TOPIC).len(), 2);
+}
+
+#[tokio::test]
+async fn a_producer_that_sends_in_vain_three_times_is_replaced_whatever_it_says() {
+    let broker = Broker::start(&[TOPIC], 1);
+    let transport = transport(&broker).await;
+    broker.refuse_records(100);
+    for sends in 1..=3 {
+        assert!(
+            format!("{transport:?}").contains("producer 1"),
+            "after {sends} sends: {transport:?}"
+        );
+        assert!(transport.send(&[row(sends, "a")]).await[0].is_err());
+    }
+    assert!(format!("{transport:?}").contains("producer 2"), "{transport:?}");
+    broker.take_records_again();
+    assert_eq!(transport.send(&[row(4, "a")]).await, [Ok(())]);
+}

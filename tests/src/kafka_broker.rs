@@ -92,6 +92,12 @@ impl Broker {
         self.cluster.request_errors(RDKafkaApiKey::Produce, &[lost]);
     }
 
+    /// It refuses what the next producer sends as that of an older epoch, which librdkafka does not call fatal.
+    pub fn fence_the_producer(&self) {
+        let fenced = RDKafkaRespErr::RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH;
+        self.cluster.request_errors(RDKafkaApiKey::Produce, &[fenced]);
+    }
+
     /// What was left of [`Broker::refuse_records`] is forgotten.
     pub fn take_records_again(&self) {
         self.cluster.clear_request_errors(RDKafkaApiKey::Produce);

@@ -19,6 +19,7 @@ pub mod kafka_course;
 #[cfg(feature = "kafka")]
 pub mod kafka_source;
 pub mod link;
+pub mod misbehaving;
 pub mod own_postgres;
 pub mod queues;
 pub mod recorder;
@@ -26,6 +27,7 @@ pub mod runtime_api;
 pub mod secrets;
 pub mod shop;
 pub mod sink;
+pub mod strict;
 
 /// The variable's text.
 ///

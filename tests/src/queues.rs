@@ -148,7 +148,7 @@ pub async fn transport(event_types: &[EventType]) -> (Transport, HashMap<&'stati
         .map(|(topic, queue)| ((*topic).to_owned(), vec![queue.url.clone()]))
         .collect::<HashMap<_, _>>();
     let client = Client::new(&aws().await);
-    (Transport::Sqs(SqsTransport { client, routes }), queues)
+    (Transport::Sqs(SqsTransport::new(client, routes)), queues)
 }
 
 /// An SQS event of these bodies, as first deliveries of a queue of this name.

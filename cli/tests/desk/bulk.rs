@@ -58,10 +58,7 @@ async fn deliver(desk: &Desk, recorded: &[Recorded]) {
     let database = desk.database.through_pooler(2);
     let client = desk.queues.client().await;
     // No queue takes what follows from it: that stays in the outbox.
-    let transport = Transport::Sqs(SqsTransport {
-        client: client.clone(),
-        routes: HashMap::new(),
-    });
+    let transport = Transport::Sqs(SqsTransport::new(client.clone(), HashMap::new()));
     let consumer = Consumer {
         stage: CreatePurchase {
             purchases: Purchases {

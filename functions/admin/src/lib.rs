@@ -24,7 +24,8 @@ use makegood::db::{Database, LoginError, secret_text};
 use makegood::dead_letter::Replayer;
 use makegood::delivery::Deadline;
 use makegood::job::Waker;
-use makegood::telemetry;
+use makegood::runtime::Coded;
+use makegood::{limits, telemetry};
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -134,6 +135,15 @@ pub enum AdminError {
     Authorizer(#[from] Denied),
 }
 
+impl Coded for AdminError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Request(_) => "request_unreadable",
+            Self::Authorizer(_) => "authorizer_unanswered",
+        }
+    }
+}
+
 impl Admin {
     /// Opens the database lazily; asks the issuer nothing yet.
     ///
@@ -146,7 +156,7 @@ impl Admin {
             Some(secret) => Some(secret_text(secret, aws).await?),
             None => None,
         };
-        let sqs = aws_sdk_sqs::Client::new(aws);
+        let sqs = limits::queues(aws);
         Ok(Self {
             verifier: Verifier {
                 issuer: Issuer::new(&settings.issuer)?,
@@ -170,7 +180,7 @@ impl Admin {
                 queue_url,
             }),
             sweeps: SweepRunner {
-                client: aws_sdk_lambda::Client::new(aws),
+                client: act::sweep::invoker(aws),
                 function: settings.sweep_function,
             },
             timezone: settings.timezone,

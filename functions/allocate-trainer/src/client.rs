@@ -3,6 +3,7 @@
 use crate::request::{Pair, Wish};
 use makegood::config::Environment;
 use makegood::ids::{CorrelationId, derived_uuid};
+use makegood::limits;
 use reqwest::header::HeaderValue;
 use reqwest::{Client, RequestBuilder, Url, redirect};
 use std::error::Error;
@@ -10,7 +11,6 @@ use std::time::Duration;
 
 /// More of a body than this is not an allocation; the rest is not read.
 const LONGEST_BODY: usize = 262_144;
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Why there is no client.
 #[derive(Debug, thiserror::Error)]
@@ -49,7 +49,7 @@ pub struct AdminService {
 
 impl AdminService {
     /// How long an answer may take (SPEC 3).
-    pub const TIMEOUT: Duration = Duration::from_secs(30);
+    pub const TIMEOUT: Duration = limits::ADMIN_SERVICE.operation;
 
     /// Reads `ADMIN_SERVICE_URL`; one that is no address is noted as a problem.
     pub fn read_url(environment: &mut Environment) -> String {
@@ -67,7 +67,7 @@ impl AdminService {
     pub fn at(url: &str, timeout: Duration) -> Result<Self, ClientError> {
         let base = parse_base(url).ok_or(ClientError::Url)?;
         let http = Client::builder()
-            .connect_timeout(CONNECT_TIMEOUT)
+            .connect_timeout(limits::ADMIN_SERVICE.connect)
             .redirect(redirect::Policy::none())
             // Proxies would come from the environment behind config's back.
             .no_proxy()
@@ -114,7 +114,7 @@ impl AdminService {
 }
 
 async fn send(request: RequestBuilder, patience: Duration) -> Reply {
-    match tokio::time::timeout(patience, read(request)).await {
+    match tokio::time::timeout(limits::at_most(patience), read(request)).await {
         Err(_) => Reply::TimedOut,
         Ok(Ok(reply)) => reply,
         Ok(Err(error)) if error.is_timeout() => Reply::TimedOut,

@@ -2,17 +2,12 @@
 
 use makegood::config::Environment;
 use makegood::ids::StudentId;
+use makegood::limits;
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Client, Pipeline};
 use std::collections::BTreeSet;
 use std::fmt;
-use std::time::Duration;
 use tokio::sync::Mutex;
-
-/// How long connecting may take, login included.
-const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
-/// How long an answer may take.
-const RESPONSE_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// Why the pages could not be removed.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +15,9 @@ pub enum CacheError {
     /// Redis is away, too slow, or refuses.
     #[error("Redis: {0}; check that it runs and that REDIS_URL names it")]
     Redis(#[from] redis::RedisError),
+    /// It did not do it in time, link included.
+    #[error("Redis did not answer in time; check that it runs and that REDIS_URL names it")]
+    TimedOut,
 }
 
 /// The cache of students' pages.
@@ -62,12 +60,18 @@ impl Cache {
     /// # Errors
     /// When Redis can't be reached in time or refuses; the connection is then made anew by the next call.
     pub async fn forget(&self, students: &BTreeSet<StudentId>) -> Result<(), CacheError> {
-        let mut connection = self.connection().await?;
-        let outcome = unlink_pages(students).query_async::<()>(&mut connection).await;
+        let limit = limits::at_most(limits::CACHE.attempt);
+        let outcome = tokio::time::timeout(limit, self.unlink(students)).await;
+        let outcome = outcome.unwrap_or(Err(CacheError::TimedOut));
         if outcome.is_err() {
             *self.connection.lock().await = None;
         }
-        Ok(outcome?)
+        outcome
+    }
+
+    async fn unlink(&self, students: &BTreeSet<StudentId>) -> Result<(), CacheError> {
+        let mut connection = self.connection().await?;
+        Ok(unlink_pages(students).query_async(&mut connection).await?)
     }
 
     async fn connection(&self) -> Result<MultiplexedConnection, CacheError> {
@@ -76,8 +80,8 @@ impl Cache {
             return Ok(connection.clone());
         }
         let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(CONNECT_TIMEOUT))
-            .set_response_timeout(Some(RESPONSE_TIMEOUT));
+            .set_connection_timeout(Some(limits::CACHE.connect))
+            .set_response_timeout(Some(limits::CACHE.connect));
         let connection = self
             .client
             .get_multiplexed_async_connection_with_config(&config)

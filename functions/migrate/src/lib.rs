@@ -1,5 +1,6 @@
 //! The `migrate` function: the same code as `makegood migrate`, for databases that only Lambda can reach.
 
+use makegood::runtime::Coded;
 use makegood::schema::{self, BuildProgress};
 use serde_json::Value;
 use sqlx::postgres::PgConnectOptions;
@@ -13,6 +14,15 @@ pub enum MigrateFunctionError {
     /// The report could not be written.
     #[error("the report can't be written as JSON: {0}")]
     Report(#[from] serde_json::Error),
+}
+
+impl Coded for MigrateFunctionError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Schema(error) => error.code(),
+            Self::Report(_) => "report_unwritable",
+        }
+    }
 }
 
 /// Migrates and answers with the report. `{"limitRole": "self"}` also sets the time limits of the role that logs in, or of the role

@@ -12,6 +12,7 @@ pub use store::{COLUMNS, file_letters};
 use makegood::clock::Clock;
 use makegood::db::Database;
 use makegood::delivery::{Answer, Deadline, DecodeError, Failure, Origin, Trigger};
+use makegood::runtime::Coded;
 use serde_json::Value;
 use std::ops::Range;
 
@@ -33,6 +34,15 @@ pub enum FilingError {
     /// The source can't be told which messages to deliver again.
     #[error("{0}")]
     HandedBack(String),
+}
+
+impl Coded for FilingError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Decode(_) => "event_unreadable",
+            Self::HandedBack(_) => "handed_back",
+        }
+    }
 }
 
 impl ParkDeadLetters {

@@ -9,6 +9,7 @@ use makegood::gateway::Gateways;
 use makegood::health::{SweepRun, record_run};
 use makegood::job::Waker;
 use makegood::outbox::Publisher;
+use makegood::runtime::Coded;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
@@ -138,6 +139,15 @@ pub enum SweepError {
         /// Which sweep.
         sweep: &'static str,
     },
+}
+
+impl Coded for SweepError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Unknown(_) => "unknown_sweep",
+            Self::Database { source, .. } => source.code(),
+        }
+    }
 }
 
 /// The sweeps, with what they need.

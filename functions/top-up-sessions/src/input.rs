@@ -1,6 +1,7 @@
 //! What the schedule, or a person, hands to the function.
 
 use makegood::ids::AllocationId;
+use makegood::runtime::Coded;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -15,6 +16,12 @@ pub struct Input {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`resume_after` is {0}; it must be the resume_after of an earlier answer, or be left out")]
 pub struct InputError(String);
+
+impl Coded for InputError {
+    fn code(&self) -> &'static str {
+        "input_unreadable"
+    }
+}
 
 impl Input {
     /// Reads the invocation's event; unknown fields are ignored.

@@ -27,7 +27,7 @@ async fn a_transport_that_hangs_does_not_stop_the_refill() {
         vec![format!("{address}/0/queue")],
     )]);
     let mut school = School::at(THURSDAY_EVENING).await;
-    school.transport = Transport::Sqs(SqsTransport { client, routes });
+    school.transport = Transport::Sqs(SqsTransport::new(client, routes));
     // GIVEN three pages of empty windows
     school
         .database

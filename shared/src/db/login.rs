@@ -1,6 +1,7 @@
 //! Where the database's login comes from, and secrets in general.
 
 use crate::config::{DatabaseConfig, DatabaseLogin, SecretSource};
+use crate::limits;
 use aws_sdk_secretsmanager::error::DisplayErrorContext;
 use serde::Deserialize;
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
@@ -57,7 +58,7 @@ impl Login {
         match &config.login {
             DatabaseLogin::Url(options) => Self::Url(options.clone()),
             DatabaseLogin::Secret { arn, endpoint, name } => Self::Secret {
-                client: aws_sdk_secretsmanager::Client::new(aws),
+                client: limits::secrets(aws),
                 arn: arn.clone(),
                 endpoint: endpoint.clone(),
                 name: name.clone(),
@@ -116,7 +117,7 @@ fn split_endpoint(endpoint: &str) -> Result<(&str, u16), LoginError> {
 pub async fn secret_text(source: &SecretSource, aws: &aws_config::SdkConfig) -> Result<String, LoginError> {
     match source {
         SecretSource::Plain(text) => Ok(text.clone()),
-        SecretSource::Arn(arn) => read_secret(&aws_sdk_secretsmanager::Client::new(aws), arn).await,
+        SecretSource::Arn(arn) => read_secret(&limits::secrets(aws), arn).await,
     }
 }
 

@@ -6,6 +6,8 @@ use super::{Destinations, Edit, LetterId, Refusal, claim, send};
 use crate::audit::{self, Act, Action};
 use crate::config::Environment;
 use crate::db::{Connection, Database};
+use crate::db::Database;
+use crate::limits;
 use aws_config::SdkConfig;
 use aws_sdk_sqs::Client;
 use chrono::{DateTime, Utc};
@@ -70,7 +72,7 @@ impl Replayer {
     pub fn read(environment: &Environment, aws: &SdkConfig, database: Database) -> Self {
         Self {
             database,
-            sqs: Client::new(aws),
+            sqs: limits::queues(aws),
             destinations: Destinations::read(environment),
         }
     }

@@ -2,6 +2,7 @@
 
 use super::decide::Ready;
 use crate::delivery::ReplayMark;
+use crate::queue;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::error::{BuildError, DisplayErrorContext};
 use aws_sdk_sqs::types::{MessageAttributeValue, SendMessageBatchRequestEntry};
@@ -61,13 +62,11 @@ async fn send_batch(
     let request = client.send_message_batch().queue_url(url);
     match request.set_entries(Some(entries)).send().await {
         Ok(answer) => {
-            let sent = answer.successful.into_iter().map(|entry| (entry.id, Ok(())));
-            let failed = answer.failed.into_iter().map(|entry| {
-                let reason = entry.message.unwrap_or(entry.code);
-                (entry.id, Err(reason))
-            });
-            sent.chain(failed)
-                .filter_map(|(id, result)| id.parse().ok().map(|index| (index, result)))
+            let ids: Vec<String> = batch.iter().map(ToString::to_string).collect();
+            batch
+                .iter()
+                .copied()
+                .zip(queue::verdicts(&answer, &ids))
                 .collect()
         }
         Err(error) => all_failed(DisplayErrorContext(error).to_string()),

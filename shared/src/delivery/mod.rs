@@ -106,11 +106,14 @@ impl Delivery {
 #[derive(Debug, Clone, Copy)]
 pub struct Deadline {
     instant: tokio::time::Instant,
+    answer_by: tokio::time::Instant,
 }
 
 impl Deadline {
     /// Kept back for the answer itself: parking, visibility changes, metrics.
     const RESERVE: Duration = Duration::from_millis(1_500);
+    /// Of it, what is kept back for telling Lambda: metrics and the answer.
+    const TELLING: Duration = Duration::from_millis(300);
     /// A deadline that is no epoch time (as some emulators send) is taken for this.
     const FALLBACK: Duration = Duration::from_secs(25);
 
@@ -127,8 +130,10 @@ impl Deadline {
     /// This long from now.
     #[must_use]
     pub fn after(duration: Duration) -> Self {
+        let instant = tokio::time::Instant::now() + duration;
         Self {
-            instant: tokio::time::Instant::now() + duration,
+            instant,
+            answer_by: instant + Self::RESERVE.saturating_sub(Self::TELLING),
         }
     }
 
@@ -137,6 +142,13 @@ impl Deadline {
     pub fn remaining(&self) -> Duration {
         self.instant
             .saturating_duration_since(tokio::time::Instant::now())
+    }
+
+    /// When whatever is done for the answer, parking and visibility changes included, must have ended. Later than
+    /// [`Deadline::instant`].
+    #[must_use]
+    pub fn answer_by(&self) -> tokio::time::Instant {
+        self.answer_by
     }
 
     /// The instant itself.

@@ -72,7 +72,7 @@ pub enum ParkError {
         "the dead letter has {0} bytes and does not fit an SQS message; the queue's redrive policy keeps it"
     )]
     TooLarge(usize),
-    /// SQS did not take it.
+    /// SQS did not take it, or did not say that it did.
     #[error("the dead-letter queue did not take it: {0}")]
     Queue(String),
     /// It can't be written as JSON.
@@ -115,8 +115,11 @@ impl Parking {
             .message_body(body)
             .send()
             .await;
-        sent.map_err(|error| ParkError::Queue(DisplayErrorContext(error).to_string()))?;
-        Ok(())
+        let answer = sent.map_err(|error| ParkError::Queue(DisplayErrorContext(error).to_string()))?;
+        match answer.message_id() {
+            Some(id) if !id.is_empty() => Ok(()),
+            _ => Err(ParkError::Queue("its answer names no message".to_owned())),
+        }
     }
 
     fn document(

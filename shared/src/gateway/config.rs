@@ -4,6 +4,7 @@ use super::http::Http;
 use super::{Esewa, Gateways, Khalti};
 use crate::config::{Environment, SecretSource};
 use crate::db::{LoginError, secret_text};
+use crate::limits;
 use aws_config::SdkConfig;
 use chrono::TimeDelta;
 use reqwest::Url;
@@ -43,7 +44,7 @@ pub struct GatewaysConfig {
 
 impl GatewaysConfig {
     /// How long a gateway may take to answer (SPEC 4).
-    pub const PATIENCE: Duration = Duration::from_secs(10);
+    pub const PATIENCE: Duration = limits::GATEWAY.operation;
     /// How long an eSewa link lasts unless configured (SPEC 4).
     pub const ESEWA_LINK_MINUTES: u16 = 30;
 

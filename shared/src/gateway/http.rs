@@ -1,13 +1,13 @@
 //! One HTTP client for both gateways, with a time limit on everything.
 
 use super::GatewayError;
+use crate::limits;
 use reqwest::{Client, RequestBuilder, Url, redirect};
 use std::error::Error;
 use std::time::Duration;
 
 /// More of a body than this is no gateway's answer; the rest is not read.
 const LONGEST_BODY: usize = 65_536;
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The client and its patience.
 #[derive(Debug, Clone)]
@@ -27,7 +27,7 @@ impl Http {
     /// Connects nothing yet.
     pub(super) fn build(patience: Duration) -> Result<Self, reqwest::Error> {
         let client = Client::builder()
-            .connect_timeout(CONNECT_TIMEOUT)
+            .connect_timeout(limits::GATEWAY.connect)
             .redirect(redirect::Policy::none())
             // Proxies would come from the environment behind config's back.
             .no_proxy()
@@ -35,9 +35,9 @@ impl Http {
         Ok(Self { client, patience })
     }
 
-    /// Sends it, and waits no longer than the patience for the whole answer.
+    /// Sends it, and waits for the whole answer no longer than the patience, nor than the invocation lasts.
     pub(super) async fn send(&self, request: RequestBuilder) -> Result<Reply, GatewayError> {
-        match tokio::time::timeout(self.patience, read(request)).await {
+        match tokio::time::timeout(limits::at_most(self.patience), read(request)).await {
             Err(_) => Err(GatewayError::TimedOut),
             Ok(Ok(reply)) => Ok(reply),
             Ok(Err(error)) if error.is_timeout() => Err(GatewayError::TimedOut),

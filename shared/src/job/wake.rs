@@ -2,6 +2,7 @@
 
 use super::JobId;
 use crate::config::Environment;
+use crate::{limits, queue};
 use aws_config::SdkConfig;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::error::DisplayErrorContext;
@@ -28,7 +29,7 @@ impl Waker {
     #[must_use]
     pub fn read(environment: &Environment, aws: &SdkConfig) -> Option<Self> {
         environment.optional("JOBS_QUEUE_URL").map(|queue_url| Self {
-            client: Client::new(aws),
+            client: limits::queues(aws),
             queue_url,
         })
     }
@@ -38,7 +39,11 @@ impl Waker {
     pub async fn wake(&self, jobs: &[JobId], delay: Duration) -> usize {
         let mut sent = 0;
         for chunk in jobs.chunks(BATCH) {
-            sent += self.send(chunk, delay).await;
+            match self.send(chunk, delay).await {
+                Some(taken) => sent += taken,
+                // A queue that does not answer is not waited for once more for each batch.
+                None => break,
+            }
         }
         if sent < jobs.len() {
             tracing::warn!(
@@ -49,7 +54,8 @@ impl Waker {
         sent
     }
 
-    async fn send(&self, jobs: &[JobId], delay: Duration) -> usize {
+    /// How many were sent; none when the queue did not answer.
+    async fn send(&self, jobs: &[JobId], delay: Duration) -> Option<usize> {
         let whole_seconds = delay.as_secs() + u64::from(delay.subsec_nanos() > 0);
         let delay_seconds = i32::try_from(whole_seconds.min(LONGEST_DELAY_SECONDS)).unwrap_or(0);
         let entries: Result<Vec<_>, _> = jobs
@@ -63,13 +69,17 @@ impl Waker {
                     .build()
             })
             .collect();
-        let Ok(entries) = entries else { return 0 };
+        let Ok(entries) = entries else { return Some(0) };
         let request = self.client.send_message_batch().queue_url(&self.queue_url);
         match request.set_entries(Some(entries)).send().await {
-            Ok(answer) => answer.successful.len(),
+            Ok(answer) => {
+                let ids: Vec<String> = (0..jobs.len()).map(|index| index.to_string()).collect();
+                let verdicts = queue::verdicts(&answer, &ids);
+                Some(verdicts.iter().filter(|verdict| verdict.is_ok()).count())
+            }
             Err(error) => {
-                tracing::warn!(error = %DisplayErrorContext(&error), "the jobs queue refused wake-ups");
-                0
+                tracing::warn!(error = %DisplayErrorContext(&error), "the jobs queue took no wake-ups");
+                None
             }
         }
     }

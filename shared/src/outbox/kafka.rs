@@ -3,25 +3,23 @@
 use super::OutboxRow;
 use super::kafka_login::KafkaContext;
 use crate::config::Environment;
+use crate::limits;
 use aws_config::SdkConfig;
 use rdkafka::client::Client;
 use rdkafka::config::ClientConfig;
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{DeliveryFuture, FutureProducer, FutureRecord, Producer};
 use serde_json::Value;
 use std::collections::HashSet;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::time::Instant;
 
-/// How long an event may take until the broker has acknowledged it. Below the shortest time-out of a function that
-/// publishes (10 s), with room for its other work; what is not acknowledged by then stays in the outbox.
-const DELIVERY_TIMEOUT_MILLIS: &str = "6000";
-/// After this long without an answer the link is taken for dead and the request is sent over another: a thawed
-/// environment holds links that the broker closed long ago, and must notice while there is time to repeat.
-const REQUEST_TIMEOUT_MILLIS: &str = "2000";
-/// How long a topic that nobody created is looked for; below the delivery's time, so that the error names it.
-const UNKNOWN_TOPIC_MILLIS: &str = "4000";
+/// A producer is replaced after so many sends in a row of which the broker acknowledged nothing: by then it is of no use,
+/// whatever it says of itself.
+const SENDS_IN_VAIN: u32 = 3;
 
 /// How the broker knows who we are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,6 +58,7 @@ impl KafkaConfig {
     /// lost answer neither doubles nor reorders; partitioned as Java's producers do it, so that one key has one
     /// partition whoever writes.
     fn client_config(&self) -> ClientConfig {
+        let millis = |limit: Duration| limit.as_millis().to_string();
         let mut config = ClientConfig::new();
         config
             .set("bootstrap.servers", &self.brokers)
@@ -68,10 +67,17 @@ impl KafkaConfig {
             .set("acks", "all")
             .set("partitioner", "murmur2_random")
             .set("linger.ms", "1")
-            .set("message.timeout.ms", DELIVERY_TIMEOUT_MILLIS)
-            .set("request.timeout.ms", REQUEST_TIMEOUT_MILLIS)
-            .set("socket.timeout.ms", REQUEST_TIMEOUT_MILLIS)
-            .set("topic.metadata.propagation.max.ms", UNKNOWN_TOPIC_MILLIS)
+            .set("message.timeout.ms", millis(limits::KAFKA.operation))
+            .set("request.timeout.ms", millis(limits::KAFKA.attempt))
+            .set("socket.timeout.ms", millis(limits::KAFKA.attempt))
+            .set(
+                "socket.connection.setup.timeout.ms",
+                millis(limits::KAFKA.connect),
+            )
+            .set(
+                "topic.metadata.propagation.max.ms",
+                millis(limits::KAFKA_UNKNOWN_TOPIC),
+            )
             .set("socket.keepalive.enable", "true");
         if self.auth == KafkaAuth::Iam {
             config
@@ -91,13 +97,22 @@ pub struct KafkaTransport(Arc<Shared>);
 struct Shared {
     config: ClientConfig,
     context: KafkaContext,
-    producer: Mutex<FutureProducer<KafkaContext>>,
+    current: Mutex<Current>,
+}
+
+/// The producer in use.
+struct Current {
+    producer: FutureProducer<KafkaContext>,
+    /// Counts the producers, so that one is replaced once by all who saw it fail.
+    generation: u64,
+    in_vain: u32,
 }
 
 impl fmt::Debug for KafkaTransport {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let brokers = self.0.config.get("bootstrap.servers").unwrap_or_default();
-        write!(formatter, "KafkaTransport({brokers})")
+        let number = self.current().generation + 1;
+        write!(formatter, "KafkaTransport({brokers}, producer {number})")
     }
 }
 
@@ -114,7 +129,11 @@ impl KafkaTransport {
         Ok(Self(Arc::new(Shared {
             config,
             context,
-            producer: Mutex::new(producer),
+            current: Mutex::new(Current {
+                producer,
+                generation: 0,
+                in_vain: 0,
+            }),
         })))
     }
 
@@ -123,7 +142,8 @@ impl KafkaTransport {
     pub(super) async fn send(&self, rows: &[OutboxRow]) -> Vec<Result<(), String>> {
         let mut in_order: Vec<usize> = (0..rows.len()).collect();
         in_order.sort_by_key(|index| rows[*index].id);
-        let producer = self.producer();
+        let (producer, generation) = self.producer();
+        let give_up = Instant::now() + limits::at_most(limits::KAFKA.operation + limits::KAFKA.attempt);
         let mut refused = HashSet::new();
         let mut under_way = Vec::with_capacity(rows.len());
         for index in in_order {
@@ -132,37 +152,110 @@ impl KafkaTransport {
         }
         let mut results = vec![Ok(()); rows.len()];
         for (index, started) in under_way {
-            results[index] = acknowledged(started).await;
+            let acknowledged = tokio::time::timeout_at(give_up, acknowledged(started)).await;
+            results[index] = acknowledged.unwrap_or_else(|_| Err(Refusal::of_time()));
         }
-        if results.iter().any(Result::is_err) {
-            self.replace_if_dead(&producer);
-        }
+        self.judge(&producer, generation, &results);
         results
+            .into_iter()
+            .map(|result| result.map_err(|refusal| refusal.reason))
+            .collect()
     }
 
-    fn producer(&self) -> FutureProducer<KafkaContext> {
-        self.0
-            .producer
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+    fn producer(&self) -> (FutureProducer<KafkaContext>, u64) {
+        let current = self.current();
+        (current.producer.clone(), current.generation)
     }
 
-    /// An idempotent producer that lost its place is of no more use, by design of the protocol; a new one starts anew.
-    fn replace_if_dead(&self, used: &FutureProducer<KafkaContext>) {
-        let client: &Client<_> = used.client();
-        let Some((code, reason)) = client.fatal_error() else {
-            return;
-        };
-        tracing::warn!(%code, reason, "the Kafka producer is dead; starting another");
-        let mut current = self.0.producer.lock().unwrap_or_else(PoisonError::into_inner);
-        // Another invocation may have replaced it already.
-        if current.client().fatal_error().is_none() {
+    fn current(&self) -> MutexGuard<'_, Current> {
+        self.0.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// An idempotent producer that lost its place is of no more use, by design of the protocol; a new one starts anew. Not
+    /// every one says so: a broker that fences a producer (its epoch is an older one, its id is unknown) refuses all that
+    /// it sends, and librdkafka reports no fatal error for it.
+    fn judge(&self, used: &FutureProducer<KafkaContext>, generation: u64, results: &[Result<(), Refusal>]) {
+        let mut current = self.current();
+        if current.generation != generation {
+            // Somebody else replaced it meanwhile.
             return;
         }
+        if results.iter().any(Result::is_ok) {
+            current.in_vain = 0;
+        } else if !results.is_empty() {
+            current.in_vain += 1;
+        }
+        let client: &Client<_> = used.client();
+        let fatal = client
+            .fatal_error()
+            .map(|(code, reason)| format!("{code}: {reason}"));
+        let fenced = || {
+            results
+                .iter()
+                .filter_map(|result| result.as_ref().err())
+                .find(|refusal| refusal.is_fenced)
+        };
+        let why = fatal
+            .or_else(|| fenced().map(|refusal| refusal.reason.clone()))
+            .or_else(|| {
+                (current.in_vain >= SENDS_IN_VAIN)
+                    .then(|| "nothing was acknowledged several times in a row".to_owned())
+            });
+        let Some(reason) = why else { return };
+        tracing::warn!(reason, "the Kafka producer is of no more use; starting another");
         match self.0.config.create_with_context(self.0.context.clone()) {
-            Ok(fresh) => *current = fresh,
+            Ok(fresh) => {
+                *current = Current {
+                    producer: fresh,
+                    generation: generation + 1,
+                    in_vain: 0,
+                };
+            }
             Err(error) => tracing::error!(%error, "no other Kafka producer can be started"),
+        }
+    }
+}
+
+/// Why the broker did not acknowledge a row.
+#[derive(Debug, Clone)]
+struct Refusal {
+    reason: String,
+    /// Whether the broker no longer knows this producer.
+    is_fenced: bool,
+}
+
+impl Refusal {
+    fn of_time() -> Self {
+        Self {
+            reason: "the broker did not acknowledge it in time".to_owned(),
+            is_fenced: false,
+        }
+    }
+
+    fn of_earlier(key: &str) -> Self {
+        Self {
+            reason: format!("an earlier event of correlation id {key} was not sent"),
+            is_fenced: false,
+        }
+    }
+}
+
+impl From<KafkaError> for Refusal {
+    fn from(error: KafkaError) -> Self {
+        let is_fenced = matches!(
+            error.rdkafka_error_code(),
+            Some(
+                RDKafkaErrorCode::ProducerFenced
+                    | RDKafkaErrorCode::Fenced
+                    | RDKafkaErrorCode::InvalidProducerEpoch
+                    | RDKafkaErrorCode::InvalidProducerIdMapping
+                    | RDKafkaErrorCode::UnknownProducerId
+                    | RDKafkaErrorCode::OutOfOrderSequenceNumber
+            )
+        );
+        Self {
+            reason: error.to_string(),
+            is_fenced,
         }
     }
 }
@@ -173,10 +266,10 @@ fn start(
     producer: &FutureProducer<KafkaContext>,
     row: &OutboxRow,
     refused: &mut HashSet<String>,
-) -> Result<DeliveryFuture, String> {
+) -> Result<DeliveryFuture, Refusal> {
     let key = correlation_id(row);
     if refused.contains(&key) {
-        return Err(format!("an earlier event of correlation id {key} was not sent"));
+        return Err(Refusal::of_earlier(&key));
     }
     let payload = row.payload.to_string();
     let record = FutureRecord::to(&row.topic)
@@ -185,15 +278,18 @@ fn start(
         .headers(headers(row, &key));
     producer.send_result(record).map_err(|(error, _)| {
         refused.insert(key.clone());
-        error.to_string()
+        Refusal::from(error)
     })
 }
 
-async fn acknowledged(started: Result<DeliveryFuture, String>) -> Result<(), String> {
+async fn acknowledged(started: Result<DeliveryFuture, Refusal>) -> Result<(), Refusal> {
     match started?.await {
         Ok(Ok(_)) => Ok(()),
-        Ok(Err((error, _))) => Err(error.to_string()),
-        Err(_) => Err("the producer went away before the broker answered".to_owned()),
+        Ok(Err((error, _))) => Err(Refusal::from(error)),
+        Err(_) => Err(Refusal {
+            reason: "the producer went away before the broker answered".to_owned(),
+            is_fenced: false,
+        }),
     }
 }
 

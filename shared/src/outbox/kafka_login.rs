@@ -1,16 +1,13 @@
 //! What librdkafka asks of us: tokens for MSK's IAM access control, and a place for its log lines.
 
+use crate::limits;
 use aws_config::SdkConfig;
 use aws_msk_iam_sasl_signer::generate_auth_token_from_credentials_provider;
 use rdkafka::client::{ClientContext, OAuthToken};
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::KafkaError;
 use std::error::Error;
-use std::time::Duration;
 use tokio::runtime::Handle;
-
-/// How long signing may take; only credentials that must be fetched first need any time at all.
-const SIGNING_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Answers librdkafka's callbacks. They come on its own threads, so that waiting in them stops nobody else.
 #[derive(Clone)]
@@ -51,7 +48,7 @@ impl ClientContext for KafkaContext {
     fn generate_oauth_token(&self, _config: Option<&str>) -> Result<OAuthToken, Box<dyn Error>> {
         let runtime = self.runtime.as_ref().ok_or("there is no runtime to sign on")?;
         runtime.block_on(async {
-            tokio::time::timeout(SIGNING_TIMEOUT, self.sign())
+            tokio::time::timeout(limits::KAFKA_SIGNING, self.sign())
                 .await
                 .map_err(|_| "the AWS credentials did not come in time")?
         })

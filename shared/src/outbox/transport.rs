@@ -6,15 +6,18 @@ use super::fan_out::{Resting, Sent};
 use super::{KafkaConfig, KafkaTransport};
 use crate::config::Environment;
 use crate::event::EventType;
+use crate::{limits, queue};
 use aws_config::SdkConfig;
 use aws_sdk_sqs::Client;
-use aws_sdk_sqs::error::DisplayErrorContext;
+use aws_sdk_sqs::error::{DisplayErrorContext, SdkError};
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 use futures::FutureExt;
 use futures::stream::{self, StreamExt};
 use std::collections::HashMap;
 #[cfg(feature = "kafka")]
 use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 /// The most messages of one `SendMessageBatch`.
 const BATCH: usize = 10;
@@ -88,10 +91,7 @@ impl TransportConfig {
     /// When the Kafka client refuses its configuration.
     pub fn open(self, aws: &SdkConfig) -> Result<Transport, TransportError> {
         match self {
-            Self::Sqs(routes) => Ok(Transport::Sqs(SqsTransport {
-                client: Client::new(aws),
-                routes,
-            })),
+            Self::Sqs(routes) => Ok(Transport::Sqs(SqsTransport::new(limits::queues(aws), routes))),
             #[cfg(feature = "kafka")]
             Self::Kafka(config) => Ok(Transport::Kafka(KafkaTransport::open(&config, aws)?)),
         }
@@ -105,6 +105,29 @@ pub struct SqsTransport {
     pub client: Client,
     /// The queues that subscribe to each topic.
     pub routes: HashMap<String, Vec<String>>,
+    left_alone: LeftAlone,
+}
+
+/// Since when each silent queue has not answered; shared by all clones.
+#[derive(Debug, Clone, Default)]
+struct LeftAlone(Arc<Mutex<HashMap<String, Instant>>>);
+
+impl LeftAlone {
+    fn holds(&self, url: &str) -> bool {
+        let silent_since = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        silent_since
+            .get(url)
+            .is_some_and(|at| at.elapsed() < limits::QUEUE_LEFT_ALONE)
+    }
+
+    fn note(&self, url: &str, is_silent: bool) {
+        let mut silent_since = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if is_silent {
+            silent_since.insert(url.to_owned(), Instant::now());
+        } else {
+            silent_since.remove(url);
+        }
+    }
 }
 
 /// Reads `QUEUE_URL_<TOPIC>` of these event types; each lists the subscribed queues.
@@ -162,6 +185,16 @@ impl Transport {
 }
 
 impl SqsTransport {
+    /// SQS with the queues of each topic.
+    #[must_use]
+    pub fn new(client: Client, routes: HashMap<String, Vec<String>>) -> Self {
+        Self {
+            client,
+            routes,
+            left_alone: LeftAlone::default(),
+        }
+    }
+
     async fn send(&self, rows: &[OutboxRow], taken_by: &[Vec<String>], resting: &mut Resting) -> Vec<Sent> {
         let mut results = vec![Sent::default(); rows.len()];
         let mut queues: HashMap<&str, Vec<usize>> = HashMap::new();
@@ -230,28 +263,30 @@ impl SqsTransport {
                 return BatchAnswer::partial(url, Vec::new(), failed);
             }
         };
-        match self
-            .client
-            .send_message_batch()
-            .queue_url(url)
-            .set_entries(Some(entries))
-            .send()
-            .await
-        {
+        let all_failed = |reason: String| {
+            let failed = chunk.iter().map(|index| (*index, reason.clone())).collect();
+            let mut answer = BatchAnswer::partial(url, Vec::new(), failed);
+            answer.is_down = true;
+            answer
+        };
+        if self.left_alone.holds(url) {
+            return all_failed(
+                "the queue did not answer a moment ago, and is asked again in a few seconds".to_owned(),
+            );
+        }
+        let request = self.client.send_message_batch().queue_url(url);
+        let answer = request.set_entries(Some(entries)).send().await;
+        self.left_alone.note(url, answer.as_ref().is_err_and(is_silence));
+        match answer {
             Ok(answer) => {
-                let failed = answer.failed.into_iter().filter_map(|entry| {
-                    let reason = entry.message.unwrap_or_else(|| entry.code.clone());
-                    entry.id.parse().ok().map(|index| (index, reason))
-                });
-                BatchAnswer::partial(url, chunk, failed.collect())
+                let ids: Vec<String> = chunk.iter().map(ToString::to_string).collect();
+                let verdicts = queue::verdicts(&answer, &ids).into_iter().zip(&chunk);
+                let failed = verdicts
+                    .filter_map(|(verdict, index)| verdict.err().map(|reason| (*index, reason)))
+                    .collect();
+                BatchAnswer::partial(url, chunk, failed)
             }
-            Err(error) => {
-                let reason = DisplayErrorContext(error).to_string();
-                let failed = chunk.into_iter().map(|index| (index, reason.clone())).collect();
-                let mut answer = BatchAnswer::partial(url, Vec::new(), failed);
-                answer.is_down = true;
-                answer
-            }
+            Err(error) => all_failed(DisplayErrorContext(error).to_string()),
         }
     }
 }
@@ -276,6 +311,11 @@ impl<'a> BatchAnswer<'a> {
             is_down: false,
         }
     }
+}
+
+/// Whether nobody answered at all; a refusal is an answer.
+fn is_silence<E>(error: &SdkError<E>) -> bool {
+    matches!(error, SdkError::TimeoutError(_) | SdkError::DispatchFailure(_))
 }
 
 /// Splits by number and size.

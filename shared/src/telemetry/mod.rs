@@ -1,11 +1,13 @@
 //! JSON logs and CloudWatch EMF metrics, both on standard output.
 
 mod emf;
+mod log;
 mod recorder;
 
 pub use recorder::Recorder;
 
 use crate::clock::Clock;
+use log::JsonLines;
 use std::sync::OnceLock;
 use std::time::Duration;
 use tracing_subscriber::layer::SubscriberExt;
@@ -24,19 +26,10 @@ pub fn start(function: &'static str) {
     let level = std::env::var("AWS_LAMBDA_LOG_LEVEL")
         .unwrap_or_else(|_| "info".to_owned())
         .to_lowercase();
-    let mut json = json_subscriber::layer();
-    json = json
-        .with_target(false)
-        .flatten_event(true)
-        .with_current_span(false)
-        .with_span_list(false);
-    json.inner_layer_mut().with_top_level_flattened_span_list();
-    json.inner_layer_mut()
-        .add_static_field("function", serde_json::Value::from(function));
     // A second start (tests) finds both in place.
     let _ = Registry::default()
         .with(EnvFilter::new(level))
-        .with(json)
+        .with(JsonLines::of(function))
         .try_init();
     let recorder = Recorder::new(NAMESPACE, function);
     if metrics::set_global_recorder(recorder.clone()).is_ok() {

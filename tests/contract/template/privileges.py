@@ -161,6 +161,7 @@ def nothing_is_a_wildcard(template):
 def every_call_of_aws_is_known(_template):
     files = sources.rust_files()
     yield from sources.unknown_clients(files)
+    yield from sources.unlimited_clients(files)
     known = {path for paths in ENTRIES.values() for path in paths}
     for path, code in files.items():
         if path.startswith("shared/") and sources.calls_in(code) and path not in known:

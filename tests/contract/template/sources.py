@@ -84,6 +84,15 @@ def calls_in(code):
     return {OPERATIONS[name] for name in CALL.findall(code)} | producing
 
 
+def unlimited_clients(files):
+    """Clients of AWS that are made elsewhere than where all of them get their limits."""
+    for path, code in files.items():
+        if path.startswith("shared/src/limits/"):
+            continue
+        for _ in re.findall(r"\baws_sdk_\w+::Client::new\(|\bClient::new\(\s*&?aws\b|\baws_config::(?:load|defaults|from_env)", code):
+            yield f"{path} makes a client of AWS by itself: it would wait for ever; take it from limits"
+
+
 def unknown_clients(files):
     """Clients of the AWS SDK whose operations `OPERATIONS` does not know."""
     for path, code in files.items():

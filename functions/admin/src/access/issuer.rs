@@ -5,11 +5,11 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use jsonwebtoken::DecodingKey;
 use jsonwebtoken::jwk::{AlgorithmParameters, JwkSet, KeyAlgorithm, PublicKeyUse};
+use makegood::limits;
 use reqwest::Client;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::collections::HashMap;
-use std::time::Duration;
 use tokio::sync::Mutex;
 
 /// How long unknown keys are not asked for again.
@@ -18,7 +18,6 @@ const ASK_AGAIN_AFTER: TimeDelta = TimeDelta::minutes(1);
 const LEFT_ALONE_FOR: TimeDelta = TimeDelta::seconds(5);
 /// How long keys are trusted without asking whether they still hold.
 const TRUSTED_FOR: TimeDelta = TimeDelta::hours(1);
-const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Why the issuer could not be asked.
 #[derive(Debug, thiserror::Error)]
@@ -77,7 +76,8 @@ impl Issuer {
     /// When no HTTP client can be made.
     pub fn new(url: &str) -> Result<Self, IssuerError> {
         let http = Client::builder()
-            .timeout(TIMEOUT)
+            .connect_timeout(limits::ISSUER.connect)
+            .timeout(limits::ISSUER.operation)
             .redirect(reqwest::redirect::Policy::none())
             .build()?;
         Ok(Self {

@@ -4,11 +4,13 @@
 use crate::http::{Answer, Form};
 use crate::page::sweep_summary;
 use crate::visit::{Fault, Said, Visit};
+use aws_config::SdkConfig;
 use aws_sdk_lambda::Client;
 use aws_sdk_lambda::error::DisplayErrorContext;
 use aws_sdk_lambda::primitives::Blob;
 use chrono::{DateTime, TimeDelta, Utc};
 use makegood::audit::{self, Action};
+use makegood::limits;
 use serde_json::{Value, json};
 
 /// A sweep as the console knows it.
@@ -73,6 +75,13 @@ pub struct SweepRunner {
     pub function: Option<String>,
 }
 
+/// Lambda's client, which repeats nothing: a second call would run the sweep twice.
+#[must_use]
+pub fn invoker(aws: &SdkConfig) -> Client {
+    let config = aws_sdk_lambda::config::Builder::from(&limits::invoking(aws));
+    Client::from_conf(config.interceptor(limits::EndsWithInvocation).build())
+}
+
 /// Why a sweep did not run, or not to its end.
 #[derive(Debug, thiserror::Error)]
 pub enum SweepRunError {
@@ -87,6 +96,9 @@ pub enum SweepRunError {
         /// What Lambda said.
         reason: String,
     },
+    /// Lambda took it and said nothing of what it did.
+    #[error("Lambda answered without saying what the sweep did; its run is listed below once it ended")]
+    Silent,
     /// It failed by itself.
     #[error("the sweep stopped: {0}")]
     Stopped(String),
@@ -112,8 +124,12 @@ impl SweepRunner {
             .payload
             .and_then(|blob| serde_json::from_slice(blob.as_ref()).ok())
             .unwrap_or_default();
-        if answer.function_error.is_none() {
+        if answer.function_error.is_none() && said.is_object() {
             return Ok(said);
+        }
+        if answer.function_error.is_none() {
+            // A run that ended says what it did; an answer that says nothing is not the function's.
+            return Err(SweepRunError::Silent);
         }
         let message = said
             .get("errorMessage")
@@ -155,6 +171,41 @@ pub async fn run(visit: &Visit<'_>, name: &str, form: &Form) -> Result<Answer, F
 #[cfg(test)]
 mod tests {
     use super::*;
+    use makegood_tests::misbehaving::{Manner, Misbehaving};
+    use makegood_tests::queues;
+    use std::time::Duration;
+    use tokio::time::Instant;
+
+    async fn run_against(manner: Manner) -> Result<Value, SweepRunError> {
+        let lambda = Misbehaving::start(manner).await;
+        let aws = queues::aws().await;
+        let aws = aws.to_builder().endpoint_url(lambda.url()).build();
+        let runner = SweepRunner {
+            client: invoker(&aws),
+            function: Some("sweep".to_owned()),
+        };
+        runner.run("outbox").await
+    }
+
+    #[tokio::test]
+    async fn a_lambda_that_says_nothing_of_what_was_done_has_not_run_the_sweep() {
+        let said = run_against(Manner::SaysNothing).await;
+        assert!(matches!(said, Err(SweepRunError::Silent)), "{said:?}");
+    }
+
+    #[tokio::test]
+    async fn a_lambda_that_does_not_answer_is_left_when_the_invocation_ends() {
+        const LEFT: Duration = Duration::from_secs(1);
+        for manner in Manner::ENDLESS {
+            let began = Instant::now();
+            let said = limits::ending_by(began + LEFT, run_against(manner)).await;
+            assert!(
+                matches!(said, Err(SweepRunError::NotInvoked { .. })),
+                "{manner:?}: {said:?}"
+            );
+            assert!(began.elapsed() < LEFT * 2, "{manner:?}: {:?}", began.elapsed());
+        }
+    }
 
     #[test]
     fn a_sweep_is_silent_when_several_of_its_runs_are_missing() {

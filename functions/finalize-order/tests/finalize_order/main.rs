@@ -11,3 +11,4 @@ mod other_jobs;
 mod outages;
 mod refusals;
 mod shop;
+mod silent_queue;

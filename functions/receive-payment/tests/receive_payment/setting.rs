@@ -47,7 +47,7 @@ impl Setting {
         )]
         .into();
         let client = aws_sdk_sqs::Client::from_conf(config.build());
-        Self::with_transport(Transport::Sqs(SqsTransport { client, routes }), answer_within).await
+        Self::with_transport(Transport::Sqs(SqsTransport::new(client, routes)), answer_within).await
     }
 
     pub async fn with_transport(transport: Transport, answer_within: Duration) -> Self {

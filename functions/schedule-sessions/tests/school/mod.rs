@@ -42,10 +42,7 @@ impl School {
     /// The same on a database that is there already.
     pub async fn of(database: TestDatabase, moment: &str) -> Self {
         let client = aws_sdk_sqs::Client::new(&queues::aws().await);
-        let transport = Transport::Sqs(SqsTransport {
-            client,
-            routes: HashMap::new(),
-        });
+        let transport = Transport::Sqs(SqsTransport::new(client, HashMap::new()));
         Self {
             database,
             clock: Clock::Fixed(moment.parse().expect("an instant")),

@@ -1,16 +1,22 @@
 //! What every function does at its start, so that a `main` stays a page.
 
+mod failed;
+
+pub use failed::{Coded, Failed};
+
 use crate::clock::Clock;
 use crate::config::{ConfigError, DatabaseConfig, Environment};
 use crate::db::{Database, LoginError, within_invocation};
 use crate::delivery::{Consumer, Deadline, Parking, Stage};
 use crate::event::EventType;
 use crate::outbox::{Publisher, TransportConfig, TransportError};
-use crate::{schema, telemetry};
-use aws_config::{BehaviorVersion, SdkConfig};
-use lambda_runtime::{Error, LambdaEvent, service_fn};
+use crate::{limits, schema, telemetry};
+use aws_config::SdkConfig;
+use futures::FutureExt;
+use lambda_runtime::{Diagnostic, Error, LambdaEvent, service_fn};
 use serde_json::Value;
 use std::future::Future;
+use std::panic::AssertUnwindSafe;
 
 /// Why a function can't start.
 #[derive(Debug, thiserror::Error)]
@@ -26,9 +32,9 @@ pub enum StartError {
     Transport(#[from] TransportError),
 }
 
-/// AWS as the environment describes it: region, credentials, endpoint.
+/// AWS as the environment describes it: region, credentials, endpoint; with limits on everything ([`limits::sdk`]).
 pub async fn aws() -> SdkConfig {
-    aws_config::load_defaults(BehaviorVersion::latest()).await
+    limits::sdk().await
 }
 
 /// What a function publishes with, read from the environment.
@@ -62,7 +68,7 @@ impl PublisherConfig {
 /// The dead-letter queue of this function, from `DEAD_LETTER_QUEUE_URL`.
 pub fn parking(environment: &mut Environment, aws: &SdkConfig, function: &str) -> Parking {
     Parking {
-        client: aws_sdk_sqs::Client::new(aws),
+        client: limits::queues(aws),
         queue_url: environment.required("DEAD_LETTER_QUEUE_URL"),
         function_name: function.to_owned(),
         function_version: environment
@@ -99,7 +105,7 @@ pub async fn run_stage<S: Stage + 'static>(
     environment: &Environment,
 ) -> Result<(), Error> {
     let kafka_reads_partial = environment.optional("MSK_PARTIAL_RESPONSES").as_deref() == Some("true");
-    let sqs = aws_sdk_sqs::Client::new(aws);
+    let sqs = limits::queues(aws);
     let consumer = Consumer {
         stage,
         sqs,
@@ -113,23 +119,32 @@ pub async fn run_stage<S: Stage + 'static>(
 
 /// Runs any handler of a JSON event on the Lambda runtime, with its deadline, and writes the metrics before each answer.
 ///
+/// Calls out end in time for the answer, and so does the handler: one that is still at work then is dropped, which answers
+/// with an error where Lambda would kill the whole environment, its metrics unwritten.
+///
 /// # Errors
 /// Those of the runtime.
 pub async fn run<H, F>(handler: H) -> Result<(), Error>
 where
     H: Fn(Value, Deadline) -> F,
-    F: Future<Output = Result<Value, Error>>,
+    F: Future<Output = Result<Value, Failed>>,
 {
     let handler = &handler;
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| async move {
         let deadline = Deadline::from_epoch_millis(event.context.deadline, Clock::System.now());
-        let answer =
-            within_invocation(deadline.remaining(), Box::pin(handler(event.payload, deadline))).await;
-        if let Err(error) = &answer {
-            tracing::error!(%error, "invocation failed");
+        let work = limits::ending_by(deadline.answer_by(), handler(event.payload, deadline));
+        let work = within_invocation(deadline.remaining(), work);
+        let work = AssertUnwindSafe(Box::pin(work)).catch_unwind();
+        let answer = match tokio::time::timeout_at(deadline.answer_by(), work).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(_)) => Err(Failed::panicked()),
+            Err(_) => Err(Failed::out_of_time()),
+        };
+        if let Err(failed) = &answer {
+            tracing::error!(code = failed.code, error = failed.message, "invocation failed");
         }
         telemetry::flush();
-        answer
+        answer.map_err(Diagnostic::from)
     }))
     .await
 }
