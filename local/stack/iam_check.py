@@ -154,7 +154,7 @@ class Check:
             "UPDATE job_queue SET status = 'pending', attempts = 0, completed_at = NULL, scheduled_for = now() - interval '1 hour'"
             " WHERE id = (SELECT id FROM job_queue WHERE status = 'completed' LIMIT 1)"
         )
-        for sweep in ["outbox", "stale-jobs", "reservations", "reconcile", "health"]:
+        for sweep in ["outbox", "stale-jobs", "reservations", "reconcile", "compare", "health"]:
             console.press("/admin/sweeps", f"/admin/sweeps/{sweep}/run")
 
     def top_up(self):

@@ -5,6 +5,7 @@ pub mod desk;
 
 use crate::db::Connection;
 use crate::ids::PaymentId;
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 /// Why a case is open.
@@ -82,15 +83,14 @@ pub struct NewCase {
     pub details: Value,
 }
 
-/// Opens a case unless the same one is there, open or resolved. True when it was opened now.
+/// Opens a case unless the same one is open. One that was resolved is opened again when a program had resolved it, or when the money
+/// came after a person did; otherwise what a person resolved stays resolved. True when it was opened now.
 ///
 /// # Errors
 /// Those of the database.
 pub async fn open(connection: &mut Connection, case: &NewCase) -> Result<bool, sqlx::Error> {
-    let done = sqlx::query!(
-        "INSERT INTO payment_cases (id, kind, subject, payment_id, payment_intent_id, amount_cents, currency, details)
-         VALUES (gen_random_uuid(), $1, $2, $3, $4, $5, $6, $7)
-         ON CONFLICT (kind, subject) DO NOTHING",
+    let done = sqlx::query_file!(
+        "src/case/open.sql",
         case.kind.wire_name(),
         case.subject,
         case.payment_id.map(|id| id.0),
@@ -98,8 +98,26 @@ pub async fn open(connection: &mut Connection, case: &NewCase) -> Result<bool, s
         case.amount_minor,
         case.currency,
         case.details,
+        &programs(),
     )
     .execute(connection)
     .await?;
     Ok(done.rows_affected() == 1)
+}
+
+/// Resolves up to `most` open cases that a program opened because a purchase could not be made, where it was made since; each with
+/// its line in the audit log. Gives back how many. Skips a case that somebody is changing at this moment.
+///
+/// # Errors
+/// Those of the database.
+pub async fn close_made_purchases(
+    connection: &mut Connection,
+    program: &str,
+    now: DateTime<Utc>,
+    most: i64,
+) -> Result<u64, sqlx::Error> {
+    let done = sqlx::query_file!("src/case/close_made_purchases.sql", program, now, most)
+        .execute(connection)
+        .await?;
+    Ok(done.rows_affected())
 }

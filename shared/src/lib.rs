@@ -36,5 +36,6 @@ pub mod stock;
 pub mod telemetry;
 #[cfg(feature = "desk")]
 pub mod timeline;
+pub mod unfulfilled;
 #[cfg(feature = "gateway")]
 pub mod verification;

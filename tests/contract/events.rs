@@ -206,6 +206,7 @@ fn every_function_and_every_event_has_its_samples() {
         "sweep.health.json",
         "sweep.reservations.json",
         "sweep.reconcile.json",
+        "sweep.compare.json",
         "park-dead-letters.sqs.json",
         "migrate.json",
     ];

@@ -32,6 +32,7 @@ SWEEPS = {
     "reservations": "rate(1 minute)",
     "stale-jobs": "rate(5 minutes)",
     "reconcile": "rate(5 minutes)",
+    "compare": "rate(15 minutes)",
     "health": "rate(1 minute)",
 }
 FOURTEEN_DAYS = 14 * 24 * 3600

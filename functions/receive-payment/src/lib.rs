@@ -82,6 +82,10 @@ pub const COLUMNS: &[(&str, &[&str])] = &[
             "note",
         ],
     ),
+    (
+        "audit_log",
+        &["at", "actor", "action", "subject", "reason", "details"],
+    ),
 ];
 
 /// The function with all that it needs.

@@ -165,10 +165,15 @@ pub async fn resolve_unfulfillable_if_open(
     now: DateTime<Utc>,
 ) -> Result<u64, sqlx::Error> {
     let done = sqlx::query!(
-        "UPDATE payment_cases
-         SET status = 'resolved', resolved_at = $3, resolved_by = 'receive-payment',
-             note = 'a later message about the same payment could be used'
-         WHERE kind = $1 AND subject = $2 AND status = 'open'",
+        "WITH resolved AS (
+           UPDATE payment_cases
+           SET status = 'resolved', resolved_at = $3, resolved_by = 'receive-payment',
+               note = 'a later message about the same payment could be used'
+           WHERE kind = $1 AND subject = $2 AND status = 'open'
+           RETURNING id, kind, note)
+         INSERT INTO audit_log (at, actor, action, subject, reason, details)
+         SELECT $3, 'receive-payment', 'case.resolve', 'case:' || r.id, r.note, jsonb_build_object('kind', r.kind)
+         FROM resolved r",
         CaseKind::Unfulfillable.wire_name(),
         subject,
         now,

@@ -1,7 +1,7 @@
 //! From a schedule's input to what the sweep did.
 
 use crate::name::{SweepName, UnknownSweep};
-use crate::{health, outbox, reconcile, reservations, stale_jobs};
+use crate::{compare, health, outbox, reconcile, reservations, stale_jobs};
 use chrono_tz::Tz;
 use makegood::clock::Clock;
 use makegood::delivery::Deadline;
@@ -65,7 +65,16 @@ pub const COLUMNS: &[(&str, &[&str])] = &[
     ("processed_events", &["event_id", "event_type", "correlation_id"]),
     (
         "payment_cases",
-        &["payment_id", "kind", "subject", "payment_intent_id", "details"],
+        &[
+            "payment_id",
+            "kind",
+            "status",
+            "subject",
+            "payment_intent_id",
+            "details",
+            "resolved_at",
+            "resolved_by",
+        ],
     ),
     (
         "job_queue",
@@ -99,6 +108,7 @@ pub const COLUMNS: &[(&str, &[&str])] = &[
         "sweep_runs",
         &["id", "sweep", "started_at", "millis", "done", "error"],
     ),
+    ("unfulfilled", &["kind", "id", "since", "found_at"]),
     ("dead_letters", &["event_id", "status", "permanent", "parked_at"]),
     (
         "outbox",
@@ -146,6 +156,7 @@ impl Coded for SweepError {
         match self {
             Self::Unknown(_) => "unknown_sweep",
             Self::Database { source, .. } => source.code(),
+            Self::TimeUp { .. } => "out_of_time",
         }
     }
 }
@@ -218,6 +229,7 @@ impl Sweep {
             SweepName::StaleJobs => json!(stale_jobs::run(self, deadline).await?),
             SweepName::Reservations => json!(reservations::run(self, deadline).await?),
             SweepName::Reconcile => json!(reconcile::run(self, deadline).await?),
+            SweepName::Compare => json!(compare::run(self, deadline).await?),
             SweepName::Health => json!(health::run(self).await?),
         })
     }

@@ -1,5 +1,6 @@
 //! The `sweep` function: each sweep is one schedule with its own input, safe to run twice at once.
 
+mod compare;
 mod handler;
 mod health;
 mod name;

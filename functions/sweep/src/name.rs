@@ -13,6 +13,8 @@ pub enum SweepName {
     Reservations,
     /// Compares what is paid with what is there.
     Reconcile,
+    /// Compares all history of what is paid with what is there, a part in each run.
+    Compare,
     /// Keeps what waits at this moment, for the console's plots.
     Health,
 }
@@ -27,11 +29,12 @@ pub struct UnknownSweep {
 
 impl SweepName {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Outbox,
         Self::StaleJobs,
         Self::Reservations,
         Self::Reconcile,
+        Self::Compare,
         Self::Health,
     ];
 
@@ -43,6 +46,7 @@ impl SweepName {
             Self::StaleJobs => "stale-jobs",
             Self::Reservations => "reservations",
             Self::Reconcile => "reconcile",
+            Self::Compare => "compare",
             Self::Health => "health",
         }
     }
@@ -82,7 +86,7 @@ mod tests {
         ] {
             let message = SweepName::read(&input).unwrap_err().to_string();
             assert!(
-                message.contains("outbox, stale-jobs, reservations, reconcile, health"),
+                message.contains("outbox, stale-jobs, reservations, reconcile, compare, health"),
                 "{message}"
             );
         }

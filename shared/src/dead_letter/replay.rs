@@ -6,7 +6,6 @@ use super::{Destinations, Edit, LetterId, Refusal, claim, send};
 use crate::audit::{self, Act, Action};
 use crate::config::Environment;
 use crate::db::{Connection, Database};
-use crate::db::Database;
 use crate::limits;
 use aws_config::SdkConfig;
 use aws_sdk_sqs::Client;

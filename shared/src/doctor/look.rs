@@ -2,9 +2,11 @@
 
 use super::constraints::{self, Unenforced};
 use super::{EXAMPLES, Examination, Finding, Guarantee, KINDS, Kind, Scope, kind};
+use crate::case;
 use crate::db::{Connection, Database, Isolation, Transaction};
 use crate::schema::{HAS_TRANSACTION_TIMEOUT, UNIQUE_ACTIVE_ALLOCATION, UNIQUE_ACTIVE_PURCHASE};
 use crate::session::WINDOW;
+use crate::unfulfilled::{Figures, Kind as Unmet, Rule, Survey, Unfulfilled};
 use chrono::{DateTime, Utc};
 use sqlx::AssertSqlSafe;
 use std::time::{Duration, Instant};
@@ -148,6 +150,7 @@ async fn all_but_calendars(connection: &mut Connection, scope: &Scope) -> Result
         Vec::new()
     };
     if scope.includes(G1) {
+        rows.extend(unfulfilled(connection, scope, Unmet::Payment, "payment-without-purchase").await?);
         rows.extend(payments(connection, scope).await?);
     }
     if scope.includes_any(&[G1, G2, G9]) {
@@ -160,6 +163,7 @@ async fn all_but_calendars(connection: &mut Connection, scope: &Scope) -> Result
         rows.extend(outbox(connection, scope).await?);
     }
     if scope.includes(G5) {
+        rows.extend(unfulfilled(connection, scope, Unmet::Intent, "order-missing").await?);
         rows.extend(orders(connection, scope).await?);
     }
     if scope.includes(G6) {
@@ -185,7 +189,7 @@ async fn all_but_calendars(connection: &mut Connection, scope: &Scope) -> Result
 /// The rows as findings, in the order of the catalogue.
 fn in_order(rows: Vec<Row>, scope: &Scope) -> Result<Vec<Finding>, sqlx::Error> {
     let mut found = Vec::new();
-    for row in rows {
+    for row in merged(rows) {
         let kind = kind(&row.code).ok_or_else(|| {
             sqlx::Error::Decode(format!("no kind of finding is called {}", row.code).into())
         })?;
@@ -211,6 +215,49 @@ fn finding(kind: &'static Kind, row: Row) -> Finding {
     }
 }
 
+/// One row a code, where several questions answer with it.
+fn merged(rows: Vec<Row>) -> Vec<Row> {
+    let mut merged: Vec<Row> = Vec::new();
+    for row in rows {
+        match merged.iter_mut().find(|other| other.code == row.code) {
+            Some(other) => {
+                other.count += row.count;
+                other.examples.extend(row.examples);
+                other.examples.truncate(EXAMPLES);
+                other.oldest_at = other.oldest_at.into_iter().chain(row.oldest_at).min();
+            }
+            None => merged.push(row),
+        }
+    }
+    merged
+}
+
+/// All history by the rule of reconcile, step by step in this reading's snapshot.
+async fn unfulfilled(
+    connection: &mut Connection,
+    scope: &Scope,
+    kind: Unmet,
+    code: &str,
+) -> Result<Option<Row>, sqlx::Error> {
+    let rule = Rule {
+        now: scope.now,
+        today: scope.now.with_timezone(&scope.timezone).date_naive(),
+    };
+    let mut survey = Survey::of_all(kind, rule);
+    let (mut figures, mut examples) = (Figures::default(), Vec::new());
+    while let Some(batch) = survey.next(&mut *connection).await? {
+        figures.add(&batch.unfulfilled);
+        let wanted = EXAMPLES.saturating_sub(examples.len());
+        examples.extend(batch.unfulfilled.iter().take(wanted).map(Unfulfilled::id));
+    }
+    Ok((figures.count > 0).then(|| Row {
+        code: code.to_owned(),
+        count: figures.count,
+        examples,
+        oldest_at: figures.oldest,
+    }))
+}
+
 fn listed(code: &str, mut lines: Vec<String>) -> Option<Row> {
     let count = i64::try_from(lines.len()).unwrap_or(i64::MAX);
     lines.truncate(EXAMPLES);
@@ -223,9 +270,15 @@ fn listed(code: &str, mut lines: Vec<String>) -> Option<Row> {
 }
 
 async fn payments(connection: &mut Connection, scope: &Scope) -> Result<Vec<Row>, sqlx::Error> {
-    sqlx::query_file_as!(Row, "src/doctor/checks/payments.sql", scope.now, GRACE_SECONDS)
-        .fetch_all(connection)
-        .await
+    sqlx::query_file_as!(
+        Row,
+        "src/doctor/checks/payments.sql",
+        scope.now,
+        GRACE_SECONDS,
+        &case::programs()
+    )
+    .fetch_all(connection)
+    .await
 }
 
 async fn doubles(connection: &mut Connection, unenforced: &[Unenforced]) -> Result<Vec<Row>, sqlx::Error> {
@@ -280,7 +333,8 @@ async fn orders(connection: &mut Connection, scope: &Scope) -> Result<Vec<Row>, 
         "src/doctor/checks/orders.sql",
         scope.now,
         GRACE_SECONDS,
-        UNDECIDED_SECONDS
+        UNDECIDED_SECONDS,
+        &case::programs()
     )
     .fetch_all(connection)
     .await

@@ -2,6 +2,7 @@
 
 use super::rollup;
 use crate::db::Connection;
+use crate::unfulfilled::{Kind, Rule, Survey};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
@@ -94,8 +95,8 @@ pub struct HealthSweep {
     pub deleted: u64,
 }
 
-/// Reconcile leaves what is younger alone (SPEC 4).
-const GRACE_SECONDS: f64 = 120.0;
+/// How far back a sample walks; what is older is on the list once somebody found it.
+const LOOKED_AT: TimeDelta = TimeDelta::hours(24);
 /// For how long a page takes a sample for the present: the sweep samples each minute, and may miss one.
 #[cfg(feature = "desk")]
 const SAMPLE_COUNTS_FOR: TimeDelta = TimeDelta::minutes(2);
@@ -125,11 +126,24 @@ pub(super) struct Unfulfilled {
 }
 
 impl Unfulfilled {
-    /// Looks at each payment of the last 24 hours; what is older is `doctor`'s.
+    /// What reconcile would heal: of the last 24 hours, and whatever is older and on the list.
     async fn count(connection: &mut Connection, now: DateTime<Utc>) -> Result<Self, sqlx::Error> {
-        sqlx::query_file_as!(Self, "src/health/unfulfilled.sql", now, GRACE_SECONDS)
-            .fetch_one(connection)
-            .await
+        // No session is looked at, so any day serves as today.
+        let rule = Rule {
+            now,
+            today: now.date_naive(),
+        };
+        let (mut count, mut oldest_seconds) = (0, 0);
+        for kind in [Kind::Payment, Kind::Intent] {
+            let survey = Survey::of_window(kind, now - LOOKED_AT, rule);
+            let figures = survey.count(&mut *connection).await?;
+            count += figures.count;
+            oldest_seconds = figures.oldest_seconds(now).max(oldest_seconds);
+        }
+        Ok(Self {
+            count,
+            oldest_seconds,
+        })
     }
 
     /// As it was sampled within the last two minutes; none where nobody did.
@@ -151,7 +165,7 @@ impl Unfulfilled {
     }
 }
 
-/// What waits now. Of payments and paid intents only the last 24 hours, since what is older is `doctor`'s.
+/// What waits now. Payments and paid intents by the rule of [`crate::unfulfilled`], as reconcile and `doctor` see them.
 ///
 /// # Errors
 /// Those of the database.

@@ -136,7 +136,7 @@ const fn plain(
 ///
 /// `payment_id` is not unique on purpose: a second unique index that is no arbiter of the purchase's `ON
 /// CONFLICT` would make concurrent redeliveries fail with 23505.
-pub const MANAGED_INDEXES: [IndexSpec; 27] = [
+pub const MANAGED_INDEXES: [IndexSpec; 32] = [
     UNIQUE_ACTIVE_PURCHASE,
     UNIQUE_ACTIVE_ALLOCATION,
     UNIQUE_SESSION_SLOT,
@@ -250,12 +250,51 @@ pub const MANAGED_INDEXES: [IndexSpec; 27] = [
         Some("status = 'succeeded'"),
         &["(status = 'succeeded'::text)"],
     ),
+    // What the walks of `reconcile`, `compare` and `doctor` go along: by time, and by key among rows of one moment. An import may give
+    // a million rows the same time.
     plain(
-        "idx_purchases_created_at",
+        "idx_payments_paid",
+        "payments",
+        &["COALESCE(confirmed_at, created_at)", "id"],
+        Some("status = 'succeeded'"),
+        &["(status = 'succeeded'::text)"],
+    ),
+    plain(
+        "idx_purchases_made",
         "student_course_purchases",
-        &["created_at"],
+        &["created_at", "id"],
         None,
         &[],
+    ),
+    plain(
+        "idx_allocations_live",
+        "trainer_allocations",
+        &["GREATEST(created_at, allocated_at)", "id"],
+        Some("status IN ('approved', 'active')"),
+        &["(status = ANY (ARRAY['approved'::text, 'active'::text]))"],
+    ),
+    plain(
+        "idx_verifications_success",
+        "payment_gateway_verifications",
+        &["verified_at", "id"],
+        Some("status = 'success'"),
+        &["(status = 'success'::text)"],
+    ),
+    // The purchases from before payments had ids, by pair.
+    plain(
+        "idx_purchases_unowned",
+        "student_course_purchases",
+        &["student_id", "course_id"],
+        Some("payment_id IS NULL"),
+        &["(payment_id IS NULL)"],
+    ),
+    // Jobs that are due, however many are not due yet.
+    plain(
+        "idx_job_queue_due",
+        "job_queue",
+        &["scheduled_for"],
+        Some("status = 'pending'"),
+        &["(status = 'pending'::text)"],
     ),
     plain(
         "idx_allocations_allocated_at",

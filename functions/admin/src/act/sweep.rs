@@ -25,11 +25,16 @@ pub struct Sweep {
 }
 
 /// The sweeps.
-pub const SWEEPS: [Sweep; 5] = [
+pub const SWEEPS: [Sweep; 6] = [
     Sweep {
         name: "reconcile",
         what: "Compares what is paid with what is there, heals what is safe, opens a case for the rest.",
         every: TimeDelta::minutes(5),
+    },
+    Sweep {
+        name: "compare",
+        what: "Compares all history of what is paid with what is there: each week, a part in each run.",
+        every: TimeDelta::minutes(15),
     },
     Sweep {
         name: "stale-jobs",

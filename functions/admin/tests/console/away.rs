@@ -32,7 +32,7 @@ async fn a_login_answers_in_time_whatever_the_identity_provider_does() {
             "{manner:?}: {:?}",
             began.elapsed()
         );
-        admin.database.pool().close().await;
+        admin.database.close();
     }
     database.drop().await;
 }

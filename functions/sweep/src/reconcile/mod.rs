@@ -3,9 +3,11 @@
 
 mod course;
 mod order;
+mod survey;
 
 pub use course::CourseReconciliation;
 pub use order::OrderReconciliation;
+pub(crate) use survey::{bound_statements, rule};
 
 use crate::handler::Sweep;
 use makegood::delivery::Deadline;

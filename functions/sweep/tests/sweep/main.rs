@@ -11,3 +11,4 @@ mod outbox;
 mod paid_orders;
 mod reservations;
 mod stale_jobs;
+mod unfulfilled;

@@ -1,22 +1,23 @@
 -- G5: paid intents and their orders. $1 is now, $2 the grace in seconds, $3 how many seconds past its end an intent may be
--- undecided. A case excuses as in payments.sql.
+-- undecided, $4 the programs that resolve cases. Verified intents without order are found by the rule that reconcile has, too
+-- (shared/src/unfulfilled); here are those that say that they succeeded and were never verified.
 WITH paid AS (
-  SELECT v.payment_intent_id, min(v.verified_at) AS paid_at, min(v.amount_verified) AS amount
+  SELECT v.payment_intent_id, min(v.amount_verified) AS amount
   FROM payment_gateway_verifications v WHERE v.status = 'success' GROUP BY v.payment_intent_id
 ), items AS (
   SELECT l.order_id, sum(l.total_price_cents) AS total, bool_or(l.total_price_cents <> l.quantity * l.unit_price_cents) AS uneven
   FROM order_items l GROUP BY l.order_id
 ), broken AS (
-  SELECT 'order-missing' AS code, i.payment_intent_id AS id, coalesce(paid.paid_at, i.updated_at) AS at
+  SELECT 'order-missing' AS code, i.payment_intent_id AS id, i.updated_at AS at
   FROM payment_intents i
-  LEFT JOIN paid USING (payment_intent_id)
-  WHERE (paid.paid_at IS NOT NULL OR i.status = 'succeeded')
-    AND coalesce(paid.paid_at, i.updated_at) < $1::timestamptz - make_interval(secs => $2)
+  WHERE i.status = 'succeeded' AND i.updated_at < $1::timestamptz - make_interval(secs => $2)
+    AND NOT EXISTS (SELECT FROM paid WHERE paid.payment_intent_id = i.payment_intent_id)
     AND NOT EXISTS (SELECT FROM orders o WHERE o.payment_intent_id = i.payment_intent_id)
     AND NOT EXISTS (SELECT FROM payment_cases k
                     WHERE k.payment_intent_id = i.payment_intent_id
                       AND (k.status = 'open'
-                           OR coalesce(k.resolved_by, '') NOT IN ('finalize-order', 'verify-payment', 'sweep')))
+                           OR coalesce(k.resolved_by, '') <> ALL ($4::text[])
+                              AND coalesce(k.resolved_at, 'infinity') >= i.updated_at))
   UNION ALL
   SELECT 'two-orders', o.payment_intent_id, max(o.created_at)
   FROM orders o GROUP BY o.payment_intent_id HAVING count(*) > 1

@@ -1,28 +1,29 @@
 //! The course pipeline's part: payments without purchase, purchases without allocation, allocations without trainer or
 //! without sessions.
 //!
-//! Nothing is mended here: the event that should have led to it is announced once more, and the stage that owns the work
+//! Nothing is repaired here: the event that should have led to it is published once more, and the stage that owns the work
 //! does it. An event is left alone while it waits in the outbox, for four minutes after it was published, while its dead
 //! letter waits for a person (a permanent failure), and for an hour after it was parked (a passing one).
 
 mod findings;
 
+use super::survey::{Look, bound_statements, rule, share, time_to_work};
 use crate::handler::Sweep;
 use crate::outbox::gauge_value;
-use findings::Finding;
+use makegood::case;
 use makegood::db::Connection;
 use makegood::delivery::Deadline;
-use makegood::outbox::{self, Announcement};
+use makegood::outbox::{self, Announcement, OutboxRow};
+use makegood::unfulfilled::{self, Figures, Kind, Unfulfilled};
 use serde::Serialize;
 use std::collections::HashSet;
-use std::time::Duration;
 
-/// How many findings one transaction announces.
-const CHUNK: i64 = 200;
-/// How many findings of a kind one run announces at most; the next run goes on.
-const MOST_A_RUN: usize = 5_000;
-/// Kept back for the gauges and the answer.
-const RESERVE: Duration = Duration::from_secs(3);
+/// How many findings one transaction publishes again.
+const CHUNK: usize = 200;
+/// How many findings of a kind one run publishes again at most; the next run goes on.
+const MOST_A_RUN: usize = 50_000;
+/// How many cases one run closes at most.
+const MOST_CLOSED: i64 = 1_000;
 /// The first key of the advisory lock that keeps two runs apart while they look and announce.
 const LOCK_SPACE: &str = "makegood.reconcile";
 
@@ -44,29 +45,65 @@ pub struct CourseReconciliation {
     pub paid_unfulfilled_oldest_seconds: i64,
     /// Allocations for which no trainer is free.
     pub allocations_pending: i64,
+    /// Cases that a program opened and that were closed because their purchase is there.
+    pub cases_closed: u64,
+    /// Whether the time was up before everything was looked at: then the figures are the least that there is.
+    pub time_was_up: bool,
 }
 
-/// Announces again what got lost, in pipeline order, and sets the gauges. Safe to run twice at once: whoever looks holds a
-/// lock until its announcements are committed, and what is announced is not found again.
+/// Publishes again what got lost, in pipeline order, and sets the gauges. Each kind has its share of the time, and one that fails
+/// stops none of the others. Safe to run twice at once: whoever looks holds a lock until its events are committed, and what is
+/// published is not found again.
 pub(super) async fn reconcile(
     sweep: &Sweep,
     deadline: Deadline,
 ) -> Result<CourseReconciliation, sqlx::Error> {
-    let mut done = {
-        let mut connection = sweep.publisher.database.acquire().await?;
-        gauges(&mut connection).await?
-    };
-    done.payments_announced = announce(sweep, Finding::UnfulfilledPayments, deadline).await?;
-    done.purchases_announced = announce(sweep, Finding::UnallocatedPurchases, deadline).await?;
-    done.pending_asked_again = announce(sweep, Finding::PendingAllocations, deadline).await?;
-    done.allocations_announced = announce(sweep, Finding::IdleAllocations, deadline).await?;
+    let deadline = time_to_work(deadline);
+    let mut done = CourseReconciliation::default();
+    let payments = of_kind(sweep, Kind::Payment, share(deadline, 4), &mut done).await;
+    let payments = payments.map(|(announced, figures)| {
+        done.payments_announced = announced;
+        report(&figures, sweep, &mut done);
+    });
+    let purchases = of_kind(sweep, Kind::Purchase, share(deadline, 3), &mut done).await;
+    let purchases = purchases.map(|(announced, _)| done.purchases_announced = announced);
+    let allocations = of_kind(sweep, Kind::Allocation, share(deadline, 2), &mut done).await;
+    let allocations = allocations.map(|(announced, _)| done.allocations_announced = announced);
+    let rest = rest(sweep, deadline, &mut done).await;
+    payments.and(purchases).and(allocations).and(rest)?;
     Ok(done)
 }
 
-/// What is amiss before this run mends anything.
-async fn gauges(connection: &mut Connection) -> Result<CourseReconciliation, sqlx::Error> {
-    let unfulfilled = findings::count_unfulfilled(connection).await?;
-    let pending = sqlx::query_scalar!(
+/// As this run found them, before it healed anything.
+fn report(figures: &Figures, sweep: &Sweep, done: &mut CourseReconciliation) {
+    done.paid_unfulfilled = figures.count;
+    done.paid_unfulfilled_oldest_seconds = figures.oldest_seconds(sweep.clock.now());
+    metrics::gauge!("PaidUnfulfilled", "Pipeline" => "course").set(gauge_value(done.paid_unfulfilled));
+    metrics::gauge!("PaidUnfulfilledOldestSeconds", "Pipeline" => "course")
+        .set(gauge_value(done.paid_unfulfilled_oldest_seconds));
+}
+
+/// What costs only what waits: allocations without trainer, and open cases.
+async fn rest(sweep: &Sweep, deadline: Deadline, done: &mut CourseReconciliation) -> Result<(), sqlx::Error> {
+    {
+        let mut connection = sweep.publisher.database.acquire().await?;
+        done.allocations_pending = count_pending(&mut connection).await?;
+        metrics::gauge!("AllocationsPending").set(gauge_value(done.allocations_pending));
+        done.cases_closed =
+            case::close_made_purchases(&mut connection, Sweep::NAME, sweep.clock.now(), MOST_CLOSED).await?;
+    }
+    while done.pending_asked_again < MOST_A_RUN && !deadline.remaining().is_zero() {
+        let chunk = ask_pending_again(sweep, deadline).await?;
+        done.pending_asked_again += chunk;
+        if chunk == 0 {
+            break;
+        }
+    }
+    Ok(())
+}
+
+async fn count_pending(connection: &mut Connection) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
         r#"SELECT count(*) AS "pending!" FROM trainer_allocations a
            WHERE a.status = 'pending'
              AND NOT EXISTS (SELECT FROM trainer_allocations h
@@ -74,54 +111,89 @@ async fn gauges(connection: &mut Connection) -> Result<CourseReconciliation, sql
                                AND h.status IN ('approved', 'active'))"#
     )
     .fetch_one(connection)
-    .await?;
-    metrics::gauge!("PaidUnfulfilled", "Pipeline" => "course").set(gauge_value(unfulfilled.count));
-    metrics::gauge!("PaidUnfulfilledOldestSeconds", "Pipeline" => "course")
-        .set(gauge_value(unfulfilled.oldest_seconds));
-    metrics::gauge!("AllocationsPending").set(gauge_value(pending));
-    Ok(CourseReconciliation {
-        paid_unfulfilled: unfulfilled.count,
-        paid_unfulfilled_oldest_seconds: unfulfilled.oldest_seconds,
-        allocations_pending: pending,
-        ..CourseReconciliation::default()
-    })
+    .await
 }
 
-/// Chunk by chunk until nothing of the kind is left, the most of a run is reached, or the time is nearly up.
-async fn announce(sweep: &Sweep, finding: Finding, deadline: Deadline) -> Result<usize, sqlx::Error> {
-    let mut announced = 0;
-    while announced < MOST_A_RUN && deadline.remaining() > RESERVE {
-        let chunk = announce_chunk(sweep, finding).await?;
-        announced += chunk;
-        if chunk == 0 {
+/// Batch by batch until everything of the kind was looked at, or its time is nearly up. Gives back how many events were published
+/// again, and what there was.
+async fn of_kind(
+    sweep: &Sweep,
+    kind: Kind,
+    deadline: Deadline,
+    done: &mut CourseReconciliation,
+) -> Result<(usize, Figures), sqlx::Error> {
+    let (mut announced, mut figures) = (0, Figures::default());
+    let mut look = Look::at(sweep, kind);
+    loop {
+        if deadline.remaining().is_zero() {
+            done.time_was_up = true;
             break;
+        }
+        let Some(found) = look.next(deadline).await? else {
+            break;
+        };
+        figures.add(&found);
+        let due: Vec<String> = found
+            .iter()
+            .filter(|row| row.is_due())
+            .map(Unfulfilled::id)
+            .collect();
+        for chunk in due.chunks(CHUNK) {
+            if announced < MOST_A_RUN && !deadline.remaining().is_zero() {
+                announced += announce_chunk(sweep, kind, chunk, deadline).await?;
+            }
         }
     }
     if announced > 0 {
+        let finding = kind.title();
         tracing::warn!(
             function = Sweep::NAME,
-            finding = finding.name(),
+            finding,
             events = announced,
-            "announced again"
+            "published again"
         );
     }
-    Ok(announced)
+    Ok((announced, figures))
 }
 
-async fn announce_chunk(sweep: &Sweep, finding: Finding) -> Result<usize, sqlx::Error> {
-    let publisher = &sweep.publisher;
+/// Under the lock the rule is asked once more: another run may have published them.
+async fn announce_chunk(
+    sweep: &Sweep,
+    kind: Kind,
+    ids: &[String],
+    deadline: Deadline,
+) -> Result<usize, sqlx::Error> {
+    let rule = rule(sweep);
     let rows = {
-        let mut transaction = publisher.database.begin().await?;
+        let mut transaction = sweep.publisher.database.begin().await?;
+        bound_statements(&mut transaction, deadline).await?;
         lock(&mut transaction).await?;
-        let today = sweep.clock.today(sweep.timezone);
-        let found = finding
-            .find(&mut transaction, sweep.clock.now(), today, CHUNK)
-            .await?;
-        let rows = outbox::announce_again(&mut transaction, &each_once(found)).await?;
+        let found = unfulfilled::find(&mut transaction, kind, ids, &rule).await?;
+        let due = found.into_iter().filter(Unfulfilled::is_due);
+        let events = due.filter_map(|row| findings::event(row, rule.now, rule.today));
+        let rows = outbox::announce_again(&mut transaction, &each_once(events)).await?;
         transaction.commit().await?;
         rows
     };
-    publisher.publish(&rows).await;
+    publish(sweep, &rows).await
+}
+
+async fn ask_pending_again(sweep: &Sweep, deadline: Deadline) -> Result<usize, sqlx::Error> {
+    let rows = {
+        let mut transaction = sweep.publisher.database.begin().await?;
+        bound_statements(&mut transaction, deadline).await?;
+        lock(&mut transaction).await?;
+        let most = i64::try_from(CHUNK).unwrap_or(i64::MAX);
+        let events = findings::pending_allocations(&mut transaction, sweep.clock.now(), most).await?;
+        let rows = outbox::announce_again(&mut transaction, &each_once(events)).await?;
+        transaction.commit().await?;
+        rows
+    };
+    publish(sweep, &rows).await
+}
+
+async fn publish(sweep: &Sweep, rows: &[OutboxRow]) -> Result<usize, sqlx::Error> {
+    sweep.publisher.publish(rows).await;
     Ok(rows.len())
 }
 
@@ -136,7 +208,7 @@ async fn lock(connection: &mut Connection) -> Result<(), sqlx::Error> {
 }
 
 /// Older data may lead to the same event twice.
-fn each_once(found: Vec<Announcement>) -> Vec<Announcement> {
+fn each_once(found: impl IntoIterator<Item = Announcement>) -> Vec<Announcement> {
     let mut seen = HashSet::new();
     found
         .into_iter()

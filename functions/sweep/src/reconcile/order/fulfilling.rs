@@ -3,26 +3,16 @@
 use super::OrderReconciliation;
 use crate::handler::Sweep;
 use crate::outbox::gauge_value;
+use crate::reconcile::survey::{Look, rule};
 use makegood::case::CaseKind;
 use makegood::db::Connection;
 use makegood::delivery::Deadline;
 use makegood::job::{self, JobFailure, JobId};
 use makegood::stock;
+use makegood::unfulfilled::{self, Figures, Kind, Unfulfilled};
 use makegood::verification::{Payment, enqueue_order, order_job_key};
 use std::time::Duration;
 use uuid::Uuid;
-
-/// How many intents one look takes.
-const CHUNK: i64 = 200;
-/// Kept back for the questions, the wake-ups and the answer.
-const RESERVE: Duration = Duration::from_secs(3);
-
-/// Paid and not made: how many, and since when.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Unfulfilled {
-    count: i64,
-    oldest_seconds: i64,
-}
 
 /// A paid intent that no job is working on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,73 +50,83 @@ enum Done {
     CaseOpened,
 }
 
-/// Sets the gauges to what it finds, mends the stranded ones, and wakes workers for their jobs. Ends when a look finds only what
-/// this run could not mend.
+/// Sets the gauges to what it finds, heals those that no job is at work on, and wakes workers for their jobs.
 pub(super) async fn fulfil(
     sweep: &Sweep,
     deadline: Deadline,
     done: &mut OrderReconciliation,
 ) -> Result<(), sqlx::Error> {
-    let mut runnable = Vec::new();
-    let (unfulfilled, mut stranded) = look(sweep).await?;
-    report(unfulfilled, done);
-    while !stranded.is_empty() && deadline.remaining() > RESERVE {
-        let before = (runnable.len(), done.cases_opened);
-        for intent in &stranded {
-            match mend(sweep, intent).await? {
-                Done::Nothing => {}
-                Done::Runnable(job) => runnable.push(job),
-                Done::CaseOpened => done.cases_opened += 1,
-            }
-        }
-        if before == (runnable.len(), done.cases_opened) {
-            break;
-        }
-        stranded = look(sweep).await?.1;
-    }
+    let (mut runnable, mut figures) = (Vec::new(), Figures::default());
+    let healed = heal(sweep, deadline, done, &mut runnable, &mut figures).await;
+    report(&figures, sweep, done);
     done.requeued = runnable.len();
     metrics::counter!("JobsRequeued").increment(u64::try_from(runnable.len()).unwrap_or(u64::MAX));
     if let Some(waker) = &sweep.waker {
         done.woken = waker.wake(&runnable, Duration::ZERO).await;
     }
+    healed
+}
+
+/// Batch by batch until everything was looked at, or the time is nearly up.
+async fn heal(
+    sweep: &Sweep,
+    deadline: Deadline,
+    done: &mut OrderReconciliation,
+    runnable: &mut Vec<JobId>,
+    figures: &mut Figures,
+) -> Result<(), sqlx::Error> {
+    let mut look = Look::at(sweep, Kind::Intent);
+    while let Some(found) = look.next(deadline).await? {
+        figures.add(&found);
+        for intent in found.into_iter().filter_map(stranded) {
+            if deadline.remaining().is_zero() {
+                done.time_was_up = true;
+                return Ok(());
+            }
+            match remedy_one(sweep, &intent).await? {
+                Done::Nothing => {}
+                Done::Runnable(job) => runnable.push(job),
+                Done::CaseOpened => done.cases_opened += 1,
+            }
+        }
+        if deadline.remaining().is_zero() {
+            done.time_was_up = true;
+            break;
+        }
+    }
     Ok(())
 }
 
-/// As this run found them, before it mended anything.
-fn report(unfulfilled: Unfulfilled, done: &mut OrderReconciliation) {
-    done.paid_unfulfilled = unfulfilled.count;
-    done.paid_unfulfilled_oldest_seconds = unfulfilled.oldest_seconds;
-    metrics::gauge!("PaidUnfulfilled", "Pipeline" => "order").set(gauge_value(unfulfilled.count));
+/// One that no job is working on, at a gateway that we know.
+fn stranded(row: Unfulfilled) -> Option<Stranded> {
+    match row {
+        Unfulfilled::Intent(intent) if intent.is_due => Some(Stranded {
+            payment: Payment {
+                provider: intent.provider.parse().ok()?,
+                external_transaction_id: intent.external_transaction_id,
+            },
+            payment_intent_id: intent.id,
+        }),
+        _ => None,
+    }
+}
+
+/// As this run found them, before it healed anything.
+fn report(figures: &Figures, sweep: &Sweep, done: &mut OrderReconciliation) {
+    done.paid_unfulfilled = figures.count;
+    done.paid_unfulfilled_oldest_seconds = figures.oldest_seconds(sweep.clock.now());
+    metrics::gauge!("PaidUnfulfilled", "Pipeline" => "order").set(gauge_value(done.paid_unfulfilled));
     metrics::gauge!("PaidUnfulfilledOldestSeconds", "Pipeline" => "order")
-        .set(gauge_value(unfulfilled.oldest_seconds));
+        .set(gauge_value(done.paid_unfulfilled_oldest_seconds));
 }
 
-async fn look(sweep: &Sweep) -> Result<(Unfulfilled, Vec<Stranded>), sqlx::Error> {
-    let mut connection = sweep.publisher.database.acquire().await?;
-    let rows = sqlx::query_file!("src/reconcile/order/unfulfilled.sql", CHUNK)
-        .fetch_all(&mut connection)
-        .await?;
-    let unfulfilled = Unfulfilled {
-        count: rows.first().map_or(0, |row| row.total),
-        oldest_seconds: rows.first().map_or(0, |row| row.oldest_seconds),
-    };
-    let stranded = rows.into_iter().filter_map(|row| {
-        let payment = Payment {
-            provider: row.provider?.parse().ok()?,
-            external_transaction_id: row.external_transaction_id?,
-        };
-        Some(Stranded {
-            payment_intent_id: row.payment_intent_id?,
-            payment,
-        })
-    });
-    Ok((unfulfilled, stranded.collect()))
-}
-
-async fn mend(sweep: &Sweep, intent: &Stranded) -> Result<Done, sqlx::Error> {
+async fn remedy_one(sweep: &Sweep, intent: &Stranded) -> Result<Done, sqlx::Error> {
     let mut transaction = sweep.publisher.database.begin().await?;
     stock::lock_intent(&mut transaction, &intent.payment_intent_id).await?;
-    let done = if is_settled(&mut transaction, &intent.payment_intent_id).await? {
+    // With the intent's lock: its order may have been made, or a case opened.
+    let ids = [intent.payment_intent_id.clone()];
+    let still = unfulfilled::find(&mut transaction, Kind::Intent, &ids, &rule(sweep)).await?;
+    let done = if still.is_empty() {
         Done::Nothing
     } else {
         let job = ended_job(&mut transaction, &intent.payment).await?;
@@ -146,17 +146,6 @@ async fn mend(sweep: &Sweep, intent: &Stranded) -> Result<Done, sqlx::Error> {
         ),
     }
     Ok(done)
-}
-
-/// With the intent's lock: its order was made, or a person has it.
-async fn is_settled(connection: &mut Connection, intent_id: &str) -> Result<bool, sqlx::Error> {
-    sqlx::query_scalar!(
-        r#"SELECT EXISTS (SELECT FROM orders WHERE payment_intent_id = $1)
-                  OR EXISTS (SELECT FROM payment_cases WHERE payment_intent_id = $1) AS "settled!""#,
-        intent_id,
-    )
-    .fetch_one(connection)
-    .await
 }
 
 /// The intent's job; the row stays locked, so that nobody retries or cancels it meanwhile.

@@ -6,6 +6,7 @@
 mod asking;
 mod fulfilling;
 
+use super::survey::{share, time_to_work};
 use crate::handler::Sweep;
 use makegood::delivery::Deadline;
 use serde::Serialize;
@@ -14,7 +15,7 @@ use serde::Serialize;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OrderReconciliation {
-    /// Whether any gateway could be asked; without configuration only the last five are done.
+    /// Whether any gateway could be asked; without configuration only the last six are done.
     pub gateways_configured: bool,
     /// Intents that a gateway was asked about.
     pub asked: usize,
@@ -38,16 +39,19 @@ pub struct OrderReconciliation {
     pub paid_unfulfilled: i64,
     /// The age of the oldest of them, in seconds.
     pub paid_unfulfilled_oldest_seconds: i64,
+    /// Whether the time was up before everything was looked at: then the two figures are the least that there is.
+    pub time_was_up: bool,
 }
 
-/// Sets the gauges, mends what is paid and not made, then asks about what is not decided. Safe to run twice at once: a question
+/// Sets the gauges, heals what is paid and not made, then asks about what is not decided; neither's failure stops the other. Safe to run twice at once: a question
 /// is one asker's, and a remedy is applied under the intent's lock.
 pub(super) async fn reconcile(sweep: &Sweep, deadline: Deadline) -> Result<OrderReconciliation, sqlx::Error> {
     let mut done = OrderReconciliation {
         gateways_configured: sweep.gateways.is_some(),
         ..OrderReconciliation::default()
     };
-    fulfilling::fulfil(sweep, deadline, &mut done).await?;
-    asking::ask(sweep, deadline, &mut done).await?;
+    let fulfilled = fulfilling::fulfil(sweep, share(time_to_work(deadline), 2), &mut done).await;
+    let asked = asking::ask(sweep, deadline, &mut done).await;
+    fulfilled.and(asked)?;
     Ok(done)
 }

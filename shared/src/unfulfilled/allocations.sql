@@ -1,0 +1,35 @@
+-- Which of these allocations ($1) are approved or active, older than $3 seconds at $2, and have sessions left and none ahead of $4, the
+-- school's today. As in scheduling, every session that was not cancelled uses up one of those bought.
+SELECT a.id AS "id!", a.trainer_id AS "trainer_id!", a.student_id AS "student_id!", a.course_id AS "course_id!", a.metadata,
+       b.session_count AS "session_count!", COALESCE(p.payment_id, y.id, p.id, a.id) AS "correlation_id!",
+       GREATEST(a.created_at, a.allocated_at) AS "since!",
+       NOT EXISTS (SELECT FROM outbox o
+                   WHERE o.event_id = 'trainer-allocated-' || a.id
+                     AND (o.published_at IS NULL OR o.published_at > now() - interval '4 minutes') OFFSET 0)
+       AND NOT EXISTS (SELECT FROM dead_letters d
+                       WHERE d.status = 'parked' AND d.event_id = 'trainer-allocated-' || a.id
+                         AND (d.permanent OR d.parked_at > now() - interval '1 hour') OFFSET 0) AS "is_due!"
+FROM (SELECT DISTINCT u.id::uuid AS id FROM unnest($1::text[]) u (id)) i
+JOIN trainer_allocations a ON a.id = i.id
+LEFT JOIN LATERAL (
+  SELECT p.id, p.payment_id, p.purchase_tier FROM student_course_purchases p
+  WHERE p.student_id = a.student_id AND p.course_id = a.course_id AND p.is_active
+  ORDER BY p.created_at, p.id
+  LIMIT 1) p ON true
+LEFT JOIN LATERAL (
+  SELECT y.id FROM payments y
+  WHERE p.payment_id IS NULL AND y.student_id = a.student_id AND y.status = 'succeeded'
+    AND y.metadata ->> 'courseId' = a.course_id::text
+  ORDER BY y.created_at, y.id
+  LIMIT 1) y ON true
+CROSS JOIN LATERAL (
+  SELECT CASE WHEN a.metadata ->> 'sessionCount' ~ '^[0-9]{1,4}$' THEN (a.metadata ->> 'sessionCount')::integer
+              ELSE COALESCE(p.purchase_tier, 30) END AS session_count) b
+WHERE a.status IN ('approved', 'active')
+  AND a.trainer_id IS NOT NULL
+  AND a.course_id IS NOT NULL
+  AND GREATEST(a.created_at, a.allocated_at) < $2::timestamptz - make_interval(secs => $3)
+  AND NOT EXISTS (SELECT FROM tutoring_sessions s
+                  WHERE s.allocation_id = a.id AND s.scheduled_date >= $4 AND s.status = 'scheduled' OFFSET 0)
+  AND (SELECT count(*) FROM tutoring_sessions s WHERE s.allocation_id = a.id AND s.status <> 'cancelled') < b.session_count
+ORDER BY GREATEST(a.created_at, a.allocated_at), a.id
