@@ -8,7 +8,6 @@ use makegood::audit::{Act, Actor};
 use makegood::case::CaseKind;
 use makegood::case::desk::{self, CaseChange, CaseFilter, CaseId, CaseRow, CaseStatus};
 use makegood::db::{Connection, Database};
-use makegood::timeline::money;
 use std::process::ExitCode;
 use uuid::Uuid;
 
@@ -152,10 +151,7 @@ fn cells(case: &CaseRow) -> Vec<String> {
 }
 
 fn amount(case: &CaseRow) -> String {
-    let currency = case.currency.as_deref().unwrap_or_default();
-    case.amount_minor
-        .map(|minor| money(minor, currency))
-        .unwrap_or_default()
+    case.amount().unwrap_or_default()
 }
 
 async fn show(database: &Database, arguments: &ShowArguments, output: Output) -> anyhow::Result<ExitCode> {

@@ -8,7 +8,7 @@ use clap::builder::NonEmptyStringValueParser;
 use makegood::config::Environment;
 use makegood::db::Database;
 use makegood::job::desk::{self, Cancellation, JobFilter, JobRefusal, JobRow, JobStatus, Retry};
-use makegood::job::{JobId, JobType, Waker};
+use makegood::job::{JobId, Waker};
 use makegood::runtime;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -50,8 +50,8 @@ struct ListArguments {
     #[arg(long, default_value = "all",
           value_parser = ["pending", "processing", "completed", "failed", "cancelled", "all"])]
     status: String,
-    /// Of this type.
-    #[arg(long = "type", value_name = "TYPE", value_parser = JobType::ALL.map(JobType::wire_name))]
+    /// Of this type: `finalize_order`, `handle_payment_failure`, `process_refund`.
+    #[arg(long = "type", value_name = "TYPE", value_parser = NonEmptyStringValueParser::new())]
     job_type: Option<String>,
     /// About this payment intent.
     #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]

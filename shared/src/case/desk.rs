@@ -8,6 +8,7 @@ use super::CaseKind;
 use crate::audit::{self, Act, Action, Actor};
 use crate::db::Connection;
 use crate::page::{Cursor, Page, PageRequest};
+use crate::timeline::money;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -91,6 +92,18 @@ pub struct CaseRow {
 }
 
 impl CaseRow {
+    /// The amount as people write it; it says so when nobody noted in which currency.
+    #[must_use]
+    pub fn amount(&self) -> Option<String> {
+        let currency = self.currency.as_deref().map(str::trim).unwrap_or_default();
+        let amount = money(self.amount_minor?, currency);
+        Some(if currency.is_empty() {
+            format!("{amount} (currency not recorded)")
+        } else {
+            amount
+        })
+    }
+
     /// Who works on it.
     #[must_use]
     pub fn assignee(&self) -> Option<&str> {
@@ -174,6 +187,25 @@ pub async fn show(connection: &mut Connection, id: CaseId) -> Result<Option<Case
         id.0,
     )
     .fetch_optional(connection)
+    .await
+}
+
+/// The open cases of a payment, the oldest first: one of each kind at most.
+///
+/// # Errors
+/// Those of the database.
+pub async fn open_of_payment(
+    connection: &mut Connection,
+    payment: Uuid,
+) -> Result<Vec<CaseRow>, sqlx::Error> {
+    sqlx::query_as!(
+        CaseRow,
+        r#"SELECT id, kind, status AS "status: CaseStatus", subject, payment_id, payment_intent_id,
+                  amount_cents AS amount_minor, currency, details, opened_at, resolved_at, resolved_by, note
+           FROM payment_cases WHERE payment_id = $1 AND status = 'open' ORDER BY opened_at, id"#,
+        payment,
+    )
+    .fetch_all(connection)
     .await
 }
 

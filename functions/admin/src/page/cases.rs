@@ -7,12 +7,16 @@ use crate::http::{Answer, Asked};
 use crate::visit::{Fault, Visit};
 use makegood::case::CaseKind;
 use makegood::case::desk::{self, CaseFilter, CaseId, CaseRow, CaseStatus};
-use makegood::timeline::money;
+use makegood::db::Connection;
+use makegood::dead_letter::{self, LetterFilter, LetterRow, LetterStatus};
+use makegood::page::PageRequest;
 use maud::{Markup, html};
 use serde_json::Value;
 use uuid::Uuid;
 
 const PATH: &str = "/admin/cases";
+/// How many dead letters of one payment a case leads to.
+const MOST_SHOWN: i64 = 5;
 const EMPTY: Empty<'_> = Empty {
     calm: "No case was ever opened. There is nothing to decide.",
     waiting: ("open", "No case is open, so nothing waits for your decision."),
@@ -81,7 +85,7 @@ fn look(status: CaseStatus) -> Markup {
 }
 
 fn amount(case: &CaseRow) -> Markup {
-    html! { @match case.amount_minor { Some(minor) => { (money(minor, case.currency.as_deref().unwrap_or_default())) } None => { span.none { "—" } } } }
+    parts::or_dash(case.amount().as_deref())
 }
 
 fn about(case: &CaseRow, find: fn(&str) -> Markup) -> Markup {
@@ -108,17 +112,47 @@ fn row(visit: &Visit<'_>, case: &CaseRow) -> Vec<Markup> {
 pub async fn one(visit: &Visit<'_>, id: Uuid) -> Result<Answer, Fault> {
     let mut connection = visit.admin.database.acquire().await?;
     let found = desk::show(&mut connection, CaseId(id)).await?;
-    drop(connection);
     let case = found.ok_or(Fault::NotFound("case"))?;
+    let parked = parked_of(&mut connection, &case).await?;
+    drop(connection);
     let body = html! {
         p.trail { a href=(PATH) { "Payment cases" } }
         h1 { (sentence(words(&case.kind))) " " (look(case.status)) }
+        @if !parked.is_empty() { (same_trouble(&parked)) }
         div.split {
             section aria-label="What is known" { (facts(visit, &case)) (notes(visit, &case)) h2 { "Details" } (parts::json(&evidence(&case))) }
             section aria-label="What can be done" { (changes(visit, &case)) }
         }
     };
     Ok(framed(visit, Section::Cases, &format!("Case {id}"), &body))
+}
+
+/// What is parked of the case's payment: the same trouble, seen from its message.
+async fn parked_of(connection: &mut Connection, case: &CaseRow) -> Result<Vec<LetterRow>, Fault> {
+    let Some(payment) = case.payment_id else {
+        return Ok(Vec::new());
+    };
+    let filter = LetterFilter {
+        status: Some(LetterStatus::Parked),
+        correlation_id: Some(payment),
+        ..LetterFilter::default()
+    };
+    Ok(
+        dead_letter::list(connection, &filter, &PageRequest::first(MOST_SHOWN))
+            .await?
+            .items,
+    )
+}
+
+fn same_trouble(parked: &[LetterRow]) -> Markup {
+    html! {
+        p.panel {
+            "Its message is a dead letter, so this is one task: mend the cause, replay it, and resolve the case when it is delivered. "
+            @for dead_letter in parked {
+                a.button href=(format!("/admin/dead-letters/{}", dead_letter.id)) { "Open the dead letter " (dead_letter.event_type.as_deref().unwrap_or_default()) } " "
+            }
+        }
+    }
 }
 
 fn facts(visit: &Visit<'_>, case: &CaseRow) -> Markup {

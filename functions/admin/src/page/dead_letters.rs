@@ -6,6 +6,7 @@ use super::text::{exact, reindent};
 use crate::http::{Answer, Asked, Form};
 use crate::visit::{Fault, Visit};
 use chrono::{DateTime, TimeDelta, Utc};
+use makegood::case::desk::{CaseRow, open_of_payment};
 use makegood::dead_letter::{
     self, Letter, LetterFilter, LetterId, LetterRow, LetterStatus, MOST_GENERATIONS,
 };
@@ -161,14 +162,19 @@ async fn show(
 ) -> Result<Answer, Fault> {
     let mut connection = visit.admin.database.acquire().await?;
     let found = dead_letter::show(&mut connection, LetterId(id)).await?;
-    drop(connection);
     let letter = found.ok_or(Fault::NotFound("dead letter"))?;
+    let cases = match letter.row.correlation_id {
+        Some(payment) => open_of_payment(&mut connection, payment).await?,
+        None => Vec::new(),
+    };
+    drop(connection);
     let is_parked = letter.row.status == LetterStatus::Parked;
     let body = html! {
         (said)
         p.trail { a href=(PATH) { "Dead letters" } }
         h1 { (letter.row.event_type.as_deref().unwrap_or("No event")) " " (look(letter.row.status)) }
         p.panel.reason { strong { (letter.row.error_code.as_deref().unwrap_or("no code")) } " " (letter.row.failure_reason) }
+        @if !cases.is_empty() { (same_trouble(&cases)) }
         (facts(visit, &letter))
         @if is_parked { (replay(visit, &letter, form)) } @else { h2 { "Body" } (body_of(&letter)) }
         @if let Some(document) = &letter.document { details.more { summary { "The document that was parked" } (parts::json(document)) } }
@@ -181,6 +187,16 @@ async fn show(
         &format!("Dead letter {id}"),
         &body,
     ))
+}
+
+/// The open cases of its payment: the same trouble, seen from the money.
+fn same_trouble(cases: &[CaseRow]) -> Markup {
+    html! {
+        p.panel {
+            "Its payment has an open case, so this is one task: mend the cause, replay this, and resolve the case when it is delivered. "
+            @for case in cases { a.button href=(format!("/admin/cases/{}", case.id)) { "Open the case " (case.kind) } " " }
+        }
+    }
 }
 
 fn facts(visit: &Visit<'_>, letter: &Letter) -> Markup {

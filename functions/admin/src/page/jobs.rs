@@ -20,12 +20,9 @@ pub const FIELDS: [&str; 4] = ["status", "type", "intent", "after"];
 pub async fn list(visit: &Visit<'_>) -> Result<Answer, Fault> {
     let mut query = Asked::of(&visit.request.query, &FIELDS);
     let states = JobStatus::ALL.map(JobStatus::wire_name);
-    let types = JobType::ALL.map(JobType::wire_name);
     let filter = JobFilter {
         status: query.one_of("status", JobStatus::from_wire_name, &states),
-        job_type: query
-            .one_of("type", JobType::from_wire_name, &types)
-            .map(|job_type| job_type.wire_name().to_owned()),
+        job_type: query.words("type"),
         payment_intent_id: query.words("intent"),
     };
     let place = super::place(&mut query);

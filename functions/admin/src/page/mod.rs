@@ -36,7 +36,7 @@ const ROWS: i64 = 50;
 
 /// The page at this address.
 pub async fn show(visit: &Visit<'_>, segments: &[&str]) -> Result<Answer, Fault> {
-    if !has_parameters(segments) {
+    if has_no_parameters(segments) {
         nothing_asked(visit)?;
     }
     match segments {
@@ -58,11 +58,13 @@ pub async fn show(visit: &Visit<'_>, segments: &[&str]) -> Result<Answer, Fault>
     }
 }
 
-/// Whether the page reads its parameters itself.
-fn has_parameters(segments: &[&str]) -> bool {
-    LISTS
-        .iter()
-        .any(|(path, _)| path.strip_prefix("/admin/") == Some(segments.join("/").as_str()))
+/// Whether this is a page that knows no parameter.
+fn has_no_parameters(segments: &[&str]) -> bool {
+    match segments {
+        ["dead-letters", id] => *id != "replay",
+        ["timeline", _, _] | ["jobs" | "cases", _] | ["runbook"] => true,
+        _ => false,
+    }
 }
 
 /// The pages with parameters, and their names.

@@ -140,7 +140,7 @@ async fn a_page_of_a_login_that_has_ended_shows_the_way_to_log_in_and_not_the_ga
 }
 
 #[tokio::test]
-async fn only_what_we_gave_a_browser_lately_brings_it_back() {
+async fn only_what_we_gave_lately_brings_somebody_back() {
     let mut stage = Stage::open().await;
     let returning = returning(&stage).await;
     let ask = |cookie: &str| with_cookie(get("/admin/jobs"), cookie);

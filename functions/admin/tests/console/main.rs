@@ -11,6 +11,7 @@ mod forms;
 mod hostile;
 mod log;
 mod login;
+mod one_task;
 mod parameters;
 mod samples;
 mod stage;

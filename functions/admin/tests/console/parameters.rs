@@ -54,7 +54,6 @@ fn forms_of(list: &str, name: &str) -> (&'static [&'static str], &'static [&'sta
         ),
         ("/admin/audit" | "/admin/sweeps", "after") => (&["7"], NUMBERS),
         (_, "after") => (&["1767817344753123.00000000000000000000000000000001"], PLACES),
-        (_, "type") if list == "/admin/jobs" => (&["finalize_order"], &["finalise_order", "FINALIZE_ORDER"]),
         (_, "kind") => (&["refund_due"], &["refund", "REFUND_DUE"]),
         (_, "action") => (&["job.retry"], &["job.retries", "job"]),
         (_, "sweep") => (&["outbox"], &["inbox", "Outbox"]),
