@@ -3,6 +3,7 @@
 
 mod alarm;
 mod course;
+mod db;
 mod delivery;
 mod ensure_index;
 mod ensure_index_beside_others;

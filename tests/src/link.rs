@@ -80,6 +80,10 @@ struct State {
     held: watch::Sender<bool>,
     /// Counts the orders to close whatever is open.
     cuts: watch::Sender<u64>,
+    /// How many connections there were so far.
+    carried: AtomicU64,
+    /// The first so many of them lead nowhere any more.
+    vanished: AtomicU64,
 }
 
 /// A point of the conversation that a test waits for.
@@ -124,6 +128,8 @@ impl Link {
             plans: AtomicU64::default(),
             held: watch::channel(false).0,
             cuts: watch::channel(0).0,
+            carried: AtomicU64::default(),
+            vanished: AtomicU64::default(),
         });
         let listening = tokio::spawn(accept(listener, server.to_owned(), Arc::clone(&state)));
         Self {
@@ -204,6 +210,13 @@ impl Link {
         self.state.held.send_replace(false);
     }
 
+    /// The peer of every connection that is open now has vanished: what either side still sends is swallowed, and nothing is
+    /// closed. New connections are carried as ever.
+    pub fn hold_open_connections(&self) {
+        let carried = self.state.carried.load(Ordering::Acquire);
+        self.state.vanished.store(carried, Ordering::Release);
+    }
+
     /// Closes every open connection at once.
     pub fn cut(&self) {
         self.state.cuts.send_modify(|cuts| *cuts += 1);
@@ -228,7 +241,10 @@ async fn carry(client: TcpStream, server: TcpStream, state: &State) {
     let _ = (client.set_nodelay(true), server.set_nodelay(true));
     let (from_client, to_client) = client.into_split();
     let (from_server, to_server) = server.into_split();
-    let progress = Mutex::new(Progress::default());
+    let progress = Mutex::new(Progress {
+        connection: state.carried.fetch_add(1, Ordering::AcqRel) + 1,
+        ..Progress::default()
+    });
     let mut cuts = state.cuts.subscribe();
     tokio::select! {
         () = pump(Direction::ToServer, from_client, to_server, &progress, state) => {}
@@ -240,6 +256,8 @@ async fn carry(client: TcpStream, server: TcpStream, state: &State) {
 /// How far one connection has come in the plan of this number.
 #[derive(Debug, Default)]
 struct Progress {
+    /// Which connection it is, counted from one.
+    connection: u64,
     plan: u64,
     step: usize,
     /// What was seen each way and may be the beginning of the next mark.
@@ -274,6 +292,9 @@ async fn pump(
             Ok(0) | Err(_) => return,
             Ok(length) => &buffer[..length],
         };
+        if state.has_vanished(progress) {
+            continue;
+        }
         kept.extend_from_slice(bytes);
         if state.sees_last_mark(direction, bytes, progress) == Some(Act::Cut) {
             return;
@@ -282,6 +303,10 @@ async fn pump(
 }
 
 impl State {
+    fn has_vanished(&self, progress: &Mutex<Progress>) -> bool {
+        progress.lock().expect("not poisoned").connection <= self.vanished.load(Ordering::Acquire)
+    }
+
     /// Follows the plan along these bytes; what is to be done when they hold the last mark.
     fn sees_last_mark(&self, direction: Direction, bytes: &[u8], progress: &Mutex<Progress>) -> Option<Act> {
         let mut plan = self.plan.lock().expect("not poisoned");
@@ -306,6 +331,7 @@ impl Progress {
     fn follow(&mut self, direction: Direction, bytes: &[u8], plan: &Plan) -> bool {
         if self.plan != plan.number {
             *self = Self {
+                connection: self.connection,
                 plan: plan.number,
                 ..Self::default()
             };

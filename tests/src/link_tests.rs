@@ -69,3 +69,24 @@ async fn a_cut_closes_one_connection_and_leaves_the_next_alone() {
         "an order to cut closes what is open"
     );
 }
+
+#[tokio::test]
+async fn a_peer_that_vanished_answers_nothing_and_closes_nothing_and_new_connections_are_carried() {
+    let link = Link::to(&counting_server().await).await;
+    let mut old = TcpStream::connect(link.address()).await.unwrap();
+    assert_eq!(ask(&mut old, b'x').await, Some(b'y'));
+    link.hold_open_connections();
+    let mut new = TcpStream::connect(link.address()).await.unwrap();
+    old.write_u8(b'x').await.unwrap();
+    for _ in 0..3 {
+        assert_eq!(ask(&mut new, b'x').await, Some(b'y'));
+    }
+    // Neither an answer nor the end: there is nothing to read.
+    let mut byte = [0];
+    let read = old.try_read(&mut byte);
+    assert!(
+        read.as_ref()
+            .is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock),
+        "{read:?}"
+    );
+}

@@ -165,7 +165,7 @@ fn a_command_that_can_not_look_exits_with_3() {
     // All at once: each waits some seconds for a database that does not come.
     std::thread::scope(|scope| {
         for (arguments, variables) in &commands {
-            scope.spawn(|| {
+            scope.spawn(move || {
                 let output = makegood(arguments, variables);
                 assert_eq!(output.status.code(), Some(3), "{arguments:?}: {output:?}");
             });

@@ -78,7 +78,7 @@ impl Database {
     /// The most connections that are open at once.
     #[must_use]
     pub fn size(&self) -> usize {
-        self.pool.size()
+        self.pool.max_size()
     }
 
     /// How many connections are open and unused.

@@ -2,7 +2,7 @@
 //! finds that the host behind them has changed.
 
 use super::error::{ErrorClass, classify};
-use super::fault::Fault;
+use super::fault::{self, Fault};
 use super::limits::Limits;
 use deadpool::managed::{self, Metrics, Object, RecycleError, RecycleResult};
 use sqlx::postgres::PgConnectOptions;
@@ -124,7 +124,7 @@ impl Pool {
         self.limits
     }
 
-    pub(super) fn size(&self) -> usize {
+    pub(super) fn max_size(&self) -> usize {
         self.connections.status().max_size
     }
 
@@ -160,10 +160,11 @@ impl Pool {
     }
 
     /// A connection, within [`Limits::acquire`]. While the server can't be reached it is tried again, and when the time is
-    /// over the last reason is what the caller is told, not that there was no connection.
+    /// over the reason is what the caller is told, not that there was no connection.
     pub(super) async fn get(&self) -> Result<Pooled, sqlx::Error> {
         let end = Instant::now() + self.limits.acquire;
         let mut pause = FIRST_PAUSE;
+        let mut reason: Option<sqlx::Error> = None;
         loop {
             let error = match timeout_at(end, self.connections.get()).await {
                 Ok(Ok(object)) => {
@@ -172,15 +173,30 @@ impl Pool {
                 }
                 Ok(Err(managed::PoolError::Backend(error))) => error,
                 Ok(Err(managed::PoolError::Closed)) => return Err(Fault::Closed.into()),
-                Ok(Err(_)) | Err(_) => return Err(Fault::NoneFree(self.limits.acquire).into()),
+                Ok(Err(_)) | Err(_) => {
+                    return Err(reason.unwrap_or_else(|| Fault::NoneFree(self.limits.acquire).into()));
+                }
             };
-            // A login that is refused, or a database that is not there, is no better in a moment.
-            if classify(&error) != ErrorClass::Unavailable || Instant::now() + pause >= end {
+            // A login that is refused is no better in a moment.
+            if classify(&error) != ErrorClass::Unavailable {
                 return Err(error);
             }
+            let error = more_telling(reason, error);
+            if Instant::now() + pause >= end {
+                return Err(error);
+            }
+            reason = Some(error);
             sleep(pause).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
+    }
+}
+
+/// The last reason, unless it is only that a limit was reached: what the server said before says more.
+fn more_telling(earlier: Option<sqlx::Error>, last: sqlx::Error) -> sqlx::Error {
+    match earlier {
+        Some(earlier) if fault::of(&last).is_some() => earlier,
+        _ => last,
     }
 }
 

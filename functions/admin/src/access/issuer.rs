@@ -114,7 +114,7 @@ impl Issuer {
         let is_fresh = known.fetched_at.is_some_and(|at| now - at < TRUSTED_FOR);
         let may_ask = known.asked_at.is_none_or(|at| now - at >= ASK_AGAIN_AFTER);
         if may_ask && !(is_fresh && known.keys.contains_key(kid)) {
-            known.asked_at = Some(now);
+            // Noted only with the answer: a request that is dropped while it asks has asked nothing, and the next one may.
             match self.fetch_keys(&mut known, now).await {
                 Ok(keys) => {
                     known.keys = keys;
@@ -124,11 +124,9 @@ impl Issuer {
                 Err(error) if known.keys.contains_key(kid) => {
                     tracing::warn!(%error, "the issuer's keys can't be fetched again");
                 }
-                Err(error) => {
-                    known.asked_at = None;
-                    return Err(error);
-                }
+                Err(error) => return Err(error),
             }
+            known.asked_at = Some(now);
         }
         Ok(known.keys.get(kid).cloned())
     }
