@@ -172,6 +172,8 @@ async fn pauses_pass(bench: &Bench) {
 /// A second queue subscribes to the topic.
 async fn subscribe(bench: &mut Bench, topic: &str) -> TestQueue {
     let queue = TestQueue::create("second").await;
+    // Without the feature `kafka` there is no other transport.
+    #[allow(irrefutable_let_patterns)]
     let Transport::Sqs(sqs) = &mut bench.sweep.publisher.transport else {
         panic!("the tests go over SQS")
     };
