@@ -14,6 +14,12 @@ pub async fn aws() -> SdkConfig {
     aws_config::load_defaults(BehaviorVersion::latest()).await
 }
 
+/// The same AWS, at this address. Set where it is loaded: on a loaded configuration `AWS_ENDPOINT_URL` would win over it.
+pub async fn aws_at(url: &str) -> SdkConfig {
+    let loader = aws_config::defaults(BehaviorVersion::latest()).endpoint_url(url);
+    loader.load().await
+}
+
 /// A queue that exists for one test.
 #[derive(Debug, Clone)]
 pub struct TestQueue {

@@ -183,8 +183,7 @@ mod tests {
 
     async fn run_against(manner: Manner) -> Result<Value, SweepRunError> {
         let lambda = Misbehaving::start(manner).await;
-        let aws = queues::aws().await;
-        let aws = aws.to_builder().endpoint_url(lambda.url()).build();
+        let aws = queues::aws_at(lambda.url()).await;
         let runner = SweepRunner {
             client: invoker(&aws),
             function: Some("sweep".to_owned()),
