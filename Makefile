@@ -35,12 +35,17 @@ check: ## format, lints, the template, the query cache
 	@$(ENV) "$$SAM_VENV/bin/python" tests/contract/scale_check.py --quiet
 	@$(STACK)/queries.sh check
 
+.PHONY: chaos
+chaos: ## drives the built functions while everything around them fails; ARGS="--seed 7 --minutes 5 --cells database,sqs"
+	@$(STACK)/chaos.sh $(ARGS)
+
 .PHONY: soak
-soak: ## what takes too long for make test: doctor over a healthy million of purchases, within ten seconds
+soak: ## what takes too long for make test: doctor over a healthy million of purchases, and CHAOS_MINUTES (20) of chaos
 	@$(STACK)/install.sh servers
 	@$(STACK)/start.sh postgres pgbouncer
 	@$(ENV) cargo build --workspace --bin makegood
 	@$(ENV) benches/doctor.sh $(ARGS)
+	@$(STACK)/chaos.sh --minutes $(or $(CHAOS_MINUTES),20)
 
 .PHONY: supply-chain
 supply-chain: ## licences, bans, sources, unused dependencies, advisories; ARGS=--strict fails without the advisory database

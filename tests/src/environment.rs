@@ -63,6 +63,7 @@ pub struct Environment {
     kill: Arc<Notify>,
     exit: watch::Receiver<Option<ExitStatus>>,
     output: watch::Receiver<Vec<String>>,
+    process_id: Option<u32>,
 }
 
 impl Drop for Environment {
@@ -107,6 +108,7 @@ impl Environment {
             read_lines(child.stderr.take().expect("stderr is piped"), lines),
         ];
         let kill = Arc::new(Notify::new());
+        let process_id = child.id();
         let (exited, exit) = watch::channel(None);
         tokio::spawn(watch_over(child, readers, Arc::clone(&kill), exited));
         Self {
@@ -115,6 +117,7 @@ impl Environment {
             kill,
             exit,
             output,
+            process_id,
         }
     }
 
@@ -150,6 +153,12 @@ impl Environment {
             .ok()
             .and_then(|status| *status);
         status.expect("the status of an ended process")
+    }
+
+    /// The process, for signals; none when it ended before it could be asked.
+    #[must_use]
+    pub fn process_id(&self) -> Option<u32> {
+        self.process_id.filter(|_| !self.has_exited())
     }
 
     /// Whether the process has ended.
@@ -233,18 +242,18 @@ fn read_lines(
     })
 }
 
-/// Where the functions' binaries lie: the folder named by `MAKEGOOD_BINARIES` (benches look at release builds), else beside
-/// this test's (`target/debug` above `target/debug/deps`).
+/// Where the functions' binaries lie: the folder named by `MAKEGOOD_BINARIES` (benches look at release builds), else that of
+/// this program (`target/debug`), which of a test's is the one above (`target/debug/deps`).
 #[must_use]
 pub fn binaries() -> PathBuf {
     if let Some(folder) = std::env::var_os("MAKEGOOD_BINARIES") {
         return PathBuf::from(folder);
     }
-    let test = std::env::current_exe().expect("a test knows where it is");
-    let folder = test
-        .ancestors()
-        .nth(2)
-        .expect("a test lies in target/<profile>/deps");
+    let program = std::env::current_exe().expect("a program knows where it is");
+    let folder = program.parent().expect("a program lies in a folder");
+    if folder.ends_with("deps") {
+        return folder.parent().expect("target/<profile>").to_owned();
+    }
     folder.to_owned()
 }
 

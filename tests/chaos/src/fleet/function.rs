@@ -1,0 +1,123 @@
+//! The functions as the template deploys them: how many environments, how long an invocation may take, what they read.
+
+use std::time::Duration;
+
+/// No invocation takes longer than this in a run, so that what is held by a dead one comes again soon.
+const LONGEST: Duration = Duration::from_secs(15);
+/// How long what was received stays with its receiver.
+pub const VISIBILITY: Duration = Duration::from_secs(20);
+
+/// One function.
+#[derive(Debug, Clone, Copy)]
+pub struct Function {
+    /// Its name, and its binary's.
+    pub name: &'static str,
+    /// How many environments it has.
+    pub environments: usize,
+    /// Its time-out in the template, in seconds.
+    pub timeout_seconds: u64,
+    /// The queues that it reads; none for one that is called.
+    pub reads: &'static [&'static str],
+    /// How many messages it gets at most.
+    pub batch: usize,
+    /// How long messages are gathered before they are handed over, in milliseconds.
+    pub window_millis: u64,
+}
+
+impl Function {
+    /// What an invocation may take.
+    #[must_use]
+    pub fn timeout(&self) -> Duration {
+        Duration::from_secs(self.timeout_seconds).min(LONGEST)
+    }
+}
+
+/// All functions of a run.
+pub const FUNCTIONS: [Function; 13] = [
+    called("receive-payment", 3, 10),
+    reader("create-purchase", 2, 30, &["purchase-confirmed"], 100, 400),
+    reader("allocate-trainer", 2, 60, &["purchase-created-allocation"], 10, 0),
+    reader("schedule-sessions", 2, 30, &["trainer-allocated-sessions"], 10, 0),
+    called("top-up-sessions", 1, 900),
+    reader("invalidate-cache", 1, 15, &CACHE_QUEUES, 100, 400),
+    called("create-order-intent", 2, 20),
+    called("verify-payment", 2, 20),
+    reader("finalize-order", 2, 30, &["jobs"], 10, 0),
+    called("order-status", 2, 10),
+    called("sweep", 3, 55),
+    reader("park-dead-letters", 1, 30, &DEAD_LETTER_QUEUES, 10, 0),
+    called("admin", 1, 29),
+];
+
+/// What `invalidate-cache` reads.
+const CACHE_QUEUES: [&str; 3] = [
+    "purchase-created-cache",
+    "trainer-allocated-cache",
+    "sessions-generated-cache",
+];
+
+/// Every queue, and how often a message of it is received before it goes to its dead letters.
+pub const QUEUES: [(&str, u32); 8] = [
+    ("purchase-confirmed", 4),
+    ("purchase-created-allocation", 6),
+    ("purchase-created-cache", 4),
+    ("trainer-allocated-sessions", 4),
+    ("trainer-allocated-cache", 4),
+    ("sessions-generated-cache", 4),
+    ("jobs", 4),
+    ("order-confirmed", 10),
+];
+
+/// Their dead letters, in the same order.
+pub const DEAD_LETTER_QUEUES: [&str; 8] = [
+    "purchase-confirmed-dlq",
+    "purchase-created-allocation-dlq",
+    "purchase-created-cache-dlq",
+    "trainer-allocated-sessions-dlq",
+    "trainer-allocated-cache-dlq",
+    "sessions-generated-cache-dlq",
+    "jobs-dlq",
+    "order-confirmed-dlq",
+];
+
+const fn called(name: &'static str, environments: usize, timeout_seconds: u64) -> Function {
+    reader(name, environments, timeout_seconds, &[], 0, 0)
+}
+
+const fn reader(
+    name: &'static str,
+    environments: usize,
+    timeout_seconds: u64,
+    reads: &'static [&'static str],
+    batch: usize,
+    window_millis: u64,
+) -> Function {
+    Function {
+        name,
+        environments,
+        timeout_seconds,
+        reads,
+        batch,
+        window_millis,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_queue_has_a_reader_and_its_dead_letters() {
+        let read: Vec<&str> = FUNCTIONS
+            .iter()
+            .flat_map(|function| function.reads)
+            .copied()
+            .collect();
+        for ((queue, _), dead) in QUEUES.iter().zip(DEAD_LETTER_QUEUES) {
+            assert_eq!(dead, format!("{queue}-dlq"));
+            assert!(read.contains(&dead), "{dead}");
+            // The shop's mailer is no function of ours; the driver reads it.
+            assert!(read.contains(queue) || *queue == "order-confirmed", "{queue}");
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! A run from its first payment to its verdict.
+
+use crate::fault::{Cell, Fault};
+use crate::faults;
+use crate::fleet::poll;
+use crate::heal::{Healed, heal};
+use crate::plan::{Plan, Wanted};
+use crate::servers::Servers;
+use crate::sweeps::{Sweeps, read_mail};
+use crate::traffic::{Outside, buy, look_again, pay, read_console};
+use crate::verdict::Verdict;
+use crate::world::World;
+use anyhow::Result;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::task::{JoinHandle, JoinSet};
+
+/// After the faults a payment must be acknowledged, or a buyer done, at least once within this time, until all are; payers pause
+/// up to four seconds between tries. A busy machine may take long for all of them.
+const ONE_WITHIN: Duration = Duration::from_secs(60);
+
+/// How to run, beside what.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Options {
+    /// Leaves the servers and what the environments wrote.
+    pub keeps: bool,
+    /// Tells each fault as it comes.
+    pub is_verbose: bool,
+}
+
+/// A run that has come to rest, with its world to look at.
+#[derive(Debug)]
+pub struct Run {
+    /// The world, in which nothing moves any more.
+    pub world: Arc<World>,
+    /// How it came to rest.
+    pub healed: Healed,
+    /// What came of it.
+    pub verdict: Verdict,
+    /// How long it took in all.
+    pub took: Duration,
+}
+
+/// Runs a plan.
+///
+/// # Errors
+/// When a server does not start, or the database does not answer once the faults are over.
+pub async fn run(wanted: &Wanted, options: Options) -> Result<Run> {
+    let began = Instant::now();
+    let plan = Plan::of(wanted);
+    let fills_disk = plan.faults.iter().any(|planned| planned.fault == Fault::DiskFull);
+    let servers = Servers::start(fills_disk, options.keeps)?;
+    let logs = options.keeps.then(|| servers.home().join("logs"));
+    if let Some(logs) = &logs {
+        std::fs::create_dir_all(logs)?;
+    }
+    let world = Arc::new(World::build(servers, plan, wanted.seed, logs.as_deref()).await?);
+    world.stock().await?;
+    let sweeps = Sweeps::of(&world);
+    let always = start_readers_of_queues(&world);
+    let traffic = act(&world, &sweeps, wanted, options).await;
+    world.over.send_replace(true);
+    wait_for(traffic).await;
+    let healed = heal(&world, &sweeps).await?;
+    look_again(&world.outside).await;
+    for task in always {
+        task.abort();
+    }
+    world.fleet.retire().await;
+    let verdict = Verdict::with_doctor(&world, "makegood").await?;
+    Ok(Run {
+        world,
+        healed,
+        verdict,
+        took: began.elapsed(),
+    })
+}
+
+/// The event sources and the mailer.
+fn start_readers_of_queues(world: &Arc<World>) -> Vec<JoinHandle<()>> {
+    let mut tasks = Vec::new();
+    for slot in world.fleet.all() {
+        if !slot.function.reads.is_empty() {
+            let (fleet, slot, broker) = (
+                Arc::clone(&world.fleet),
+                Arc::clone(slot),
+                Arc::clone(&world.broker),
+            );
+            tasks.push(tokio::spawn(poll(fleet, slot, broker)));
+        }
+    }
+    let broker = Arc::clone(&world.broker);
+    tasks.push(tokio::spawn(async move { read_mail(&broker).await }));
+    tasks
+}
+
+/// Everything that happens in the time of the run; what payers and buyers have under way at its end.
+async fn act(world: &Arc<World>, sweeps: &Sweeps, wanted: &Wanted, options: Options) -> JoinSet<()> {
+    let started = Instant::now();
+    let mut traffic = JoinSet::new();
+    for (place, payment) in world.outside.plan.payments.iter().enumerate() {
+        let (outside, at) = (Arc::clone(&world.outside), started + payment.at);
+        traffic.spawn(async move {
+            tokio::time::sleep_until(at.into()).await;
+            pay(&outside, place).await;
+        });
+    }
+    for (place, checkout) in world.outside.plan.checkouts.iter().enumerate() {
+        let (outside, at) = (Arc::clone(&world.outside), started + checkout.at);
+        traffic.spawn(async move {
+            tokio::time::sleep_until(at.into()).await;
+            buy(&outside, place).await;
+        });
+    }
+    start_lookers(world, sweeps, &mut traffic);
+    let mut cells = JoinSet::new();
+    for cell in Cell::ALL {
+        cells.spawn(faults::run_cell(Arc::clone(world), cell, started));
+    }
+    if options.is_verbose {
+        tell(world, started, &mut cells);
+    }
+    tokio::time::sleep_until((started + wanted.lasts).into()).await;
+    // The last fault of a cell may be a moment late.
+    while cells.join_next().await.is_some() {}
+    traffic
+}
+
+/// Those who don't pay: the schedules and the operator.
+fn start_lookers(world: &Arc<World>, sweeps: &Sweeps, traffic: &mut JoinSet<()>) {
+    let (running, sweeps) = (Arc::clone(world), sweeps.clone());
+    traffic.spawn(async move { sweeps.run(&running).await });
+    let reading = Arc::clone(world);
+    traffic.spawn(async move { read_console(&reading.outside, &reading.issuer).await });
+}
+
+fn tell(world: &Arc<World>, started: Instant, cells: &mut JoinSet<()>) {
+    for planned in world.outside.plan.faults.clone() {
+        cells.spawn(async move {
+            tokio::time::sleep_until((started + planned.at).into()).await;
+            let (at, lasts) = (planned.at.as_millis(), planned.lasts.as_millis());
+            eprintln!("· {at:>7} ms  {} for {lasts} ms", planned.fault);
+        });
+    }
+}
+
+/// Until every payment is acknowledged and every buyer is done, or nothing comes to its end any more.
+async fn wait_for(mut traffic: JoinSet<()>) {
+    while let Ok(Some(_)) = tokio::time::timeout(ONE_WITHIN, traffic.join_next()).await {}
+}
+
+impl Run {
+    /// Those outside.
+    #[must_use]
+    pub fn outside(&self) -> &Outside {
+        &self.world.outside
+    }
+}

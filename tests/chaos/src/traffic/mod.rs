@@ -1,0 +1,88 @@
+//! Who pays, who buys and who looks, each as the world would: again and again until the answer says that it is done.
+
+mod buyer;
+mod payer;
+mod reader;
+
+pub use buyer::{buy, look_again};
+pub use payer::{CONFIRMATION_SECRET, WEBHOOK_SECRET, pay};
+pub use reader::{CONSOLE_SECRET, read_console};
+
+use crate::broker::Broker;
+use crate::fleet::{Api, Fleet};
+use crate::ledger::Ledger;
+use crate::plan::Plan;
+use makegood_local::gateway::GatewayStandIn;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// What everybody outside needs.
+#[derive(Debug)]
+pub struct Outside {
+    /// What was planned.
+    pub plan: Plan,
+    /// What was done.
+    pub ledger: Arc<Ledger>,
+    /// The gateways.
+    pub gateways: Arc<GatewayStandIn>,
+    /// The queues.
+    pub broker: Arc<Broker>,
+    /// `receive-payment`.
+    pub receive_payment: Arc<Api>,
+    /// `create-order-intent`.
+    pub create_order_intent: Arc<Api>,
+    /// `verify-payment`.
+    pub verify_payment: Arc<Api>,
+    /// `order-status`.
+    pub order_status: Arc<Api>,
+    /// `admin`.
+    pub admin: Arc<Api>,
+    /// Nobody begins anything new once this is true; what is under way is brought to its end.
+    pub is_over: watch::Receiver<bool>,
+}
+
+impl Outside {
+    /// The functions that are called over HTTP, in front of this fleet.
+    #[must_use]
+    pub fn of(
+        fleet: &Arc<Fleet>,
+        plan: Plan,
+        ledger: Arc<Ledger>,
+        gateways: Arc<GatewayStandIn>,
+        broker: Arc<Broker>,
+        is_over: watch::Receiver<bool>,
+    ) -> Self {
+        Self {
+            plan,
+            ledger,
+            gateways,
+            broker,
+            receive_payment: Api::of(fleet, "receive-payment"),
+            create_order_intent: Api::of(fleet, "create-order-intent"),
+            verify_payment: Api::of(fleet, "verify-payment"),
+            order_status: Api::of(fleet, "order-status"),
+            admin: Api::of(fleet, "admin"),
+            is_over,
+        }
+    }
+
+    /// Waits for so long; false at once when the run is over.
+    pub async fn goes_on_for(&self, pause: Duration) -> bool {
+        let mut is_over = self.is_over.clone();
+        tokio::time::timeout(pause, is_over.wait_for(|is_over| *is_over))
+            .await
+            .is_err()
+    }
+
+    /// Whether the run is over.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        *self.is_over.borrow()
+    }
+}
+
+/// The pauses of somebody who tries again: from a quarter of a second, doubling, up to four.
+fn pause(tries: u32) -> Duration {
+    Duration::from_millis((250_u64 << tries.min(4)).min(4_000))
+}

@@ -1,0 +1,121 @@
+//! A payment provider: sends each payment until it is acknowledged, as Razorpay does for a day.
+
+use super::{Outside, pause};
+use crate::fleet::{ApiAnswer, Request};
+use crate::plan::{Door, PlannedPayment};
+use chrono::Utc;
+use hmac::{Hmac, KeyInit, Mac};
+use serde_json::{Value, json};
+use sha2::Sha256;
+use std::time::Duration;
+
+/// What Razorpay signs with here.
+pub const WEBHOOK_SECRET: &str = "webhook-secret-of-the-chaos-run-alone";
+/// What the payment service signs with here.
+pub const CONFIRMATION_SECRET: &str = "confirmation-secret-of-the-chaos-run-alone";
+/// Razorpay hangs up after five seconds.
+const HANGS_UP_AFTER: Duration = Duration::from_secs(5);
+/// Where the payment service publishes itself.
+const EVENTS: &str = "purchase-confirmed";
+const PRICE_MINOR: i64 = 499_900;
+
+/// Pays, and sends the message until it is acknowledged.
+pub async fn pay(outside: &Outside, place: usize) {
+    let Some(payment) = outside.plan.payments.get(place) else {
+        return;
+    };
+    if payment.is_repeated {
+        tokio::join!(send(outside, place, payment), send(outside, place, payment));
+    } else {
+        send(outside, place, payment).await;
+    }
+}
+
+async fn send(outside: &Outside, place: usize, payment: &PlannedPayment) {
+    if payment.door == Door::Event {
+        outside.ledger.note_sent(place);
+        outside.broker.put(EVENTS, &event(payment).to_string());
+        let body = json!({"paymentId": payment.payment});
+        return outside.ledger.note_acknowledged(place, &body);
+    }
+    for tries in 0_u32.. {
+        outside.ledger.note_sent(place);
+        let request = request(payment);
+        let answer = outside.receive_payment.call(&request, HANGS_UP_AFTER).await;
+        if let Some(ApiAnswer { status, body }) = answer {
+            outside.ledger.note_answer("receive-payment", status);
+            if (200..300).contains(&status) {
+                return outside.ledger.note_acknowledged(place, &body);
+            }
+        }
+        tokio::time::sleep(pause(tries)).await;
+    }
+}
+
+fn request(payment: &PlannedPayment) -> Request {
+    let request = Request {
+        method: "POST",
+        ..Request::default()
+    };
+    if payment.door == Door::Confirmation {
+        let body = confirmation(payment);
+        let timestamp = Utc::now().timestamp().to_string();
+        let signature = sign(CONFIRMATION_SECRET, &format!("{timestamp}.{body}"));
+        return Request {
+            path: "/payments/confirmations",
+            headers: vec![
+                ("content-type", "application/json".to_owned()),
+                ("x-makegood-timestamp", timestamp),
+                ("x-makegood-signature", signature),
+            ],
+            body,
+            ..request
+        };
+    }
+    let body = webhook(payment);
+    Request {
+        path: "/payments/webhooks/razorpay",
+        headers: vec![
+            ("content-type", "application/json".to_owned()),
+            ("x-razorpay-signature", sign(WEBHOOK_SECRET, &body)),
+            ("x-razorpay-event-id", format!("evt_{}", payment.reference)),
+        ],
+        body,
+        ..request
+    }
+}
+
+fn webhook(payment: &PlannedPayment) -> String {
+    let notes = json!({"studentId": payment.student, "courseId": payment.course,
+                       "purchaseTier": payment.tier.to_string(), "timeSlot": payment.slot});
+    json!({"entity": "event", "event": "payment.captured", "contains": ["payment"],
+           "payload": {"payment": {"entity": {"id": payment.reference, "entity": "payment", "amount": PRICE_MINOR,
+               "currency": "INR", "status": "captured", "method": "upi", "notes": notes}}}})
+    .to_string()
+}
+
+fn confirmation(payment: &PlannedPayment) -> String {
+    json!({"paymentId": payment.payment, "studentId": payment.student, "courseId": payment.course,
+           "amountCents": PRICE_MINOR, "currency": "INR", "provider": "school-pay",
+           "providerPaymentId": payment.reference,
+           "metadata": {"purchaseTier": payment.tier, "timeSlot": payment.slot}})
+    .to_string()
+}
+
+fn event(payment: &PlannedPayment) -> Value {
+    let (id, millis) = (payment.payment, Utc::now().timestamp_millis());
+    json!({"type": "PURCHASE_CONFIRMED", "timestamp": millis, "userId": payment.student, "role": "student", "paymentId": id,
+           "studentId": payment.student, "courseId": payment.course, "amountCents": PRICE_MINOR,
+           "metadata": {"purchaseTier": payment.tier, "timeSlot": payment.slot},
+           "_metadata": {"eventId": format!("payment:{id}:PURCHASE_CONFIRMED"), "correlationId": id, "timestamp": millis,
+                         "source": "payment-service", "version": "1.0.0"}})
+}
+
+fn sign(secret: &str, message: &str) -> String {
+    // HMAC takes keys of any length.
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.as_bytes()) else {
+        return String::new();
+    };
+    mac.update(message.as_bytes());
+    hex::encode(mac.finalize().into_bytes())
+}

@@ -1,0 +1,196 @@
+//! A TCP proxy in front of a server whose link can misbehave in every way that a network does.
+
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+/// How long the server's side of a vanished link stays open: its keep-alive has not noticed yet.
+const UNNOTICED: Duration = Duration::from_secs(20);
+
+/// What new connections meet, and what happens to answers.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Weather {
+    /// New connections are closed at once.
+    pub refuses: bool,
+    /// New connections are taken, and nothing is ever answered.
+    pub silent: bool,
+    /// New connections lead here in place of the server.
+    pub elsewhere: Option<String>,
+    /// So many answers in a thousand come late.
+    pub late_per_mille: u32,
+    /// By so many milliseconds, at least and at most.
+    pub late_millis: (u64, u64),
+    /// So many answers in a thousand are lost: the connection is cut in their place.
+    pub lost_per_mille: u32,
+}
+
+/// A running proxy. Dropping it closes everything.
+#[derive(Debug)]
+pub struct Wire {
+    /// Where it listens, `host:port`.
+    pub address: String,
+    state: Arc<State>,
+    listening: JoinHandle<()>,
+}
+
+#[derive(Debug)]
+struct State {
+    server: String,
+    weather: Mutex<Weather>,
+    seed: AtomicU64,
+    /// Counts orders to close whatever is open.
+    cuts: watch::Sender<u64>,
+    /// Counts orders to swallow whatever open links carry.
+    vanishings: watch::Sender<u64>,
+}
+
+impl Drop for Wire {
+    fn drop(&mut self) {
+        self.listening.abort();
+        self.cut();
+    }
+}
+
+impl Wire {
+    /// A proxy to a server, `host:port`.
+    ///
+    /// # Errors
+    /// Those of the socket.
+    pub async fn to(server: &str, seed: u64) -> io::Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address = listener.local_addr()?.to_string();
+        let state = Arc::new(State {
+            server: server.to_owned(),
+            weather: Mutex::default(),
+            seed: AtomicU64::new(seed),
+            cuts: watch::channel(0).0,
+            vanishings: watch::channel(0).0,
+        });
+        let listening = tokio::spawn(accept(listener, Arc::clone(&state)));
+        Ok(Self {
+            address,
+            state,
+            listening,
+        })
+    }
+
+    /// What happens from now on.
+    pub fn set(&self, weather: Weather) {
+        *self.state.weather.lock().unwrap_or_else(PoisonError::into_inner) = weather;
+    }
+
+    /// Everything is well from now on. Links that lead elsewhere, or vanished, stay as they are.
+    pub fn clear(&self) {
+        self.set(Weather::default());
+    }
+
+    /// Closes every open connection.
+    pub fn cut(&self) {
+        self.state.cuts.send_modify(|cuts| *cuts += 1);
+    }
+
+    /// Every open connection swallows what is sent from now on, either way, and is never closed by the other side.
+    pub fn vanish(&self) {
+        self.state.vanishings.send_modify(|count| *count += 1);
+    }
+}
+
+impl State {
+    fn weather(&self) -> Weather {
+        self.weather
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+}
+
+async fn accept(listener: TcpListener, state: Arc<State>) {
+    while let Ok((client, _)) = listener.accept().await {
+        tokio::spawn(serve(client, Arc::clone(&state)));
+    }
+}
+
+async fn serve(client: TcpStream, state: Arc<State>) {
+    let weather = state.weather();
+    let mut cuts = state.cuts.subscribe();
+    if weather.refuses {
+        return;
+    }
+    if weather.silent {
+        let _ = cuts.changed().await;
+        return;
+    }
+    let server = weather.elsewhere.as_ref().unwrap_or(&state.server);
+    // A server that is away is a connection that closes at once.
+    if let Ok(server) = TcpStream::connect(server).await {
+        tokio::select! {
+            () = carry(client, server, &state) => {}
+            _ = cuts.changed() => {}
+        }
+    }
+}
+
+async fn carry(client: TcpStream, server: TcpStream, state: &State) {
+    // Small protocol messages must not wait for each other.
+    let _ = (client.set_nodelay(true), server.set_nodelay(true));
+    let rng = StdRng::seed_from_u64(state.seed.fetch_add(1, Ordering::Relaxed));
+    let (mut from_client, mut to_client) = client.into_split();
+    let (mut from_server, mut to_server) = server.into_split();
+    let mut vanishings = state.vanishings.subscribe();
+    let ended = tokio::select! {
+        () = questions(&mut from_client, &mut to_server) => true,
+        () = answers(&mut from_server, &mut to_client, state, rng) => true,
+        _ = vanishings.changed() => false,
+    };
+    if !ended {
+        tokio::select! {
+            () = swallow(&mut from_client) => {}
+            () = async { swallow(&mut from_server).await; std::future::pending::<()>().await } => {}
+        }
+        // The client has gone; the server does not learn of it yet.
+        tokio::time::sleep(UNNOTICED).await;
+    }
+}
+
+async fn questions(from: &mut OwnedReadHalf, to: &mut OwnedWriteHalf) {
+    let mut buffer = vec![0; 16 * 1024];
+    while let Ok(length @ 1..) = from.read(&mut buffer).await {
+        if to.write_all(&buffer[..length]).await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn answers(from: &mut OwnedReadHalf, to: &mut OwnedWriteHalf, state: &State, mut rng: StdRng) {
+    let mut buffer = vec![0; 16 * 1024];
+    while let Ok(length @ 1..) = from.read(&mut buffer).await {
+        let weather = state.weather();
+        if rng.random_range(0..1_000) < weather.lost_per_mille {
+            return;
+        }
+        if rng.random_range(0..1_000) < weather.late_per_mille {
+            let (least, most) = weather.late_millis;
+            tokio::time::sleep(Duration::from_millis(rng.random_range(least..=most))).await;
+        }
+        if to.write_all(&buffer[..length]).await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn swallow(from: &mut OwnedReadHalf) {
+    let mut buffer = vec![0; 16 * 1024];
+    while let Ok(1..) = from.read(&mut buffer).await {}
+}
+
+#[cfg(test)]
+#[path = "wire_tests.rs"]
+mod tests;

@@ -1,0 +1,80 @@
+use super::*;
+use std::time::Instant;
+
+const SOON: Duration = Duration::from_secs(5);
+const NOT_SOON: Duration = Duration::from_millis(300);
+
+/// A server that says back what it hears.
+async fn echo() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let (mut from, mut to) = stream.split();
+                let _ = tokio::io::copy(&mut from, &mut to).await;
+            });
+        }
+    });
+    address
+}
+
+async fn wire() -> Wire {
+    Wire::to(&echo().await, 1).await.unwrap()
+}
+
+/// What comes back; none when nothing does within this time, empty when the connection is closed.
+async fn asked(stream: &mut TcpStream, within: Duration) -> Option<Vec<u8>> {
+    let _ = stream.write_all(b"ping").await;
+    let mut buffer = [0; 16];
+    let read = tokio::time::timeout(within, stream.read(&mut buffer))
+        .await
+        .ok()?;
+    Some(buffer[..read.unwrap_or(0)].to_vec())
+}
+
+#[tokio::test]
+async fn a_wire_carries_bytes_and_closes_when_it_is_cut_or_refuses() {
+    let wire = wire().await;
+    let mut open = TcpStream::connect(&wire.address).await.unwrap();
+    assert_eq!(asked(&mut open, SOON).await.unwrap(), b"ping");
+    wire.cut();
+    assert_eq!(asked(&mut open, SOON).await.unwrap(), b"");
+    wire.set(Weather {
+        refuses: true,
+        ..Weather::default()
+    });
+    let mut refused = TcpStream::connect(&wire.address).await.unwrap();
+    assert_eq!(asked(&mut refused, SOON).await.unwrap(), b"");
+}
+
+#[tokio::test]
+async fn a_vanished_link_is_silent_for_good_and_a_new_one_works() {
+    let wire = wire().await;
+    let mut open = TcpStream::connect(&wire.address).await.unwrap();
+    assert_eq!(asked(&mut open, SOON).await.unwrap(), b"ping");
+    wire.vanish();
+    assert_eq!(asked(&mut open, NOT_SOON).await, None);
+    let mut new = TcpStream::connect(&wire.address).await.unwrap();
+    assert_eq!(asked(&mut new, SOON).await.unwrap(), b"ping");
+    assert_eq!(asked(&mut open, NOT_SOON).await, None);
+}
+
+#[tokio::test]
+async fn answers_come_late_or_not_at_all() {
+    let wire = wire().await;
+    wire.set(Weather {
+        late_per_mille: 1_000,
+        late_millis: (300, 300),
+        ..Weather::default()
+    });
+    let began = Instant::now();
+    let mut late = TcpStream::connect(&wire.address).await.unwrap();
+    assert_eq!(asked(&mut late, SOON).await.unwrap(), b"ping");
+    assert!(began.elapsed() >= Duration::from_millis(300));
+    wire.set(Weather {
+        lost_per_mille: 1_000,
+        ..Weather::default()
+    });
+    assert_eq!(asked(&mut late, SOON).await.unwrap(), b"");
+}

@@ -1,0 +1,231 @@
+//! Everything of a run that stands or moves: servers, links, queues, environments, and the world outside.
+
+use crate::broker::Broker;
+use crate::fleet::Fleet;
+use crate::fleet::function::{DEAD_LETTER_QUEUES, Function, QUEUES};
+use crate::ledger::Ledger;
+use crate::plan::Plan;
+use crate::servers::Servers;
+use crate::traffic::{CONFIRMATION_SECRET, CONSOLE_SECRET, Outside, WEBHOOK_SECRET};
+use crate::wire::Wire;
+use anyhow::{Context, Result};
+use makegood_local::admin::{self, AdminService};
+use makegood_local::gateway::{self, GatewayStandIn};
+use makegood_local::identity::{CONSOLE_CLIENT_ID, Issuer};
+use makegood_tests::environment::Variables;
+use makegood_tests::setting;
+use std::path::Path;
+use std::sync::Arc;
+use tokio::sync::{mpsc, watch};
+
+const TRAINERS: usize = 25;
+
+/// A run's world.
+#[derive(Debug)]
+pub struct World {
+    /// Postgres and its poolers.
+    pub servers: Servers,
+    /// From the functions to PgBouncer.
+    pub database: Wire,
+    /// From the functions to the gateways.
+    pub gateways_wire: Wire,
+    /// From the functions to the admin service.
+    pub admin_wire: Wire,
+    /// From the functions to Redis.
+    pub redis: Wire,
+    /// The queues.
+    pub broker: Arc<Broker>,
+    /// The environments.
+    pub fleet: Arc<Fleet>,
+    /// The gateways.
+    pub gateways: Arc<GatewayStandIn>,
+    /// The admin service.
+    pub admin: Arc<AdminService>,
+    /// Who issues the operator's tokens.
+    pub issuer: Issuer,
+    /// Those who pay, buy and look.
+    pub outside: Arc<Outside>,
+    /// The driver's record.
+    pub ledger: Arc<Ledger>,
+    /// Access keys of environments that stepped into the queues' trap.
+    pub trapped: tokio::sync::Mutex<mpsc::UnboundedReceiver<String>>,
+    /// Says when the run is over.
+    pub over: watch::Sender<bool>,
+}
+
+impl World {
+    /// Builds it on running servers. What environments write is kept in `logs`.
+    ///
+    /// # Errors
+    /// When a part does not start.
+    pub async fn build(servers: Servers, plan: Plan, seed: u64, logs: Option<&Path>) -> Result<Self> {
+        let (broker, trapped) = Broker::start(seed).await?;
+        for ((queue, receives), dead) in QUEUES.iter().zip(DEAD_LETTER_QUEUES) {
+            broker.create(dead, None);
+            broker.create(queue, Some((*receives, dead)));
+        }
+        let admin = Arc::new(AdminService::with_trainer_count(TRAINERS));
+        // It gives another trainer to every new key, so that asking twice under two keys shows.
+        admin.forget_pairs();
+        let (admin_url, _) = admin::spawn(Arc::clone(&admin)).await?;
+        let gateways = Arc::new(gateway::spawn().await?);
+        let issuer = Issuer::spawn().await?;
+        let database = Wire::to(&format!("127.0.0.1:{}", servers.pgbouncer), seed).await?;
+        let gateways_wire = Wire::to(authority(&gateways.base_url), seed).await?;
+        let admin_wire = Wire::to(authority(&admin_url), seed).await?;
+        let redis = Wire::to(authority(&setting("MAKEGOOD_TEST_REDIS_URL")), seed).await?;
+
+        let mut common = common(&broker, &issuer);
+        let told = [
+            (
+                "DATABASE_URL",
+                format!("postgres://makegood_app@{}/makegood", database.address),
+            ),
+            ("REDIS_URL", format!("redis://{}", redis.address)),
+            ("ADMIN_SERVICE_URL", format!("http://{}", admin_wire.address)),
+            ("ESEWA_BASE_URL", format!("http://{}", gateways_wire.address)),
+            (
+                "KHALTI_BASE_URL",
+                format!("http://{}/api/v2", gateways_wire.address),
+            ),
+        ];
+        for (name, value) in gateways
+            .variables("http://shop.example/back")
+            .into_iter()
+            .chain(told)
+        {
+            common.insert(name.to_owned(), value);
+        }
+        let fleet = Arc::new(Fleet::of(
+            |function| variables(function, &common, &broker),
+            seed,
+            logs,
+        ));
+        let ledger = Arc::new(Ledger::of(plan.payments.len(), plan.checkouts.len()));
+        let broker = Arc::new(broker);
+        let (over, is_over) = watch::channel(false);
+        let outside = Outside::of(
+            &fleet,
+            plan,
+            Arc::clone(&ledger),
+            Arc::clone(&gateways),
+            Arc::clone(&broker),
+            is_over,
+        );
+        Ok(Self {
+            servers,
+            database,
+            gateways_wire,
+            admin_wire,
+            redis,
+            broker,
+            fleet,
+            gateways,
+            admin,
+            issuer,
+            outside: Arc::new(outside),
+            ledger,
+            trapped: tokio::sync::Mutex::new(trapped),
+            over,
+        })
+    }
+
+    /// The shop's shelves and the buyers' carts, as its other services would have left them.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn stock(&self) -> Result<()> {
+        let plan = &self.outside.plan;
+        let mut text = String::new();
+        for article in &plan.articles {
+            let (variant, product, vendor) = (article.variant, article.product, article.vendor);
+            let (sku, price, stock) = (&article.sku, article.price_minor, article.stock);
+            text += &format!(
+                "INSERT INTO vendor_profiles (user_id, business_name) VALUES ('{vendor}', 'Vendor');
+                 INSERT INTO products (id, vendor_id, name, slug) VALUES ('{product}', '{vendor}', 'Article {sku}', '{sku}');
+                 INSERT INTO product_variants (id, product_id, sku, price_cents) VALUES ('{variant}', '{product}', '{sku}', {price});
+                 INSERT INTO inventory (variant_id, quantity_available) VALUES ('{variant}', {stock});
+                 INSERT INTO inventory_movements (variant_id, movement_type, quantity_change, quantity_after, reference_type)
+                 VALUES ('{variant}', 'adjustment', {stock}, {stock}, 'stocking');"
+            );
+        }
+        for checkout in &plan.checkouts {
+            let user = checkout.user;
+            text += &format!("INSERT INTO carts (id, user_id) VALUES ('{user}', '{user}');");
+            for (place, quantity) in &checkout.basket {
+                let Some(article) = plan.articles.get(*place) else {
+                    continue;
+                };
+                text += &format!(
+                    "INSERT INTO cart_items (cart_id, variant_id, quantity, price_snapshot_cents)
+                     VALUES ('{user}', '{}', {quantity}, {});",
+                    article.variant, article.price_minor
+                );
+            }
+        }
+        self.servers
+            .run_sql(&text)
+            .await
+            .context("the shop can't be stocked")
+    }
+}
+
+/// What every function is told, and each reads its part of.
+fn common(broker: &Broker, issuer: &Issuer) -> Variables {
+    let urls = |queues: &[&str]| {
+        let urls: Vec<String> = queues.iter().map(|queue| broker.url(queue)).collect();
+        urls.join(",")
+    };
+    let variables = [
+        ("DATABASE_POOL_SIZE", "2".to_owned()),
+        ("QUEUE_URL_PURCHASE_CONFIRMED", urls(&["purchase-confirmed"])),
+        (
+            "QUEUE_URL_PURCHASE_CREATED",
+            urls(&["purchase-created-allocation", "purchase-created-cache"]),
+        ),
+        (
+            "QUEUE_URL_TRAINER_ALLOCATED",
+            urls(&["trainer-allocated-sessions", "trainer-allocated-cache"]),
+        ),
+        (
+            "QUEUE_URL_SESSIONS_GENERATED",
+            urls(&["sessions-generated-cache"]),
+        ),
+        ("QUEUE_URL_ORDER_CONFIRMED", urls(&["order-confirmed"])),
+        ("JOBS_QUEUE_URL", urls(&["jobs"])),
+        // A lease outlives the longest invocation of a run.
+        ("JOB_LEASE_SECONDS", "20".to_owned()),
+        ("BUSINESS_TIMEZONE", "Asia/Kolkata".to_owned()),
+        ("RAZORPAY_WEBHOOK_SECRET", WEBHOOK_SECRET.to_owned()),
+        ("CONFIRMATION_SECRET", CONFIRMATION_SECRET.to_owned()),
+        // The run's school has no prices of its own.
+        ("TRUST_WEBHOOK_NOTES", "yes".to_owned()),
+        ("OIDC_ISSUER", issuer.url.clone()),
+        ("OIDC_CLIENT_ID", CONSOLE_CLIENT_ID.to_owned()),
+        ("CONSOLE_SECRET", CONSOLE_SECRET.to_owned()),
+        ("AWS_ENDPOINT_URL", broker.endpoint.clone()),
+        ("AWS_REGION", "us-east-1".to_owned()),
+        ("AWS_SECRET_ACCESS_KEY", "chaos".to_owned()),
+    ];
+    variables
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
+}
+
+fn variables(function: &Function, common: &Variables, broker: &Broker) -> Variables {
+    let mut variables = common.clone();
+    if let Some(queue) = function.reads.first() {
+        variables.insert(
+            "DEAD_LETTER_QUEUE_URL".to_owned(),
+            broker.url(&format!("{queue}-dlq")),
+        );
+    }
+    variables
+}
+
+/// `host:port` of a URL that ends with it.
+fn authority(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    rest.split('/').next().unwrap_or(rest)
+}
