@@ -65,7 +65,7 @@ impl Stage<'_> {
     /// # Errors
     /// Those of the database. What was reserved by then ends by itself, or is taken up with the same key.
     pub async fn check_out(&self, wish: &Wish) -> Result<Outcome, sqlx::Error> {
-        let intent = match self.begin_with_tries(wish).await? {
+        let intent = match self.begin_again(wish).await? {
             Begun::Done(outcome) => return Ok(outcome),
             Begun::Unopened(intent) => intent,
         };
@@ -81,7 +81,7 @@ impl Stage<'_> {
         Ok(conclude(intent, wish, opened.err().filter(|_| written)))
     }
 
-    async fn begin_with_tries(&self, wish: &Wish) -> Result<Begun, sqlx::Error> {
+    async fn begin_again(&self, wish: &Wish) -> Result<Begun, sqlx::Error> {
         let mut tries = Tries::default();
         loop {
             match self.begin(wish).await {

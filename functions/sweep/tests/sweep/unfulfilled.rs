@@ -65,10 +65,10 @@ async fn a_case_answers_for_a_payment_as_the_three_readers_all_say() {
         ("UPDATE payment_cases SET resolved_by = 'create-purchase'", 2),
         ("UPDATE payment_cases SET resolved_by = 'finalize-order'", 2),
         // A person decided.
-        ("UPDATE payment_cases SET resolved_by = 'asha@school.test'", 0),
+        ("UPDATE payment_cases SET resolved_by = 'asha@example.com'", 0),
         // The money came after that.
         (
-            "UPDATE payment_cases SET resolved_by = 'asha@school.test', resolved_at = now() - interval '2 hours'",
+            "UPDATE payment_cases SET resolved_by = 'asha@example.com', resolved_at = now() - interval '2 hours'",
             2,
         ),
     ] {
