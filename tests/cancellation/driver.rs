@@ -33,9 +33,14 @@ pub trait Scene {
     /// The stage's name, for the report.
     fn name(&self) -> String;
 
-    /// Each of the first so many polls is a cut point; after them it is every third.
+    /// Each of the first so many polls is a cut point; after them it is one of [`Scene::then_one_of`].
     fn every_poll_up_to(&self) -> usize {
         60
+    }
+
+    /// How far apart the later cut points are.
+    fn then_one_of(&self) -> usize {
+        3
     }
 
     /// With fewer cut points the stage was not cut where it matters.
@@ -101,7 +106,8 @@ pub async fn poll_times<F: Future>(future: F, times: usize) -> Option<F::Output>
 pub async fn cut_everywhere<S: Scene>(scene: &S, connections: u32) {
     let mut cutting = Cutting::begin(scene).await;
     let every = scene.every_poll_up_to();
-    let polls = (1..=every).chain((every + 3..).step_by(3));
+    let step = scene.then_one_of();
+    let polls = (1..=every).chain((every + step..).step_by(step));
     let mut ends_in_a_row = 0;
     for polls in polls {
         let ran_to_its_end = cutting.cut(polls, connections).await;

@@ -90,9 +90,13 @@ impl Scene for Swept {
         format!("sweep {}", self.name.wire_name())
     }
 
-    // Reconcile takes a hundred polls, and waits for three services in each run.
+    // Reconcile takes some hundred polls, and waits for three services in each run.
     fn every_poll_up_to(&self) -> usize {
-        if self.name == SweepName::Reconcile { 20 } else { 60 }
+        if self.name == SweepName::Reconcile { 10 } else { 60 }
+    }
+
+    fn then_one_of(&self) -> usize {
+        if self.name == SweepName::Reconcile { 11 } else { 3 }
     }
 
     fn database(&self) -> &TestDatabase {
