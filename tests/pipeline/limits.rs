@@ -22,7 +22,7 @@ struct Scene {
     most: u64,
 }
 
-const SCENES: [Scene; 7] = [
+const SCENES: [Scene; 8] = [
     Scene {
         marker: "attempts = j.attempts + 1",
         plant: "INSERT INTO job_queue (job_type, payload, priority, created_at, scheduled_for)
@@ -78,6 +78,15 @@ const SCENES: [Scene; 7] = [
             "'-infinity'::timestamptz", "'00000000-0000-0000-0000-000000000000'::uuid", "NULL", "NULL", "NULL", "NULL",
             "NULL", "'-infinity'::timestamptz", "'infinity'::timestamptz", "'infinity'::timestamptz", "3",
         ],
+        most: 3,
+    },
+    Scene {
+        marker: "note = 'the purchase was made'",
+        plant: "INSERT INTO student_course_purchases (student_id, course_id, purchase_tier, payment_id)
+                SELECT gen_random_uuid(), gen_random_uuid(), 30, md5(n::text)::uuid FROM generate_series(1, 30) n;
+                INSERT INTO payment_cases (kind, subject, payment_id)
+                SELECT 'unfulfillable', n::text, md5(n::text)::uuid FROM generate_series(1, 30) n",
+        parameters: &["'a sweep'", "now()", "3"],
         most: 3,
     },
 ];

@@ -85,7 +85,7 @@ async fn an_invocation_that_fails_says_why_under_a_code_of_ours() {
         .await;
     assert_eq!(
         code(sweep.invoke(json!({"sweep": "outbox"})).await),
-        "schema_drift"
+        "database_schema_drift"
     );
     let purchases = course.environment_of("create-purchase").await;
     assert_eq!(

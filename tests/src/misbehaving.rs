@@ -57,7 +57,6 @@ impl Misbehaving {
 
 /// A caller that hangs up ends it.
 async fn serve(mut link: TcpStream, manner: Manner) {
-    const TENTH: Duration = Duration::from_millis(100);
     while read_request(&mut link).await {
         let (body, length) = match manner {
             Manner::Silent => continue,
@@ -71,12 +70,18 @@ async fn serve(mut link: TcpStream, manner: Manner) {
         if link.write_all(format!("{head}{body}").as_bytes()).await.is_err() {
             return;
         }
-        while manner == Manner::Trickles {
-            tokio::time::sleep(TENTH).await;
-            if link.write_all(b" ").await.is_err() {
-                return;
-            }
+        if manner == Manner::Trickles {
+            trickle(&mut link).await;
+            return;
         }
+    }
+}
+
+/// A byte each tenth of a second, until the caller hangs up.
+async fn trickle(link: &mut TcpStream) {
+    const TENTH: Duration = Duration::from_millis(100);
+    while link.write_all(b" ").await.is_ok() {
+        tokio::time::sleep(TENTH).await;
     }
 }
 

@@ -287,6 +287,15 @@ fn confirmed(metadata: &Value) -> String {
     .to_string()
 }
 
+/// Why a dry run refuses which dead letter, by the first example of each reason.
+fn refused_of(plan: &Value) -> BTreeMap<String, String> {
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let refused = plan["refused"].as_array().unwrap().iter();
+    refused
+        .map(|refused| (text(&refused["examples"][0]), text(&refused["reason"])))
+        .collect()
+}
+
 #[tokio::test]
 async fn what_its_consumer_would_refuse_again_is_refused_by_the_dry_run_and_not_sent() {
     let desk = Desk::open().await;
@@ -321,17 +330,7 @@ async fn what_its_consumer_would_refuse_again_is_refused_by_the_dry_run_and_not_
     // THEN they name each, with its field
     assert_eq!(plan.code, 1, "{plan:?}");
     let plan = plan.json();
-    let refused: BTreeMap<String, String> = plan["refused"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|refused| {
-            (
-                refused["examples"][0].as_str().unwrap().to_owned(),
-                refused["reason"].as_str().unwrap().to_owned(),
-            )
-        })
-        .collect();
+    let refused = refused_of(&plan);
     assert_eq!(refused.len(), 3, "{plan}");
     for (letter, field, found) in [
         (tier, "purchaseTier", "many"),

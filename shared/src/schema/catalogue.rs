@@ -290,7 +290,7 @@ pub const MANAGED_INDEXES: [IndexSpec; 32] = [
     ),
     // Jobs that are due, however many are not due yet.
     plain(
-        "idx_job_queue_due",
+        "idx_job_queue_scheduled",
         "job_queue",
         &["scheduled_for"],
         Some("status = 'pending'"),
