@@ -108,25 +108,20 @@ pub struct SqsTransport {
     left_alone: LeftAlone,
 }
 
-/// Since when each silent queue has not answered; shared by all clones.
+/// Since when SQS has not answered; shared by all clones. All queues have one endpoint, so silence is of all of them: a queue that
+/// fails by itself is answered for by SQS.
 #[derive(Debug, Clone, Default)]
-struct LeftAlone(Arc<Mutex<HashMap<String, Instant>>>);
+struct LeftAlone(Arc<Mutex<Option<Instant>>>);
 
 impl LeftAlone {
-    fn holds(&self, url: &str) -> bool {
-        let silent_since = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        silent_since
-            .get(url)
-            .is_some_and(|at| at.elapsed() < limits::QUEUE_LEFT_ALONE)
+    fn holds(&self) -> bool {
+        let silent_since = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        silent_since.is_some_and(|at| at.elapsed() < limits::QUEUE_LEFT_ALONE)
     }
 
-    fn note(&self, url: &str, is_silent: bool) {
+    fn note(&self, is_silent: bool) {
         let mut silent_since = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if is_silent {
-            silent_since.insert(url.to_owned(), Instant::now());
-        } else {
-            silent_since.remove(url);
-        }
+        *silent_since = is_silent.then(Instant::now);
     }
 }
 
@@ -269,14 +264,14 @@ impl SqsTransport {
             answer.is_down = true;
             answer
         };
-        if self.left_alone.holds(url) {
+        if self.left_alone.holds() {
             return all_failed(
-                "the queue did not answer a moment ago, and is asked again in a few seconds".to_owned(),
+                "SQS did not answer a moment ago, and is asked again in a few seconds".to_owned(),
             );
         }
         let request = self.client.send_message_batch().queue_url(url);
         let answer = request.set_entries(Some(entries)).send().await;
-        self.left_alone.note(url, answer.as_ref().is_err_and(is_silence));
+        self.left_alone.note(answer.as_ref().is_err_and(is_silence));
         match answer {
             Ok(answer) => {
                 let ids: Vec<String> = chunk.iter().map(ToString::to_string).collect();
