@@ -114,7 +114,7 @@ pub async fn texts(database: &TestDatabase, query: &str) -> BTreeSet<String> {
     rows.into_iter().collect()
 }
 
-/// Delivers one message of this queue; an error when it is handed back.
+/// Delivers one message of this queue; an error when it stays in the queue.
 pub async fn deliver<S: Stage>(consumer: &Consumer<S>, queue: &str, body: &Value) -> Result<(), String> {
     let event = sqs_event(queue, &[body.to_string()]);
     let answer = consumer.handle(event, deadline()).await;

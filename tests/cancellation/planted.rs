@@ -140,7 +140,7 @@ pub async fn rescue_jobs(parts: &Parts) {
     parts.sweep("stale-jobs").await;
 }
 
-/// Orders are made until no job is runnable, and announced.
+/// Orders are made until no job is runnable, and published.
 pub async fn make_orders(parts: &Parts) {
     rescue_jobs(parts).await;
     let database = parts.database.through_pooler(2);

@@ -96,7 +96,7 @@ pub struct HealthSweep {
 }
 
 /// How far back a sample walks; what is older is on the list once somebody found it.
-const LOOKED_AT: TimeDelta = TimeDelta::hours(24);
+const WINDOW: TimeDelta = TimeDelta::hours(24);
 /// For how long a page takes a sample for the present: the sweep samples each minute, and may miss one.
 #[cfg(feature = "desk")]
 const SAMPLE_COUNTS_FOR: TimeDelta = TimeDelta::minutes(2);
@@ -135,7 +135,7 @@ impl Unfulfilled {
         };
         let (mut count, mut oldest_seconds) = (0, 0);
         for kind in [Kind::Payment, Kind::Intent] {
-            let survey = Survey::of_window(kind, now - LOOKED_AT, rule);
+            let survey = Survey::of_window(kind, now - WINDOW, rule);
             let figures = survey.count(&mut *connection).await?;
             count += figures.count;
             oldest_seconds = figures.oldest_seconds(now).max(oldest_seconds);

@@ -269,9 +269,12 @@ impl SqsTransport {
                 "SQS did not answer a moment ago, and is asked again in a few seconds".to_owned(),
             );
         }
+        // One that had hardly any time left says nothing about SQS.
+        let had_time = limits::at_most(limits::QUEUE.attempt) == limits::QUEUE.attempt;
         let request = self.client.send_message_batch().queue_url(url);
         let answer = request.set_entries(Some(entries)).send().await;
-        self.left_alone.note(answer.as_ref().is_err_and(is_silence));
+        self.left_alone
+            .note(had_time && answer.as_ref().is_err_and(is_silence));
         match answer {
             Ok(answer) => {
                 let ids: Vec<String> = chunk.iter().map(ToString::to_string).collect();

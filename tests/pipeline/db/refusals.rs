@@ -44,7 +44,7 @@ async fn a_closed_port_is_a_refused_connection() {
 }
 
 #[tokio::test]
-async fn a_server_that_accepts_and_says_nothing_is_given_up() {
+async fn a_server_that_accepts_and_says_nothing_did_not_accept_a_connection() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let (error, _) = refusal(PgConnectOptions::new().host("127.0.0.1").port(port)).await;

@@ -66,16 +66,15 @@ impl<'a> Look<'a> {
 }
 
 /// Until this transaction ends, no statement of it takes longer than what is left: else it would run on in the server after the run
-/// was cut off, and nothing would be said about it. And none sorts where an index gives the order: a planner that takes a table for
-/// nearly empty would read all of it for a page.
+/// was cut off, and nothing would be said about it.
 pub(crate) async fn bound_statements(
     connection: &mut Connection,
     deadline: Deadline,
 ) -> Result<(), sqlx::Error> {
     let millis = deadline.remaining().max(Duration::from_secs(1)).as_millis();
     // It takes no parameter. `set_config` would pin the connection behind RDS Proxy.
-    let settings = format!("SET LOCAL statement_timeout = {millis}; SET LOCAL enable_sort = off");
-    sqlx::raw_sql(AssertSqlSafe(settings)).execute(connection).await?;
+    let setting = format!("SET LOCAL statement_timeout = {millis}");
+    sqlx::raw_sql(AssertSqlSafe(setting)).execute(connection).await?;
     Ok(())
 }
 
