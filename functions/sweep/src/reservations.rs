@@ -203,7 +203,7 @@ impl Run<'_> {
             }
             match self.free(std::slice::from_ref(&ended), Locks::Wait).await {
                 Ok(expired) => self.count(&expired),
-                Err(error) if classify(&error) == ErrorClass::Contention => {
+                Err(error) if matches!(classify(&error), ErrorClass::Contention | ErrorClass::Blocked) => {
                     still_held.insert(ended.variant_id);
                     self.done.locked += 1;
                 }
