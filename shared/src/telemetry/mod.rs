@@ -19,6 +19,9 @@ pub const NAMESPACE: &str = "Makegood";
 
 static RECORDER: OnceLock<Recorder> = OnceLock::new();
 
+/// Where the Lambda runtime logs a failed invocation. Ours has said it already, with its code, and catches panics itself.
+const TOLD_BY_US: &str = "lambda_runtime::layers::panic";
+
 /// Starts logs and metrics of this function; a second call changes nothing.
 ///
 /// The log level comes from `AWS_LAMBDA_LOG_LEVEL` (set by the template's `LoggingConfig`), `info` unless set.
@@ -28,7 +31,7 @@ pub fn start(function: &'static str) {
         .to_lowercase();
     // A second start (tests) finds both in place.
     let _ = Registry::default()
-        .with(EnvFilter::new(level))
+        .with(EnvFilter::new(format!("{level},{TOLD_BY_US}=off")))
         .with(JsonLines::of(function))
         .try_init();
     let recorder = Recorder::new(NAMESPACE, function);
