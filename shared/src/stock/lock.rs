@@ -8,8 +8,11 @@ use uuid::Uuid;
 /// What to do about a row that another transaction holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Locks {
-    /// Leave it out.
+    /// Leave it out. A reservation's own row is waited for all the same: whoever changes it holds its intent, and only a person
+    /// who does not is met there.
     Skip,
+    /// Leave it out, reservations included.
+    SkipAll,
     /// Wait for it, as long as the transaction's `lock_timeout` lets it.
     Wait,
 }

@@ -25,7 +25,7 @@ pub struct EndedReservation {
 pub struct Expired {
     /// What was freed, by intent, in intent order.
     pub freed: Vec<Freed>,
-    /// Those whose intent or stock another transaction holds; nothing of them was changed.
+    /// Those that another transaction holds, or whose intent or stock it holds; nothing of them was changed.
     pub locked: Vec<EndedReservation>,
 }
 
@@ -51,8 +51,8 @@ pub async fn list_ended(
 /// Frees those of these reservations that still are active, ended by `now`, and belong to an intent that is not paid (neither
 /// `succeeded` nor `processing`, no successful verification), and moves these intents from `pending` to `expired`.
 ///
-/// Locks the rows of the intents in their order, then the stock in variant order. With [`Locks::Skip`] what another transaction
-/// holds is left out and named; with [`Locks::Wait`] it is waited for, as long as the transaction's `lock_timeout` lets it.
+/// Locks the rows of the intents in their order, then the stock in variant order. Except with [`Locks::Wait`] what another
+/// transaction holds is left out and named; with [`Locks::Wait`] it is waited for, as long as the transaction's `lock_timeout` lets it.
 ///
 /// # Errors
 /// Those of the database: 23514 when a reservation holds more than its stock row says is reserved; 55P03 after a wait.
@@ -69,20 +69,26 @@ pub async fn expire(
     let intents: Vec<String> = intents.into_iter().map(str::to_owned).collect();
     let unpaid = lock_unpaid(connection, &intents, locks).await?;
     let held_intents = match locks {
-        Locks::Skip if unpaid.len() < intents.len() => held_by_others(connection, &intents, &unpaid).await?,
-        Locks::Skip | Locks::Wait => BTreeSet::new(),
+        Locks::Skip | Locks::SkipAll if unpaid.len() < intents.len() => {
+            held_by_others(connection, &intents, &unpaid).await?
+        }
+        Locks::Skip | Locks::SkipAll | Locks::Wait => BTreeSet::new(),
     };
-    let ours = ended
+    let (ours, mut others): (Vec<_>, Vec<_>) = ended
         .iter()
-        .filter(|ended| unpaid.contains(&ended.payment_intent_id));
-    let variants: BTreeSet<Uuid> = ours.clone().map(|ended| ended.variant_id).collect();
+        .partition(|ended| unpaid.contains(&ended.payment_intent_id));
+    others.retain(|ended| held_intents.contains(&ended.payment_intent_id));
+    let variants: BTreeSet<Uuid> = ours.iter().map(|ended| ended.variant_id).collect();
     let variants: Vec<Uuid> = variants.into_iter().collect();
     let held_variants = lock_variants(connection, &variants, locks).await?;
-    let ids: Vec<Uuid> = ours
-        .filter(|ended| !held_variants.contains(&ended.variant_id))
-        .map(|ended| ended.id)
-        .collect();
-    let freed = sqlx::query_file_as!(Freed, "src/stock/expire.sql", &ids, now)
+    let (ours, held): (Vec<_>, Vec<_>) = ours
+        .into_iter()
+        .partition(|ended| !held_variants.contains(&ended.variant_id));
+    let ids: Vec<Uuid> = ours.iter().map(|ended| ended.id).collect();
+    let locked = lock_reservations(connection, &ids, locks).await?;
+    let missing = ours.into_iter().filter(|ended| !locked.contains(&ended.id));
+    let left: Vec<EndedReservation> = others.into_iter().chain(held).chain(missing).cloned().collect();
+    let freed = sqlx::query_file_as!(Freed, "src/stock/expire.sql", &locked, now)
         .fetch_all(&mut *connection)
         .await?;
     let freed_intents: Vec<String> = freed
@@ -90,14 +96,25 @@ pub async fn expire(
         .map(|freed| freed.payment_intent_id.clone())
         .collect();
     expire_if_pending(connection, &freed_intents, now).await?;
-    let is_held = |ended: &&EndedReservation| {
-        held_intents.contains(&ended.payment_intent_id)
-            || unpaid.contains(&ended.payment_intent_id) && held_variants.contains(&ended.variant_id)
-    };
-    Ok(Expired {
-        freed,
-        locked: ended.iter().filter(is_held).cloned().collect(),
-    })
+    Ok(Expired { freed, locked: left })
+}
+
+/// Locks these reservations with [`Locks::SkipAll`]; gives back those to change. One that is missing is held by somebody, or was
+/// freed meanwhile.
+async fn lock_reservations(
+    connection: &mut Connection,
+    ids: &[Uuid],
+    locks: Locks,
+) -> Result<Vec<Uuid>, sqlx::Error> {
+    if locks != Locks::SkipAll {
+        return Ok(ids.to_vec());
+    }
+    sqlx::query_scalar!(
+        "SELECT id FROM inventory_reservations WHERE id = ANY($1) ORDER BY id FOR UPDATE SKIP LOCKED",
+        ids,
+    )
+    .fetch_all(connection)
+    .await
 }
 
 async fn lock_unpaid(
@@ -106,7 +123,7 @@ async fn lock_unpaid(
     locks: Locks,
 ) -> Result<BTreeSet<String>, sqlx::Error> {
     let locked = match locks {
-        Locks::Skip => {
+        Locks::Skip | Locks::SkipAll => {
             sqlx::query_file_scalar!("src/stock/claim_unpaid.sql", intents)
                 .fetch_all(connection)
                 .await?
