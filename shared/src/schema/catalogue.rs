@@ -343,6 +343,14 @@ mod tests {
     }
 
     #[test]
+    fn no_two_indexes_have_one_name() {
+        let mut names: Vec<_> = MANAGED_INDEXES.iter().map(|spec| spec.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), MANAGED_INDEXES.len());
+    }
+
+    #[test]
     fn every_constraint_is_among_the_managed_indexes() {
         assert!(
             UNIQUE_INDEXES
