@@ -106,6 +106,7 @@ impl Delivery {
 #[derive(Debug, Clone, Copy)]
 pub struct Deadline {
     instant: tokio::time::Instant,
+    calls_end_by: tokio::time::Instant,
     answer_by: tokio::time::Instant,
 }
 
@@ -114,6 +115,8 @@ impl Deadline {
     const RESERVE: Duration = Duration::from_millis(1_500);
     /// Of it, what is kept back for telling Lambda: metrics and the answer.
     const TELLING: Duration = Duration::from_millis(300);
+    /// Of it, what a function needs between the last call out, which may use its whole limit, and its answer.
+    const CONCLUDING: Duration = Duration::from_millis(300);
     /// A deadline that is no epoch time (as some emulators send) is taken for this.
     const FALLBACK: Duration = Duration::from_secs(25);
 
@@ -131,9 +134,11 @@ impl Deadline {
     #[must_use]
     pub fn after(duration: Duration) -> Self {
         let instant = tokio::time::Instant::now() + duration;
+        let answer_by = instant + Self::RESERVE.saturating_sub(Self::TELLING);
         Self {
             instant,
-            answer_by: instant + Self::RESERVE.saturating_sub(Self::TELLING),
+            calls_end_by: answer_by - Self::CONCLUDING,
+            answer_by,
         }
     }
 
@@ -144,8 +149,14 @@ impl Deadline {
             .saturating_duration_since(tokio::time::Instant::now())
     }
 
-    /// When whatever is done for the answer, parking and visibility changes included, must have ended. Later than
-    /// [`Deadline::instant`].
+    /// When every call out has ended, those for parking and visibility changes included. Later than [`Deadline::instant`], and
+    /// earlier than [`Deadline::answer_by`]: a call that uses its whole limit leaves time to say what became of it.
+    #[must_use]
+    pub fn calls_end_by(&self) -> tokio::time::Instant {
+        self.calls_end_by
+    }
+
+    /// When the function has answered, or is stopped. Later than [`Deadline::calls_end_by`].
     #[must_use]
     pub fn answer_by(&self) -> tokio::time::Instant {
         self.answer_by

@@ -132,14 +132,8 @@ where
     let handler = &handler;
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| async move {
         let deadline = Deadline::from_epoch_millis(event.context.deadline, Clock::System.now());
-        let work = limits::ending_by(deadline.answer_by(), handler(event.payload, deadline));
-        let work = within_invocation(deadline.remaining(), work);
-        let work = AssertUnwindSafe(Box::pin(work)).catch_unwind();
-        let answer = match tokio::time::timeout_at(deadline.answer_by(), work).await {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(_)) => Err(Failed::panicked()),
-            Err(_) => Err(Failed::out_of_time()),
-        };
+        // Boxed: a stage's future is deep, and layouts nest only so far.
+        let answer = in_time(handler(event.payload, deadline).boxed_local(), deadline).await;
         if let Err(failed) = &answer {
             tracing::error!(code = failed.code, error = failed.message, "invocation failed");
         }
@@ -147,4 +141,43 @@ where
         answer.map_err(Diagnostic::from)
     }))
     .await
+}
+
+/// What the handler answers; an error when it panics, or is still at work when the answer is due.
+async fn in_time<F>(work: F, deadline: Deadline) -> Result<Value, Failed>
+where
+    F: Future<Output = Result<Value, Failed>>,
+{
+    let work = limits::ending_by(deadline.calls_end_by(), work);
+    let work = within_invocation(deadline.remaining(), work);
+    let work = AssertUnwindSafe(work).catch_unwind();
+    match tokio::time::timeout_at(deadline.answer_by(), work).await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(_)) => Err(Failed::panicked()),
+        Err(_) => Err(Failed::out_of_time()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+    use std::time::Duration;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_that_uses_its_whole_limit_leaves_time_for_the_answer() {
+        let work = async {
+            tokio::time::sleep(limits::at_most(Duration::from_secs(600))).await;
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            Ok(json!("answered"))
+        };
+        let answer = in_time(work, Deadline::after(Duration::from_secs(10))).await;
+        assert_eq!(answer.unwrap(), json!("answered"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_handler_that_never_ends_is_stopped() {
+        let answer = in_time(std::future::pending(), Deadline::after(Duration::from_secs(10))).await;
+        assert_eq!(answer.unwrap_err().code, "out_of_time");
+    }
 }
