@@ -34,11 +34,12 @@ pub(super) async fn settle(
     now: DateTime<Utc>,
 ) -> Result<Settlement, sqlx::Error> {
     let evidence = gather(transaction, requests, facts).await?;
-    let outcomes: Vec<PurchaseOutcome> = requests
+    let mut outcomes: Vec<PurchaseOutcome> = requests
         .iter()
         .zip(&evidence)
         .map(|(request, evidence)| decide(request.event.payment_id, evidence))
         .collect();
+    hold_what_is_in_the_way(transaction, &mut outcomes).await?;
     let decided = || requests.iter().zip(&outcomes);
 
     adopt_unowned(transaction, decided()).await?;
@@ -72,6 +73,49 @@ pub(super) async fn settle(
         announced,
         surplus_opened,
     })
+}
+
+/// Locks the purchases that cases are about to rest on, so that none ends before its case is committed: another delivery of the same
+/// payment would then be fulfilled, and the case would ask to refund it (tests/model, `SurplusHoldsThePurchase`). What has ended
+/// since it was seen is in nobody's way any more: that payment is delivered once more. Purchases that are about to be adopted are
+/// locked here too, so that all are locked in one order.
+async fn hold_what_is_in_the_way(
+    transaction: &mut Connection,
+    outcomes: &mut [PurchaseOutcome],
+) -> Result<(), sqlx::Error> {
+    let rests_on = |outcome: &PurchaseOutcome| match outcome {
+        PurchaseOutcome::Surplus(purchase) | PurchaseOutcome::Undecidable(purchase) => Some(*purchase),
+        _ => None,
+    };
+    if !outcomes.iter().any(|outcome| rests_on(outcome).is_some()) {
+        return Ok(());
+    }
+    let adopted = outcomes.iter().filter_map(|outcome| match outcome {
+        PurchaseOutcome::AlreadyFulfilled {
+            purchase,
+            adopt: true,
+            ..
+        } => Some(*purchase),
+        _ => None,
+    });
+    let purchases: Vec<Uuid> = outcomes
+        .iter()
+        .filter_map(rests_on)
+        .chain(adopted)
+        .map(|purchase| purchase.0)
+        .collect();
+    let running = sqlx::query_scalar!(
+        "SELECT id FROM student_course_purchases WHERE id = ANY($1) AND is_active ORDER BY id FOR NO KEY UPDATE",
+        &purchases,
+    )
+    .fetch_all(transaction)
+    .await?;
+    for outcome in outcomes {
+        if rests_on(outcome).is_some_and(|purchase| !running.contains(&purchase.0)) {
+            *outcome = PurchaseOutcome::TryAgain;
+        }
+    }
+    Ok(())
 }
 
 /// Notes on legacy purchases whose payment they are, so that the question is decided once.

@@ -4,6 +4,7 @@
 mod bench;
 mod closed_tabs;
 mod counter;
+mod guards;
 mod healing;
 mod health;
 mod older_data;

@@ -123,13 +123,14 @@ fn report(figures: &Figures, sweep: &Sweep, done: &mut OrderReconciliation) {
 async fn remedy_one(sweep: &Sweep, intent: &Stranded) -> Result<Done, sqlx::Error> {
     let mut transaction = sweep.publisher.database.begin().await?;
     stock::lock_intent(&mut transaction, &intent.payment_intent_id).await?;
-    // With the intent's lock: its order may have been made, or a case opened.
+    // The job's row before the check: who fails it for good opens its case in the same transaction, and is waited for here.
+    let job = ended_job(&mut transaction, &intent.payment).await?;
+    // With both locks: its order may have been made, or a case opened.
     let ids = [intent.payment_intent_id.clone()];
     let still = unfulfilled::find(&mut transaction, Kind::Intent, &ids, &rule(sweep)).await?;
     let done = if still.is_empty() {
         Done::Nothing
     } else {
-        let job = ended_job(&mut transaction, &intent.payment).await?;
         apply(&mut transaction, intent, job.as_ref()).await?
     };
     transaction.commit().await?;
