@@ -57,6 +57,10 @@ bench: ## the figures of docs/performance.md; ARGS go to the benchmark
 	@$(STACK)/start.sh postgres pgbouncer redis
 	@$(ENV) benches/run.sh $(ARGS)
 
+.PHONY: findings
+findings: ## surprises of outside parts, each tried again on the pinned packages (findings/README.md); not part of CI
+	@for finding in findings/*.sh; do echo "· $$finding"; "$$finding"; done
+
 .PHONY: build
 build: ## the binaries for AWS (release, arm64), in .aws-sam/build; ARGS go to sam build
 	@$(STACK)/install.sh build
