@@ -5,7 +5,7 @@
 #                                          with a migrated database makegood; with MB its data lies in a tmpfs of that size
 #                                          where that can be mounted, and the file `full` beside it says so
 #   chaos_servers.sh postgres-crash <name>      ends Postgres as a crash does
-#   chaos_servers.sh postgres-start <name>      starts it again and waits until it answers
+#   chaos_servers.sh postgres-start <name>      starts it again, unless it runs, and waits until it answers
 #   chaos_servers.sh pgbouncer-kill <name> <rw|ro>
 #   chaos_servers.sh pgbouncer-start <name> <rw|ro>
 #   chaos_servers.sh stop <name>                ends all of it and removes its folder
@@ -82,6 +82,7 @@ CONF
 
 postgres_start() {
   local tries
+  ! as_server_user "$PG_BIN/pg_ctl" --pgdata="$data" status >/dev/null 2>&1 || return 0
   # After a crash in the middle of recovery the first start may fail.
   for tries in 1 2 3; do
     as_server_user "$PG_BIN/pg_ctl" --pgdata="$data" --log="$home/postgres.log" --wait --timeout=30 --silent start >/dev/null 2>&1 && return 0
@@ -98,6 +99,7 @@ postgres_crash() {
 pgbouncer_start() {
   local tenths port
   port=$(sed -nE 's/^listen_port = //p' "$home/$1.ini")
+  ! answers "$port" || return 0
   ulimit -n "$(ulimit -Hn)"
   rm -f "$home/$1.pid"
   as_server_user "$PGBOUNCER" --quiet --daemon "$home/$1.ini" </dev/null >/dev/null 2>&1 ||
@@ -129,11 +131,10 @@ start() {
   initialize "$postgres"
   postgres_start
   url="postgres://makegood@127.0.0.1:$postgres"
-  "$PG_BIN/psql" -Xqc 'CREATE DATABASE makegood' "$url/postgres"
-  DATABASE_URL="$url/makegood" "$(makegood)" migrate >"$home/migrate.log" 2>&1 ||
+  "$PG_BIN/psql" -Xq -c 'CREATE DATABASE makegood' -c 'CREATE ROLE makegood_app LOGIN' "$url/postgres"
+  DATABASE_URL="$url/makegood" "$(makegood)" migrate --limit-role makegood_app >"$home/migrate.log" 2>&1 ||
     { cat "$home/migrate.log" >&2; die "the migrations of the chaos run failed"; }
   "$PG_BIN/psql" -Xq -v ON_ERROR_STOP=1 "$url/makegood" <<'SQL'
-CREATE ROLE makegood_app LOGIN;
 GRANT USAGE ON SCHEMA public TO makegood_app;
 GRANT ALL ON ALL TABLES IN SCHEMA public TO makegood_app;
 GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO makegood_app;

@@ -15,6 +15,10 @@ cargo build --workspace --bins "${features[@]}"
 "$STACK_DIR/database.sh" "$MAKEGOOD_TEMPLATE_DATABASE" --fresh
 say "testing (cargo nextest)"
 cargo nextest run --workspace "${features[@]}" "$@"
+if (($# == 0)); then
+  say "chaos: sixty seconds of payments while everything around the functions fails"
+  "${CARGO_TARGET_DIR:-target}/debug/chaos" --seed 1 --minutes 1
+fi
 say "checking the template"
 SAM_CLI_TELEMETRY=0 "$SAM_VENV/bin/sam" validate --lint
 "$SAM_VENV/bin/python" tests/contract/template_check.py

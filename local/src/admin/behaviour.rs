@@ -42,6 +42,10 @@ impl Script {
         self.0.extend(next);
     }
 
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+    }
+
     pub(super) fn next(&mut self) -> Option<Behaviour> {
         self.0.pop_front()
     }

@@ -66,6 +66,11 @@ impl AdminService {
         self.lock().script.extend(next);
     }
 
+    /// It behaves from now on, whatever of a script is left.
+    pub fn end_script(&self) {
+        self.lock().script.clear();
+    }
+
     /// No trainer is free until the request of this number, counted from the start: 0 frees them all, `u64::MAX` none.
     pub fn no_trainers_until_call(&self, number: u64) {
         self.lock().allocations.set_free_from_call(number);

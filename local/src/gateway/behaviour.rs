@@ -53,6 +53,10 @@ impl Script {
         }
     }
 
+    pub(super) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
     pub(super) fn next(&mut self, payment: &str) -> Behaviour {
         let own = self.by_payment.get_mut(payment).and_then(VecDeque::pop_front);
         own.or_else(|| self.any.pop_front()).unwrap_or(Behaviour::Behave)

@@ -144,6 +144,11 @@ impl Desk {
         self.lock().script.extend(Some(id), next);
     }
 
+    /// It behaves from now on, whatever of a script is left.
+    pub fn end_script(&self) {
+        self.lock().script.clear();
+    }
+
     /// How long each answer to a server takes.
     pub fn set_latency(&self, latency: Duration) {
         self.lock().latency = latency;

@@ -86,6 +86,7 @@ faults! {
     TerminatedLinks Database "terminated-links" 2_000..4_000 "pg_terminate_backend on half of the links, again and again";
     Flapping Database "flapping" 6_000..10_000 "every link is terminated (57P01) ten times a second, and a new one is taken at once";
     LateAnswers Database "late-answers" 5_000..8_000 "six answers of the database in a hundred come two to five seconds late";
+    LateBegin Database "late-begin" 4_000..8_000 "every third BEGIN is answered two to five seconds late";
     VanishedPeer Database "vanished-peer" 2_000..4_000 "every open link swallows what is sent, without a reset; new ones work";
     ReadOnlyHost Database "read-only-host" 3_000..6_000 "the database answers 25006 to every write";
     Failover Database "failover" 2_000..4_000 "every link is cut, those made meanwhile lead to a read-only host, and stay there";

@@ -13,8 +13,8 @@ use uuid::Uuid;
 pub struct Bought {
     /// Active purchases.
     pub purchases: i64,
-    /// Purchases that were announced, by id.
-    pub announced: usize,
+    /// Purchases that were published, by id.
+    pub published: usize,
     /// Approved or active allocations.
     pub allocations: i64,
     /// Trainers that the admin service gave.
@@ -37,7 +37,7 @@ pub struct Order {
 pub struct Goods {
     bought: BTreeMap<(Uuid, Uuid), Bought>,
     orders: BTreeMap<String, Vec<Order>>,
-    announced_orders: BTreeMap<String, BTreeSet<String>>,
+    published_orders: BTreeMap<String, BTreeSet<String>>,
     /// Open cases: the payment or the intent, and the kind.
     cases: BTreeMap<String, String>,
     /// Parked dead letters: correlation id, body, why.
@@ -82,10 +82,10 @@ impl Goods {
         self.orders.get(intent).map_or(&[], Vec::as_slice)
     }
 
-    /// How many orders of this intent were announced.
+    /// How many orders of this intent were published.
     #[must_use]
-    pub fn announced_orders(&self, intent: &str) -> usize {
-        self.announced_orders.get(intent).map_or(0, BTreeSet::len)
+    pub fn published_orders(&self, intent: &str) -> usize {
+        self.published_orders.get(intent).map_or(0, BTreeSet::len)
     }
 
     /// Why a payment is in a person's hands.
@@ -195,12 +195,12 @@ impl Goods {
                 // Each purchase has one event of this kind, whose id holds the purchase's.
                 Some("PURCHASE_CREATED") => {
                     if let (Some(student), Some(course)) = (id("studentId"), id("courseId")) {
-                        self.bought.entry((student, course)).or_default().announced += 1;
+                        self.bought.entry((student, course)).or_default().published += 1;
                     }
                 }
                 Some("ORDER_CONFIRMED") => {
                     let text = |name: &str| event[name].as_str().unwrap_or_default().to_owned();
-                    self.announced_orders
+                    self.published_orders
                         .entry(text("paymentIntentId"))
                         .or_default()
                         .insert(text("orderId"));

@@ -4,6 +4,7 @@ use crate::sweeps::Sweeps;
 use crate::verdict::Verdict;
 use crate::world::World;
 use anyhow::Result;
+use makegood_local::gateway::PaymentState;
 use sqlx::{AssertSqlSafe, Row};
 use std::time::{Duration, Instant};
 
@@ -13,8 +14,10 @@ const PASSES_MINUTES: u64 = 10;
 /// So many rounds without any change are three hours: longer than every grace.
 const ROUNDS_WITHOUT_CHANGE: u32 = 18;
 const MOST_ROUNDS: u32 = 80;
-/// Queues are given up when nothing was delivered for so long: longer than the longest invocation.
+/// Queues are no longer waited for when nothing was delivered for so long: longer than the longest invocation.
 const DELIVERED_WITHIN: Duration = Duration::from_secs(25);
+/// Whatever is not at rest by then is not left to the next round.
+const LONGEST: Duration = Duration::from_secs(180);
 const TRIES: u32 = 5;
 const BETWEEN_TRIES: Duration = Duration::from_secs(1);
 /// Not aged: what is only looked at, and the largest.
@@ -38,12 +41,12 @@ pub struct Healed {
 ///
 /// # Errors
 /// When the database does not answer although all faults have ended.
-pub async fn heal(world: &World, sweeps: &Sweeps) -> Result<Healed> {
+pub async fn heal(world: &World, sweeps: &Sweeps, is_verbose: bool) -> Result<Healed> {
     let began = Instant::now();
-    for record in world.ledger.checkouts() {
-        if let Some(external) = record.external.filter(|_| !record.is_paid) {
-            // A payment that nobody made ends with its link.
-            let _ = world.gateways.expire(&external);
+    for payment in world.gateways.report().payments {
+        if payment.state != PaymentState::Completed {
+            // What nobody paid ends with its link. It was there a moment ago.
+            let _ = world.gateways.expire(&payment.id);
         }
     }
     let (mut left, mut unchanged) = (String::new(), 0);
@@ -53,13 +56,16 @@ pub async fn heal(world: &World, sweeps: &Sweeps) -> Result<Healed> {
         drain(world).await;
         let now_left = left_to_do(world).await?;
         healed.took = began.elapsed();
+        if is_verbose {
+            eprintln!("· healing for {} ms; left: {now_left}", healed.took.as_millis());
+        }
         if now_left.is_empty() {
             healed.is_at_rest = true;
             break;
         }
         unchanged = if now_left == left { unchanged + 1 } else { 0 };
         left = now_left;
-        if unchanged >= ROUNDS_WITHOUT_CHANGE {
+        if unchanged >= ROUNDS_WITHOUT_CHANGE || healed.took > LONGEST {
             break;
         }
         pass_time(world).await?;

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 /// What is known of one payment for a course.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PaymentRecord {
-    /// Whether it was answered with 2xx: from then on it is ours to make good.
+    /// Whether it was answered with 2xx, or its event taken by the queue: from then on it is ours to make good.
     pub is_acknowledged: bool,
     /// Its id, as the answer had it.
     pub payment_id: Option<String>,
@@ -78,8 +78,14 @@ impl Ledger {
         }
     }
 
-    /// A payment was acknowledged with this body.
+    /// A function acknowledged a payment with this body.
     pub fn note_acknowledged(&self, place: usize, body: &Value) {
+        self.note_taken(place, body);
+        self.acknowledged.send_modify(|number| *number += 1);
+    }
+
+    /// A payment is ours to make good, with what was said about it: a function acknowledged it, or a queue took its event.
+    pub fn note_taken(&self, place: usize, body: &Value) {
         if let Some(record) = lock(&self.payments).get_mut(place) {
             record.is_acknowledged = true;
             record.is_held |= body["status"] == "held";
@@ -87,7 +93,6 @@ impl Ledger {
                 record.payment_id = Some(id.to_owned());
             }
         }
-        self.acknowledged.send_modify(|number| *number += 1);
     }
 
     /// Changes what is known of a checkout.
@@ -107,7 +112,7 @@ impl Ledger {
         change(lock(&self.faults).entry(fault).or_default());
     }
 
-    /// Waits for the next payment to be acknowledged.
+    /// Waits for the next payment that a function acknowledges.
     pub async fn next_acknowledged(&self) {
         let mut acknowledged = self.acknowledged.subscribe();
         // The sender lives as long as this.

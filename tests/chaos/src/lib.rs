@@ -2,13 +2,14 @@
 //! follows from a seed, and counts from its own record what was lost, doubled, or left to a person. `make chaos` runs it.
 
 pub mod broker;
+pub mod environments;
 pub mod fault;
 mod faults;
-pub mod fleet;
 pub mod goods;
 pub mod heal;
 pub mod ledger;
 pub mod plan;
+pub mod proxy;
 pub mod report;
 pub mod run;
 pub mod sabotage;
@@ -16,5 +17,4 @@ pub mod servers;
 pub mod sweeps;
 pub mod traffic;
 pub mod verdict;
-pub mod wire;
 pub mod world;

@@ -107,7 +107,10 @@ fn totals(run: &Run) -> Table {
         ("webhooks sent", sent.to_string()),
         ("messages taken by queues", taken.to_string()),
         ("deliveries to functions", delivered.to_string()),
-        ("environments started", run.world.fleet.started().to_string()),
+        (
+            "environments started",
+            run.world.environments.started().to_string(),
+        ),
         ("faults", times.to_string()),
         ("paid", verdict.paid.to_string()),
         ("fulfilled once", verdict.fulfilled.to_string()),

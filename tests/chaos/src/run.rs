@@ -1,13 +1,13 @@
 //! A run from its first payment to its verdict.
 
+use crate::environments::poll;
 use crate::fault::{Cell, Fault};
 use crate::faults;
-use crate::fleet::poll;
 use crate::heal::{Healed, heal};
 use crate::plan::{Plan, Wanted};
 use crate::servers::Servers;
 use crate::sweeps::{Sweeps, read_mail};
-use crate::traffic::{Outside, buy, look_again, pay, read_console};
+use crate::traffic::{Outside, ask_again_for_orders, buy, pay, read_console};
 use crate::verdict::Verdict;
 use crate::world::World;
 use anyhow::Result;
@@ -15,9 +15,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::task::{JoinHandle, JoinSet};
 
-/// After the faults a payment must be acknowledged, or a buyer done, at least once within this time, until all are; payers pause
-/// up to four seconds between tries. A busy machine may take long for all of them.
-const ONE_WITHIN: Duration = Duration::from_secs(60);
+/// After the faults every payment must be acknowledged and every buyer be done within this time; payers pause up to four seconds
+/// between tries, and a busy machine takes its time.
+const DONE_WITHIN: Duration = Duration::from_secs(120);
 
 /// How to run, beside what.
 #[derive(Debug, Clone, Copy, Default)]
@@ -59,14 +59,15 @@ pub async fn run(wanted: &Wanted, options: Options) -> Result<Run> {
     let sweeps = Sweeps::of(&world);
     let always = start_readers_of_queues(&world);
     let traffic = act(&world, &sweeps, wanted, options).await;
+    faults::end_all(&world).await?;
     world.over.send_replace(true);
     wait_for(traffic).await;
-    let healed = heal(&world, &sweeps).await?;
-    look_again(&world.outside).await;
+    let healed = heal(&world, &sweeps, options.is_verbose).await?;
+    ask_again_for_orders(&world.outside).await;
     for task in always {
         task.abort();
     }
-    world.fleet.retire().await;
+    world.environments.retire().await;
     let verdict = Verdict::with_doctor(&world, "makegood").await?;
     Ok(Run {
         world,
@@ -79,14 +80,14 @@ pub async fn run(wanted: &Wanted, options: Options) -> Result<Run> {
 /// The event sources and the mailer.
 fn start_readers_of_queues(world: &Arc<World>) -> Vec<JoinHandle<()>> {
     let mut tasks = Vec::new();
-    for slot in world.fleet.all() {
+    for slot in world.environments.all() {
         if !slot.function.reads.is_empty() {
-            let (fleet, slot, broker) = (
-                Arc::clone(&world.fleet),
+            let (environments, slot, broker) = (
+                Arc::clone(&world.environments),
                 Arc::clone(slot),
                 Arc::clone(&world.broker),
             );
-            tasks.push(tokio::spawn(poll(fleet, slot, broker)));
+            tasks.push(tokio::spawn(poll(environments, slot, broker)));
         }
     }
     let broker = Arc::clone(&world.broker);
@@ -112,7 +113,7 @@ async fn act(world: &Arc<World>, sweeps: &Sweeps, wanted: &Wanted, options: Opti
             buy(&outside, place).await;
         });
     }
-    start_lookers(world, sweeps, &mut traffic);
+    start_schedules_and_operator(world, sweeps, &mut traffic);
     let mut cells = JoinSet::new();
     for cell in Cell::ALL {
         cells.spawn(faults::run_cell(Arc::clone(world), cell, started));
@@ -127,7 +128,7 @@ async fn act(world: &Arc<World>, sweeps: &Sweeps, wanted: &Wanted, options: Opti
 }
 
 /// Those who don't pay: the schedules and the operator.
-fn start_lookers(world: &Arc<World>, sweeps: &Sweeps, traffic: &mut JoinSet<()>) {
+fn start_schedules_and_operator(world: &Arc<World>, sweeps: &Sweeps, traffic: &mut JoinSet<()>) {
     let (running, sweeps) = (Arc::clone(world), sweeps.clone());
     traffic.spawn(async move { sweeps.run(&running).await });
     let reading = Arc::clone(world);
@@ -144,9 +145,10 @@ fn tell(world: &Arc<World>, started: Instant, cells: &mut JoinSet<()>) {
     }
 }
 
-/// Until every payment is acknowledged and every buyer is done, or nothing comes to its end any more.
+/// Until every payment is acknowledged and every buyer is done, within bounds.
 async fn wait_for(mut traffic: JoinSet<()>) {
-    while let Ok(Some(_)) = tokio::time::timeout(ONE_WITHIN, traffic.join_next()).await {}
+    let all = async { while traffic.join_next().await.is_some() {} };
+    let _ = tokio::time::timeout(DONE_WITHIN, all).await;
 }
 
 impl Run {

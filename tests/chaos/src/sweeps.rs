@@ -1,7 +1,7 @@
 //! The schedules of the template, on a faster clock.
 
 use crate::broker::Broker;
-use crate::fleet::Api;
+use crate::environments::Api;
 use crate::world::World;
 use makegood_tests::environment::Outcome;
 use serde_json::{Value, json};
@@ -9,12 +9,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Each sweep with its pause; the template's minutes are seconds here.
-const SCHEDULE: [(&str, Duration); 5] = [
+const SCHEDULE: [(&str, Duration); 6] = [
     ("outbox", Duration::from_secs(5)),
     ("reservations", Duration::from_secs(5)),
     ("stale-jobs", Duration::from_secs(8)),
     ("reconcile", Duration::from_secs(10)),
     ("health", Duration::from_secs(5)),
+    ("compare", Duration::from_secs(30)),
 ];
 const TOP_UP: Duration = Duration::from_secs(15);
 const MAILER: Duration = Duration::from_millis(500);
@@ -32,8 +33,8 @@ impl Sweeps {
     #[must_use]
     pub fn of(world: &World) -> Self {
         Self {
-            sweep: Api::of(&world.fleet, "sweep"),
-            top_up: Api::of(&world.fleet, "top-up-sessions"),
+            sweep: Api::of(&world.environments, "sweep"),
+            top_up: Api::of(&world.environments, "top-up-sessions"),
         }
     }
 

@@ -63,9 +63,9 @@ impl Verdict {
     pub async fn with_doctor(world: &World, database: &str) -> Result<Self> {
         let mut verdict = Self::of(world, database).await?;
         let (_, said) = world.servers.makegood(database, &["doctor", "--json"]).await?;
-        let examined: Value =
+        let answer: Value =
             serde_json::from_str(&said).with_context(|| format!("the doctor said {said:?}"))?;
-        let findings = examined["findings"]
+        let findings = answer["findings"]
             .as_array()
             .with_context(|| format!("the doctor said {said}"))?;
         for finding in findings.iter().filter(|finding| finding["severity"] == "breach") {
@@ -92,10 +92,10 @@ impl Verdict {
     fn judge_payment(&mut self, goods: &Goods, planned: &PlannedPayment, record: &PaymentRecord) {
         let who = format!("payment {} of student {}", planned.reference, planned.student);
         let got = goods.of_student(planned.student, planned.course);
-        if got.purchases > 1 || got.announced > 1 {
-            let (rows, events) = (got.purchases, got.announced);
+        if got.purchases > 1 || got.published > 1 {
+            let (rows, events) = (got.purchases, got.published);
             self.doubled
-                .push(format!("{who} made {rows} purchases and announced {events}"));
+                .push(format!("{who} made {rows} purchases and published {events}"));
         }
         if got.allocations > 1 || got.granted > 1 {
             let (rows, granted) = (got.allocations, got.granted);
@@ -139,14 +139,14 @@ impl Verdict {
             .as_deref()
             .map_or(&[][..], |intent| goods.orders_of(intent));
         let numbers: Vec<&str> = orders.iter().map(|order: &Order| order.number.as_str()).collect();
-        let announced = record
+        let published = record
             .intent
             .as_deref()
-            .map_or(0, |intent| goods.announced_orders(intent));
-        if numbers.len() > 1 || record.shown.len() > 1 || announced > 1 {
+            .map_or(0, |intent| goods.published_orders(intent));
+        if numbers.len() > 1 || record.shown.len() > 1 || published > 1 {
             let shown = &record.shown;
             self.doubled.push(format!(
-                "{who} has orders {numbers:?}, was shown {shown:?}, {announced} were announced"
+                "{who} has orders {numbers:?}, was shown {shown:?}, {published} were published"
             ));
         }
         if let Some(gone) = record

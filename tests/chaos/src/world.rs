@@ -1,13 +1,13 @@
 //! Everything of a run that stands or moves: servers, links, queues, environments, and the world outside.
 
 use crate::broker::Broker;
-use crate::fleet::Fleet;
-use crate::fleet::function::{DEAD_LETTER_QUEUES, Function, QUEUES};
+use crate::environments::Environments;
+use crate::environments::function::{DEAD_LETTER_QUEUES, Function, QUEUES};
 use crate::ledger::Ledger;
 use crate::plan::Plan;
+use crate::proxy::Proxy;
 use crate::servers::Servers;
 use crate::traffic::{CONFIRMATION_SECRET, CONSOLE_SECRET, Outside, WEBHOOK_SECRET};
-use crate::wire::Wire;
 use anyhow::{Context, Result};
 use makegood_local::admin::{self, AdminService};
 use makegood_local::gateway::{self, GatewayStandIn};
@@ -26,17 +26,17 @@ pub struct World {
     /// Postgres and its poolers.
     pub servers: Servers,
     /// From the functions to PgBouncer.
-    pub database: Wire,
+    pub database: Proxy,
     /// From the functions to the gateways.
-    pub gateways_wire: Wire,
+    pub gateways_proxy: Proxy,
     /// From the functions to the admin service.
-    pub admin_wire: Wire,
+    pub admin_proxy: Proxy,
     /// From the functions to Redis.
-    pub redis: Wire,
+    pub redis: Proxy,
     /// The queues.
     pub broker: Arc<Broker>,
     /// The environments.
-    pub fleet: Arc<Fleet>,
+    pub environments: Arc<Environments>,
     /// The gateways.
     pub gateways: Arc<GatewayStandIn>,
     /// The admin service.
@@ -47,8 +47,8 @@ pub struct World {
     pub outside: Arc<Outside>,
     /// The driver's record.
     pub ledger: Arc<Ledger>,
-    /// Access keys of environments that stepped into the queues' trap.
-    pub trapped: tokio::sync::Mutex<mpsc::UnboundedReceiver<String>>,
+    /// Access keys of environments that are to be killed as they send.
+    pub to_kill: tokio::sync::Mutex<mpsc::UnboundedReceiver<String>>,
     /// Says when the run is over.
     pub over: watch::Sender<bool>,
 }
@@ -59,7 +59,7 @@ impl World {
     /// # Errors
     /// When a part does not start.
     pub async fn build(servers: Servers, plan: Plan, seed: u64, logs: Option<&Path>) -> Result<Self> {
-        let (broker, trapped) = Broker::start(seed).await?;
+        let (broker, to_kill) = Broker::start(seed).await?;
         for ((queue, receives), dead) in QUEUES.iter().zip(DEAD_LETTER_QUEUES) {
             broker.create(dead, None);
             broker.create(queue, Some((*receives, dead)));
@@ -70,10 +70,10 @@ impl World {
         let (admin_url, _) = admin::spawn(Arc::clone(&admin)).await?;
         let gateways = Arc::new(gateway::spawn().await?);
         let issuer = Issuer::spawn().await?;
-        let database = Wire::to(&format!("127.0.0.1:{}", servers.pgbouncer), seed).await?;
-        let gateways_wire = Wire::to(authority(&gateways.base_url), seed).await?;
-        let admin_wire = Wire::to(authority(&admin_url), seed).await?;
-        let redis = Wire::to(authority(&setting("MAKEGOOD_TEST_REDIS_URL")), seed).await?;
+        let database = Proxy::to(&format!("127.0.0.1:{}", servers.pgbouncer), seed).await?;
+        let gateways_proxy = Proxy::to(authority(&gateways.base_url), seed).await?;
+        let admin_proxy = Proxy::to(authority(&admin_url), seed).await?;
+        let redis = Proxy::to(authority(&setting("MAKEGOOD_TEST_REDIS_URL")), seed).await?;
 
         let mut common = common(&broker, &issuer);
         let told = [
@@ -82,11 +82,11 @@ impl World {
                 format!("postgres://makegood_app@{}/makegood", database.address),
             ),
             ("REDIS_URL", format!("redis://{}", redis.address)),
-            ("ADMIN_SERVICE_URL", format!("http://{}", admin_wire.address)),
-            ("ESEWA_BASE_URL", format!("http://{}", gateways_wire.address)),
+            ("ADMIN_SERVICE_URL", format!("http://{}", admin_proxy.address)),
+            ("ESEWA_BASE_URL", format!("http://{}", gateways_proxy.address)),
             (
                 "KHALTI_BASE_URL",
-                format!("http://{}/api/v2", gateways_wire.address),
+                format!("http://{}/api/v2", gateways_proxy.address),
             ),
         ];
         for (name, value) in gateways
@@ -96,7 +96,7 @@ impl World {
         {
             common.insert(name.to_owned(), value);
         }
-        let fleet = Arc::new(Fleet::of(
+        let environments = Arc::new(Environments::of(
             |function| variables(function, &common, &broker),
             seed,
             logs,
@@ -105,7 +105,7 @@ impl World {
         let broker = Arc::new(broker);
         let (over, is_over) = watch::channel(false);
         let outside = Outside::of(
-            &fleet,
+            &environments,
             plan,
             Arc::clone(&ledger),
             Arc::clone(&gateways),
@@ -115,17 +115,17 @@ impl World {
         Ok(Self {
             servers,
             database,
-            gateways_wire,
-            admin_wire,
+            gateways_proxy,
+            admin_proxy,
             redis,
             broker,
-            fleet,
+            environments,
             gateways,
             admin,
             issuer,
             outside: Arc::new(outside),
             ledger,
-            trapped: tokio::sync::Mutex::new(trapped),
+            to_kill: tokio::sync::Mutex::new(to_kill),
             over,
         })
     }

@@ -1,6 +1,6 @@
 //! The SQS API as far as the functions call it: `SendMessage`, `SendMessageBatch`, `ChangeMessageVisibility`.
 
-use super::{Shared, Trap};
+use super::{KillPoint, Shared};
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
@@ -37,10 +37,10 @@ async fn answer(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Byt
     if matches!(fate, Fate::Throttled) {
         return refused("RequestThrottled", "too many requests");
     }
-    let trap = (operation == "SendMessageBatch")
-        .then(|| shared.spring())
+    let point = (operation == "SendMessageBatch")
+        .then(|| shared.take_kill_point())
         .flatten();
-    if trap == Some(Trap::BeforeTaking) {
+    if point == Some(KillPoint::BeforeTaking) {
         return never(&shared, &headers).await;
     }
     let queue = request["QueueUrl"].as_str().unwrap_or_default();
@@ -48,7 +48,7 @@ async fn answer(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Byt
     let Some(done) = act(&shared, operation, queue, &request) else {
         return refused("QueueDoesNotExist", "there is no such queue");
     };
-    if trap == Some(Trap::AfterTaking) {
+    if point == Some(KillPoint::AfterTaking) {
         return never(&shared, &headers).await;
     }
     match fate {
@@ -120,7 +120,7 @@ async fn never(shared: &Shared, headers: &HeaderMap) -> Response {
         .and_then(|text| text.split_once("Credential="))
         .and_then(|(_, rest)| rest.split('/').next());
     // Nobody listens once the run is over.
-    let _ = shared.trapped.send(key.unwrap_or_default().to_owned());
+    let _ = shared.to_kill.send(key.unwrap_or_default().to_owned());
     std::future::pending().await
 }
 

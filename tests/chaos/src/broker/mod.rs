@@ -18,9 +18,9 @@ use tokio::task::JoinHandle;
 /// Seconds of SQS that pass in one second of a run: visibility time-outs and delays of minutes must fit a run.
 pub const TIME_SCALE: u64 = 10;
 
-/// When whoever sends next is to be killed.
+/// Where whoever sends next is to be killed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Trap {
+pub enum KillPoint {
     /// Before the queue has the messages.
     BeforeTaking,
     /// When it has them, and before it says so.
@@ -39,8 +39,8 @@ pub struct Broker {
 #[derive(Debug)]
 struct Shared {
     queues: Mutex<Queues>,
-    trap: Mutex<Option<Trap>>,
-    trapped: mpsc::UnboundedSender<String>,
+    point: Mutex<Option<KillPoint>>,
+    to_kill: mpsc::UnboundedSender<String>,
 }
 
 impl Drop for Broker {
@@ -50,7 +50,7 @@ impl Drop for Broker {
 }
 
 impl Broker {
-    /// Starts it. Whoever steps into a trap is named, by access key, on the receiver.
+    /// Starts it. Whoever is to be killed is named, by access key, on the receiver.
     ///
     /// # Errors
     /// Those of the socket.
@@ -59,11 +59,11 @@ impl Broker {
             .await
             .context("no free port for the queues")?;
         let endpoint = format!("http://{}", listener.local_addr()?);
-        let (trapped, names) = mpsc::unbounded_channel();
+        let (to_kill, names) = mpsc::unbounded_channel();
         let shared = Arc::new(Shared {
             queues: Mutex::new(Queues::of_seed(seed)),
-            trap: Mutex::default(),
-            trapped,
+            point: Mutex::default(),
+            to_kill,
         });
         let router = api::router(Arc::clone(&shared));
         let serving = tokio::spawn(async move {
@@ -94,9 +94,9 @@ impl Broker {
         self.queues().misbehaviour = misbehaviour;
     }
 
-    /// The next sender steps into this.
-    pub fn set_trap(&self, trap: Option<Trap>) {
-        *self.shared.trap.lock().unwrap_or_else(PoisonError::into_inner) = trap;
+    /// The next sender is killed there.
+    pub fn kill_next_sender(&self, point: Option<KillPoint>) {
+        *self.shared.point.lock().unwrap_or_else(PoisonError::into_inner) = point;
     }
 
     /// A message from outside, which is neither refused nor lost.
@@ -156,8 +156,8 @@ impl Shared {
         self.queues.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The trap, if one is set; it is sprung once.
-    fn spring(&self) -> Option<Trap> {
-        self.trap.lock().unwrap_or_else(PoisonError::into_inner).take()
+    /// Where the next sender is to be killed, if one is; asked once.
+    fn take_kill_point(&self) -> Option<KillPoint> {
+        self.point.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }

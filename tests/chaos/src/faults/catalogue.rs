@@ -25,7 +25,7 @@ pub(super) async fn with_invalid_index(world: &World, planned: PlannedFault) -> 
 }
 
 /// `makegood ensure-index`, which refuses where there are duplicates.
-pub(crate) async fn ensure_index(world: &World) -> Result<()> {
+pub(super) async fn ensure_index(world: &World) -> Result<()> {
     let (code, said) = world.servers.makegood("makegood", &["ensure-index"]).await?;
     if code != Some(0) {
         bail!("makegood ensure-index ended with {code:?}: {said}");

@@ -3,7 +3,7 @@
 use super::{catalogue, rows};
 use crate::fault::Fault;
 use crate::plan::PlannedFault;
-use crate::wire::Weather;
+use crate::proxy::LinkFaults;
 use crate::world::World;
 use anyhow::{Context, Result, bail};
 use rand::Rng;
@@ -23,16 +23,8 @@ pub(super) async fn bring(world: &World, planned: PlannedFault, rng: &mut StdRng
             terminate(world, planned, Duration::from_millis(400), "AND random() < 0.5").await
         }
         Fault::Flapping => terminate(world, planned, Duration::from_millis(100), "").await,
-        Fault::LateAnswers => {
-            world.database.set(Weather {
-                late_per_mille: 60,
-                late_millis: (2_000, 5_000),
-                ..Weather::default()
-            });
-            tokio::time::sleep(planned.lasts).await;
-            world.database.clear();
-            Ok(())
-        }
+        Fault::LateAnswers => late(world, planned, 60, None).await,
+        Fault::LateBegin => late(world, planned, 330, Some("BEGIN")).await,
         Fault::VanishedPeer => {
             world.database.vanish();
             tokio::time::sleep(planned.lasts).await;
@@ -56,6 +48,18 @@ async fn crash(world: &World, planned: PlannedFault) -> Result<()> {
     world.servers.tell("postgres-start", "").await
 }
 
+async fn late(world: &World, planned: PlannedFault, per_mille: u32, to: Option<&'static str>) -> Result<()> {
+    world.database.set(LinkFaults {
+        late_per_mille: per_mille,
+        late_millis: (2_000, 5_000),
+        late_to: to,
+        ..LinkFaults::default()
+    });
+    tokio::time::sleep(planned.lasts).await;
+    world.database.clear();
+    Ok(())
+}
+
 /// Again and again, at this pace, whatever the functions' role has open and this condition chooses.
 async fn terminate(world: &World, planned: PlannedFault, pace: Duration, chosen: &str) -> Result<()> {
     let mut connection = world.servers.connect().await?;
@@ -72,7 +76,6 @@ async fn terminate(world: &World, planned: PlannedFault, pace: Duration, chosen:
 
 async fn read_only(world: &World, planned: PlannedFault) -> Result<()> {
     let mut connection = world.servers.connect().await?;
-    run(&mut connection, "SET default_transaction_read_only = off").await?;
     run(
         &mut connection,
         "ALTER SYSTEM SET default_transaction_read_only = on",
@@ -80,6 +83,13 @@ async fn read_only(world: &World, planned: PlannedFault) -> Result<()> {
     .await?;
     run(&mut connection, "SELECT pg_reload_conf()").await?;
     tokio::time::sleep(planned.lasts).await;
+    allow_writes(world).await
+}
+
+/// Whatever a fault did, the server takes writes again.
+pub(super) async fn allow_writes(world: &World) -> Result<()> {
+    let mut connection = world.servers.connect().await?;
+    run(&mut connection, "SET default_transaction_read_only = off").await?;
     run(
         &mut connection,
         "ALTER SYSTEM RESET default_transaction_read_only",
@@ -90,9 +100,9 @@ async fn read_only(world: &World, planned: PlannedFault) -> Result<()> {
 
 /// Those who connect meanwhile stay with the old writer when it is over, as long as they keep their link.
 async fn fail_over(world: &World, planned: PlannedFault) -> Result<()> {
-    world.database.set(Weather {
+    world.database.set(LinkFaults {
         elsewhere: Some(format!("127.0.0.1:{}", world.servers.read_only)),
-        ..Weather::default()
+        ..LinkFaults::default()
     });
     world.database.cut();
     tokio::time::sleep(planned.lasts).await;

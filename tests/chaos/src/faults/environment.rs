@@ -1,8 +1,8 @@
 //! What happens to the functions' processes.
 
-use crate::broker::Trap;
+use crate::broker::KillPoint;
+use crate::environments::signal;
 use crate::fault::Fault;
-use crate::fleet::signal;
 use crate::plan::PlannedFault;
 use crate::world::World;
 use rand::Rng;
@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 /// How many environments stand still at once.
 const FROZEN: usize = 4;
 /// Chances in a thousand of a short invocation.
-const HURRIED: u64 = 700;
+const SHORTENED: u64 = 700;
 
 pub(super) async fn bring(world: &World, planned: PlannedFault, rng: &mut StdRng) {
     match planned.fault {
@@ -20,9 +20,9 @@ pub(super) async fn bring(world: &World, planned: PlannedFault, rng: &mut StdRng
         Fault::KillAtSend => kill_at_send(world, planned, rng).await,
         Fault::Freeze => freeze(world, planned, rng).await,
         Fault::ShortDeadlines => {
-            world.fleet.hurry(HURRIED);
+            world.environments.shorten_deadlines(SHORTENED);
             tokio::time::sleep(planned.lasts).await;
-            world.fleet.hurry(0);
+            world.environments.shorten_deadlines(0);
         }
         _ => {}
     }
@@ -31,7 +31,7 @@ pub(super) async fn bring(world: &World, planned: PlannedFault, rng: &mut StdRng
 async fn kill_at_random(world: &World, planned: PlannedFault, rng: &mut StdRng) {
     let until = Instant::now() + planned.lasts;
     while Instant::now() < until {
-        if let Some(slot) = world.fleet.pick(rng) {
+        if let Some(slot) = world.environments.pick(rng) {
             slot.kill().await;
         }
         tokio::time::sleep(Duration::from_millis(rng.random_range(50..600))).await;
@@ -40,25 +40,25 @@ async fn kill_at_random(world: &World, planned: PlannedFault, rng: &mut StdRng) 
 
 async fn kill_at_send(world: &World, planned: PlannedFault, rng: &mut StdRng) {
     let until = Instant::now() + planned.lasts;
-    let mut trapped = world.trapped.lock().await;
+    let mut to_kill = world.to_kill.lock().await;
     while Instant::now() < until {
-        let trap = if rng.random_ratio(1, 2) {
-            Trap::BeforeTaking
+        let point = if rng.random_ratio(1, 2) {
+            KillPoint::BeforeTaking
         } else {
-            Trap::AfterTaking
+            KillPoint::AfterTaking
         };
-        world.broker.set_trap(Some(trap));
+        world.broker.kill_next_sender(Some(point));
         let left = until.saturating_duration_since(Instant::now());
-        if let Ok(Some(key)) = tokio::time::timeout(left, trapped.recv()).await
-            && let Some(slot) = world.fleet.of_key(&key)
+        if let Ok(Some(key)) = tokio::time::timeout(left, to_kill.recv()).await
+            && let Some(slot) = world.environments.of_key(&key)
         {
             slot.kill().await;
         }
     }
-    world.broker.set_trap(None);
-    // Whoever stepped in at the last moment must not wait for its answer for ever.
-    while let Ok(key) = trapped.try_recv() {
-        if let Some(slot) = world.fleet.of_key(&key) {
+    world.broker.kill_next_sender(None);
+    // Whoever sent at the last moment must not wait for its answer for ever.
+    while let Ok(key) = to_kill.try_recv() {
+        if let Some(slot) = world.environments.of_key(&key) {
             slot.kill().await;
         }
     }
@@ -67,7 +67,7 @@ async fn kill_at_send(world: &World, planned: PlannedFault, rng: &mut StdRng) {
 async fn freeze(world: &World, planned: PlannedFault, rng: &mut StdRng) {
     let mut frozen = Vec::new();
     for _ in 0..FROZEN {
-        if let Some(slot) = world.fleet.pick(rng) {
+        if let Some(slot) = world.environments.pick(rng) {
             frozen.extend(slot.signal("STOP"));
         }
     }

@@ -7,6 +7,7 @@ mod rows;
 mod services;
 mod sqs;
 
+use crate::broker::Misbehaviour;
 use crate::fault::Cell;
 use crate::plan::PlannedFault;
 use crate::world::World;
@@ -31,6 +32,32 @@ pub async fn run_cell(world: Arc<World>, cell: Cell, started: Instant) {
         });
         tokio::spawn(measure(Arc::clone(&world), fault));
     }
+}
+
+/// Ends whatever a fault that failed half-way may have left.
+///
+/// # Errors
+/// When a server can't be brought back.
+pub async fn end_all(world: &World) -> Result<()> {
+    for proxy in [
+        &world.database,
+        &world.gateways_proxy,
+        &world.admin_proxy,
+        &world.redis,
+    ] {
+        proxy.clear();
+    }
+    world.broker.behave(Misbehaviour::default());
+    world.broker.kill_next_sender(None);
+    world.environments.shorten_deadlines(0);
+    world.admin.set_latency(Duration::ZERO);
+    world.gateways.set_latency(Duration::ZERO);
+    world.servers.tell("postgres-start", "").await?;
+    for pooler in ["rw", "ro"] {
+        world.servers.tell("pgbouncer-start", pooler).await?;
+    }
+    database::allow_writes(world).await?;
+    catalogue::ensure_index(world).await
 }
 
 async fn bring(world: &World, fault: PlannedFault) -> Result<()> {

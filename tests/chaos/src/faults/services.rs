@@ -2,7 +2,7 @@
 
 use crate::fault::Fault;
 use crate::plan::PlannedFault;
-use crate::wire::{Weather, Wire};
+use crate::proxy::{LinkFaults, Proxy};
 use crate::world::World;
 use makegood_local::admin::Behaviour as Admin;
 use makegood_local::gateway::Behaviour as Gateway;
@@ -15,7 +15,7 @@ const PACE: Duration = Duration::from_millis(200);
 pub(super) async fn bring(world: &World, planned: PlannedFault, rng: &mut StdRng) {
     let slow = Duration::from_millis(rng.random_range(1_500..4_000));
     match planned.fault {
-        Fault::AdminDown => down(&world.admin_wire, planned).await,
+        Fault::AdminDown => down(&world.admin_proxy, planned).await,
         Fault::AdminSlow => {
             world.admin.set_latency(slow);
             tokio::time::sleep(planned.lasts).await;
@@ -32,9 +32,13 @@ pub(super) async fn bring(world: &World, planned: PlannedFault, rng: &mut StdRng
                 world.admin.script([garbage[turn % garbage.len()]])
             })
             .await;
+            world.admin.end_script();
         }
-        Fault::AdminLost => again_and_again(planned, |_| world.admin.script([Admin::AllocateAndDrop])).await,
-        Fault::GatewaysDown => down(&world.gateways_wire, planned).await,
+        Fault::AdminLost => {
+            again_and_again(planned, |_| world.admin.script([Admin::AllocateAndDrop])).await;
+            world.admin.end_script();
+        }
+        Fault::GatewaysDown => down(&world.gateways_proxy, planned).await,
         Fault::GatewaysSlow => {
             world.gateways.set_latency(slow);
             tokio::time::sleep(planned.lasts).await;
@@ -51,41 +55,42 @@ pub(super) async fn bring(world: &World, planned: PlannedFault, rng: &mut StdRng
                 world.gateways.script([garbage[turn % garbage.len()]])
             })
             .await;
+            world.gateways.end_script();
         }
         Fault::GatewaysLost => {
-            let lost = Weather {
+            let lost = LinkFaults {
                 lost_per_mille: 500,
-                ..Weather::default()
+                ..LinkFaults::default()
             };
-            stormy(&world.gateways_wire, lost, planned).await;
+            faulty(&world.gateways_proxy, lost, planned).await;
         }
         Fault::RedisDown if rng.random_ratio(1, 2) => down(&world.redis, planned).await,
         Fault::RedisDown => {
             world.redis.vanish();
-            let silent = Weather {
+            let silent = LinkFaults {
                 silent: true,
-                ..Weather::default()
+                ..LinkFaults::default()
             };
-            stormy(&world.redis, silent, planned).await;
+            faulty(&world.redis, silent, planned).await;
         }
         _ => {}
     }
 }
 
-async fn down(wire: &Wire, planned: PlannedFault) {
-    let refuses = Weather {
+async fn down(proxy: &Proxy, planned: PlannedFault) {
+    let refuses = LinkFaults {
         refuses: true,
-        ..Weather::default()
+        ..LinkFaults::default()
     };
-    wire.set(refuses.clone());
-    wire.cut();
-    stormy(wire, refuses, planned).await;
+    proxy.set(refuses.clone());
+    proxy.cut();
+    faulty(proxy, refuses, planned).await;
 }
 
-async fn stormy(wire: &Wire, weather: Weather, planned: PlannedFault) {
-    wire.set(weather);
+async fn faulty(proxy: &Proxy, faults: LinkFaults, planned: PlannedFault) {
+    proxy.set(faults);
     tokio::time::sleep(planned.lasts).await;
-    wire.clear();
+    proxy.clear();
 }
 
 /// What is scripted is used up by requests; a little more comes as long as the fault lasts.

@@ -1,7 +1,7 @@
 //! A buyer with a browser: checks out, pays at the gateway, comes back or closes the tab, and looks for the order.
 
 use super::{Outside, pause};
-use crate::fleet::{ApiAnswer, Request};
+use crate::environments::{ApiAnswer, Request};
 use crate::plan::PlannedCheckout;
 use makegood::gateway::Provider;
 use makegood_local::gateway::Side;
@@ -36,7 +36,7 @@ pub async fn buy(outside: &Outside, place: usize) {
     }
     be_verified(outside, checkout, &external).await;
     for tries in 0..STATUS_TRIES {
-        if look_for_order(outside, place).await {
+        if ask_for_order(outside, place).await {
             return;
         }
         tokio::time::sleep(pause(tries)).await;
@@ -133,7 +133,7 @@ async fn be_verified(outside: &Outside, checkout: &PlannedCheckout, external: &s
 }
 
 /// Asks `order-status` as the page does; whether it showed the order. What it shows is written down: it must never show another.
-async fn look_for_order(outside: &Outside, place: usize) -> bool {
+async fn ask_for_order(outside: &Outside, place: usize) -> bool {
     let intent = outside.ledger.checkout(place).and_then(|record| record.intent);
     let (Some(intent), Some(checkout)) = (intent, outside.plan.checkouts.get(place)) else {
         return false;
@@ -159,10 +159,10 @@ async fn look_for_order(outside: &Outside, place: usize) -> bool {
 }
 
 /// The page of everybody who paid is opened once more; what it shows is written down.
-pub async fn look_again(outside: &Outside) {
+pub async fn ask_again_for_orders(outside: &Outside) {
     for (place, record) in outside.ledger.checkouts().iter().enumerate() {
         if record.is_paid {
-            look_for_order(outside, place).await;
+            ask_for_order(outside, place).await;
         }
     }
 }

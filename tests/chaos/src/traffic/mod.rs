@@ -4,12 +4,12 @@ mod buyer;
 mod payer;
 mod reader;
 
-pub use buyer::{buy, look_again};
+pub use buyer::{ask_again_for_orders, buy};
 pub use payer::{CONFIRMATION_SECRET, WEBHOOK_SECRET, pay};
 pub use reader::{CONSOLE_SECRET, read_console};
 
 use crate::broker::Broker;
-use crate::fleet::{Api, Fleet};
+use crate::environments::{Api, Environments};
 use crate::ledger::Ledger;
 use crate::plan::Plan;
 use makegood_local::gateway::GatewayStandIn;
@@ -43,10 +43,10 @@ pub struct Outside {
 }
 
 impl Outside {
-    /// The functions that are called over HTTP, in front of this fleet.
+    /// The functions that are called over HTTP, in these environments.
     #[must_use]
     pub fn of(
-        fleet: &Arc<Fleet>,
+        environments: &Arc<Environments>,
         plan: Plan,
         ledger: Arc<Ledger>,
         gateways: Arc<GatewayStandIn>,
@@ -58,11 +58,11 @@ impl Outside {
             ledger,
             gateways,
             broker,
-            receive_payment: Api::of(fleet, "receive-payment"),
-            create_order_intent: Api::of(fleet, "create-order-intent"),
-            verify_payment: Api::of(fleet, "verify-payment"),
-            order_status: Api::of(fleet, "order-status"),
-            admin: Api::of(fleet, "admin"),
+            receive_payment: Api::of(environments, "receive-payment"),
+            create_order_intent: Api::of(environments, "create-order-intent"),
+            verify_payment: Api::of(environments, "verify-payment"),
+            order_status: Api::of(environments, "order-status"),
+            admin: Api::of(environments, "admin"),
             is_over,
         }
     }

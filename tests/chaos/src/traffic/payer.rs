@@ -1,7 +1,7 @@
 //! A payment provider: sends each payment until it is acknowledged, as Razorpay does for a day.
 
 use super::{Outside, pause};
-use crate::fleet::{ApiAnswer, Request};
+use crate::environments::{ApiAnswer, Request};
 use crate::plan::{Door, PlannedPayment};
 use chrono::Utc;
 use hmac::{Hmac, KeyInit, Mac};
@@ -36,7 +36,7 @@ async fn send(outside: &Outside, place: usize, payment: &PlannedPayment) {
         outside.ledger.note_sent(place);
         outside.broker.put(EVENTS, &event(payment).to_string());
         let body = json!({"paymentId": payment.payment});
-        return outside.ledger.note_acknowledged(place, &body);
+        return outside.ledger.note_taken(place, &body);
     }
     for tries in 0_u32.. {
         outside.ledger.note_sent(place);

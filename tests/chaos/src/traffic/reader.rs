@@ -1,7 +1,7 @@
 //! The operator on call, who looks at the console throughout.
 
 use super::Outside;
-use crate::fleet::Request;
+use crate::environments::Request;
 use makegood_local::identity::{Issuer, Who};
 use std::time::Duration;
 

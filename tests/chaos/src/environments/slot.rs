@@ -56,7 +56,7 @@ impl Slot {
         let outcome = environment.invoke_within(event, allowed).await;
         self.is_busy.store(false, Ordering::Relaxed);
         if environment.has_exited() {
-            self.bury();
+            self.remove_ended();
         }
         outcome
     }
@@ -74,7 +74,7 @@ impl Slot {
     pub async fn retire(&self) {
         let _turn = self.turn.lock().await;
         self.kill().await;
-        self.bury();
+        self.remove_ended();
     }
 
     /// Stops (`STOP`) or continues (`CONT`) the process that is here; gives back which.
@@ -108,7 +108,7 @@ impl Slot {
             if !environment.has_exited() {
                 return (environment, false);
             }
-            self.bury();
+            self.remove_ended();
         }
         let environment = Arc::new(Environment::start(self.function.name, &self.variables).await);
         self.started.fetch_add(1, Ordering::Relaxed);
@@ -117,7 +117,7 @@ impl Slot {
     }
 
     /// Takes the dead environment away, and keeps what it wrote.
-    fn bury(&self) {
+    fn remove_ended(&self) {
         let Some(environment) = self.lock().take() else {
             return;
         };

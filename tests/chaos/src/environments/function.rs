@@ -58,10 +58,10 @@ const CACHE_QUEUES: [&str; 3] = [
 
 /// Every queue, and how often a message of it is received before it goes to its dead letters.
 pub const QUEUES: [(&str, u32); 8] = [
-    ("purchase-confirmed", 4),
-    ("purchase-created-allocation", 6),
+    ("purchase-confirmed", 31),
+    ("purchase-created-allocation", 31),
     ("purchase-created-cache", 4),
-    ("trainer-allocated-sessions", 4),
+    ("trainer-allocated-sessions", 31),
     ("trainer-allocated-cache", 4),
     ("sessions-generated-cache", 4),
     ("jobs", 4),
@@ -105,6 +105,30 @@ const fn reader(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn queues_and_time_outs_are_those_of_the_template() {
+        let template = include_str!("../../../../template.yaml");
+        for (queue, receives) in QUEUES {
+            let (_, rest) = template
+                .split_once(&format!("QueueName: !Sub \"${{AWS::StackName}}-{queue}\""))
+                .expect("the template has the queue");
+            let (_, count) = rest
+                .split_once("maxReceiveCount: ")
+                .expect("it has a redrive policy");
+            assert!(count.starts_with(&format!("{receives}}}")), "{queue}");
+        }
+        for function in FUNCTIONS {
+            let name = format!("FunctionName: !Sub \"${{AWS::StackName}}-{}\"", function.name);
+            let (_, rest) = template.split_once(&name).expect("the template has the function");
+            let (_, seconds) = rest.split_once("Timeout: ").expect("it has a time-out");
+            assert!(
+                seconds.starts_with(&format!("{}\n", function.timeout_seconds)),
+                "{}",
+                function.name
+            );
+        }
+    }
 
     #[test]
     fn every_queue_has_a_reader_and_its_dead_letters() {

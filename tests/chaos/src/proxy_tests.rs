@@ -19,8 +19,8 @@ async fn echo() -> String {
     address
 }
 
-async fn wire() -> Wire {
-    Wire::to(&echo().await, 1).await.unwrap()
+async fn proxy() -> Proxy {
+    Proxy::to(&echo().await, 1).await.unwrap()
 }
 
 /// What comes back; none when nothing does within this time, empty when the connection is closed.
@@ -35,46 +35,46 @@ async fn asked(stream: &mut TcpStream, within: Duration) -> Option<Vec<u8>> {
 
 #[tokio::test]
 async fn a_wire_carries_bytes_and_closes_when_it_is_cut_or_refuses() {
-    let wire = wire().await;
-    let mut open = TcpStream::connect(&wire.address).await.unwrap();
+    let proxy = proxy().await;
+    let mut open = TcpStream::connect(&proxy.address).await.unwrap();
     assert_eq!(asked(&mut open, SOON).await.unwrap(), b"ping");
-    wire.cut();
+    proxy.cut();
     assert_eq!(asked(&mut open, SOON).await.unwrap(), b"");
-    wire.set(Weather {
+    proxy.set(LinkFaults {
         refuses: true,
-        ..Weather::default()
+        ..LinkFaults::default()
     });
-    let mut refused = TcpStream::connect(&wire.address).await.unwrap();
+    let mut refused = TcpStream::connect(&proxy.address).await.unwrap();
     assert_eq!(asked(&mut refused, SOON).await.unwrap(), b"");
 }
 
 #[tokio::test]
 async fn a_vanished_link_is_silent_for_good_and_a_new_one_works() {
-    let wire = wire().await;
-    let mut open = TcpStream::connect(&wire.address).await.unwrap();
+    let proxy = proxy().await;
+    let mut open = TcpStream::connect(&proxy.address).await.unwrap();
     assert_eq!(asked(&mut open, SOON).await.unwrap(), b"ping");
-    wire.vanish();
+    proxy.vanish();
     assert_eq!(asked(&mut open, NOT_SOON).await, None);
-    let mut new = TcpStream::connect(&wire.address).await.unwrap();
+    let mut new = TcpStream::connect(&proxy.address).await.unwrap();
     assert_eq!(asked(&mut new, SOON).await.unwrap(), b"ping");
     assert_eq!(asked(&mut open, NOT_SOON).await, None);
 }
 
 #[tokio::test]
 async fn answers_come_late_or_not_at_all() {
-    let wire = wire().await;
-    wire.set(Weather {
+    let proxy = proxy().await;
+    proxy.set(LinkFaults {
         late_per_mille: 1_000,
         late_millis: (300, 300),
-        ..Weather::default()
+        ..LinkFaults::default()
     });
     let began = Instant::now();
-    let mut late = TcpStream::connect(&wire.address).await.unwrap();
+    let mut late = TcpStream::connect(&proxy.address).await.unwrap();
     assert_eq!(asked(&mut late, SOON).await.unwrap(), b"ping");
     assert!(began.elapsed() >= Duration::from_millis(300));
-    wire.set(Weather {
+    proxy.set(LinkFaults {
         lost_per_mille: 1_000,
-        ..Weather::default()
+        ..LinkFaults::default()
     });
     assert_eq!(asked(&mut late, SOON).await.unwrap(), b"");
 }

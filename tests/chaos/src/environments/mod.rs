@@ -22,14 +22,14 @@ use std::time::Duration;
 
 /// Every slot of every function.
 #[derive(Debug)]
-pub struct Fleet {
+pub struct Environments {
     slots: Vec<Arc<Slot>>,
     /// Chances in a thousand that an invocation has only two to four seconds.
-    hurried: AtomicU64,
+    shortened: AtomicU64,
     rng: Mutex<StdRng>,
 }
 
-impl Fleet {
+impl Environments {
     /// Empty slots for all functions; `variables` says what each is told.
     pub fn of(variables: impl Fn(&Function) -> Variables, seed: u64, logs: Option<&Path>) -> Self {
         let mut slots = Vec::new();
@@ -43,7 +43,7 @@ impl Fleet {
         }
         Self {
             slots,
-            hurried: AtomicU64::new(0),
+            shortened: AtomicU64::new(0),
             rng: Mutex::new(StdRng::seed_from_u64(seed)),
         }
     }
@@ -83,8 +83,8 @@ impl Fleet {
     }
 
     /// From now on so many invocations in a thousand have only two to four seconds.
-    pub fn hurry(&self, per_mille: u64) {
-        self.hurried.store(per_mille, Ordering::Relaxed);
+    pub fn shorten_deadlines(&self, per_mille: u64) {
+        self.shortened.store(per_mille, Ordering::Relaxed);
     }
 
     /// Invokes a slot with the time that its function has, or with less.
@@ -106,7 +106,7 @@ impl Fleet {
 
     fn allowed(&self, function: &Function) -> Duration {
         let mut rng = self.rng.lock().unwrap_or_else(PoisonError::into_inner);
-        if rng.random_range(0..1_000) >= self.hurried.load(Ordering::Relaxed) {
+        if rng.random_range(0..1_000) >= self.shortened.load(Ordering::Relaxed) {
             return function.timeout();
         }
         Duration::from_millis(rng.random_range(2_000..4_000)).min(function.timeout())

@@ -1,7 +1,7 @@
 //! What Lambda's SQS event source does between queues and a slot: receive, invoke, delete what is done.
 
 use super::function::VISIBILITY;
-use super::{Fleet, Slot};
+use super::{Environments, Slot};
 use crate::broker::{Broker, Received};
 use makegood_tests::environment::Outcome;
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ use std::time::Duration;
 const PAUSE: Duration = Duration::from_millis(40);
 
 /// Delivers from the slot's queues, each in turn, for ever.
-pub async fn poll(fleet: Arc<Fleet>, slot: Arc<Slot>, broker: Arc<Broker>) {
+pub async fn poll(environments: Arc<Environments>, slot: Arc<Slot>, broker: Arc<Broker>) {
     let function = slot.function;
     loop {
         let mut delivered = false;
@@ -25,7 +25,7 @@ pub async fn poll(fleet: Arc<Fleet>, slot: Arc<Slot>, broker: Arc<Broker>) {
                 continue;
             }
             delivered = true;
-            let outcome = fleet.invoke(&slot, event_of(&batch)).await;
+            let outcome = environments.invoke(&slot, event_of(&batch)).await;
             for id in done(&batch, &outcome) {
                 broker.delete(queue, id);
             }

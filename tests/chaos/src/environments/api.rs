@@ -1,6 +1,6 @@
 //! What API Gateway does between a caller and the environments of a function.
 
-use super::{Fleet, Slot};
+use super::{Environments, Slot};
 use makegood_tests::environment::Outcome;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, VecDeque};
@@ -90,7 +90,7 @@ impl Request {
 /// The environments of one function that is called over HTTP.
 #[derive(Debug)]
 pub struct Api {
-    fleet: Arc<Fleet>,
+    environments: Arc<Environments>,
     free: Mutex<VecDeque<Arc<Slot>>>,
     places: Arc<Semaphore>,
 }
@@ -98,10 +98,10 @@ pub struct Api {
 impl Api {
     /// In front of this function.
     #[must_use]
-    pub fn of(fleet: &Arc<Fleet>, function: &str) -> Arc<Self> {
-        let slots: VecDeque<Arc<Slot>> = fleet.of_function(function).cloned().collect();
+    pub fn of(environments: &Arc<Environments>, function: &str) -> Arc<Self> {
+        let slots: VecDeque<Arc<Slot>> = environments.of_function(function).cloned().collect();
         Arc::new(Self {
-            fleet: Arc::clone(fleet),
+            environments: Arc::clone(environments),
             places: Arc::new(Semaphore::new(slots.len())),
             free: Mutex::new(slots),
         })
@@ -129,7 +129,7 @@ impl Api {
         let slot = self.take_slot()?;
         let api = Arc::clone(self);
         Some(tokio::spawn(async move {
-            let outcome = api.fleet.invoke(&slot, event).await;
+            let outcome = api.environments.invoke(&slot, event).await;
             api.give_back(slot);
             drop(place);
             outcome

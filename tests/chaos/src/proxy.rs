@@ -3,7 +3,7 @@
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use std::io;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -17,7 +17,7 @@ const UNNOTICED: Duration = Duration::from_secs(20);
 
 /// What new connections meet, and what happens to answers.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Weather {
+pub struct LinkFaults {
     /// New connections are closed at once.
     pub refuses: bool,
     /// New connections are taken, and nothing is ever answered.
@@ -28,13 +28,15 @@ pub struct Weather {
     pub late_per_mille: u32,
     /// By so many milliseconds, at least and at most.
     pub late_millis: (u64, u64),
+    /// Only the answers to questions that contain this are late.
+    pub late_to: Option<&'static str>,
     /// So many answers in a thousand are lost: the connection is cut in their place.
     pub lost_per_mille: u32,
 }
 
 /// A running proxy. Dropping it closes everything.
 #[derive(Debug)]
-pub struct Wire {
+pub struct Proxy {
     /// Where it listens, `host:port`.
     pub address: String,
     state: Arc<State>,
@@ -44,7 +46,7 @@ pub struct Wire {
 #[derive(Debug)]
 struct State {
     server: String,
-    weather: Mutex<Weather>,
+    faults: Mutex<LinkFaults>,
     seed: AtomicU64,
     /// Counts orders to close whatever is open.
     cuts: watch::Sender<u64>,
@@ -52,14 +54,14 @@ struct State {
     vanishings: watch::Sender<u64>,
 }
 
-impl Drop for Wire {
+impl Drop for Proxy {
     fn drop(&mut self) {
         self.listening.abort();
         self.cut();
     }
 }
 
-impl Wire {
+impl Proxy {
     /// A proxy to a server, `host:port`.
     ///
     /// # Errors
@@ -69,7 +71,7 @@ impl Wire {
         let address = listener.local_addr()?.to_string();
         let state = Arc::new(State {
             server: server.to_owned(),
-            weather: Mutex::default(),
+            faults: Mutex::default(),
             seed: AtomicU64::new(seed),
             cuts: watch::channel(0).0,
             vanishings: watch::channel(0).0,
@@ -83,13 +85,13 @@ impl Wire {
     }
 
     /// What happens from now on.
-    pub fn set(&self, weather: Weather) {
-        *self.state.weather.lock().unwrap_or_else(PoisonError::into_inner) = weather;
+    pub fn set(&self, faults: LinkFaults) {
+        *self.state.faults.lock().unwrap_or_else(PoisonError::into_inner) = faults;
     }
 
     /// Everything is well from now on. Links that lead elsewhere, or vanished, stay as they are.
     pub fn clear(&self) {
-        self.set(Weather::default());
+        self.set(LinkFaults::default());
     }
 
     /// Closes every open connection.
@@ -104,11 +106,8 @@ impl Wire {
 }
 
 impl State {
-    fn weather(&self) -> Weather {
-        self.weather
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+    fn faults(&self) -> LinkFaults {
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -119,16 +118,16 @@ async fn accept(listener: TcpListener, state: Arc<State>) {
 }
 
 async fn serve(client: TcpStream, state: Arc<State>) {
-    let weather = state.weather();
+    let faults = state.faults();
     let mut cuts = state.cuts.subscribe();
-    if weather.refuses {
+    if faults.refuses {
         return;
     }
-    if weather.silent {
+    if faults.silent {
         let _ = cuts.changed().await;
         return;
     }
-    let server = weather.elsewhere.as_ref().unwrap_or(&state.server);
+    let server = faults.elsewhere.as_ref().unwrap_or(&state.server);
     // A server that is away is a connection that closes at once.
     if let Ok(server) = TcpStream::connect(server).await {
         tokio::select! {
@@ -145,9 +144,10 @@ async fn carry(client: TcpStream, server: TcpStream, state: &State) {
     let (mut from_client, mut to_client) = client.into_split();
     let (mut from_server, mut to_server) = server.into_split();
     let mut vanishings = state.vanishings.subscribe();
+    let asked = AtomicBool::new(false);
     let ended = tokio::select! {
-        () = questions(&mut from_client, &mut to_server) => true,
-        () = answers(&mut from_server, &mut to_client, state, rng) => true,
+        () = questions(&mut from_client, &mut to_server, state, &asked) => true,
+        () = answers(&mut from_server, &mut to_client, state, &asked, rng) => true,
         _ = vanishings.changed() => false,
     };
     if !ended {
@@ -160,24 +160,33 @@ async fn carry(client: TcpStream, server: TcpStream, state: &State) {
     }
 }
 
-async fn questions(from: &mut OwnedReadHalf, to: &mut OwnedWriteHalf) {
+/// Notes in `asked` whether this was a question whose answer is to be late.
+async fn questions(from: &mut OwnedReadHalf, to: &mut OwnedWriteHalf, state: &State, asked: &AtomicBool) {
     let mut buffer = vec![0; 16 * 1024];
     while let Ok(length @ 1..) = from.read(&mut buffer).await {
+        let is_meant = |text: &str| contains(&buffer[..length], text.as_bytes());
+        asked.store(state.faults().late_to.is_none_or(is_meant), Ordering::Relaxed);
         if to.write_all(&buffer[..length]).await.is_err() {
             return;
         }
     }
 }
 
-async fn answers(from: &mut OwnedReadHalf, to: &mut OwnedWriteHalf, state: &State, mut rng: StdRng) {
+async fn answers(
+    from: &mut OwnedReadHalf,
+    to: &mut OwnedWriteHalf,
+    state: &State,
+    asked: &AtomicBool,
+    mut rng: StdRng,
+) {
     let mut buffer = vec![0; 16 * 1024];
     while let Ok(length @ 1..) = from.read(&mut buffer).await {
-        let weather = state.weather();
-        if rng.random_range(0..1_000) < weather.lost_per_mille {
+        let faults = state.faults();
+        if rng.random_range(0..1_000) < faults.lost_per_mille {
             return;
         }
-        if rng.random_range(0..1_000) < weather.late_per_mille {
-            let (least, most) = weather.late_millis;
+        if asked.load(Ordering::Relaxed) && rng.random_range(0..1_000) < faults.late_per_mille {
+            let (least, most) = faults.late_millis;
             tokio::time::sleep(Duration::from_millis(rng.random_range(least..=most))).await;
         }
         if to.write_all(&buffer[..length]).await.is_err() {
@@ -186,11 +195,15 @@ async fn answers(from: &mut OwnedReadHalf, to: &mut OwnedWriteHalf, state: &Stat
     }
 }
 
+fn contains(bytes: &[u8], text: &[u8]) -> bool {
+    bytes.windows(text.len().max(1)).any(|window| window == text)
+}
+
 async fn swallow(from: &mut OwnedReadHalf) {
     let mut buffer = vec![0; 16 * 1024];
     while let Ok(1..) = from.read(&mut buffer).await {}
 }
 
 #[cfg(test)]
-#[path = "wire_tests.rs"]
+#[path = "proxy_tests.rs"]
 mod tests;
