@@ -17,10 +17,10 @@ const HEALTHY: &str = include_str!("../tests/fixtures/healthy.sql");
 const ROUNDS: usize = 60;
 const WARM: usize = 5;
 const LIMIT: Duration = Duration::from_millis(300);
-/// The examination of everything has a limit of its own (benches/doctor.sh), and reads whole tables on demand.
+/// The check of everything has a limit of its own (benches/doctor.sh), and reads whole tables on demand.
 const ON_DEMAND: [&str; 2] = ["/admin/doctor", "/admin/dead-letters/replay?error=code_7"];
 
-const LETTERS: &str = "
+const DEAD_LETTERS: &str = "
 INSERT INTO dead_letters (source, message_id, function_name, event_type, correlation_id, failure_reason, error_code, raw, document, status, parked_at)
 SELECT 'purchase-confirmed', 'm-' || n, 'create-purchase', 'PURCHASE_CONFIRMED', gen_random_uuid(), 'reason ' || n, 'code_' || n % 50,
        '{\"type\": \"PURCHASE_CONFIRMED\"}', '{}', CASE WHEN n % 10 = 0 THEN 'replayed' ELSE 'parked' END, now() - n * interval '1 second'
@@ -84,7 +84,7 @@ async fn seed() -> TestDatabase {
     println!("seeding {purchases} purchases, 100000 dead letters, 1000000 jobs");
     database
         .run_sql(&format!(
-            "SET seed.purchases = {purchases};\n{HEALTHY}\n{LETTERS}"
+            "SET seed.purchases = {purchases};\n{HEALTHY}\n{DEAD_LETTERS}"
         ))
         .await;
     database.run_sql("VACUUM ANALYZE").await;

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, missing_docs)]
 
 use futures::future::join_all;
-use makegood_local::gateway::{self, GatewayStandIn, Side};
+use makegood_local::gateway::{self, GatewayStub, Side};
 use makegood_tests::database::TestDatabase;
 use makegood_tests::environment::{Environment, Variables};
 use makegood_tests::queues::sqs_event;
@@ -22,7 +22,7 @@ const PIECES: usize = 1_000_000;
 /// One way through the whole pipeline.
 struct Shop {
     database: TestDatabase,
-    gateways: GatewayStandIn,
+    gateways: GatewayStub,
     variables: Variables,
 }
 
@@ -49,7 +49,7 @@ impl Shop {
     async fn open(variants: usize) -> Self {
         let database = TestDatabase::create().await;
         database.run_sql(&catalogue(variants)).await;
-        let gateways = gateway::spawn().await.expect("the gateways' stand-in starts");
+        let gateways = gateway::spawn().await.expect("the gateways' stub starts");
         let sink = QueueSink::start().await;
         let variables = variables(&database, &gateways, &sink);
         Self {
@@ -203,7 +203,7 @@ fn http(path: &str, buyer: Option<usize>, body: &Value) -> Value {
            "body": body.to_string(), "isBase64Encoded": false})
 }
 
-fn variables(database: &TestDatabase, gateways: &GatewayStandIn, sink: &QueueSink) -> Variables {
+fn variables(database: &TestDatabase, gateways: &GatewayStub, sink: &QueueSink) -> Variables {
     let url = database.pooler_url();
     let fixed = [
         ("DATABASE_URL", url.as_str()),

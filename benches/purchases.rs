@@ -109,7 +109,7 @@ async fn through_the_binary(sink: &QueueSink, batch: usize, environments: usize)
     let unpublished = database
         .count("SELECT count(*) FROM outbox WHERE published_at IS NULL")
         .await;
-    assert_eq!(unpublished, 0, "and announced");
+    assert_eq!(unpublished, 0, "and published");
     database.drop().await;
     rate
 }

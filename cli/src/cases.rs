@@ -6,7 +6,7 @@ use crate::exit::{BadInput, FOUND};
 use crate::output::{Done, Output, instant, table};
 use makegood::audit::{Act, Actor};
 use makegood::case::CaseKind;
-use makegood::case::desk::{self, CaseChange, CaseFilter, CaseId, CaseRow, CaseStatus};
+use makegood::case::operator::{self, CaseChange, CaseFilter, CaseId, CaseRow, CaseStatus};
 use makegood::db::{Connection, Database};
 use std::process::ExitCode;
 use uuid::Uuid;
@@ -128,7 +128,7 @@ async fn list(database: &Database, arguments: &ListArguments, output: Output) ->
         kind: arguments.kind.as_deref().and_then(CaseKind::from_wire_name),
     };
     let mut connection = database.acquire().await?;
-    let page = desk::list(&mut connection, filter, &arguments.page.request()).await?;
+    let page = operator::list(&mut connection, filter, &arguments.page.request()).await?;
     let mut lines = table(
         &["opened", "id", "kind", "status", "amount", "subject", "assignee"],
         page.items.iter().map(cells),
@@ -156,7 +156,7 @@ fn amount(case: &CaseRow) -> String {
 
 async fn show(database: &Database, arguments: &ShowArguments, output: Output) -> anyhow::Result<ExitCode> {
     let mut connection = database.acquire().await?;
-    let Some(case) = desk::show(&mut connection, CaseId(arguments.id)).await? else {
+    let Some(case) = operator::show(&mut connection, CaseId(arguments.id)).await? else {
         output.refused(&CaseChange::NotFound.to_string());
         return Ok(ExitCode::from(FOUND));
     };
@@ -197,12 +197,15 @@ async fn make(
 ) -> Result<(CaseChange, String), sqlx::Error> {
     Ok(match change {
         Change::Assign(assignee) => (
-            desk::assign_open_case(connection, id, assignee, act).await?,
+            operator::assign_open_case(connection, id, assignee, act).await?,
             format!("assigned to {}", assignee.as_str()),
         ),
-        Change::Note => (desk::note_on_case(connection, id, act).await?, "noted".to_owned()),
+        Change::Note => (
+            operator::note_on_case(connection, id, act).await?,
+            "noted".to_owned(),
+        ),
         Change::Resolve => (
-            desk::resolve_open_case(connection, id, act).await?,
+            operator::resolve_open_case(connection, id, act).await?,
             "resolved".to_owned(),
         ),
     })

@@ -8,7 +8,7 @@ use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{ContentArrangement, Table};
 use makegood::clock::Clock;
 use makegood::db::{ErrorClass, classify};
-use makegood::doctor::{self, Examination, Finding, Guarantee, Scope, Severity};
+use makegood::doctor::{self, Finding, Guarantee, Report, Scope, Severity};
 use std::process::ExitCode;
 
 /// How many ids of a finding the table shows; `--json` has up to twenty.
@@ -46,11 +46,11 @@ pub async fn run(arguments: &Arguments, output: Output, clock: Clock) -> anyhow:
         timezone,
     };
     let bar = output.waiting_for("asking every guarantee of the whole database")?;
-    let examined = doctor::examine(&database, &scope).await;
+    let examined = doctor::check(&database, &scope).await;
     bar.finish_and_clear();
-    let examination = examined.map_err(explained)?;
-    output.answer(&examination, &lines(&examination))?;
-    Ok(exit::of(examination.is_healthy()))
+    let report = examined.map_err(explained)?;
+    output.answer(&report, &lines(&report))?;
+    Ok(exit::of(report.is_healthy()))
 }
 
 /// With what to do about it.
@@ -65,30 +65,28 @@ fn explained(error: sqlx::Error) -> anyhow::Error {
     anyhow::Error::new(error).context(next)
 }
 
-fn lines(examination: &Examination) -> Vec<String> {
+fn lines(report: &Report) -> Vec<String> {
     let mut lines = Vec::new();
-    if !examination.findings.is_empty() {
+    if !report.findings.is_empty() {
         let mut table = Table::new();
         table.load_preset(UTF8_FULL_CONDENSED);
         table.set_content_arrangement(ContentArrangement::Dynamic);
         table.set_header(["", "finding", "rows", "oldest", "what, and the next step"]);
-        for finding in &examination.findings {
-            table.add_row(row(finding, examination.at));
+        for finding in &report.findings {
+            table.add_row(row(finding, report.at));
         }
         lines.push(table.to_string());
     }
-    lines.extend(examination.examined.iter().map(|guarantee| {
-        let broken = examination
-            .breaches()
-            .any(|finding| finding.guarantee == *guarantee);
+    lines.extend(report.examined.iter().map(|guarantee| {
+        let broken = report.breaches().any(|finding| finding.guarantee == *guarantee);
         let mark = if broken { "✗ broken" } else { "✓ holds " };
         format!("{mark}  {guarantee:<3} {}", guarantee.promise())
     }));
     lines.push(format!(
         "{} breaches, {} notices; read in {} ms. Runbook: docs/operations.md#<finding>",
-        examination.breaches().count(),
-        examination.findings.len() - examination.breaches().count(),
-        examination.millis
+        report.breaches().count(),
+        report.findings.len() - report.breaches().count(),
+        report.millis
     ));
     lines
 }

@@ -66,10 +66,13 @@ mod tests {
 
     #[test]
     fn bad_input_is_known_under_what_was_said_about_it() {
-        let error = Err::<(), _>(BadInput::of(anyhow!("no JSON").context("letter.json")))
+        let error = Err::<(), _>(BadInput::of(anyhow!("no JSON").context("dead-letter.json")))
             .context("give another file")
             .unwrap_err();
-        assert_eq!(format!("{error:#}"), "give another file: letter.json: no JSON");
+        assert_eq!(
+            format!("{error:#}"),
+            "give another file: dead-letter.json: no JSON"
+        );
         assert_eq!(
             format!("{:?}", of_error(&error)),
             format!("{:?}", ExitCode::from(USAGE))

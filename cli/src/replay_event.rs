@@ -133,7 +133,7 @@ fn read_events(file: &Path) -> anyhow::Result<Vec<(Event, Value)>> {
     let text = std::fs::read_to_string(file)
         .with_context(|| format!("{name} can't be read; give the path of a JSON file"))?;
     let document: Value =
-        serde_json::from_str(&text).with_context(|| format!("{name} is not JSON; mend it first"))?;
+        serde_json::from_str(&text).with_context(|| format!("{name} is not JSON; fix it first"))?;
     let payloads = payloads(document, &text).with_context(|| format!("{name} holds no event"))?;
     if payloads.is_empty() {
         bail!("{name} holds no event; give an event with a `type`, or an SQS or MSK sample of such");
@@ -143,7 +143,7 @@ fn read_events(file: &Path) -> anyhow::Result<Vec<(Event, Value)>> {
         .map(|payload| read_event(payload))
         .collect::<Result<_, _>>()
         .with_context(|| {
-            format!("{name} holds an event that every function would refuse; mend it, see events/schema/")
+            format!("{name} holds an event that every function would refuse; fix it, see events/schema/")
         })
 }
 

@@ -60,10 +60,10 @@ pub(crate) async fn ask(pool: &PgPool, subject: &Subject, strangers: &[uuid::Uui
             broken.unscheduled,
         ),
         Promise::new(
-            "G4  every change was announced, and sent or in the sweep's hands",
-            broken.unannounced,
+            "G4  every change was published, and sent or in the sweep's hands",
+            broken.unpublished,
         ),
-        Promise::new("G4  nothing was announced that did not happen", broken.invented),
+        Promise::new("G4  nothing was published that did not happen", broken.invented),
         Promise::new(
             "    nothing forged or malformed was recorded",
             stored.fetch_one(pool).await?,

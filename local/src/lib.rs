@@ -1,4 +1,4 @@
-//! Stand-ins and traffic for the local stack: what its outside would be, and a run that shows that it keeps its promises.
+//! Stubs and traffic for the local stack: what its outside would be, and a run that shows that it keeps its promises.
 
 pub mod admin;
 pub mod api_proxy;
@@ -11,9 +11,9 @@ pub mod run;
 mod send;
 pub mod settings;
 pub mod shop;
-mod stand_ins;
+mod stubs;
 mod table;
 pub mod traffic;
 mod watch;
 
-pub use stand_ins::{StandIn, identity_of, start_all};
+pub use stubs::{Stub, identity_of, start_all};

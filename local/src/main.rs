@@ -6,7 +6,7 @@ use makegood::config::Environment;
 use makegood_local::identity::Who;
 use makegood_local::run::{Options, run};
 use makegood_local::settings::{Outside, Settings};
-use makegood_local::{StandIn, identity_of, start_all};
+use makegood_local::{Stub, identity_of, start_all};
 use std::process::ExitCode;
 use uuid::Uuid;
 
@@ -24,10 +24,10 @@ struct Arguments {
 enum Command {
     /// Sends payments and buyers to the deployed stack, shows how they move, and checks the guarantees.
     Run(Options),
-    /// Serves one stand-in on its port until it is stopped.
+    /// Serves one stub on its port until it is stopped.
     Serve {
         /// Which.
-        stand_in: StandIn,
+        stub: Stub,
     },
     /// Starts every server of the outside that does not run yet, and leaves it running.
     Up,
@@ -50,10 +50,10 @@ struct Token {
 async fn main() -> anyhow::Result<ExitCode> {
     let mut environment = Environment::of_process();
     match Arguments::parse().command {
-        Command::Serve { stand_in } => {
+        Command::Serve { stub } => {
             let outside = Outside::read(&mut environment);
             environment.finish()?;
-            stand_in.serve(outside).await?;
+            stub.serve(outside).await?;
         }
         Command::Up => {
             let outside = Outside::read(&mut environment);

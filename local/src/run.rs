@@ -4,7 +4,7 @@ use crate::cache::SeededPages;
 use crate::outcome::Answers;
 use crate::send::Sender;
 use crate::settings::Settings;
-use crate::stand_ins::{Running, let_one_wait};
+use crate::stubs::{Running, let_one_wait};
 use crate::traffic::{Kind, Message, Traffic};
 use crate::watch::{Goal, Progress, Subject, until_settled};
 use crate::{guarantees, shop, table};
@@ -25,7 +25,7 @@ pub struct Options {
     /// How many buyers come to the shop, besides three with a story of their own; 0 leaves the shop out.
     #[arg(long, default_value_t = 24)]
     pub buyers: usize,
-    /// Leave the stand-ins running afterwards, beside a stack that is kept up.
+    /// Leave the stubs running afterwards, beside a stack that is kept up.
     #[arg(long)]
     pub keep: bool,
     /// Let one payment meet an admin service where no trainer is free.
@@ -34,7 +34,7 @@ pub struct Options {
     /// How many messages are under way at once.
     #[arg(long, default_value_t = 4)]
     pub at_once: usize,
-    /// For how many seconds nothing may move before the run gives up; the sweeps run each minute.
+    /// For how many seconds nothing may move before the run fails; the sweeps run each minute.
     #[arg(long, default_value_t = 100)]
     pub patience: u64,
 }
@@ -52,7 +52,7 @@ pub async fn run(settings: &Settings, options: &Options, clock: Clock) -> Result
     let http = reqwest::Client::builder()
         .timeout(Duration::from_secs(30))
         .build()?;
-    let _stand_ins = Running::ensure_all(&settings.outside, options.keep).await?;
+    let _stubs = Running::ensure_all(&settings.outside, options.keep).await?;
     let course = options.payments == 0 || teach(settings, options, &pool, &http, clock).await?;
     if options.buyers == 0 {
         return Ok(course);

@@ -21,7 +21,7 @@ pub struct Settings {
     pub webhook_secret: String,
     /// What the payment service signs with.
     pub confirmation_secret: String,
-    /// The stand-ins.
+    /// The stubs.
     pub outside: Outside,
 }
 

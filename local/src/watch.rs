@@ -60,7 +60,7 @@ impl Goal {
 }
 
 /// How far it has come now.
-pub(crate) async fn look(pool: &PgPool, subject: &Subject, pages: &mut SeededPages) -> Result<Progress> {
+pub(crate) async fn progress(pool: &PgPool, subject: &Subject, pages: &mut SeededPages) -> Result<Progress> {
     let row = sqlx::query_file!(
         "src/sql/progress.sql",
         &subject.students,
@@ -95,7 +95,7 @@ pub(crate) async fn until_settled(
     let mut latest = Progress::default();
     let mut moved = Instant::now();
     loop {
-        let progress = look(pool, subject, pages).await?;
+        let progress = progress(pool, subject, pages).await?;
         if progress != latest {
             moved = Instant::now();
             latest = progress;

@@ -205,7 +205,7 @@ def dotted(version):
 
 
 def brief(answer):
-    """Of an HTTP answer its status, of a batch how many it hands back, of anything else that there is one."""
+    """Of an HTTP answer its status, of a batch how many it returns, of anything else that there is one."""
     fields = answer if isinstance(answer, dict) else {}
     if "statusCode" in fields:
         return f"HTTP {fields['statusCode']}"
@@ -213,7 +213,7 @@ def brief(answer):
 
 
 def samples_of(function):
-    """Its sample events but Kafka's: what can't be done without the services that are away, it hands back as an error."""
+    """Its sample events but Kafka's: what can't be done without the services that are away, it returns as an error."""
     return [path for path in sorted((ROOT / "events").glob(f"{function}.*json")) if ".msk." not in path.name]
 
 

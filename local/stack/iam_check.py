@@ -23,12 +23,12 @@ from samcli.yamlhelper import yaml_parse
 ENFORCED = {"sqs:SendMessage", "sqs:ChangeMessageVisibility", "secretsmanager:GetSecretValue", "lambda:InvokeFunction"}
 # Tables without which stages hand messages back, and a worker puts its job off.
 TABLES = ["student_course_purchases", "trainer_allocations", "tutoring_sessions", "orders"]
-# Queue → the function that hands back to it.
-HANDS_BACK = {"purchase-confirmed": "create-purchase", "purchase-created-allocation": "allocate-trainer", "trainer-allocated-sessions": "schedule-sessions"}
+# Queue → the function that returns to it.
+RETURNS = {"purchase-confirmed": "create-purchase", "purchase-created-allocation": "allocate-trainer", "trainer-allocated-sessions": "schedule-sessions"}
 CACHES = ["purchase-created-cache", "trainer-allocated-cache", "sessions-generated-cache"]
-SOURCES = [*HANDS_BACK, *CACHES, "order-confirmed", "jobs"]
+SOURCES = [*RETURNS, *CACHES, "order-confirmed", "jobs"]
 # Granted for what can't be brought about here.
-NOT_REACHED = {("invalidate-cache", "sqs:ChangeMessageVisibility"): "it hands back a message only when its code panics"}
+NOT_REACHED = {("invalidate-cache", "sqs:ChangeMessageVisibility"): "it returns a message only when its code panics"}
 WAKE_UP = {"jobId": "00000000-0000-0000-0000-000000000001"}
 
 
@@ -118,28 +118,28 @@ class Check:
         if done.returncode:
             sys.exit(f"✗ payments and buyers were not served:\n{done.stdout[-4000:]}{done.stderr[-2000:]}\n{self.verdict()}")
 
-    def refuse_letters(self):
+    def refuse_dead_letters(self):
         """A message that nobody can read is parked by its stage; what lies in a dead-letter queue is filed."""
-        for queue in HANDS_BACK:
+        for queue in RETURNS:
             self.world.send(queue, "no event")
         for queue in SOURCES:
             self.world.send(f"{queue}-dlq", sample(queue))
-        wanted = len(HANDS_BACK) + len(SOURCES)
+        wanted = len(RETURNS) + len(SOURCES)
         filed = "SELECT count(*) FROM dead_letters WHERE status = 'parked'"
-        wait_until(lambda: int(self.world.sql(filed)) >= wanted, 30, lambda: f"{wanted} letters were not filed by park-dead-letters\n{self.verdict()}")
+        wait_until(lambda: int(self.world.sql(filed)) >= wanted, 30, lambda: f"{wanted} dead letters were not filed by park-dead-letters\n{self.verdict()}")
 
-    def hand_back(self):
-        """Without its table a stage hands back, and a worker puts its job off."""
+    def return_to_queue(self):
+        """Without its table a stage returns, and a worker puts its job off."""
         job = self.world.sql(
             "UPDATE job_queue SET status = 'pending', attempts = 0, completed_at = NULL WHERE id = (SELECT id FROM job_queue"
             " WHERE status = 'completed' AND job_type = 'finalize_order' LIMIT 1) RETURNING id"
         )
         for table in TABLES:
             self.world.sql(f"ALTER TABLE {table} RENAME TO {table}_away")
-        for queue in HANDS_BACK:
+        for queue in RETURNS:
             self.world.send(queue, sample(queue))
         self.world.send("jobs", {"jobId": job})
-        for queue, function in HANDS_BACK.items():
+        for queue, function in RETURNS.items():
             self.wait_for(function, "sqs:ChangeMessageVisibility", queue)
         self.wait_for("finalize-order", "sqs:SendMessage", "jobs")
         for table in TABLES:
@@ -200,12 +200,12 @@ def main():
         check.say("deployed and migrated, every role enforced")
         check.trade()
         check.say("payments and buyers served")
-        check.refuse_letters()
-        check.hand_back()
-        check.say("letters parked and filed, messages handed back")
+        check.refuse_dead_letters()
+        check.return_to_queue()
+        check.say("dead letters parked and filed, messages returned")
         check.use_the_console()
         check.top_up()
-        check.say("letters replayed and sweeps run from the console, sessions topped up")
+        check.say("dead letters replayed and sweeps run from the console, sessions topped up")
         if wrong := check.verdict():
             sys.exit(wrong)
         check.say(f"nothing was denied, and all of {len(check.reachable())} grants were used")

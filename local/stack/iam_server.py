@@ -1,6 +1,6 @@
 """The local AWS with roles: MiniStack asks before each call of a function whether its role allows it, and writes down the answer.
 
-Run with MiniStack's Python and AUTH=true; IAM_DECISIONS names the file. One thing is mended: for a batch MiniStack asks for an
+Run with MiniStack's Python and AUTH=true; IAM_DECISIONS names the file. One thing is fixed: for a batch MiniStack asks for an
 action of the operation's own name, such as sqs:SendMessageBatch. IAM knows no such actions; sending a batch needs
 sqs:SendMessage, and so on.
 """

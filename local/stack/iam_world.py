@@ -1,6 +1,6 @@
 """What the check of the roles runs in: an AWS that enforces them, and a Postgres whose login is in a secret.
 
-Both have their own ports and end with the check, and so do the stand-ins. The functions' packages are those of deploy.sh.
+Both have their own ports and end with the check, and so do the stubs. The functions' packages are those of deploy.sh.
 """
 
 import http.client
@@ -70,7 +70,7 @@ class World(ExitStack):
     def start_all(self):
         self.start_postgres()
         self.start_aws()
-        self.environment = self.what_the_stand_ins_are_told()
+        self.environment = self.what_the_stubs_are_told()
         for name in ["admin-service", "gateways", "identity"]:
             self.start(name, [LOCAL, "serve", name], self.environment)
         for name, port in self.port.items():
@@ -115,7 +115,7 @@ class World(ExitStack):
         kinds = ["cloudformation", "ec2", "iam", "lambda", "s3", "secretsmanager", "sqs"]
         self.aws = {kind: boto3.client(kind, endpoint_url=self.url["aws"]) for kind in kinds}
 
-    def what_the_stand_ins_are_told(self):
+    def what_the_stubs_are_told(self):
         ports = {f"MAKEGOOD_{name.upper()}_PORT": str(self.port[of]) for name, of in [("admin", "admin-service"), ("gateways", "gateways"), ("identity", "identity")]}
         return {
             **os.environ, **ports, "MAKEGOOD_STATE": str(HOME), "AWS_ENDPOINT_URL": self.url["aws"],

@@ -23,7 +23,7 @@ needs=(
   "/usr/bin/curl=curl"
 )
 
-# What the console is shown in: a browser, its driver, and letters for it to write with.
+# What the console is shown in: a browser, its driver, and dead letters for it to write with.
 browser_needs=(
   "/usr/bin/chromium=chromium"
   "/usr/bin/chromedriver=chromium-driver"

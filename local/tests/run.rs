@@ -90,7 +90,7 @@ async fn six_sessions_in_place_of_seven_are_noticed() {
 
 #[tokio::test]
 async fn an_event_that_was_never_written_is_noticed() {
-    assert!(!content_with(Fault::AnnouncesNothing).await);
+    assert!(!content_with(Fault::PublishesNothing).await);
 }
 
 #[tokio::test]

@@ -111,7 +111,7 @@ pub enum Action {
     ReplayDeadLetter,
     /// It could not be sent after all.
     FailedToReplayDeadLetter,
-    /// A dead letter was given up.
+    /// A dead letter was discarded.
     DiscardDeadLetter,
     /// A failed or cancelled job was made runnable.
     RetryJob,

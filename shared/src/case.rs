@@ -1,7 +1,7 @@
 //! Payment cases: what a person must decide, because healing it alone would not be safe.
 
-#[cfg(feature = "desk")]
-pub mod desk;
+#[cfg(feature = "operate")]
+pub mod operator;
 
 use crate::db::Connection;
 use crate::ids::PaymentId;

@@ -3,17 +3,17 @@
 //! A *handler* knows AWS, a *stage* knows the order of things and is the only one to begin and commit,
 //! *decisions* are pure, and *database functions* borrow a connection and never commit.
 
-#[cfg(feature = "desk")]
+#[cfg(feature = "operate")]
 pub mod audit;
 pub mod case;
 pub mod cause;
 pub mod clock;
 pub mod config;
 pub mod db;
-#[cfg(feature = "desk")]
+#[cfg(feature = "operate")]
 pub mod dead_letter;
 pub mod delivery;
-#[cfg(feature = "desk")]
+#[cfg(feature = "operate")]
 pub mod doctor;
 pub mod event;
 #[cfg(feature = "gateway")]
@@ -25,7 +25,7 @@ pub mod ids;
 pub mod job;
 pub mod limits;
 pub mod outbox;
-#[cfg(feature = "desk")]
+#[cfg(feature = "operate")]
 pub mod page;
 pub mod purchase;
 pub mod queue;
@@ -34,7 +34,7 @@ pub mod schema;
 pub mod session;
 pub mod stock;
 pub mod telemetry;
-#[cfg(feature = "desk")]
+#[cfg(feature = "operate")]
 pub mod timeline;
 pub mod unfulfilled;
 #[cfg(feature = "gateway")]

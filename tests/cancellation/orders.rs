@@ -12,7 +12,7 @@ use makegood::db::Database;
 use makegood::gateway::Gateways;
 use makegood::job::Waker;
 use makegood::verification::Verifier;
-use makegood_local::gateway::{self, GatewayStandIn, Side};
+use makegood_local::gateway::{self, GatewayStub, Side};
 use makegood_tests::database::TestDatabase;
 use makegood_tests::queues::{TestQueue, sqs_event};
 use makegood_tests::shop::PRICE_MINOR;
@@ -86,7 +86,7 @@ async fn an_order_cut_anywhere_loses_no_later_one() {
 /// `verify-payment`: one buyer who paid a delivery.
 struct Till {
     parts: Parts,
-    gateway: GatewayStandIn,
+    gateway: GatewayStub,
     gateways: Gateways,
     jobs: TestQueue,
 }
@@ -179,7 +179,7 @@ async fn a_verification_cut_anywhere_loses_no_later_one() {
 struct Checkouts {
     parts: Parts,
     gateways: Gateways,
-    _gateway: GatewayStandIn,
+    _gateway: GatewayStub,
 }
 
 impl Scene for Checkouts {

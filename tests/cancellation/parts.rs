@@ -7,7 +7,7 @@ use makegood::delivery::{Consumer, Deadline, Parking, Stage};
 use makegood::event::EventType;
 use makegood::gateway::{Gateways, GatewaysConfig};
 use makegood::outbox::{Publisher, Transport};
-use makegood_local::gateway::GatewayStandIn;
+use makegood_local::gateway::GatewayStub;
 use makegood_tests::database::TestDatabase;
 use makegood_tests::queues::{TestQueue, aws, sqs_event, transport};
 use serde_json::{Value, json};
@@ -140,7 +140,7 @@ pub fn has_status(answer: &Value, status: u64) -> Result<(), String> {
 }
 
 /// The gateways as a function is configured with them.
-pub async fn gateways(gateway: &GatewayStandIn) -> Gateways {
+pub async fn gateways(gateway: &GatewayStub) -> Gateways {
     let variables = gateway.variables("https://shop.test/paid");
     let variables: Vec<(&str, &str)> = variables
         .iter()

@@ -9,7 +9,7 @@ use makegood::db::Database;
 use makegood::doctor::Guarantee;
 use makegood::gateway::Gateways;
 use makegood::job::Waker;
-use makegood_local::gateway::{self, GatewayStandIn, Side};
+use makegood_local::gateway::{self, GatewayStub, Side};
 use makegood_tests::database::TestDatabase;
 use makegood_tests::queues::TestQueue;
 use makegood_tests::shop::PRICE_MINOR;
@@ -21,7 +21,7 @@ use sweep::{Sweep, SweepName};
 struct Swept {
     name: SweepName,
     parts: Parts,
-    gateway: GatewayStandIn,
+    gateway: GatewayStub,
     gateways: Gateways,
     jobs: TestQueue,
 }

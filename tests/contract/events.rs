@@ -116,14 +116,14 @@ fn assert_trigger(function: &str, kind: &str, value: Value) {
         .iter()
         .map(|delivery| delivery.payload.as_deref().expect("a body"));
     if function == "park-dead-letters" {
-        let letters: Vec<bool> = payloads
+        let dead_letters: Vec<bool> = payloads
             .map(|body| match serde_json::from_str::<DeadLetter>(body) {
-                Ok(letter) => letter.raw.is_some_and(|raw| Event::parse(&raw).is_err()),
+                Ok(dead_letter) => dead_letter.raw.is_some_and(|raw| Event::parse(&raw).is_err()),
                 Err(_) => Event::parse(body).is_err(),
             })
             .collect();
         assert_eq!(
-            letters,
+            dead_letters,
             [true, false],
             "a document about a bad event, and a good event that SQS moved"
         );

@@ -1,4 +1,4 @@
-//! The gateways' protocols: the real clients against the stand-in over HTTP, and against answers as they are documented.
+//! The gateways' protocols: the real clients against the stub over HTTP, and against answers as they are documented.
 
 mod answers;
 mod buyer;
@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use makegood::config::Environment;
 use makegood::gateway::amount::{paisa_of_paisa, paisa_of_rupees, rupees_of_paisa};
 use makegood::gateway::{AskedPayment, Gateways, GatewaysConfig, OpenError, PaymentRequest};
-use makegood_local::gateway::{GatewayStandIn, spawn};
+use makegood_local::gateway::{GatewayStub, spawn};
 use proptest::prelude::*;
 use std::time::Duration;
 
@@ -27,8 +27,8 @@ async fn open(variables: &[(&str, &str)], patience: Duration) -> Result<Gateways
     config.open(&SdkConfig::builder().build()).await
 }
 
-async fn clients(stand_in: &GatewayStandIn, changes: &[(&str, &str)]) -> Gateways {
-    let owned = stand_in.variables(RETURN_URL);
+async fn clients(stub: &GatewayStub, changes: &[(&str, &str)]) -> Gateways {
+    let owned = stub.variables(RETURN_URL);
     let mut variables: Vec<(&str, &str)> = owned
         .iter()
         .map(|(name, value)| (*name, value.as_str()))
@@ -39,11 +39,11 @@ async fn clients(stand_in: &GatewayStandIn, changes: &[(&str, &str)]) -> Gateway
         .expect("gateways")
 }
 
-/// The stand-in, and the real clients of it.
-pub(crate) async fn scene() -> (GatewayStandIn, Gateways) {
-    let stand_in = spawn().await.expect("a free port");
-    let gateways = clients(&stand_in, &[]).await;
-    (stand_in, gateways)
+/// The stub, and the real clients of it.
+pub(crate) async fn scene() -> (GatewayStub, Gateways) {
+    let stub = spawn().await.expect("a free port");
+    let gateways = clients(&stub, &[]).await;
+    (stub, gateways)
 }
 
 fn asked(external_transaction_id: &str) -> AskedPayment<'_> {
@@ -66,9 +66,9 @@ fn now() -> DateTime<Utc> {
 
 #[tokio::test]
 async fn an_empty_secret_does_not_start() {
-    let stand_in = spawn().await.expect("a free port");
+    let stub = spawn().await.expect("a free port");
     for name in ["ESEWA_SECRET", "KHALTI_SECRET"] {
-        let owned = stand_in.variables(RETURN_URL);
+        let owned = stub.variables(RETURN_URL);
         let mut variables: Vec<(&str, &str)> = owned
             .iter()
             .map(|(name, value)| (*name, value.as_str()))

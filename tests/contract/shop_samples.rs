@@ -33,7 +33,7 @@ fn error_of(answer: &Value) -> (u64, Value) {
 
 #[tokio::test]
 async fn the_checkout_sample_is_a_checkout_of_a_buyer_whose_cart_is_empty_here() {
-    let (_stand_in, gateways) = scene().await;
+    let (_stub, gateways) = scene().await;
     let database = TestDatabase::create().await;
     let function = CreateOrderIntent {
         database: database.through_pooler(1),
@@ -50,7 +50,7 @@ async fn the_checkout_sample_is_a_checkout_of_a_buyer_whose_cart_is_empty_here()
 
 #[tokio::test]
 async fn the_verification_samples_name_payments_that_are_not_known_here() {
-    let (_stand_in, gateways) = scene().await;
+    let (_stub, gateways) = scene().await;
     let database = TestDatabase::create().await;
     let function = VerifyPayment {
         verifier: Verifier {

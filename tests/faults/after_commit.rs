@@ -8,8 +8,8 @@ async fn killed_before_it_heard(scene: Scene, marks: &[Mark]) {
     let aftermath = scene.kill_at(Conversation::Database, marks).await;
     // THEN all is committed, and nothing is published
     assert_eq!(aftermath.scene.rows().await, Rows::COMMITTED);
-    assert_eq!(aftermath.scene.announced().await, 0);
-    // AND the next delivery leaves it as it is, and the sweep announces what the dead environment could not
+    assert_eq!(aftermath.scene.published().await, 0);
+    // AND the next delivery leaves it as it is, and the sweep publishes what the dead environment could not
     aftermath.redeliver().await;
     assert_eq!(aftermath.scene.rows().await, Rows::COMMITTED);
     assert_eq!(aftermath.swept().await, 3);
@@ -18,7 +18,7 @@ async fn killed_before_it_heard(scene: Scene, marks: &[Mark]) {
 
 /// With a lock limit of the role it is one statement that commits by itself: by the time its result is sent, it is committed.
 #[tokio::test]
-async fn killed_before_it_hears_of_the_commit_a_purchase_is_made_once_and_announced() {
+async fn killed_before_it_hears_of_the_commit_a_purchase_is_made_once_and_published() {
     let marks = [
         to_server("INSERT INTO student_course_purchases"),
         to_client("SELECT 3\0"),
@@ -28,7 +28,7 @@ async fn killed_before_it_hears_of_the_commit_a_purchase_is_made_once_and_announ
 
 /// Without one it has a transaction of its own.
 #[tokio::test]
-async fn killed_before_it_hears_of_its_transactions_commit_a_purchase_is_made_once_and_announced() {
+async fn killed_before_it_hears_of_its_transactions_commit_a_purchase_is_made_once_and_published() {
     let marks = [
         to_server("INSERT INTO student_course_purchases"),
         to_client("COMMIT\0"),
@@ -37,7 +37,7 @@ async fn killed_before_it_hears_of_its_transactions_commit_a_purchase_is_made_on
 }
 
 #[tokio::test]
-async fn killed_before_it_hears_of_the_fallbacks_commit_a_purchase_is_made_once_and_announced() {
+async fn killed_before_it_hears_of_the_fallbacks_commit_a_purchase_is_made_once_and_published() {
     let marks = [
         to_server("INSERT INTO student_course_purchases"),
         to_client("COMMIT\0"),
@@ -46,7 +46,7 @@ async fn killed_before_it_hears_of_the_fallbacks_commit_a_purchase_is_made_once_
 }
 
 #[tokio::test]
-async fn killed_before_it_hears_of_the_commit_a_trainer_is_allocated_once_and_announced() {
+async fn killed_before_it_hears_of_the_commit_a_trainer_is_allocated_once_and_published() {
     let marks = [
         to_server("INSERT INTO trainer_allocations"),
         to_client("COMMIT\0"),
@@ -55,7 +55,7 @@ async fn killed_before_it_hears_of_the_commit_a_trainer_is_allocated_once_and_an
 }
 
 #[tokio::test]
-async fn killed_before_it_hears_of_the_commit_sessions_are_scheduled_once_and_announced() {
+async fn killed_before_it_hears_of_the_commit_sessions_are_scheduled_once_and_published() {
     let marks = [to_server("INSERT INTO tutoring_sessions"), to_client("COMMIT\0")];
     killed_before_it_heard(Scene::before(SCHEDULE).await, &marks).await;
 }

@@ -15,7 +15,7 @@ async fn killed_before_it_hears_of_a_granted_trainer_it_does_not_take_a_second_o
     // THEN the admin service has given a trainer, and we know nothing of it
     assert!(aftermath.scene.granted() >= 1);
     assert_eq!(aftermath.scene.rows().await, Rows::NONE);
-    assert_eq!(aftermath.scene.announced().await, 0);
+    assert_eq!(aftermath.scene.published().await, 0);
     // AND the next delivery gets that same trainer
     aftermath.redeliver().await;
     assert_eq!(aftermath.scene.rows().await, Rows::PUBLISHED);

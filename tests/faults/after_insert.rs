@@ -18,7 +18,7 @@ async fn killed_between_insert_and_commit_of_the_fallback_a_purchase_is_made_by_
         .await;
     // THEN nothing of it is there
     assert_eq!(aftermath.scene.rows().await, Rows::NONE);
-    assert_eq!(aftermath.scene.announced().await, 0);
+    assert_eq!(aftermath.scene.published().await, 0);
     // AND the next delivery gets the dead one's locks, and leaves nothing to the sweep
     aftermath.redeliver().await;
     assert_eq!(aftermath.scene.rows().await, Rows::PUBLISHED);
@@ -34,7 +34,7 @@ async fn killed_between_insert_and_commit_a_granted_trainer_is_recorded_by_the_n
         .kill_at(Conversation::Database, &marks)
         .await;
     assert_eq!(aftermath.scene.rows().await, Rows::NONE);
-    assert_eq!(aftermath.scene.announced().await, 0);
+    assert_eq!(aftermath.scene.published().await, 0);
     assert_eq!(
         aftermath.scene.granted(),
         3,
@@ -54,7 +54,7 @@ async fn killed_between_insert_and_commit_sessions_are_scheduled_by_the_next_del
         .kill_at(Conversation::Database, &marks)
         .await;
     assert_eq!(aftermath.scene.rows().await, Rows::NONE);
-    assert_eq!(aftermath.scene.announced().await, 0);
+    assert_eq!(aftermath.scene.published().await, 0);
     aftermath.redeliver().await;
     assert_eq!(aftermath.scene.rows().await, Rows::PUBLISHED);
     assert_eq!(aftermath.swept().await, 0);

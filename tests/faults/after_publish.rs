@@ -1,4 +1,4 @@
-//! The environment dies after it published, when nobody has noted yet that it did: everything is announced twice.
+//! The environment dies after it published, when nobody has noted yet that it did: everything is published twice.
 
 use crate::scene::{ALLOCATE, CREATE, Conversation, Rows, SCHEDULE, Scene, Victim};
 use makegood_tests::event_source::waiting;
@@ -11,10 +11,10 @@ async fn killed_between_publish_and_mark(victim: Victim) {
         .await
         .kill_at(Conversation::Database, &marks)
         .await;
-    // THEN the successor has the announcements, and the outbox knows nothing of it
+    // THEN the successor has the events, and the outbox knows nothing of it
     assert_eq!(aftermath.scene.rows().await, Rows::COMMITTED);
-    assert_eq!(aftermath.scene.announced().await, 3);
-    // AND what the sweep announces once more is done once
+    assert_eq!(aftermath.scene.published().await, 3);
+    // AND what the sweep publishes once more is done once
     aftermath.redeliver().await;
     assert_eq!(aftermath.swept().await, 3);
     aftermath.assert_made_good(6).await;
@@ -36,22 +36,22 @@ async fn killed_between_publish_and_mark_sessions_stay_seven() {
 }
 
 #[tokio::test]
-async fn killed_when_one_of_two_subscribers_has_the_announcements_both_get_them() {
+async fn killed_when_one_of_two_subscribers_has_the_outbox_events_both_get_them() {
     // WHEN the environment is killed at the first "taken" of either queue
     let marks = [to_server("AmazonSQS.SendMessageBatch"), to_client("HTTP/1.1 200")];
     let aftermath = Scene::before(CREATE)
         .await
         .kill_at(Conversation::Queues, &marks)
         .await;
-    // THEN a queue has the announcements, and the outbox knows nothing of it
+    // THEN a queue has the events, and the outbox knows nothing of it
     assert_eq!(aftermath.scene.rows().await, Rows::COMMITTED);
-    let trainer = aftermath.scene.announced().await;
+    let trainer = aftermath.scene.published().await;
     let cache = waiting(&aftermath.scene.course.cache_invalidation).await;
     assert!(
         trainer + cache >= 3,
         "{trainer} for a trainer, {cache} for the cache"
     );
-    // AND the sweep announces them to both
+    // AND the sweep publishes them to both
     aftermath.redeliver().await;
     assert_eq!(aftermath.swept().await, 3);
     assert_eq!(

@@ -12,7 +12,7 @@ async fn killed_before_the_answer(victim: Victim) {
         .await;
     // THEN all is done
     assert_eq!(aftermath.scene.rows().await, Rows::PUBLISHED);
-    assert_eq!(aftermath.scene.announced().await, 3);
+    assert_eq!(aftermath.scene.published().await, 3);
     // AND neither the next delivery nor the sweep does any of it again
     aftermath.redeliver().await;
     assert_eq!(aftermath.scene.rows().await, Rows::PUBLISHED);

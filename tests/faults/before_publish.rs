@@ -12,8 +12,8 @@ async fn killed_between_commit_and_publish(victim: Victim) {
         .await;
     // THEN all is committed, and no queue has anything
     assert_eq!(aftermath.scene.rows().await, Rows::COMMITTED);
-    assert_eq!(aftermath.scene.announced().await, 0);
-    // AND the sweep announces it
+    assert_eq!(aftermath.scene.published().await, 0);
+    // AND the sweep publishes it
     aftermath.redeliver().await;
     assert_eq!(aftermath.swept().await, 3);
     aftermath.assert_made_good(3).await;
@@ -30,6 +30,6 @@ async fn killed_between_commit_and_publish_an_allocation_still_gets_its_sessions
 }
 
 #[tokio::test]
-async fn killed_between_commit_and_publish_scheduled_sessions_are_still_announced() {
+async fn killed_between_commit_and_publish_scheduled_sessions_are_still_published() {
     killed_between_commit_and_publish(SCHEDULE).await;
 }

@@ -21,7 +21,7 @@ pub struct Victim {
     /// What it makes, as a query that counts.
     made: &'static str,
     reads: &'static str,
-    announces: &'static str,
+    publishes: &'static str,
 }
 
 /// Makes a purchase for each payment.
@@ -29,7 +29,7 @@ pub const CREATE: Victim = Victim {
     function: "create-purchase",
     made: "SELECT count(*) FROM student_course_purchases WHERE is_active",
     reads: "PURCHASE_CONFIRMED",
-    announces: "PURCHASE_CREATED",
+    publishes: "PURCHASE_CREATED",
 };
 
 /// Makes an allocation for each purchase.
@@ -37,7 +37,7 @@ pub const ALLOCATE: Victim = Victim {
     function: "allocate-trainer",
     made: "SELECT count(*) FROM trainer_allocations WHERE status IN ('approved', 'active')",
     reads: "PURCHASE_CREATED",
-    announces: "TRAINER_ALLOCATED",
+    publishes: "TRAINER_ALLOCATED",
 };
 
 /// Makes seven sessions for each allocation.
@@ -45,7 +45,7 @@ pub const SCHEDULE: Victim = Victim {
     function: "schedule-sessions",
     made: "SELECT count(*) / 7 FROM tutoring_sessions WHERE status = 'scheduled'",
     reads: "TRAINER_ALLOCATED",
-    announces: "SESSIONS_GENERATED",
+    publishes: "SESSIONS_GENERATED",
 };
 
 /// Which conversation of the victim is listened to.
@@ -204,12 +204,12 @@ impl Scene {
         let Victim {
             made,
             reads,
-            announces,
+            publishes,
             ..
         } = self.victim;
         let count = async |query: String| self.course.database.count(&query).await;
         let outbox =
-            format!("SELECT count(*) FROM outbox WHERE event_type = '{announces}' AND published_at IS");
+            format!("SELECT count(*) FROM outbox WHERE event_type = '{publishes}' AND published_at IS");
         Rows {
             made: count(made.to_owned()).await,
             marks: count(format!(
@@ -221,8 +221,8 @@ impl Scene {
         }
     }
 
-    /// How many announcements of the victim's wait for its successor.
-    pub async fn announced(&self) -> usize {
+    /// How many events of the victim's wait for its successor.
+    pub async fn published(&self) -> usize {
         let next = match self.victim.function {
             "create-purchase" => &self.course.purchase_created,
             "allocate-trainer" => &self.course.trainer_allocated,
@@ -271,11 +271,11 @@ impl Aftermath {
         course.sweep_outbox().await
     }
 
-    /// So many announcements have reached the successor; it and everything after it runs, and every guarantee holds, with
+    /// So many events have reached the successor; it and everything after it runs, and every guarantee holds, with
     /// nothing done twice.
-    pub async fn assert_made_good(self, announcements: usize) {
+    pub async fn assert_made_good(self, outbox_events: usize) {
         let Scene { course, admin, .. } = &self.scene;
-        assert_eq!(self.scene.announced().await, announcements, "announcements");
+        assert_eq!(self.scene.published().await, outbox_events, "outbox_events");
         for function in HOPS {
             course.run(function).await;
         }

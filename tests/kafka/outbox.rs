@@ -22,7 +22,7 @@ async fn confirm(scene: &Scene, payments: &[Payment]) -> Outcome {
         .await
 }
 
-fn announced(scene: &Scene) -> Vec<Recorded> {
+fn published(scene: &Scene) -> Vec<Recorded> {
     scene.course.broker.everything_in("purchase-created")
 }
 
@@ -35,7 +35,7 @@ async fn an_event_goes_out_under_its_correlation_id_with_the_headers_of_the_spec
     assert!(matches!(confirm(&scene, &[payment]).await, Outcome::Answered(_)));
 
     // THEN one record lies on the topic: the payment's id is its key, and the headers say what the event says
-    let records = announced(&scene);
+    let records = published(&scene);
     assert_eq!(records.len(), 1);
     let event: Value = serde_json::from_str(records[0].value.as_deref().unwrap()).unwrap();
     let text = |value: &Value| value.as_str().unwrap().to_owned();
@@ -73,14 +73,14 @@ async fn what_the_broker_refuses_stays_in_the_outbox_with_its_reason_until_the_s
     let explained =
         "SELECT count(*) FROM outbox WHERE last_error LIKE '%uthorization failed%' AND attempts = 1";
     assert_eq!(database.count(explained).await, 3);
-    assert_eq!(announced(&scene), []);
+    assert_eq!(published(&scene), []);
 
     // AND once it takes them again, the sweep sends each once
     scene.course.broker.take_records_again();
     scene.course.course.outbox_leases_run_out().await;
     assert_eq!(scene.course.sweep_outbox().await, 3);
     assert_eq!(database.count(WAITING).await, 0);
-    assert_eq!(announced(&scene).len(), 3);
+    assert_eq!(published(&scene).len(), 3);
 }
 
 #[tokio::test]
@@ -106,7 +106,7 @@ async fn a_broker_that_is_away_costs_a_bounded_wait_and_no_event() {
     scene.course.broker.come_back();
     scene.course.course.outbox_leases_run_out().await;
     assert_eq!(scene.course.sweep_outbox().await, 1);
-    assert_eq!(announced(&scene).len(), 1);
+    assert_eq!(published(&scene).len(), 1);
 }
 
 #[tokio::test]

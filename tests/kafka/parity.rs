@@ -53,24 +53,24 @@ fn spoiled(good: &Value, number: usize) -> String {
 /// What a dead letter says, less what only its source gives it.
 async fn parked(course: &Course) -> Vec<Value> {
     let bodies = course.dead_letters.drain().await;
-    let mut letters: Vec<Value> = bodies
+    let mut dead_letters: Vec<Value> = bodies
         .iter()
         .map(|body| {
-            let letter: DeadLetter = serde_json::from_str(body).expect("a dead letter document");
+            let dead_letter: DeadLetter = serde_json::from_str(body).expect("a dead letter document");
             json!([
-                letter.function_name,
-                letter.error_code,
-                letter.failure_reason,
-                letter.permanent,
-                letter.attempts,
-                letter.correlation_id,
-                letter.event_id,
-                letter.raw
+                dead_letter.function_name,
+                dead_letter.error_code,
+                dead_letter.failure_reason,
+                dead_letter.permanent,
+                dead_letter.attempts,
+                dead_letter.correlation_id,
+                dead_letter.event_id,
+                dead_letter.raw
             ])
         })
         .collect();
-    letters.sort_by_key(Value::to_string);
-    letters
+    dead_letters.sort_by_key(Value::to_string);
+    dead_letters
 }
 
 async fn over_sqs(payments: &[Payment], bodies: &[(Payment, String)]) -> (Vec<String>, Vec<Value>) {
@@ -101,7 +101,7 @@ async fn over_kafka(payments: &[Payment], bodies: &[(Payment, String)]) -> (Vec<
         payment.record(&scene.course.course.database).await;
     }
     for (payment, body) in bodies {
-        scene.announce(payment, body).await;
+        scene.publish(payment, body).await;
     }
     for (function, source) in scene.sources() {
         let topic = topic_of(function);
@@ -142,10 +142,10 @@ async fn poison_for(function: &str, send: impl AsyncFn(&str)) {
 async fn the_same_events_leave_the_same_rows_and_dead_letters_over_sqs_and_kafka_poison_included() {
     let payments = Payment::several(12);
     let bodies = events(&payments);
-    let (sqs_rows, sqs_letters) = over_sqs(&payments, &bodies).await;
-    let (kafka_rows, kafka_letters) = over_kafka(&payments, &bodies).await;
+    let (sqs_rows, sqs_dead_letters) = over_sqs(&payments, &bodies).await;
+    let (kafka_rows, kafka_dead_letters) = over_kafka(&payments, &bodies).await;
     assert_eq!(kafka_rows, sqs_rows);
-    assert_eq!(kafka_letters, sqs_letters);
+    assert_eq!(kafka_dead_letters, sqs_dead_letters);
 
     // AND it was no empty comparison: twelve courses with sessions, one surplus payment, poison at each stage
     let made = |start: &str| sqs_rows.iter().filter(|row| row.starts_with(start)).count();
@@ -154,5 +154,5 @@ async fn the_same_events_leave_the_same_rows_and_dead_letters_over_sqs_and_kafka
         (12, 1),
         "{sqs_rows:#?}"
     );
-    assert_eq!(sqs_letters.len(), 12 + 3 * 2);
+    assert_eq!(sqs_dead_letters.len(), 12 + 3 * 2);
 }

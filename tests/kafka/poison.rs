@@ -11,12 +11,12 @@ const PURCHASES: &str = "SELECT count(*) FROM student_course_purchases WHERE is_
 
 async fn parked(scene: &Scene) -> Vec<DeadLetter> {
     let bodies = scene.course.course.dead_letters.drain().await;
-    let mut letters: Vec<DeadLetter> = bodies
+    let mut dead_letters: Vec<DeadLetter> = bodies
         .iter()
         .map(|body| serde_json::from_str(body).expect("a dead letter document"))
         .collect();
-    letters.sort_by_key(|letter| letter.original_offset);
-    letters
+    dead_letters.sort_by_key(|dead_letter| dead_letter.original_offset);
+    dead_letters
 }
 
 /// Every statement that would make a purchase for this student fails.
@@ -40,16 +40,16 @@ async fn poison_of_every_kind_is_parked_and_its_partition_goes_on_to_the_end() {
     let mut without_course = Payment::new().event();
     without_course.as_object_mut().unwrap().remove("courseId");
     scene.pay(&payments[..1]).await;
-    scene.announce(&payments[0], "no JSON at all").await;
+    scene.publish(&payments[0], "no JSON at all").await;
     scene.pay(&payments[1..2]).await;
     scene
         .course
         .broker
         .produce("purchase-confirmed", "a key", None)
         .await;
-    scene.announce(&payments[0], &without_course.to_string()).await;
+    scene.publish(&payments[0], &without_course.to_string()).await;
     scene.pay(&payments[2..3]).await;
-    scene.announce(&cursed, &cursed.event().to_string()).await;
+    scene.publish(&cursed, &cursed.event().to_string()).await;
     scene.pay(&payments[3..]).await;
 
     // WHEN they are delivered as they lie, three at a time
@@ -61,15 +61,15 @@ async fn poison_of_every_kind_is_parked_and_its_partition_goes_on_to_the_end() {
     let database = &scene.course.course.database;
     assert_eq!(database.count(PURCHASES).await, 4);
     assert_eq!(source.uncommitted(), 0);
-    let letters = parked(&scene).await;
-    let found: Vec<_> = letters
+    let dead_letters = parked(&scene).await;
+    let found: Vec<_> = dead_letters
         .iter()
-        .map(|letter| {
+        .map(|dead_letter| {
             (
-                letter.original_offset.unwrap(),
-                letter.error_code.as_str(),
-                letter.permanent,
-                letter.attempts,
+                dead_letter.original_offset.unwrap(),
+                dead_letter.error_code.as_str(),
+                dead_letter.permanent,
+                dead_letter.attempts,
             )
         })
         .collect();
@@ -80,16 +80,16 @@ async fn poison_of_every_kind_is_parked_and_its_partition_goes_on_to_the_end() {
     assert_eq!((found.len(), found[2].0, found[2].3), (3, 6, 3), "{found:?}");
     assert_eq!(environment.metric("TombstonesSkipped"), 1);
     assert!(
-        letters
+        dead_letters
             .iter()
-            .all(|letter| letter.original_source == "purchase-confirmed"
-                && letter.original_partition == Some(0))
+            .all(|dead_letter| dead_letter.original_source == "purchase-confirmed"
+                && dead_letter.original_partition == Some(0))
     );
     assert_hold(
         database,
         &[
             Guarantee::OnePurchase,
-            Guarantee::EverythingAnnounced,
+            Guarantee::EverythingPublished,
             Guarantee::NoDuplicates,
         ],
     )
@@ -101,7 +101,7 @@ async fn with_a_bad_record_between_two_payments() -> Scene {
     let scene = Scene::set(1).await;
     let payments = Payment::several(2);
     scene.pay(&payments[..1]).await;
-    scene.announce(&payments[0], "no JSON at all").await;
+    scene.publish(&payments[0], "no JSON at all").await;
     scene.pay(&payments[1..]).await;
     scene
 }
@@ -128,7 +128,7 @@ async fn while_the_database_is_away_nothing_is_parked_and_the_batch_comes_again(
     let codes: Vec<String> = parked(&scene)
         .await
         .into_iter()
-        .map(|letter| letter.error_code)
+        .map(|dead_letter| dead_letter.error_code)
         .collect();
     assert_eq!(codes, ["malformed_json"]);
 

@@ -10,7 +10,7 @@ async fn a_replay_of_every_topic_from_offset_zero_leaves_the_same_rows() {
     let payments = Payment::several(9);
     scene.pay(&payments).await;
     scene
-        .announce(&payments[0], "{\"type\":\"PURCHASE_CONFIRMED\"}")
+        .publish(&payments[0], "{\"type\":\"PURCHASE_CONFIRMED\"}")
         .await;
     let sources = scene.sources();
     scene.make_good(&sources).await;

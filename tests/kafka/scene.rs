@@ -27,16 +27,16 @@ impl Scene {
         Self { course, admin }
     }
 
-    /// Payments that are recorded and announced on their topic, as the payment service does it.
+    /// Payments that are recorded and published on their topic, as the payment service does it.
     pub async fn pay(&self, payments: &[Payment]) {
         for payment in payments {
             payment.record(&self.course.course.database).await;
-            self.announce(payment, &payment.event().to_string()).await;
+            self.publish(payment, &payment.event().to_string()).await;
         }
     }
 
     /// A record under this payment's key.
-    pub async fn announce(&self, payment: &Payment, value: &str) {
+    pub async fn publish(&self, payment: &Payment, value: &str) {
         let key = payment.id.to_string();
         self.course
             .broker

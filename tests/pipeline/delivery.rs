@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 /// What a purchase alone must satisfy.
 const PURCHASED: [Guarantee; 3] = [
     Guarantee::OnePurchase,
-    Guarantee::EverythingAnnounced,
+    Guarantee::EverythingPublished,
     Guarantee::NoDuplicates,
 ];
 /// The largest SQS message, in bytes.
@@ -131,12 +131,12 @@ async fn assert_neighbours_succeeded(course: &Course, payments: &[Payment; 2]) {
 }
 
 /// Every field of the document but the time and those of the origin.
-fn assert_document(letter: &DeadLetter, refused: &Refused, origin: Value) {
+fn assert_document(dead_letter: &DeadLetter, refused: &Refused, origin: Value) {
     assert!(
-        letter.failure_reason.contains(refused.reason),
+        dead_letter.failure_reason.contains(refused.reason),
         "{:?} in {:?}",
         refused.reason,
-        letter.failure_reason
+        dead_letter.failure_reason
     );
     let event: Option<Value> = serde_json::from_str(&refused.body).ok();
     let read = |name: &str| {
@@ -145,8 +145,8 @@ fn assert_document(letter: &DeadLetter, refused: &Refused, origin: Value) {
             .and_then(|event| event.get("_metadata")?.get(name)?.as_str())
     };
     let mut document = json!({
-        "originalEvent": event, "failureReason": letter.failure_reason, "errorCode": refused.code, "permanent": true,
-        "failureTimestamp": letter.failure_timestamp, "attempts": 1, "correlationId": read("correlationId"),
+        "originalEvent": event, "failureReason": dead_letter.failure_reason, "errorCode": refused.code, "permanent": true,
+        "failureTimestamp": dead_letter.failure_timestamp, "attempts": 1, "correlationId": read("correlationId"),
         "eventId": read("eventId"), "functionName": "create-purchase", "functionVersion": "$LATEST", "raw": refused.body,
     });
     document
@@ -155,18 +155,18 @@ fn assert_document(letter: &DeadLetter, refused: &Refused, origin: Value) {
         .extend(origin.as_object().unwrap().clone());
     if refused.body.len() == MEBIBYTE {
         // Whole it would not fit a message.
-        assert_eq!(unpack_raw(letter).as_deref(), Some(refused.body.as_str()));
+        assert_eq!(unpack_raw(dead_letter).as_deref(), Some(refused.body.as_str()));
         document["originalEvent"] = Value::Null;
-        document["raw"] = json!(letter.raw);
+        document["raw"] = json!(dead_letter.raw);
         document["rawEncoding"] = json!("gzip+base64");
     }
-    let age = chrono::Utc::now() - letter.failure_timestamp;
+    let age = chrono::Utc::now() - dead_letter.failure_timestamp;
     assert!(
         (0..60_000).contains(&age.num_milliseconds()),
         "parked at {}",
-        letter.failure_timestamp
+        dead_letter.failure_timestamp
     );
-    assert_eq!(serde_json::to_value(letter).unwrap(), document);
+    assert_eq!(serde_json::to_value(dead_letter).unwrap(), document);
 }
 
 #[tokio::test]
@@ -194,18 +194,18 @@ async fn each_unreadable_sqs_message_is_parked_alone_with_its_reason_and_its_nei
     assert_eq!(message_ids(&batch.event).len(), refused.len() + 2);
     assert_eq!(batch.outcome, Outcome::Answered(json!({"batchItemFailures": []})));
     assert_neighbours_succeeded(&course, &payments).await;
-    let letters = parked(&course).await;
-    assert_eq!(letters.len(), refused.len());
-    let by_id: BTreeMap<&str, &DeadLetter> = letters
+    let dead_letters = parked(&course).await;
+    assert_eq!(dead_letters.len(), refused.len());
+    let by_id: BTreeMap<&str, &DeadLetter> = dead_letters
         .iter()
-        .map(|letter| (letter.message_id.as_str(), letter))
+        .map(|dead_letter| (dead_letter.message_id.as_str(), dead_letter))
         .collect();
     let source = course.purchase_confirmed.arn.rsplit(':').next().unwrap();
     for record in batch.event["Records"].as_array().unwrap() {
         if let Some(message) = refused.iter().find(|message| record["body"] == message.body) {
-            let letter = by_id[record["messageId"].as_str().unwrap()];
+            let dead_letter = by_id[record["messageId"].as_str().unwrap()];
             assert_document(
-                letter,
+                dead_letter,
                 message,
                 json!({"originalSource": source, "messageId": record["messageId"]}),
             );
@@ -237,23 +237,23 @@ async fn each_unreadable_kafka_record_is_parked_alone_and_its_partition_goes_on(
     // THEN the whole batch is acknowledged, and what could not be read is parked with its place
     assert_eq!(outcome, Outcome::Answered(json!({"batchItemFailures": []})));
     assert_neighbours_succeeded(&course, &payments).await;
-    let letters = parked(&course).await;
-    assert_eq!(letters.len(), refused.len() + 1);
+    let dead_letters = parked(&course).await;
+    assert_eq!(dead_letters.len(), refused.len() + 1);
     assert_eq!(environment.metric("TombstonesSkipped"), 1);
-    let by_offset: BTreeMap<i64, &DeadLetter> = letters
+    let by_offset: BTreeMap<i64, &DeadLetter> = dead_letters
         .iter()
-        .map(|letter| (letter.original_offset.unwrap(), letter))
+        .map(|dead_letter| (dead_letter.original_offset.unwrap(), dead_letter))
         .collect();
     for (offset, record) in (1..).zip(&refused) {
-        let letter = by_offset[&offset];
+        let dead_letter = by_offset[&offset];
         assert!(
-            letter.message_id.starts_with(&format!("0-{offset}")),
+            dead_letter.message_id.starts_with(&format!("0-{offset}")),
             "{}",
-            letter.message_id
+            dead_letter.message_id
         );
         let origin = json!({"originalSource": "purchase-confirmed", "originalPartition": 0, "originalOffset": offset,
-                            "messageId": letter.message_id});
-        assert_document(letter, record, origin);
+                            "messageId": dead_letter.message_id});
+        assert_document(dead_letter, record, origin);
     }
     let empty = by_offset[&12];
     assert_eq!(

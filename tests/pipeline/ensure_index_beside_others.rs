@@ -100,7 +100,7 @@ async fn the_build_tells_how_far_it_is_and_whom_it_waits_for() {
 }
 
 #[tokio::test]
-async fn patience_ends_with_the_next_step_and_the_next_run_mends() {
+async fn patience_ends_with_the_next_step_and_the_next_run_repairs() {
     let database = without_index().await;
     let mut writer = connect(&database).await;
     let mut writing = writer.begin().await.unwrap();

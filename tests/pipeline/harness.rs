@@ -76,10 +76,10 @@ const BREAKS: [(Guarantee, &str, &str); 14] = [
         "no day for sessions",
     ),
     (Guarantee::SevenSessions, "INSERT INTO session_blackout_dates VALUES ('2099-01-07')", "no day for sessions"),
-    (Guarantee::EverythingAnnounced, "UPDATE outbox SET published_at = NULL", "waits unpublished"),
-    (Guarantee::EverythingAnnounced, "DELETE FROM outbox WHERE event_id LIKE 'purchase%'", "was never announced"),
-    (Guarantee::EverythingAnnounced, "DELETE FROM outbox WHERE event_id LIKE 'trainer%'", "was never announced"),
-    (Guarantee::EverythingAnnounced, "DELETE FROM processed_events", "has no processed event"),
+    (Guarantee::EverythingPublished, "UPDATE outbox SET published_at = NULL", "waits unpublished"),
+    (Guarantee::EverythingPublished, "DELETE FROM outbox WHERE event_id LIKE 'purchase%'", "was never published"),
+    (Guarantee::EverythingPublished, "DELETE FROM outbox WHERE event_id LIKE 'trainer%'", "was never published"),
+    (Guarantee::EverythingPublished, "DELETE FROM processed_events", "has no processed event"),
     (
         Guarantee::NoDuplicates,
         "DROP INDEX unique_active_purchase;

@@ -231,7 +231,7 @@ async fn no_statement_takes_more_rows_than_its_limit_whatever_the_planner_believ
         let queries: Vec<String> = queries.collect();
         assert!(
             !queries.is_empty(),
-            "no query has {:?}; mend this scene",
+            "no query has {:?}; fix this scene",
             scene.marker
         );
         for query in queries {

@@ -28,8 +28,8 @@ const LENGTHS: [usize; 7] = [
 
 /// Postgres compresses before it measures; this does not compress.
 fn text_of(length: usize) -> String {
-    let letters = rand::rng().sample_iter(Alphanumeric).take(length);
-    letters.map(char::from).collect()
+    let dead_letters = rand::rng().sample_iter(Alphanumeric).take(length);
+    dead_letters.map(char::from).collect()
 }
 
 fn with_ids(mut event: Value, event_id: &str, correlation_id: Option<&str>) -> Value {

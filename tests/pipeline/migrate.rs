@@ -245,7 +245,7 @@ async fn several_at_once_migrate_the_older_system_once() {
     four_at_once(legacy_database().await, &LEGACY_TABLES, MANAGED_INDEXES.len() - 2).await;
 }
 
-/// A statement that waits for ACCESS EXCLUSIVE makes every sale queue behind it: the migration must give up
+/// A statement that waits for ACCESS EXCLUSIVE makes every sale queue behind it: the migration must stop
 /// and come back.
 #[tokio::test]
 async fn a_migration_that_waits_in_vain_lets_sales_pass_and_tries_again() {

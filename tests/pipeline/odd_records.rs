@@ -75,9 +75,9 @@ async fn a_kafka_record_is_done_whatever_its_metadata_looks_like() {
     assert_eq!(course.database.count(PURCHASES).await, payments.len() as i64);
     let mut parked: Vec<(String, String)> = Vec::new();
     for body in course.dead_letters.drain().await {
-        let letter: DeadLetter = serde_json::from_str(&body).unwrap();
-        assert_eq!(letter.original_source, "purchase-confirmed");
-        parked.push((letter.error_code, letter.raw.unwrap_or_default()));
+        let dead_letter: DeadLetter = serde_json::from_str(&body).unwrap();
+        assert_eq!(dead_letter.original_source, "purchase-confirmed");
+        parked.push((dead_letter.error_code, dead_letter.raw.unwrap_or_default()));
     }
     parked.sort();
     let raw: Vec<&str> = parked.iter().map(|(_, raw)| raw.as_str()).collect();

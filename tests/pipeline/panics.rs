@@ -107,21 +107,21 @@ impl Panicky {
             .filter(|body| body.starts_with("fine"))
             .collect();
         assert_eq!(*self.consumer.stage.done.lock().unwrap(), fine);
-        let mut letters: Vec<DeadLetter> = self
+        let mut dead_letters: Vec<DeadLetter> = self
             .dead_letters
             .drain()
             .await
             .iter()
             .map(|body| serde_json::from_str(body).unwrap())
             .collect();
-        letters.sort_by(|one, other| one.raw.cmp(&other.raw));
-        let told: Vec<_> = letters
+        dead_letters.sort_by(|one, other| one.raw.cmp(&other.raw));
+        let told: Vec<_> = dead_letters
             .iter()
-            .map(|letter| {
+            .map(|dead_letter| {
                 (
-                    letter.raw.as_deref().unwrap(),
-                    letter.failure_reason.as_str(),
-                    letter.event_id.as_deref(),
+                    dead_letter.raw.as_deref().unwrap(),
+                    dead_letter.failure_reason.as_str(),
+                    dead_letter.event_id.as_deref(),
                 )
             })
             .collect();
@@ -136,13 +136,20 @@ impl Panicky {
                 ("read:9", "the handler panicked: read:9 can't be read", None),
             ]
         );
-        for letter in &letters {
+        for dead_letter in &dead_letters {
             assert_eq!(
-                (letter.error_code.as_str(), letter.permanent, letter.attempts),
+                (
+                    dead_letter.error_code.as_str(),
+                    dead_letter.permanent,
+                    dead_letter.attempts
+                ),
                 ("panic", true, 1)
             );
             assert_eq!(
-                (letter.function_name.as_str(), letter.function_version.as_str()),
+                (
+                    dead_letter.function_name.as_str(),
+                    dead_letter.function_version.as_str()
+                ),
                 ("fragile", "7")
             );
         }
@@ -179,7 +186,7 @@ async fn a_kafka_record_that_makes_the_stage_panic_is_parked_alone() {
 }
 
 #[tokio::test]
-async fn a_kafka_record_that_can_not_be_done_in_time_is_handed_back_as_its_source_reads_it() {
+async fn a_kafka_record_that_can_not_be_done_in_time_is_returned_as_its_source_reads_it() {
     // GIVEN no time at all, and a stage that waits for ever
     struct Waiting;
     impl Stage for Waiting {
@@ -230,7 +237,7 @@ async fn a_kafka_record_that_can_not_be_done_in_time_is_handed_back_as_its_sourc
         } else {
             assert_eq!(
                 answer.unwrap_err().to_string(),
-                "2 records are handed back with their batch"
+                "2 records are returned with their batch"
             );
         }
     }

@@ -54,14 +54,14 @@ impl Rotation {
         }
     }
 
-    /// Delivers everything that waits once; what is handed back comes again at once.
+    /// Delivers everything that waits once; what is returned comes again at once.
     async fn deliver_once(&self, environment: &Environment) -> usize {
         let queue = &self.course.purchase_confirmed;
         let batch = event_source::deliver(queue, environment, 10)
             .await
             .expect("a batch");
         make_visible_again(queue, &batch.left()).await;
-        batch.handed_back.len()
+        batch.returned.len()
     }
 
     async fn end(self) {
@@ -95,7 +95,7 @@ async fn a_password_rotated_while_running_costs_one_more_look_at_the_secret_and_
     rotation.secrets.put(ROLE, "second");
     rotation.postgres.cut_links_of(ROLE).await;
     rotation.pay(5).await;
-    // Each dead link of the pool may cost one delivery; what is handed back the next one does.
+    // Each dead link of the pool may cost one delivery; what is returned the next one does.
     let mut deliveries = 1;
     while rotation.deliver_once(&environment).await > 0 {
         deliveries += 1;
@@ -111,7 +111,7 @@ async fn a_password_rotated_while_running_costs_one_more_look_at_the_secret_and_
 }
 
 #[tokio::test]
-async fn while_the_secret_is_behind_the_role_payments_are_handed_back_and_then_made_good() {
+async fn while_the_secret_is_behind_the_role_payments_are_returned_and_then_made_good() {
     // GIVEN a rotation that has changed the role, but not yet the secret
     let rotation = Rotation::begin().await;
     let environment = Environment::start("create-purchase", &rotation.variables()).await;
@@ -119,7 +119,7 @@ async fn while_the_secret_is_behind_the_role_payments_are_handed_back_and_then_m
     rotation.postgres.cut_links_of(ROLE).await;
     rotation.pay(3).await;
 
-    // WHEN payments are delivered THEN all of them are handed back, none is parked
+    // WHEN payments are delivered THEN all of them are returned, none is parked
     assert_eq!(rotation.deliver_once(&environment).await, 3);
     assert_eq!(rotation.postgres.count(PURCHASES).await, 0);
 

@@ -21,7 +21,7 @@ async fn purchase_created(course: &Course) -> Value {
     course.purchase_created.receive_event(1).await
 }
 
-fn handed_back(answer: &Value) -> Vec<&str> {
+fn returned(answer: &Value) -> Vec<&str> {
     let failures = answer["batchItemFailures"].as_array().into_iter().flatten();
     failures
         .filter_map(|failure| failure["itemIdentifier"].as_str())
@@ -42,7 +42,7 @@ async fn no_queue_that_misbehaves_keeps_a_batch_or_loses_a_message_of_it() {
         // WHEN the queues behave like that
         let answer = environment.invoke_within(event, ALLOWED).await.answer();
         // THEN the purchase is there, its event waits in the outbox, and the message that nobody took comes again
-        assert_eq!(handed_back(&answer), [poison], "{manner:?}");
+        assert_eq!(returned(&answer), [poison], "{manner:?}");
         let purchases = "SELECT count(*) FROM student_course_purchases";
         assert_eq!(course.database.count(purchases).await, 1, "{manner:?}");
         let waiting = "SELECT count(*) FROM outbox WHERE published_at IS NULL AND last_error IS NOT NULL";
@@ -87,7 +87,7 @@ async fn an_admin_service_that_misbehaves_leaves_time_for_the_answer() {
         let address = [("ADMIN_SERVICE_URL", service.url().to_owned())];
         let environment = Environment::start("allocate-trainer", &course.variables_with(&address)).await;
         let answer = environment.invoke_within(event.clone(), ALLOWED).await.answer();
-        assert_eq!(handed_back(&answer), [message.as_str()], "{manner:?}");
+        assert_eq!(returned(&answer), [message.as_str()], "{manner:?}");
         let allocations = "SELECT count(*) FROM trainer_allocations";
         assert_eq!(course.database.count(allocations).await, 0, "{manner:?}");
         assert_eq!(environment.metric("DeadLettered"), 0, "{manner:?}");
@@ -144,7 +144,7 @@ async fn a_cache_that_misbehaves_costs_a_batch_no_more_than_its_limit() {
             .await
             .answer();
         assert_eq!(
-            handed_back(&answer),
+            returned(&answer),
             Vec::<&str>::new(),
             "{manner:?}: acknowledged, as SPEC says"
         );

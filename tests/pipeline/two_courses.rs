@@ -43,7 +43,7 @@ async fn only_the_first_is_bought(batches: &[&[Payment]], with_index: bool) {
         &course.database,
         &[
             Guarantee::OnePurchase,
-            Guarantee::EverythingAnnounced,
+            Guarantee::EverythingPublished,
             Guarantee::NoDuplicates,
         ],
     )

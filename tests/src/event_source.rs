@@ -14,7 +14,7 @@ pub struct Batch {
     /// How the invocation ended.
     pub outcome: Outcome,
     /// The ids of the messages that are still in the queue.
-    pub handed_back: Vec<String>,
+    pub returned: Vec<String>,
 }
 
 impl Batch {
@@ -23,11 +23,7 @@ impl Batch {
     pub fn left(&self) -> Value {
         let mut left = self.event.clone();
         if let Some(records) = left["Records"].as_array_mut() {
-            records.retain(|record| {
-                self.handed_back
-                    .iter()
-                    .any(|id| record["messageId"] == id.as_str())
-            });
+            records.retain(|record| self.returned.iter().any(|id| record["messageId"] == id.as_str()));
         }
         left
     }
@@ -41,11 +37,11 @@ pub async fn deliver(queue: &TestQueue, environment: &Environment, most: usize) 
         return None;
     }
     let outcome = environment.invoke(event.clone()).await;
-    let handed_back = settle(queue, &event, &outcome).await;
+    let returned = settle(queue, &event, &outcome).await;
     Some(Batch {
         event,
         outcome,
-        handed_back,
+        returned,
     })
 }
 
@@ -63,7 +59,7 @@ pub async fn drain_all(queue: &TestQueue, environment: &Environment, most: usize
     let batches = drain(queue, environment, most).await;
     for batch in &batches {
         assert_eq!(
-            batch.handed_back,
+            batch.returned,
             Vec::<String>::new(),
             "{:?}\n{}",
             batch.outcome,

@@ -16,8 +16,8 @@ pub enum Guarantee {
     /// Each approved or active allocation has seven future sessions, or all that remain of what was bought, on
     /// weekdays that are no blackout days.
     SevenSessions,
-    /// No event waits unpublished, and each fact was announced: nothing is lost between commit and publish.
-    EverythingAnnounced,
+    /// No event waits unpublished, and each fact was published: nothing is lost between commit and publish.
+    EverythingPublished,
     /// Nothing is there twice: active purchases, marks, events, allocations, sessions.
     NoDuplicates,
 }
@@ -28,7 +28,7 @@ impl Guarantee {
         Self::OnePurchase,
         Self::OneAllocation,
         Self::SevenSessions,
-        Self::EverythingAnnounced,
+        Self::EverythingPublished,
         Self::NoDuplicates,
     ];
 
@@ -38,7 +38,7 @@ impl Guarantee {
             Self::OnePurchase => ONE_PURCHASE,
             Self::OneAllocation => ONE_ALLOCATION,
             Self::SevenSessions => SEVEN_SESSIONS,
-            Self::EverythingAnnounced => EVERYTHING_ANNOUNCED,
+            Self::EverythingPublished => EVERYTHING_PUBLISHED,
             Self::NoDuplicates => NO_DUPLICATES,
         }
     }
@@ -72,10 +72,10 @@ pub async fn assert_doctor_finds_no_breach_of(
         timezone: chrono_tz::Asia::Kolkata,
     };
     let pooled = database.through_pooler(1);
-    let examination = doctor::examine(&pooled, &scope).await;
+    let report = doctor::check(&pooled, &scope).await;
     pooled.close();
-    let examination = examination.expect("the doctor can look");
-    let breaches: Vec<_> = examination.breaches().collect();
+    let report = report.expect("the doctor can look");
+    let breaches: Vec<_> = report.breaches().collect();
     assert!(breaches.is_empty(), "the doctor finds {breaches:#?}");
 }
 
@@ -139,11 +139,11 @@ SELECT format('session %s is on %s, no day for sessions', s.id, s.scheduled_date
 WHERE s.status = 'scheduled' AND (extract(isodow FROM s.scheduled_date) > 5
   OR EXISTS (SELECT FROM session_blackout_dates b WHERE b.day = s.scheduled_date))";
 
-const EVERYTHING_ANNOUNCED: &str = "
+const EVERYTHING_PUBLISHED: &str = "
 SELECT format('event %s waits unpublished: %s', event_id, coalesce(last_error, 'no error')) FROM outbox
 WHERE published_at IS NULL
 UNION ALL
-SELECT format('purchase %s was never announced', p.id) FROM student_course_purchases p
+SELECT format('purchase %s was never published', p.id) FROM student_course_purchases p
 WHERE p.payment_id IS NOT NULL
   AND NOT EXISTS (SELECT FROM outbox o WHERE o.event_id = 'purchase-created-' || p.id)
 UNION ALL
@@ -152,7 +152,7 @@ WHERE p.payment_id IS NOT NULL
   AND NOT EXISTS (SELECT FROM processed_events e WHERE e.correlation_id = p.payment_id
                     AND e.event_type = 'PURCHASE_CONFIRMED')
 UNION ALL
-SELECT format('allocation %s was never announced', a.id) FROM trainer_allocations a
+SELECT format('allocation %s was never published', a.id) FROM trainer_allocations a
 WHERE a.status IN ('approved', 'active')
   AND NOT EXISTS (SELECT FROM outbox o WHERE o.event_id = 'trainer-allocated-' || a.id)";
 

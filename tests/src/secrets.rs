@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 use tokio::net::TcpListener;
 
-/// A running stand-in.
+/// A running stub.
 #[derive(Debug)]
 pub struct Secrets {
     url: String,

@@ -221,7 +221,7 @@ const SOUND: [(&str, &str); 6] = [
            FROM inventory_movements m WHERE m.variant_id = i.variant_id)",
     ),
     (
-        "an order was announced never or twice",
+        "an order was published never or twice",
         "SELECT count(*) FROM orders o WHERE 1 <> (SELECT count(*) FROM outbox e WHERE e.event_id = 'order-confirmed-' || o.id)",
     ),
 ];

@@ -3,7 +3,7 @@
 use crate::act::ActArguments;
 use crate::database;
 use crate::output::{Done, Output};
-use makegood::dead_letter::{Discard, LetterId, discard_parked_letter};
+use makegood::dead_letter::{DeadLetterId, Discard, discard_parked_dead_letter};
 use std::process::ExitCode;
 use uuid::Uuid;
 
@@ -33,7 +33,7 @@ pub async fn run(arguments: &Arguments, output: Output) -> anyhow::Result<ExitCo
     for id in &arguments.ids {
         let mut transaction = database.begin().await?;
         done.push(
-            match discard_parked_letter(&mut transaction, LetterId(*id), &act).await? {
+            match discard_parked_dead_letter(&mut transaction, DeadLetterId(*id), &act).await? {
                 Discard::Discarded => {
                     transaction.commit().await?;
                     Done::changed(*id, "discarded")

@@ -1,9 +1,9 @@
-//! Which letters: the filters of `list` and `replay`.
+//! Which dead letters: the filters of `list` and `replay`.
 
 use crate::act::Moment;
 use chrono::{DateTime, Utc};
 use clap::builder::NonEmptyStringValueParser;
-use makegood::dead_letter::{LetterFilter, LetterStatus};
+use makegood::dead_letter::{DeadLetterFilter, DeadLetterStatus};
 use uuid::Uuid;
 
 /// The filters; what is given must all hold.
@@ -13,7 +13,7 @@ pub struct FilterArguments {
     /// From this queue or topic.
     #[arg(long, value_name = "QUEUE", value_parser = NonEmptyStringValueParser::new())]
     source: Option<String>,
-    /// Given up by this function.
+    /// Parked by this function.
     #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     function: Option<String>,
     /// With this error code, such as `missing_field` or `moved_by_sqs`.
@@ -34,10 +34,10 @@ pub struct FilterArguments {
 }
 
 impl FilterArguments {
-    /// The filter for letters of this status, seen from now.
+    /// The filter for dead letters of this status, seen from now.
     #[must_use]
-    pub fn filter(&self, status: Option<LetterStatus>, now: DateTime<Utc>) -> LetterFilter {
-        LetterFilter {
+    pub fn filter(&self, status: Option<DeadLetterStatus>, now: DateTime<Utc>) -> DeadLetterFilter {
+        DeadLetterFilter {
             status,
             source: self.source.clone(),
             function: self.function.clone(),

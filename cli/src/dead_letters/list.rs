@@ -5,7 +5,7 @@ use crate::act::{PageArguments, next_line};
 use crate::database;
 use crate::output::{Output, instant, one_line, table};
 use makegood::clock::Clock;
-use makegood::dead_letter::{self, LetterRow, LetterStatus};
+use makegood::dead_letter::{self, DeadLetterRow, DeadLetterStatus};
 use std::process::ExitCode;
 
 /// List dead letters, the newest first.
@@ -29,7 +29,7 @@ pub struct Arguments {
 /// # Errors
 /// Those of the environment and the database.
 pub async fn run(arguments: &Arguments, output: Output) -> anyhow::Result<ExitCode> {
-    let status = LetterStatus::from_wire_name(&arguments.status);
+    let status = DeadLetterStatus::from_wire_name(&arguments.status);
     let filter = arguments.filter.filter(status, Clock::System.now());
     let database = database::open().await?;
     let mut connection = database.acquire().await?;
@@ -43,7 +43,7 @@ pub async fn run(arguments: &Arguments, output: Output) -> anyhow::Result<ExitCo
     Ok(ExitCode::SUCCESS)
 }
 
-fn cells(row: &LetterRow) -> Vec<String> {
+fn cells(row: &DeadLetterRow) -> Vec<String> {
     let status = match row.replay_count {
         0 => row.status.to_string(),
         count => format!("{} ({count}×)", row.status),

@@ -11,7 +11,7 @@ use makegood::audit::Act;
 use makegood::clock::Clock;
 use makegood::config::Environment;
 use makegood::dead_letter::{
-    Bulk, Edit, LEASE_SECONDS, LetterFilter, LetterId, LetterStatus, Plan, Replay, Replayer,
+    Bulk, DeadLetterFilter, DeadLetterId, DeadLetterStatus, Edit, LEASE_SECONDS, Plan, Replay, Replayer,
 };
 use makegood::runtime;
 use serde::Serialize;
@@ -21,7 +21,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 use uuid::Uuid;
 
-/// How often a run looks again at letters that somebody else owns.
+/// How often a run looks again at dead letters that somebody else owns.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// How often it does so: past the end of a lease that was taken just now.
 const LOOKS: i32 = LEASE_SECONDS + 10;
@@ -29,8 +29,8 @@ const LOOKS: i32 = LEASE_SECONDS + 10;
 /// Send dead letters back to the queue that each came from.
 ///
 /// By id, at once. By filter, it says what it would do, and does it with --yes: in chunks that each commit, the oldest
-/// first. Stopped at any moment it can be run again and goes on with the rest; a letter that was being sent just then
-/// may reach its queue twice, which leaves the same rows. What fails once more is parked again as the same letter; after
+/// first. Stopped at any moment it can be run again and goes on with the rest; a dead letter that was being sent just then
+/// may reach its queue twice, which leaves the same rows. What fails once more is parked again as the same dead letter; after
 /// five times it is refused unless --force says otherwise.
 ///
 /// A payload that the function would refuse again is refused here, with the field's name.
@@ -47,15 +47,15 @@ const LOOKS: i32 = LEASE_SECONDS + 10;
 #[command(group = clap::ArgGroup::new("letters").required(true).multiple(true)
     .args(["ids", "all", "source", "function", "error_code", "event_type", "correlation_id", "since", "until"]))]
 pub struct Arguments {
-    /// These letters.
+    /// These dead letters.
     #[arg(value_name = "ID", conflicts_with_all = ["all", "source", "function", "error_code", "event_type", "correlation_id", "since", "until", "yes"])]
     ids: Vec<Uuid>,
-    /// All parked letters.
+    /// All parked dead letters.
     #[arg(long)]
     all: bool,
     #[command(flatten)]
     filter: FilterArguments,
-    /// Send this file instead of the payload; for one letter. Both are kept.
+    /// Send this file instead of the payload; for one dead letter. Both are kept.
     #[arg(long, value_name = "FILE", requires = "ids")]
     payload: Option<PathBuf>,
     /// Only say what would be sent where. By filter this is so unless --yes is given.
@@ -90,7 +90,7 @@ pub async fn run(arguments: &Arguments, output: Output) -> anyhow::Result<ExitCo
         return Ok(ExitCode::from(USAGE));
     }
     if arguments.ids.len() > 1 && arguments.payload.is_some() {
-        output.refused("--payload is for one letter; give one id");
+        output.refused("--payload is for one dead letter; give one id");
         return Ok(ExitCode::from(USAGE));
     }
     let replayer = Replayer::read(
@@ -107,7 +107,7 @@ pub async fn run(arguments: &Arguments, output: Output) -> anyhow::Result<ExitCo
     }
     let filter = arguments
         .filter
-        .filter(Some(LetterStatus::Parked), Clock::System.now());
+        .filter(Some(DeadLetterStatus::Parked), Clock::System.now());
     match act {
         Some(act) => replay_all(&replayer, filter, arguments.force, &act, output).await,
         None => dry_run(&replayer, &filter, arguments.force, output).await,
@@ -134,7 +134,7 @@ async fn replay_each(
     let mut done = Vec::new();
     for id in &arguments.ids {
         let outcome = replayer
-            .replay(LetterId(*id), edit.as_ref(), arguments.force, act)
+            .replay(DeadLetterId(*id), edit.as_ref(), arguments.force, act)
             .await
             .with_context(|| format!("{id} may have been sent or not; replaying it again is safe"))?;
         done.push(match outcome {
@@ -157,7 +157,7 @@ async fn preview_each(
     let mut done = Vec::new();
     for id in &arguments.ids {
         let preview = replayer
-            .preview(LetterId(*id), edit.as_ref(), arguments.force)
+            .preview(DeadLetterId(*id), edit.as_ref(), arguments.force)
             .await?;
         done.push(match preview {
             Ok(destination) => Done::changed(*id, &format!("would be sent to {}", destination.queue)),
@@ -169,7 +169,7 @@ async fn preview_each(
 
 async fn dry_run(
     replayer: &Replayer,
-    filter: &LetterFilter,
+    filter: &DeadLetterFilter,
     forced: bool,
     output: Output,
 ) -> anyhow::Result<ExitCode> {
@@ -182,11 +182,11 @@ async fn dry_run(
 
 async fn plan(
     replayer: &Replayer,
-    filter: &LetterFilter,
+    filter: &DeadLetterFilter,
     forced: bool,
     output: Output,
 ) -> anyhow::Result<Plan> {
-    let bar = output.waiting_for("reading the parked letters")?;
+    let bar = output.waiting_for("reading the parked dead letters")?;
     let plan = replayer.plan(filter, forced).await;
     bar.finish_and_clear();
     Ok(plan?)
@@ -194,21 +194,21 @@ async fn plan(
 
 fn plan_lines(plan: &Plan) -> Vec<String> {
     let mut lines = vec![format!(
-        "{} parked letters, {} would be sent",
-        plan.letters,
+        "{} parked dead letters, {} would be sent",
+        plan.dead_letters,
         plan.sendable()
     )];
     let destinations = &plan.destinations;
     lines.extend(
         destinations
             .iter()
-            .map(|queue| format!("  {} to {}", queue.letters, queue.queue)),
+            .map(|queue| format!("  {} to {}", queue.dead_letters, queue.queue)),
     );
     lines.extend(plan.refused.iter().map(|refusal| {
         let first = refusal.examples.first().map(Uuid::to_string).unwrap_or_default();
         format!(
             "  {} refused: {} (first: {first})",
-            refusal.letters, refusal.reason
+            refusal.dead_letters, refusal.reason
         )
     }));
     lines
@@ -219,28 +219,28 @@ fn plan_lines(plan: &Plan) -> Vec<String> {
 #[serde(rename_all = "camelCase")]
 struct Report {
     sent: u64,
-    /// Reason by letter.
+    /// Reason by dead letter.
     refused: BTreeMap<String, String>,
-    /// What the queue said, by letter.
+    /// What the queue said, by dead letter.
     not_sent: BTreeMap<String, String>,
-    /// Letters that somebody else still owns; run it again later.
+    /// Dead letters that somebody else still owns; run it again later.
     claimed_by_others: i64,
 }
 
 async fn replay_all(
     replayer: &Replayer,
-    filter: LetterFilter,
+    filter: DeadLetterFilter,
     forced: bool,
     act: &Act,
     output: Output,
 ) -> anyhow::Result<ExitCode> {
     let plan = plan(replayer, &filter, forced, output).await?;
-    let bar = output.count_progress(plan.letters)?;
+    let bar = output.count_progress(plan.dead_letters)?;
     let bulk = replayer.begin_bulk(filter, forced).await?;
     let mut report = Report::default();
     for _ in 0..LOOKS {
         run_once(replayer, &bulk, act, &mut report, &bar).await?;
-        report.claimed_by_others = replayer.claimed_by_others(&bulk).await?.letters;
+        report.claimed_by_others = replayer.claimed_by_others(&bulk).await?.dead_letters;
         if report.claimed_by_others == 0 {
             break;
         }
@@ -255,7 +255,7 @@ async fn replay_all(
     Ok(exit::of(report.is_complete()))
 }
 
-/// One walk through the letters. Ends early when a queue takes nothing: the rest would fare no better.
+/// One walk through the dead letters. Ends early when a queue takes nothing: the rest would fare no better.
 async fn run_once(
     replayer: &Replayer,
     bulk: &Bulk,
@@ -280,7 +280,7 @@ async fn run_once(
         });
         if let Some(reason) = tried.filter(|_| report.sent == sent_before) {
             bail!(
-                "{} letters were sent, then none of a chunk: {reason}; check the queue's URL and the permission to send, \
+                "{} dead letters were sent, then none of a chunk: {reason}; check the queue's URL and the permission to send, \
                  then run the same command again to go on",
                 report.sent
             );
@@ -293,7 +293,7 @@ async fn run_once(
 }
 
 impl Report {
-    fn count(&mut self, id: LetterId, outcome: &Replay) {
+    fn count(&mut self, id: DeadLetterId, outcome: &Replay) {
         let id = id.to_string();
         match outcome {
             Replay::Sent { .. } => {

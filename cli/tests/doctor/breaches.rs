@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use makegood::doctor::KINDS;
 use std::collections::BTreeSet;
 
-/// Plants, examines, and compares the codes; what the planting itself had to drop is found as well, and named.
+/// Plants, checks, and compares the codes; what the planting itself had to drop is found as well, and named.
 async fn finds(codes: &[&str], planted: &str) {
     let scene = Scene::healthy(20).await;
     scene.database.run_sql(planted).await;
@@ -80,10 +80,10 @@ planted! {
         "DELETE FROM outbox WHERE event_id = 'trainer-allocated-' || md5('allocation10')::uuid"
     order_not_announced: ["order-not-announced"]
         "DELETE FROM outbox WHERE event_id = 'order-confirmed-' || md5('pi_esewa_10')::uuid"
-    announced_purchase_missing: ["announced-but-missing"]
+    published_purchase_missing: ["announced-but-missing"]
         "INSERT INTO outbox (event_id, event_type, topic, payload, correlation_id, published_at)
          VALUES ('purchase-created-' || gen_random_uuid(), 'PURCHASE_CREATED', 'purchase-created', '{}', gen_random_uuid(), now())"
-    announced_allocation_and_order_missing: ["announced-but-missing"]
+    published_allocation_and_order_missing: ["announced-but-missing"]
         "INSERT INTO outbox (event_id, event_type, topic, payload, correlation_id, published_at)
          VALUES ('trainer-allocated-' || gen_random_uuid(), 'TRAINER_ALLOCATED', 'trainer-allocated', '{}', gen_random_uuid(), now()),
                 ('order-confirmed-' || gen_random_uuid(), 'ORDER_CONFIRMED', 'order-confirmed', '{}', gen_random_uuid(), now())"
@@ -154,9 +154,9 @@ planted! {
         "UPDATE job_queue SET locked_by = 'ghost' WHERE payload ->> 'payment_intent_id' = 'pi_esewa_10'"
     job_failed: ["job-failed"]
         "INSERT INTO job_queue (job_type, payload, status, failed_at) VALUES ('finalize_order', '{}', 'failed', now())"
-    letter_parked: ["letter-parked"]
+    dead_letter_parked: ["letter-parked"]
         "INSERT INTO dead_letters (source, message_id, failure_reason) VALUES ('q', '1', 'x')"
-    letter_replay_unfinished: ["letter-replay-unfinished"]
+    dead_letter_replay_unfinished: ["letter-replay-unfinished"]
         "INSERT INTO dead_letters (source, message_id, failure_reason, claimed_until)
          VALUES ('q', '1', 'x', now() - interval '6 minutes')"
     payment_made_several: ["payment-made-several"]
@@ -183,8 +183,8 @@ async fn a_missing_index_is_listed_with_the_rows_that_forbid_it() {
              VALUES (md5('double')::uuid, md5('student1')::uuid, md5('course1')::uuid, 30)",
         )
         .await;
-    let examination = scene.examine().await;
-    let missing = examination
+    let report = scene.check().await;
+    let missing = report
         .findings
         .iter()
         .find(|finding| finding.code == "index-missing")
@@ -208,8 +208,8 @@ async fn an_invalid_index_is_missing() {
         .database
         .run_sql("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'unique_session_slot'::regclass")
         .await;
-    let examination = scene.examine().await;
-    let lines: Vec<&str> = examination
+    let report = scene.check().await;
+    let lines: Vec<&str> = report
         .findings
         .iter()
         .flat_map(|finding| finding.examples.iter().map(String::as_str))

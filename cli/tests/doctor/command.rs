@@ -39,11 +39,11 @@ async fn a_breach_exits_with_1_and_a_notice_does_not() {
 #[tokio::test]
 async fn its_json_is_the_doctors_answer() {
     let scene = Scene::healthy(20).await;
-    let letter = "INSERT INTO dead_letters (source, message_id, failure_reason) VALUES ('q', '1', 'x')";
-    scene.database.run_sql(letter).await;
+    let dead_letter = "INSERT INTO dead_letters (source, message_id, failure_reason) VALUES ('q', '1', 'x')";
+    scene.database.run_sql(dead_letter).await;
     let told = json(&scene.makegood(&["--json", "doctor"]));
-    let examination = scene.examine().await;
-    assert_eq!(told["findings"], serde_json::json!(examination.findings));
+    let report = scene.check().await;
+    assert_eq!(told["findings"], serde_json::json!(report.findings));
     assert_eq!(told["examined"].as_array().map(Vec::len), Some(10));
     let finding = &told["findings"][0];
     assert_eq!(
@@ -81,7 +81,7 @@ async fn it_writes_nothing_and_holds_nobody_up() {
         sqlx::query(statement).execute(&mut *writer).await.unwrap();
     }
     // THEN the doctor answers all the same
-    assert_eq!(scene.examine().await.findings, []);
+    assert_eq!(scene.check().await.findings, []);
     writer.rollback().await.unwrap();
     scene.drop().await;
 }

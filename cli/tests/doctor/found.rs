@@ -103,7 +103,7 @@ async fn what_belongs_to_nothing_is_found_for_itself() {
              INSERT INTO trainer_allocations (id, student_id, course_id, requested_by)
              VALUES (md5('alone')::uuid, gen_random_uuid(), gen_random_uuid(), gen_random_uuid());
              INSERT INTO job_queue (id, job_type, payload) VALUES (md5('job')::uuid, 'finalize_order', '{}');
-             INSERT INTO dead_letters (id, source, message_id, failure_reason) VALUES (md5('letter')::uuid, 'q', '1', 'x');
+             INSERT INTO dead_letters (id, source, message_id, failure_reason) VALUES (md5('dead-letter')::uuid, 'q', '1', 'x');
              INSERT INTO dead_letters (source, message_id, failure_reason, correlation_id)
              VALUES ('q', '2', 'x', md5('unrecorded')::uuid)",
         )
@@ -118,7 +118,10 @@ async fn what_belongs_to_nothing_is_found_for_itself() {
     assert_eq!(subject("older").await, Subject::Purchase(id("older").await));
     assert_eq!(subject("alone").await, Subject::Allocation(id("alone").await));
     assert_eq!(subject("job").await, Subject::Job(id("job").await));
-    assert_eq!(subject("letter").await, Subject::DeadLetter(id("letter").await));
+    assert_eq!(
+        subject("dead-letter").await,
+        Subject::DeadLetter(id("dead-letter").await)
+    );
     assert_eq!(
         subject("unrecorded").await,
         Subject::Payment(id("unrecorded").await)

@@ -55,9 +55,9 @@ async fn what_is_under_way_is_found_only_after_its_grace() {
 }
 
 #[tokio::test]
-async fn an_event_announced_again_is_not_stuck_while_its_owner_holds_it() {
+async fn an_event_published_again_is_not_stuck_while_its_owner_holds_it() {
     let scene = Scene::healthy(20).await;
-    // GIVEN an event of days ago that reconcile announces again at this moment
+    // GIVEN an event of days ago that reconcile publishes again at this moment
     scene
         .database
         .run_sql(

@@ -13,9 +13,9 @@ async fn a_hundred_thousand_healthy_purchases_are_read_within_seconds_and_nothin
     let scene = Scene::healthy(100_000).await;
     scene.database.run_sql("ANALYZE").await;
     let started = Instant::now();
-    let examination = scene.examine().await;
+    let report = scene.check().await;
     let took = started.elapsed();
-    assert_eq!(examination.findings, []);
+    assert_eq!(report.findings, []);
     assert!(took < LONGEST, "{took:?}");
     scene.drop().await;
 }
@@ -31,13 +31,13 @@ async fn both_connections_read_the_same_moment() {
         pooled: scene.database.through_link(&link, 2),
         database: scene.database,
     };
-    let (examination, ()) = tokio::join!(scene.examine(), async {
+    let (report, ()) = tokio::join!(scene.check(), async {
         stop.reached().await;
         let emptied = "DELETE FROM tutoring_sessions WHERE allocation_id = md5('allocation1')::uuid";
         scene.database.run_sql(emptied).await;
         link.release();
     });
-    assert_eq!(examination.findings, []);
+    assert_eq!(report.findings, []);
     let next = scene.found_later(TimeDelta::zero()).await;
     assert_eq!(next, [("sessions-missing", 1)], "and the next one sees it");
     scene.drop().await;

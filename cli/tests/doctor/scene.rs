@@ -2,7 +2,7 @@
 
 use chrono::{TimeDelta, Utc};
 use makegood::db::Database;
-use makegood::doctor::{Examination, Scope, examine};
+use makegood::doctor::{Report, Scope, check};
 use makegood_tests::database::TestDatabase;
 use serde_json::Value;
 use std::process::Output;
@@ -37,24 +37,24 @@ impl Scene {
         scene
     }
 
-    pub async fn examine(&self) -> Examination {
-        self.examine_later(TimeDelta::zero()).await
+    pub async fn check(&self) -> Report {
+        self.check_later(TimeDelta::zero()).await
     }
 
     /// As the doctor sees it this much later.
-    pub async fn examine_later(&self, later: TimeDelta) -> Examination {
+    pub async fn check_later(&self, later: TimeDelta) -> Report {
         let scope = Scope {
             only: Default::default(),
             now: Utc::now() + later,
             timezone: chrono_tz::Asia::Kolkata,
         };
-        examine(&self.pooled, &scope).await.unwrap()
+        check(&self.pooled, &scope).await.unwrap()
     }
 
     /// What the doctor finds, by code and number of rows.
     pub async fn found_later(&self, later: TimeDelta) -> Vec<(&'static str, i64)> {
-        let examination = self.examine_later(later).await;
-        let findings = examination.findings.iter();
+        let report = self.check_later(later).await;
+        let findings = report.findings.iter();
         findings.map(|finding| (finding.code, finding.count)).collect()
     }
 

@@ -175,7 +175,7 @@ fn unreadable(status: u16, reason: String) -> Answer {
     Answer::Unreadable { status, reason }
 }
 
-/// The service's `message` or `error`, as the person who mends the request needs it.
+/// The service's `message` or `error`, as the person who repairs the request needs it.
 fn quote(body: &[u8]) -> String {
     let words = object(body).ok().and_then(|body| {
         let words = body.get("message").or_else(|| body.get("error"))?;

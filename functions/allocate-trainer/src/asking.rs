@@ -3,8 +3,8 @@
 use crate::answer::{Answer, Grant, classify, classify_listing};
 use crate::breaker::{Breaker, Permit};
 use crate::client::{AdminService, Reply};
-use crate::request::{Pair, Wish};
-use crate::standing;
+use crate::purchase_state;
+use crate::request::{Pair, TrainerRequest};
 use futures::stream::{self, StreamExt};
 use makegood::clock::Clock;
 use makegood::db::Database;
@@ -37,11 +37,11 @@ pub(crate) enum Asked {
 impl Asking<'_> {
     /// One answer a pair. What stands already by the answer of the service (409) is read from the body, else from our
     /// own rows, else from the service.
-    pub async fn ask_all(&self, wishes: Vec<Wish>) -> HashMap<Pair, Result<Asked, Failure>> {
-        let mut answers = HashMap::with_capacity(wishes.len());
+    pub async fn ask_all(&self, requests: Vec<TrainerRequest>) -> HashMap<Pair, Result<Asked, Failure>> {
+        let mut answers = HashMap::with_capacity(requests.len());
         let mut conflicts = Vec::new();
-        let asked: Vec<(Pair, Result<Answer, Failure>)> = stream::iter(wishes)
-            .map(|wish| self.ask(wish))
+        let asked: Vec<(Pair, Result<Answer, Failure>)> = stream::iter(requests)
+            .map(|requested| self.ask(requested))
             .buffer_unordered(CALLS_AT_ONCE)
             .collect()
             .await;
@@ -57,11 +57,11 @@ impl Asking<'_> {
         answers
     }
 
-    async fn ask(&self, wish: Wish) -> (Pair, Result<Answer, Failure>) {
-        let asked = &wish;
+    async fn ask(&self, requested: TrainerRequest) -> (Pair, Result<Answer, Failure>) {
+        let asked = &requested;
         let call = |patience| async move { read(self.service.assign(asked, patience).await, classify) };
         let answer = self.guarded(call).await;
-        (wish.pair, answer)
+        (requested.pair, answer)
     }
 
     async fn read_existing(&self, pairs: Vec<Pair>) -> Vec<(Pair, Result<Asked, Failure>)> {
@@ -95,7 +95,7 @@ impl Asking<'_> {
 
     async fn held(&self, pairs: &[Pair]) -> Result<Vec<(Pair, Grant)>, sqlx::Error> {
         let mut connection = self.database.acquire().await?;
-        standing::held_by_now(&mut connection, pairs).await
+        purchase_state::held_by_now(&mut connection, pairs).await
     }
 
     async fn list(&self, pair: Pair) -> Result<Asked, Failure> {
@@ -163,7 +163,7 @@ fn to_record(answer: Answer) -> Result<Asked, Failure> {
         )),
         Answer::Refused { status, reason } => {
             let reason =
-                format!("the admin service refused the request with {status}: {reason}; mend it and replay");
+                format!("the admin service refused the request with {status}: {reason}; fix it and replay");
             Err(Failure::park("admin_service_refused", reason))
         }
         Answer::TooBusy { status } => Err(Failure::retry(

@@ -1,6 +1,6 @@
 //! The admin service over HTTP: one client, built once, with a time limit on everything.
 
-use crate::request::{Pair, Wish};
+use crate::request::{Pair, TrainerRequest};
 use makegood::config::Environment;
 use makegood::ids::{CorrelationId, derived_uuid};
 use makegood::limits;
@@ -82,13 +82,13 @@ impl AdminService {
     }
 
     /// Asks for a trainer, and waits no longer than this.
-    pub async fn assign(&self, wish: &Wish, patience: Duration) -> Reply {
+    pub async fn assign(&self, requested: &TrainerRequest, patience: Duration) -> Reply {
         let request = self
             .http
             .post(self.address("auto-assign"))
-            .header("Idempotency-Key", idempotency_key(&wish.idempotency_key))
-            .header("X-Correlation-Id", correlation(&wish.correlation_id))
-            .json(&wish.body);
+            .header("Idempotency-Key", idempotency_key(&requested.idempotency_key))
+            .header("X-Correlation-Id", correlation(&requested.correlation_id))
+            .json(&requested.body);
         send(request, patience).await
     }
 

@@ -1,8 +1,8 @@
 //! What is to be done for one purchase, given how it stands. Pure.
 
 use crate::answer::Grant;
+use crate::purchase_state::PurchaseState;
 use crate::request::{Pair, Terms};
-use crate::standing::Standing;
 use makegood::delivery::Failure;
 use makegood::event::PurchaseCreated;
 
@@ -22,18 +22,18 @@ pub(crate) enum Step {
     Fail(Failure),
     /// The purchase is no longer active: nobody is owed a trainer.
     Ended,
-    /// Allocated and announced, or held to its end: a replay.
+    /// Allocated and published, or held to its end: a replay.
     Done,
-    /// Allocated, and the announcement is missing.
-    Announce(Candidate, Grant),
+    /// Allocated, and the event is missing.
+    Publish(Candidate, Grant),
     /// The admin service is to be asked.
     Ask(Candidate),
 }
 
 /// Decides by the purchase's row, never by the event alone.
 #[must_use]
-pub(crate) fn decide(event: &PurchaseCreated, standing: &Standing) -> Step {
-    let Some(purchase) = &standing.purchase else {
+pub(crate) fn decide(event: &PurchaseCreated, state: &PurchaseState) -> Step {
+    let Some(purchase) = &state.purchase else {
         let reason = format!(
             "purchase {} is not there (yet); check that the event is of this database",
             event.purchase_id
@@ -46,20 +46,20 @@ pub(crate) fn decide(event: &PurchaseCreated, standing: &Standing) -> Step {
     let candidate = Candidate {
         pair: purchase.pair,
         terms: Terms::of(event, purchase.sessions, &purchase.metadata),
-        correlation_id: correlation_id(event, standing),
+        correlation_id: correlation_id(event, state),
     };
-    match standing.held {
-        Some(_) if standing.announced => Step::Done,
-        Some(grant) => Step::Announce(candidate, grant),
-        None if standing.completed => Step::Done,
+    match state.held {
+        Some(_) if state.published => Step::Done,
+        Some(grant) => Step::Publish(candidate, grant),
+        None if state.completed => Step::Done,
         None => Step::Ask(candidate),
     }
 }
 
 /// An envelope that was missing was derived from the purchase; the payment's id is better.
-fn correlation_id(event: &PurchaseCreated, standing: &Standing) -> String {
+fn correlation_id(event: &PurchaseCreated, state: &PurchaseState) -> String {
     let given = &event.envelope.correlation_id;
-    let payment = standing.purchase.as_ref().and_then(|purchase| purchase.payment);
+    let payment = state.purchase.as_ref().and_then(|purchase| purchase.payment);
     match payment {
         Some(payment) if *given == event.purchase_id.to_string() => payment.to_string(),
         _ => given.clone(),
@@ -69,7 +69,7 @@ fn correlation_id(event: &PurchaseCreated, standing: &Standing) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::standing::Purchase;
+    use crate::purchase_state::Purchase;
     use makegood::event::{Envelope, Metadata};
     use makegood::ids::{AllocationId, CourseId, PaymentId, PurchaseId, StudentId, TrainerId};
     use uuid::Uuid;
@@ -92,7 +92,7 @@ mod tests {
         }
     }
 
-    fn standing(active: bool, held: Option<Grant>, announced: bool) -> Standing {
+    fn state(active: bool, held: Option<Grant>, published: bool) -> PurchaseState {
         let pair = Pair {
             student: StudentId(Uuid::from_u128(2)),
             course: CourseId(Uuid::from_u128(3)),
@@ -105,37 +105,40 @@ mod tests {
             active,
             metadata,
         };
-        Standing {
+        PurchaseState {
             purchase: Some(purchase),
             held,
-            announced,
+            published,
             completed: false,
         }
     }
 
     #[test]
     fn only_an_active_purchase_without_trainer_is_asked_for() {
-        assert!(matches!(decide(&event(), &Standing::default()), Step::Fail(_)));
-        assert_eq!(decide(&event(), &standing(false, None, false)), Step::Ended);
-        assert_eq!(decide(&event(), &standing(true, Some(GRANT), true)), Step::Done);
         assert!(matches!(
-            decide(&event(), &standing(true, Some(GRANT), false)),
-            Step::Announce(_, GRANT)
+            decide(&event(), &PurchaseState::default()),
+            Step::Fail(_)
+        ));
+        assert_eq!(decide(&event(), &state(false, None, false)), Step::Ended);
+        assert_eq!(decide(&event(), &state(true, Some(GRANT), true)), Step::Done);
+        assert!(matches!(
+            decide(&event(), &state(true, Some(GRANT), false)),
+            Step::Publish(_, GRANT)
         ));
         assert!(matches!(
-            decide(&event(), &standing(true, None, false)),
+            decide(&event(), &state(true, None, false)),
             Step::Ask(_)
         ));
-        let completed = Standing {
+        let completed = PurchaseState {
             completed: true,
-            ..standing(true, None, false)
+            ..state(true, None, false)
         };
         assert_eq!(decide(&event(), &completed), Step::Done);
     }
 
     #[test]
     fn a_derived_correlation_gives_way_to_the_payments_id() {
-        let Step::Ask(candidate) = decide(&event(), &standing(true, None, false)) else {
+        let Step::Ask(candidate) = decide(&event(), &state(true, None, false)) else {
             panic!("not asked")
         };
         assert_eq!(candidate.correlation_id, PAYMENT.to_string());

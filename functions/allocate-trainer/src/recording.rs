@@ -1,4 +1,4 @@
-//! Records what was answered: allocation, mark and announcement in one transaction a batch, right with and without the
+//! Records what was answered: allocation, mark and event in one transaction a batch, right with and without the
 //! unique index, since pairs are locked before they are looked at.
 
 use crate::answer::Grant;
@@ -11,7 +11,7 @@ use makegood::delivery::{Failure, Stage};
 use makegood::event::{Envelope, EventType, PurchaseCreated, TrainerAllocated};
 use makegood::idempotency;
 use makegood::ids::{AllocationId, CourseId, StudentId, TrainerId};
-use makegood::outbox::{self, Announcement, OutboxRow};
+use makegood::outbox::{self, OutboxEvent, OutboxRow};
 use std::collections::HashMap;
 use std::ops::Range;
 use uuid::Uuid;
@@ -37,8 +37,8 @@ pub(crate) struct Entry<'a> {
 pub(crate) struct Recorded {
     /// One for each pair.
     pub results: HashMap<Pair, Result<(), Failure>>,
-    /// Committed announcements, to publish now.
-    pub announced: Vec<OutboxRow>,
+    /// Committed events, to publish now.
+    pub published: Vec<OutboxRow>,
 }
 
 /// The present, as the stage was handed it.
@@ -60,8 +60,8 @@ pub(crate) async fn record_all(database: &Database, mut entries: Vec<Entry<'_>>,
     while let Some(range) = ranges.pop() {
         let chunk = &entries[range.clone()];
         match record_settled(database, chunk, moment).await {
-            Ok((written, announced)) => {
-                recorded.announced.extend(announced);
+            Ok((written, published)) => {
+                recorded.published.extend(published);
                 recorded
                     .results
                     .extend(chunk.iter().map(|entry| result_of(entry, &written)));
@@ -125,13 +125,13 @@ async fn record(
         .map(|(entry, _)| (&entry.event.envelope, entry.event.to_json()))
         .collect();
     idempotency::mark(&mut transaction, EventType::PurchaseCreated, &marks).await?;
-    let announcements: Vec<Announcement> = granted
+    let outbox_events: Vec<OutboxEvent> = granted
         .iter()
-        .map(|(entry, grant)| announcement(&entry.candidate, *grant, moment))
+        .map(|(entry, grant)| outbox_event(&entry.candidate, *grant, moment))
         .collect();
-    let announced = outbox::enqueue(&mut transaction, &announcements).await?;
+    let published = outbox::enqueue(&mut transaction, &outbox_events).await?;
     transaction.commit().await?;
-    Ok((written, announced))
+    Ok((written, published))
 }
 
 async fn lock_pairs(connection: &mut Connection, entries: &[Entry<'_>]) -> Result<(), sqlx::Error> {
@@ -188,11 +188,11 @@ async fn write(connection: &mut Connection, entries: &[Entry<'_>]) -> Result<Wri
         .collect())
 }
 
-fn announcement(candidate: &Candidate, grant: Grant, moment: Moment) -> Announcement {
+fn outbox_event(candidate: &Candidate, grant: Grant, moment: Moment) -> OutboxEvent {
     let start_date = candidate.terms.start(moment.today);
     let event_id = TrainerAllocated::event_id(grant.allocation);
     let correlation_id = candidate.correlation_id.clone();
-    let envelope = Envelope::announced(
+    let envelope = Envelope::published(
         event_id.clone(),
         correlation_id,
         AllocateTrainer::NAME,
@@ -209,7 +209,7 @@ fn announcement(candidate: &Candidate, grant: Grant, moment: Moment) -> Announce
         end_date: TrainerAllocated::last_day(start_date, candidate.terms.sessions),
         envelope,
     };
-    Announcement {
+    OutboxEvent {
         event_id,
         event_type: EventType::TrainerAllocated,
         correlation,

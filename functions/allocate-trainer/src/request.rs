@@ -67,7 +67,7 @@ impl Terms {
 
 /// One request for a trainer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wish {
+pub struct TrainerRequest {
     /// For whom.
     pub pair: Pair,
     /// The event's id: asking again with the same key is answered with the same allocation.
@@ -78,7 +78,7 @@ pub struct Wish {
     pub body: Value,
 }
 
-impl Wish {
+impl TrainerRequest {
     /// The request of SPEC section 3.
     #[must_use]
     pub fn of(pair: Pair, event: &PurchaseCreated, terms: &Terms, today: NaiveDate) -> Self {
@@ -127,11 +127,11 @@ mod tests {
             student: event.student_id,
             course: event.course_id,
         };
-        let wish = Wish::of(pair, &event, &terms, day("2026-01-09"));
-        assert_eq!(wish.body["timeSlot"], "4:00 PM");
-        assert_eq!(wish.body["date"], "2026-01-09");
-        assert_eq!(wish.body["requestedBy"], wish.body["studentId"]);
-        assert_eq!(wish.idempotency_key, "event-1");
+        let requested = TrainerRequest::of(pair, &event, &terms, day("2026-01-09"));
+        assert_eq!(requested.body["timeSlot"], "4:00 PM");
+        assert_eq!(requested.body["date"], "2026-01-09");
+        assert_eq!(requested.body["requestedBy"], requested.body["studentId"]);
+        assert_eq!(requested.idempotency_key, "event-1");
         assert_eq!(terms.allocation_metadata().get("startDate"), None);
     }
 

@@ -4,9 +4,9 @@ use crate::asking::{Asked, Asking};
 use crate::breaker::Breaker;
 use crate::client::AdminService;
 use crate::decide::{Step, decide};
+use crate::purchase_state;
 use crate::recording::{Entry, Moment, record_all};
-use crate::request::{Pair, Wish};
-use crate::standing;
+use crate::request::{Pair, TrainerRequest};
 use chrono_tz::Tz;
 use makegood::clock::Clock;
 use makegood::delivery::{Deadline, Failure, Record, Stage};
@@ -117,10 +117,10 @@ impl Stage for AllocateTrainer {
             clock: self.clock,
             deadline,
         };
-        let mut results = asking.ask_all(wishes(records, &steps, moment)).await;
+        let mut results = asking.ask_all(requests(records, &steps, moment)).await;
         let entries = entries(records, &steps, &results);
         let recorded = record_all(&self.publisher.database, entries, moment).await;
-        self.publisher.publish(&recorded.announced).await;
+        self.publisher.publish(&recorded.published).await;
 
         let mut outcomes: HashMap<Pair, Result<(), Failure>> = recorded.results;
         outcomes.extend(
@@ -140,34 +140,34 @@ impl AllocateTrainer {
     async fn steps(&self, records: &[Record<PurchaseCreated>]) -> Result<Vec<Step>, Failure> {
         let purchases: Vec<PurchaseId> = records.iter().map(|record| record.input.purchase_id).collect();
         let mut connection = self.publisher.database.acquire().await?;
-        let standings = standing::load(&mut connection, &purchases).await?;
+        let states = purchase_state::load(&mut connection, &purchases).await?;
         Ok(records
             .iter()
-            .zip(&standings)
-            .map(|(record, standing)| decide(&record.input, standing))
+            .zip(&states)
+            .map(|(record, state)| decide(&record.input, state))
             .collect())
     }
 }
 
-/// One wish a pair: the first record of the pair asks, its duplicates share the answer.
-fn wishes(records: &[Record<PurchaseCreated>], steps: &[Step], moment: Moment) -> Vec<Wish> {
+/// One request a pair: the first record of the pair asks, its duplicates share the answer.
+fn requests(records: &[Record<PurchaseCreated>], steps: &[Step], moment: Moment) -> Vec<TrainerRequest> {
     let mut pairs = HashSet::new();
-    let mut wishes = Vec::new();
+    let mut requests = Vec::new();
     for (record, step) in records.iter().zip(steps) {
         if let Step::Ask(candidate) = step
             && pairs.insert(candidate.pair)
         {
-            let wish = Wish::of(candidate.pair, &record.input, &candidate.terms, moment.today);
-            wishes.push(Wish {
+            let requested = TrainerRequest::of(candidate.pair, &record.input, &candidate.terms, moment.today);
+            requests.push(TrainerRequest {
                 correlation_id: candidate.correlation_id.clone(),
-                ..wish
+                ..requested
             });
         }
     }
-    wishes
+    requests
 }
 
-/// One entry a pair: what was answered, or what stands and lacks its announcement.
+/// One entry a pair: what was answered, or what stands and lacks its event.
 fn entries<'a>(
     records: &'a [Record<PurchaseCreated>],
     steps: &[Step],
@@ -176,7 +176,7 @@ fn entries<'a>(
     let mut entries: HashMap<Pair, Entry<'a>> = HashMap::new();
     for (record, step) in records.iter().zip(steps) {
         let (candidate, allocation, trainer) = match step {
-            Step::Announce(candidate, grant) => (candidate, grant.allocation, Some(grant.trainer)),
+            Step::Publish(candidate, grant) => (candidate, grant.allocation, Some(grant.trainer)),
             Step::Ask(candidate) => match answers.get(&candidate.pair) {
                 Some(Ok(Asked::Granted(grant))) => (candidate, grant.allocation, Some(grant.trainer)),
                 Some(Ok(Asked::Pending(allocation))) => (candidate, *allocation, None),
@@ -218,7 +218,7 @@ fn outcome(
             metrics::counter!("DuplicateEvents").increment(1);
             Ok(())
         }
-        Step::Announce(candidate, _) | Step::Ask(candidate) => match outcomes.get(&candidate.pair) {
+        Step::Publish(candidate, _) | Step::Ask(candidate) => match outcomes.get(&candidate.pair) {
             Some(result) => result.clone(),
             None => Err(Failure::retry(
                 "stage_defect",

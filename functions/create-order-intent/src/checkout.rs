@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
-/// Why a checkout can't be read; the buyer's page can mend it.
+/// Why a checkout can't be read; the buyer's page can fix it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadInput {
     /// The body as a whole.
@@ -30,7 +30,7 @@ pub enum BadInput {
 }
 
 impl BadInput {
-    /// The field to mend, if it is one.
+    /// The field to fix, if it is one.
     #[must_use]
     pub fn field(&self) -> Option<&str> {
         match self {
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_wish_has_the_same_fingerprint_however_it_is_written() {
+    fn the_same_requested_has_the_same_fingerprint_however_it_is_written() {
         let first = read(&body()).unwrap();
         let mut again = body();
         again["shipping_address"]["name"] = json!("  Buyer ");

@@ -3,10 +3,10 @@
 
 pub mod cart;
 pub mod checkout;
+pub mod request;
 mod respond;
 pub mod stage;
 mod store;
-pub mod wish;
 
 use checkout::Checkout;
 use makegood::clock::Clock;
@@ -15,10 +15,10 @@ use makegood::gateway::Gateways;
 use makegood::http::{Answer, Request, RequestError};
 use makegood::ids::UserId;
 use makegood::telemetry;
+use request::CheckoutRequest;
 use serde_json::Value;
 use stage::{Outcome, Stage};
 use std::time::Instant;
-use wish::Wish;
 
 /// The function's name, the dimension of its metrics.
 pub const NAME: &str = "create-order-intent";
@@ -83,20 +83,20 @@ impl CreateOrderIntent {
         let started = Instant::now();
         let request = Request::decode(event)?;
         let answer = match read(&request) {
-            Ok(wish) => self.check_out(&wish).await,
+            Ok(requested) => self.check_out(&requested).await,
             Err(answer) => answer,
         };
         telemetry::stage_finished(started.elapsed());
         Ok(answer.to_http_api())
     }
 
-    async fn check_out(&self, wish: &Wish) -> Answer {
+    async fn check_out(&self, requested: &CheckoutRequest) -> Answer {
         let stage = Stage {
             database: &self.database,
             gateways: &self.gateways,
             now: self.clock.now(),
         };
-        match stage.check_out(wish).await {
+        match stage.check_out(requested).await {
             Ok(outcome) => {
                 note(&outcome);
                 respond::outcome(&outcome)
@@ -110,7 +110,7 @@ impl CreateOrderIntent {
     }
 }
 
-fn read(request: &Request) -> Result<Wish, Answer> {
+fn read(request: &Request) -> Result<CheckoutRequest, Answer> {
     if request.path != PATH {
         return Err(Answer::not_found("POST /order-intents"));
     }
@@ -124,7 +124,7 @@ fn read(request: &Request) -> Result<Wish, Answer> {
     }
     let key = read_key(request)?;
     let checkout = Checkout::read(body).map_err(|bad| respond::bad_input(&bad))?;
-    Ok(Wish { buyer, key, checkout })
+    Ok(CheckoutRequest { buyer, key, checkout })
 }
 
 fn read_key(request: &Request) -> Result<Option<String>, Answer> {

@@ -2,15 +2,15 @@
 
 use crate::cart::CartRefusal;
 use crate::checkout::BadInput;
+use crate::request::Intent;
 use crate::stage::Outcome;
-use crate::wish::Intent;
 use chrono::SecondsFormat;
 use makegood::http::Answer;
 use makegood::stock::Shortage;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-/// What became of a wish.
+/// What became of a request.
 pub(crate) fn outcome(outcome: &Outcome) -> Answer {
     match outcome {
         Outcome::Opened(intent) => Answer::of(200, opened(intent)),

@@ -2,8 +2,8 @@
 
 use crate::NAME;
 use crate::cart::{CartRefusal, Snapshot};
+use crate::request::{CheckoutRequest, GRACE, Intent, KeyState, intent_id, least_amount_minor};
 use crate::store;
-use crate::wish::{GRACE, Intent, Standing, Wish, intent_id, least_amount_minor};
 use chrono::{DateTime, Utc};
 use makegood::db::{Connection, Database, ErrorClass, classify};
 use makegood::gateway::{GatewayError, Gateways, OpenedPayment, PaymentRequest, Provider};
@@ -16,7 +16,7 @@ const MORE_TRIES: u64 = 2;
 /// The pause before the next try, at most, for each try before.
 const PAUSE_MILLIS: u64 = 50;
 
-/// What became of a wish.
+/// What became of a request.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
     /// The goods are reserved, and the buyer can pay.
@@ -64,8 +64,8 @@ impl Stage<'_> {
     ///
     /// # Errors
     /// Those of the database. What was reserved by then ends by itself, or is taken up with the same key.
-    pub async fn check_out(&self, wish: &Wish) -> Result<Outcome, sqlx::Error> {
-        let intent = match self.begin_again(wish).await? {
+    pub async fn check_out(&self, requested: &CheckoutRequest) -> Result<Outcome, sqlx::Error> {
+        let intent = match self.begin_again(requested).await? {
             Begun::Done(outcome) => return Ok(outcome),
             Begun::Unopened(intent) => intent,
         };
@@ -73,18 +73,18 @@ impl Stage<'_> {
             payment_intent_id: &intent.id,
             amount_minor: intent.amount_minor,
         };
-        let provider = wish.checkout.provider;
+        let provider = requested.checkout.provider;
         let opened = self.gateways.open_payment(provider, &request, self.now).await;
         let written = self.note_with_tries(&intent.id, &opened).await?;
         let mut connection = self.database.acquire().await?;
         let intent = store::find(&mut connection, &intent.id).await?.unwrap_or(intent);
-        Ok(conclude(intent, wish, opened.err().filter(|_| written)))
+        Ok(conclude(intent, requested, opened.err().filter(|_| written)))
     }
 
-    async fn begin_again(&self, wish: &Wish) -> Result<Begun, sqlx::Error> {
+    async fn begin_again(&self, requested: &CheckoutRequest) -> Result<Begun, sqlx::Error> {
         let mut tries = Tries::default();
         loop {
-            match self.begin(wish).await {
+            match self.begin(requested).await {
                 Ok(begun) => return Ok(begun),
                 Err(error) => tries.again_after(error).await?,
             }
@@ -110,13 +110,13 @@ impl Stage<'_> {
         }
     }
 
-    async fn begin(&self, wish: &Wish) -> Result<Begun, sqlx::Error> {
+    async fn begin(&self, requested: &CheckoutRequest) -> Result<Begun, sqlx::Error> {
         let mut transaction = self.database.begin().await?;
-        if let Some(known) = find_known(&mut transaction, wish).await? {
+        if let Some(known) = find_known(&mut transaction, requested).await? {
             transaction.rollback().await?;
-            return Ok(resume(known, wish));
+            return Ok(resume(known, requested));
         }
-        let begun = self.reserve(&mut transaction, wish).await?;
+        let begun = self.reserve(&mut transaction, requested).await?;
         // Said at once, not when the connection is dropped: others wait for the stock.
         match &begun {
             Begun::Unopened(_) => transaction.commit().await?,
@@ -125,9 +125,13 @@ impl Stage<'_> {
         Ok(begun)
     }
 
-    async fn reserve(&self, transaction: &mut Connection, wish: &Wish) -> Result<Begun, sqlx::Error> {
-        let provider = wish.checkout.provider;
-        let Some((cart_id, lines)) = store::load_cart(transaction, wish.buyer).await? else {
+    async fn reserve(
+        &self,
+        transaction: &mut Connection,
+        requested: &CheckoutRequest,
+    ) -> Result<Begun, sqlx::Error> {
+        let provider = requested.checkout.provider;
+        let Some((cart_id, lines)) = store::load_cart(transaction, requested.buyer).await? else {
             return Ok(Begun::Done(Outcome::Refused(CartRefusal::Empty)));
         };
         let snapshot = match Snapshot::take(&lines, least_amount_minor(provider)) {
@@ -135,8 +139,8 @@ impl Stage<'_> {
             Err(refusal) => return Ok(Begun::Done(Outcome::Refused(refusal))),
         };
         let expires_at = self.now + self.gateways.link_lifetime(provider) + GRACE;
-        let intent = self.new_intent(wish, provider, snapshot.amount_minor, expires_at);
-        store::insert_intent(transaction, wish, &intent, cart_id, &snapshot).await?;
+        let intent = self.new_intent(requested, provider, snapshot.amount_minor, expires_at);
+        store::insert_intent(transaction, requested, &intent, cart_id, &snapshot).await?;
         let reserved = stock::reserve(transaction, &intent.id, &snapshot.lines(), expires_at).await?;
         Ok(match reserved {
             Reserved::All => Begun::Unopened(intent),
@@ -146,7 +150,7 @@ impl Stage<'_> {
 
     fn new_intent(
         &self,
-        wish: &Wish,
+        requested: &CheckoutRequest,
         provider: Provider,
         amount_minor: i64,
         expires_at: DateTime<Utc>,
@@ -160,7 +164,7 @@ impl Stage<'_> {
             payment_url: None,
             form_fields: None,
             expires_at: Some(expires_at),
-            fingerprint: Some(wish.checkout.fingerprint()),
+            fingerprint: Some(requested.checkout.fingerprint()),
         }
     }
 
@@ -211,29 +215,32 @@ impl Tries {
     }
 }
 
-async fn find_known(transaction: &mut Connection, wish: &Wish) -> Result<Option<Intent>, sqlx::Error> {
-    let Some(key) = &wish.key else {
+async fn find_known(
+    transaction: &mut Connection,
+    requested: &CheckoutRequest,
+) -> Result<Option<Intent>, sqlx::Error> {
+    let Some(key) = &requested.key else {
         return Ok(None);
     };
-    store::lock_key(transaction, wish.buyer, key).await?;
-    store::find_by_key(transaction, wish.buyer, key).await
+    store::lock_key(transaction, requested.buyer, key).await?;
+    store::find_by_key(transaction, requested.buyer, key).await
 }
 
-fn resume(known: Intent, wish: &Wish) -> Begun {
-    match known.standing(&wish.checkout.fingerprint()) {
-        Standing::KeyReused => Begun::Done(Outcome::KeyReused),
-        Standing::Ended => Begun::Done(Outcome::Ended(Box::new(known))),
-        Standing::Opened => Begun::Done(Outcome::Opened(Box::new(known))),
-        Standing::Unopened => Begun::Unopened(known),
+fn resume(known: Intent, requested: &CheckoutRequest) -> Begun {
+    match known.state(&requested.checkout.fingerprint()) {
+        KeyState::KeyReused => Begun::Done(Outcome::KeyReused),
+        KeyState::Ended => Begun::Done(Outcome::Ended(Box::new(known))),
+        KeyState::Opened => Begun::Done(Outcome::Opened(Box::new(known))),
+        KeyState::Unopened => Begun::Unopened(known),
     }
 }
 
 /// The row says what is so, whoever wrote it.
-fn conclude(intent: Intent, wish: &Wish, error: Option<GatewayError>) -> Outcome {
-    match intent.standing(&wish.checkout.fingerprint()) {
-        Standing::Opened => Outcome::Opened(Box::new(intent)),
-        Standing::Ended if intent.payment_url.is_some() => Outcome::Ended(Box::new(intent)),
-        Standing::Ended | Standing::Unopened | Standing::KeyReused => Outcome::GatewayFailed {
+fn conclude(intent: Intent, requested: &CheckoutRequest, error: Option<GatewayError>) -> Outcome {
+    match intent.state(&requested.checkout.fingerprint()) {
+        KeyState::Opened => Outcome::Opened(Box::new(intent)),
+        KeyState::Ended if intent.payment_url.is_some() => Outcome::Ended(Box::new(intent)),
+        KeyState::Ended | KeyState::Unopened | KeyState::KeyReused => Outcome::GatewayFailed {
             intent_id: intent.id,
             error,
         },

@@ -1,7 +1,7 @@
 //! Carts and intents as this function reads and writes them. None of these commits.
 
 use crate::cart::{Article, CartLine, Snapshot};
-use crate::wish::{Intent, Wish};
+use crate::request::{CheckoutRequest, Intent};
 use chrono::{DateTime, Utc};
 use makegood::db::Connection;
 use makegood::gateway::OpenedPayment;
@@ -101,7 +101,7 @@ pub async fn load_cart(
 /// Those of the database; 23505 when the buyer has an intent with this key.
 pub async fn insert_intent(
     connection: &mut Connection,
-    wish: &Wish,
+    requested: &CheckoutRequest,
     intent: &Intent,
     cart_id: Uuid,
     snapshot: &Snapshot,
@@ -111,13 +111,13 @@ pub async fn insert_intent(
                                       shipping_address, idempotency_key, metadata, expires_at)
          VALUES ($1, $2, $3, $4, $5, 'pending', $6, $7, $8, $9, $10)",
         intent.id,
-        wish.buyer.0,
+        requested.buyer.0,
         cart_id,
         intent.provider,
         intent.amount_minor,
         json!(snapshot.items),
-        json!(wish.checkout.shipping_address),
-        wish.key,
+        json!(requested.checkout.shipping_address),
+        requested.key,
         json!({"fingerprint": intent.fingerprint}),
         intent.expires_at,
     )

@@ -1,4 +1,4 @@
-//! The `create-purchase` stage: a confirmed payment becomes a purchase, its mark and its announcement, in one commit.
+//! The `create-purchase` stage: a confirmed payment becomes a purchase, its mark and its event, in one commit.
 
 use makegood::case::{self, CaseKind, NewCase};
 use makegood::delivery::{Deadline, Disposition, Failure, Record, Stage};
@@ -89,11 +89,11 @@ impl Stage for CreatePurchase {
         _deadline: Deadline,
     ) -> Result<Vec<Result<(), Failure>>, Failure> {
         let events: Vec<&PurchaseConfirmed> = records.iter().map(|record| &record.input).collect();
-        let Fulfilment { outcomes, announced } = match self.purchases.fulfil(&events).await {
+        let Fulfilment { outcomes, published } = match self.purchases.fulfil(&events).await {
             Ok(fulfilment) => fulfilment,
             Err(failure) => return Err(self.blame(records, failure).await),
         };
-        self.publisher.publish(&announced).await;
+        self.publisher.publish(&published).await;
         let mut results = Vec::with_capacity(records.len());
         for (record, outcome) in records.iter().zip(outcomes) {
             results.push(match outcome {
@@ -132,10 +132,10 @@ impl CreatePurchase {
                 tracing::warn!(event_id, correlation_id, attempt, %purchase_id, "recovered: marked, but never made");
             }
             PurchaseOutcome::AlreadyFulfilled {
-                purchase, announce, ..
+                purchase, publish, ..
             } => {
                 metrics::counter!("DuplicateEvents").increment(1);
-                tracing::info!(event_id, correlation_id, attempt, purchase_id = %purchase, announce, "a replay");
+                tracing::info!(event_id, correlation_id, attempt, purchase_id = %purchase, publish, "a replay");
             }
             PurchaseOutcome::Surplus(owned) => {
                 tracing::warn!(event_id, correlation_id, attempt, owned = %owned, "surplus payment: a case is open");
@@ -190,7 +190,7 @@ impl CreatePurchase {
             amount_minor: Some(event.amount_cents),
             currency: None,
             details: json!({
-                "what": "the purchase can't be made as it was paid; mend the cause, resolve this case, replay the event",
+                "what": "the purchase can't be made as it was paid; fix the cause, resolve this case, replay the event",
                 "code": refusal.code,
                 "reason": refusal.reason,
                 "studentId": event.student_id,

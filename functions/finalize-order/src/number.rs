@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 use uuid::Uuid;
 
-/// Crockford's base 32: no letter that is taken for a digit.
+/// Crockford's base 32: no dead letter that is taken for a digit.
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 /// Forty bits: a collision among 10,000 orders a day once in 60 years, and then another id is drawn.
 const CHARACTERS: u32 = 8;

@@ -15,7 +15,7 @@ use makegood::db::{Connection, ErrorClass, classify};
 use makegood::event::{Envelope, EventType, OrderConfirmed};
 use makegood::ids::{CorrelationId, OrderId, UserId};
 use makegood::job::{self, Completion, Job, JobFailure};
-use makegood::outbox::{self, Announcement, OutboxRow};
+use makegood::outbox::{self, OutboxEvent, OutboxRow};
 use makegood::stock::{self, Consumed, ReleasedAs, Reserved};
 use makegood::telemetry::millis;
 use uuid::Uuid;
@@ -44,7 +44,7 @@ enum RolledBack {
 #[derive(Debug, Default)]
 struct Committed {
     order: Option<(NewOrder, Intent)>,
-    announced: Vec<OutboxRow>,
+    published: Vec<OutboxRow>,
 }
 
 impl FinalizeOrder {
@@ -57,7 +57,7 @@ impl FinalizeOrder {
         for _ in 0..TRIES {
             match self.process_order(job, intent_id).await {
                 Ok(committed) => {
-                    self.announce(job, committed).await;
+                    self.publish(job, committed).await;
                     return Ok(Performed::Done);
                 }
                 Err(RolledBack::Refused(refusal)) => return Ok(Performed::Refused(refusal)),
@@ -87,10 +87,10 @@ impl FinalizeOrder {
         let now = self.clock.now();
         let mut committed = Committed::default();
         if !intent.has_order {
-            let (order, announced) = self.make_order(&mut transaction, &intent, now).await?;
+            let (order, published) = self.make_order(&mut transaction, &intent, now).await?;
             committed = Committed {
                 order: Some((order, intent)),
-                announced,
+                published,
             };
         }
         store::settle_intent(&mut transaction, intent_id, now).await?;
@@ -114,7 +114,7 @@ impl FinalizeOrder {
             return Err(Refusal::RefundRequested.into());
         }
         let snapshot = Snapshot::read(&intent.items, intent.amount_cents)?;
-        snapshot.check(&store::standings(transaction, &snapshot.items).await?)?;
+        snapshot.check(&store::states(transaction, &snapshot.items).await?)?;
         let order = self.insert_order(transaction, intent, now).await?;
         if store::insert_items(transaction, order.id, &intent.items).await? == 0 {
             return Err(Refusal::NoItems.into());
@@ -123,9 +123,9 @@ impl FinalizeOrder {
         if let Some(cart_id) = intent.cart_id {
             cart::remove_bought(transaction, cart_id, &snapshot.wanted()).await?;
         }
-        let announcement = announcement(intent, &order, snapshot.items.len());
-        let announced = outbox::enqueue(transaction, &[announcement]).await?;
-        Ok((order, announced))
+        let outbox_event = outbox_event(intent, &order, snapshot.items.len());
+        let published = outbox::enqueue(transaction, &[outbox_event]).await?;
+        Ok((order, published))
     }
 
     /// Draws another id when the number is taken.
@@ -150,8 +150,8 @@ impl FinalizeOrder {
         Err(RolledBack::NoNumber)
     }
 
-    async fn announce(&self, job: &Job, committed: Committed) {
-        self.publisher.publish(&committed.announced).await;
+    async fn publish(&self, job: &Job, committed: Committed) {
+        self.publisher.publish(&committed.published).await;
         let (job_id, attempt) = (job.lease.id, job.lease.attempts);
         let Some((order, intent)) = committed.order else {
             let correlation_id = intent_id(&job.payload).unwrap_or_default();
@@ -195,9 +195,9 @@ async fn take_stock(
     }
 }
 
-fn announcement(intent: &Intent, order: &NewOrder, lines: usize) -> Announcement {
+fn outbox_event(intent: &Intent, order: &NewOrder, lines: usize) -> OutboxEvent {
     let event_id = OrderConfirmed::event_id(OrderId(order.id));
-    let envelope = Envelope::announced(
+    let envelope = Envelope::published(
         event_id.clone(),
         intent.payment_intent_id.clone(),
         NAME,
@@ -213,7 +213,7 @@ fn announcement(intent: &Intent, order: &NewOrder, lines: usize) -> Announcement
         item_count: i64::try_from(lines).unwrap_or(i64::MAX),
         envelope,
     };
-    Announcement {
+    OutboxEvent {
         event_id,
         event_type: EventType::OrderConfirmed,
         correlation: CorrelationId::from_text(&intent.payment_intent_id),

@@ -27,7 +27,7 @@ pub(crate) enum Refusal {
     #[error("the intent has no items; refund the buyer")]
     NoItems,
     /// The snapshot can't be read.
-    #[error("the intent's items can't be read: {0}; mend the intent and retry the job, or refund the buyer")]
+    #[error("the intent's items can't be read: {0}; fix the intent and retry the job, or refund the buyer")]
     UnreadableItems(String),
     /// What was snapshotted is not what was paid.
     #[error(

@@ -28,7 +28,7 @@ pub(crate) struct Item {
 
 /// What is known today about an item, in the order of the items.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Standing {
+pub(crate) struct VariantState {
     /// The variant is there.
     pub(crate) has_variant: bool,
     /// The product is there.
@@ -85,20 +85,20 @@ impl Snapshot {
     }
 
     /// Whether everything that the items refer to is there and on sale; the first that is not is named.
-    pub(crate) fn check(&self, standings: &[Standing]) -> Result<(), Refusal> {
-        for (item, standing) in self.items.iter().zip(standings) {
+    pub(crate) fn check(&self, states: &[VariantState]) -> Result<(), Refusal> {
+        for (item, state) in self.items.iter().zip(states) {
             let sku = item.sku.clone();
             let (variant_id, product_id, vendor_id) = (item.variant_id, item.product_id, item.vendor_id);
-            if !standing.has_variant {
+            if !state.has_variant {
                 return Err(Refusal::UnknownVariant { variant_id, sku });
             }
-            if !standing.has_product {
+            if !state.has_product {
                 return Err(Refusal::UnknownProduct { product_id, sku });
             }
-            if !standing.is_active {
+            if !state.is_active {
                 return Err(Refusal::InactiveProduct { product_id, sku });
             }
-            if !standing.has_vendor {
+            if !state.has_vendor {
                 return Err(Refusal::MissingVendor { vendor_id, sku });
             }
         }

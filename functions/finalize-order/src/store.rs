@@ -1,7 +1,7 @@
 //! The rows of an order: read and written, never committed.
 
 use crate::handler::NAME;
-use crate::snapshot::{Item, Standing};
+use crate::snapshot::{Item, VariantState};
 use chrono::{DateTime, Utc};
 use makegood::db::Connection;
 use serde_json::Value;
@@ -60,15 +60,15 @@ pub(crate) async fn load_locked(
 }
 
 /// What is known today about these items, in their order.
-pub(crate) async fn standings(
+pub(crate) async fn states(
     connection: &mut Connection,
     items: &[Item],
-) -> Result<Vec<Standing>, sqlx::Error> {
+) -> Result<Vec<VariantState>, sqlx::Error> {
     let variants: Vec<Uuid> = items.iter().map(|item| item.variant_id).collect();
     let products: Vec<Uuid> = items.iter().map(|item| item.product_id).collect();
     let vendors: Vec<Uuid> = items.iter().map(|item| item.vendor_id).collect();
     sqlx::query_as!(
-        Standing,
+        VariantState,
         r#"SELECT v.id IS NOT NULL AS "has_variant!", p.id IS NOT NULL AS "has_product!",
                   coalesce(v.is_active AND p.is_active, false) AS "is_active!", s.user_id IS NOT NULL AS "has_vendor!"
            FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) WITH ORDINALITY

@@ -205,6 +205,6 @@ impl FinalizeOrder {
 fn panicked() -> JobFailure {
     JobFailure::permanent(
         "panic",
-        "the worker panicked over this job; see the log, mend the defect, retry the job",
+        "the worker panicked over this job; see the log, fix the defect, retry the job",
     )
 }

@@ -1,7 +1,7 @@
 //! `invalidate-cache` against the real Redis, and against servers that are away, slow, or refuse.
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
-mod stand_in;
+mod stub;
 
 use invalidate_cache::{Cache, InvalidateCache};
 use makegood::clock::Clock;
@@ -12,8 +12,8 @@ use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
 use redis::AsyncCommands;
 use redis::aio::MultiplexedConnection;
 use serde_json::{Value, json};
-use stand_in::{Behaviour, Link, StandIn};
 use std::time::{Duration, Instant};
+use stub::{Behaviour, Link, Stub};
 use tracing_subscriber::layer::SubscriberExt;
 use uuid::Uuid;
 
@@ -89,7 +89,7 @@ struct Aftermath {
 
 /// Runs on this thread alone, so that log and metrics are this test's own.
 async fn aftermath(redis_url: &str, event: Value) -> Aftermath {
-    let (lines, metrics) = (stand_in::Lines::default(), DebuggingRecorder::new());
+    let (lines, metrics) = (stub::Lines::default(), DebuggingRecorder::new());
     let snapshotter = metrics.snapshotter();
     let subscriber = tracing_subscriber::registry().with(lines.clone());
     let _log = tracing::subscriber::set_default(subscriber);
@@ -123,7 +123,7 @@ fn three_purchases() -> Value {
     )
 }
 
-fn assert_given_up_quietly(aftermath: &Aftermath) {
+fn assert_left_quietly(aftermath: &Aftermath) {
     assert_eq!(aftermath.answer, all_acknowledged());
     assert_eq!(
         aftermath.warnings.len(),
@@ -210,8 +210,8 @@ async fn a_batch_of_a_hundred_costs_one_round_trip_and_names_each_student_once()
 
 #[tokio::test]
 async fn redis_away_acknowledges_the_batch_with_one_log_line() {
-    let aftermath = aftermath(&stand_in::closed_port().await, three_purchases()).await;
-    assert_given_up_quietly(&aftermath);
+    let aftermath = aftermath(&stub::closed_port().await, three_purchases()).await;
+    assert_left_quietly(&aftermath);
     assert!(
         aftermath.elapsed < Duration::from_secs(2),
         "{:?}",
@@ -221,16 +221,16 @@ async fn redis_away_acknowledges_the_batch_with_one_log_line() {
 
 #[tokio::test]
 async fn redis_that_closes_the_link_is_asked_exactly_three_times() {
-    let server = StandIn::start(Behaviour::HangUp).await;
-    assert_given_up_quietly(&aftermath(&server.url, three_purchases()).await);
+    let server = Stub::start(Behaviour::HangUp).await;
+    assert_left_quietly(&aftermath(&server.url, three_purchases()).await);
     assert_eq!(server.connections(), 3);
 }
 
 #[tokio::test]
 async fn redis_too_slow_is_asked_exactly_three_times_in_bounded_time() {
-    let server = StandIn::start(Behaviour::Silent).await;
+    let server = Stub::start(Behaviour::Silent).await;
     let aftermath = aftermath(&server.url, three_purchases()).await;
-    assert_given_up_quietly(&aftermath);
+    assert_left_quietly(&aftermath);
     assert_eq!(server.connections(), 3);
     assert!(
         aftermath.elapsed < Duration::from_secs(4),
@@ -241,9 +241,9 @@ async fn redis_too_slow_is_asked_exactly_three_times_in_bounded_time() {
 
 #[tokio::test]
 async fn redis_that_stops_answering_later_is_asked_three_times_in_bounded_time() {
-    let server = StandIn::start(Behaviour::SilentToUnlink).await;
+    let server = Stub::start(Behaviour::SilentToUnlink).await;
     let aftermath = aftermath(&server.url, three_purchases()).await;
-    assert_given_up_quietly(&aftermath);
+    assert_left_quietly(&aftermath);
     assert_eq!(server.batches(), 3);
     assert!(
         aftermath.elapsed < Duration::from_secs(4),
@@ -262,15 +262,15 @@ async fn redis_refusing_is_asked_exactly_three_times() {
         "-CROSSSLOT Keys in request don't hash to the same slot",
     ];
     for refusal in refusals {
-        let server = StandIn::start(Behaviour::Refuse(refusal)).await;
-        assert_given_up_quietly(&aftermath(&server.url, three_purchases()).await);
+        let server = Stub::start(Behaviour::Refuse(refusal)).await;
+        assert_left_quietly(&aftermath(&server.url, three_purchases()).await);
         assert_eq!(server.batches(), 3, "{refusal}");
     }
 }
 
 #[tokio::test]
 async fn redis_that_recovers_within_the_invocation_is_no_failure() {
-    let server = StandIn::start(Behaviour::RefuseFirst(2)).await;
+    let server = Stub::start(Behaviour::RefuseFirst(2)).await;
     let aftermath = aftermath(&server.url, three_purchases()).await;
     assert_eq!(aftermath.answer, all_acknowledged());
     assert_eq!(
@@ -282,7 +282,7 @@ async fn redis_that_recovers_within_the_invocation_is_no_failure() {
 #[tokio::test]
 async fn a_link_that_was_closed_while_the_environment_slept_is_made_anew() {
     // GIVEN an environment whose link is closed after each batch
-    let server = StandIn::start(Behaviour::HangUpAfterBatch).await;
+    let server = Stub::start(Behaviour::HangUpAfterBatch).await;
     let consumer = consumer(&server.url).await;
 
     // WHEN three batches arrive one after the other
@@ -298,7 +298,7 @@ async fn a_link_that_was_closed_while_the_environment_slept_is_made_anew() {
 #[tokio::test]
 async fn redis_away_acknowledges_a_kafka_batch_too() {
     let event = kafka_event(TOPIC, &[Some(purchase_created(Uuid::new_v4()))]);
-    assert_given_up_quietly(&aftermath(&stand_in::closed_port().await, event).await);
+    assert_left_quietly(&aftermath(&stub::closed_port().await, event).await);
 }
 
 #[tokio::test]

@@ -51,7 +51,7 @@ impl State {
 
 /// What the rows of a checkout without an order say, each as its column has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Sight<'a> {
+pub struct Snapshot<'a> {
     /// `payment_intents.status`.
     pub intent: &'a str,
     /// Whether the gateway was asked, and said or did anything but know nothing of it.
@@ -66,20 +66,20 @@ pub struct Sight<'a> {
 
 /// The state. A person's turn comes before everything; the gateway's word before the intent's status, which may lag.
 #[must_use]
-pub fn state(sight: Sight<'_>) -> State {
-    if sight.case_open || sight.verification == Some("amount_mismatch") {
+pub fn state(snapshot: Snapshot<'_>) -> State {
+    if snapshot.case_open || snapshot.verification == Some("amount_mismatch") {
         return State::NeedsAttention;
     }
-    let paid = sight.verification == Some("success") || sight.intent == "succeeded";
-    match (paid, sight.job, sight.intent) {
+    let paid = snapshot.verification == Some("success") || snapshot.intent == "succeeded";
+    match (paid, snapshot.job, snapshot.intent) {
         // Out of attempts, or stopped by a person.
         (true, Some("failed" | "cancelled"), _) => State::NeedsAttention,
         // Waiting, running, or lost and about to be found by the sweep.
         (true, _, _) => State::Finalizing,
         (false, _, "failed" | "cancelled" | "expired") => State::Failed,
-        (false, _, _) if sight.verification == Some("failed") => State::Failed,
+        (false, _, _) if snapshot.verification == Some("failed") => State::Failed,
         (false, _, "processing") => State::Verifying,
-        (false, _, _) if sight.asked => State::Verifying,
+        (false, _, _) if snapshot.asked => State::Verifying,
         (false, _, _) => State::AwaitingPayment,
     }
 }
@@ -88,14 +88,14 @@ pub fn state(sight: Sight<'_>) -> State {
 mod tests {
     use super::*;
 
-    const PENDING: Sight<'static> = Sight {
+    const PENDING: Snapshot<'static> = Snapshot {
         intent: "pending",
         asked: false,
         verification: None,
         job: None,
         case_open: false,
     };
-    const PAID: Sight<'static> = Sight {
+    const PAID: Snapshot<'static> = Snapshot {
         intent: "succeeded",
         asked: false,
         verification: Some("success"),
@@ -111,14 +111,14 @@ mod tests {
     #[test]
     fn the_gateway_is_deciding_while_the_intent_is_processing_or_it_was_asked() {
         assert_eq!(
-            state(Sight {
+            state(Snapshot {
                 intent: "processing",
                 ..PENDING
             }),
             State::Verifying
         );
         assert_eq!(
-            state(Sight {
+            state(Snapshot {
                 asked: true,
                 ..PENDING
             }),
@@ -127,22 +127,22 @@ mod tests {
     }
 
     #[test]
-    fn a_paid_checkout_is_finalizing_until_its_job_gives_up() {
+    fn a_paid_checkout_is_finalizing_until_its_job_fails() {
         for job in [None, Some("pending"), Some("processing"), Some("completed")] {
-            assert_eq!(state(Sight { job, ..PAID }), State::Finalizing, "{job:?}");
+            assert_eq!(state(Snapshot { job, ..PAID }), State::Finalizing, "{job:?}");
         }
         for job in [Some("failed"), Some("cancelled")] {
-            assert_eq!(state(Sight { job, ..PAID }), State::NeedsAttention, "{job:?}");
+            assert_eq!(state(Snapshot { job, ..PAID }), State::NeedsAttention, "{job:?}");
         }
     }
 
     #[test]
     fn a_success_counts_whatever_the_intent_says_since_late_money_is_money() {
         for intent in ["pending", "processing", "failed", "cancelled", "expired"] {
-            assert_eq!(state(Sight { intent, ..PAID }), State::Finalizing, "{intent}");
+            assert_eq!(state(Snapshot { intent, ..PAID }), State::Finalizing, "{intent}");
         }
         assert_eq!(
-            state(Sight {
+            state(Snapshot {
                 verification: None,
                 ..PAID
             }),
@@ -153,9 +153,9 @@ mod tests {
     #[test]
     fn what_came_to_nothing_has_failed() {
         for intent in ["failed", "cancelled", "expired"] {
-            assert_eq!(state(Sight { intent, ..PENDING }), State::Failed, "{intent}");
+            assert_eq!(state(Snapshot { intent, ..PENDING }), State::Failed, "{intent}");
         }
-        let refused = Sight {
+        let refused = Snapshot {
             verification: Some("failed"),
             ..PENDING
         };
@@ -165,18 +165,18 @@ mod tests {
     #[test]
     fn an_open_case_or_a_wrong_amount_needs_a_person() {
         assert_eq!(
-            state(Sight {
+            state(Snapshot {
                 case_open: true,
                 ..PAID
             }),
             State::NeedsAttention
         );
-        let wrong = Sight {
+        let wrong = Snapshot {
             verification: Some("amount_mismatch"),
             ..PENDING
         };
         assert_eq!(state(wrong), State::NeedsAttention);
-        let closed_job = Sight {
+        let closed_job = Snapshot {
             case_open: true,
             intent: "failed",
             ..PAID

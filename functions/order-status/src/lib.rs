@@ -1,12 +1,12 @@
 //! The `order-status` function: what the buyer's page asks until the order is there. A request may be held, so that the
 //! page needs few of them; while it is held, it costs a look every 200 ms and no connection in between.
 
+pub mod checkout;
 pub mod decide;
-pub mod look;
 mod question;
 mod respond;
 
-use look::{Seen, look};
+use checkout::{Seen, read_checkout};
 use makegood::db::{Database, classify};
 use makegood::delivery::Deadline;
 use makegood::http::{Answer, Request, RequestError};
@@ -104,7 +104,7 @@ impl OrderStatus {
     /// Looks until there is an order, nothing to wait for, or no time left.
     async fn wait(&self, question: &Question<'_>, until: Instant) -> Result<Option<Seen>, sqlx::Error> {
         loop {
-            let seen = look(&self.database, question.buyer, question.payment_intent_id).await?;
+            let seen = read_checkout(&self.database, question.buyer, question.payment_intent_id).await?;
             let worth_waiting = matches!(&seen, Some(Seen::NoOrder(state)) if state.may_end_soon());
             let next = Instant::now() + self.look_every;
             if !worth_waiting || next > until {

@@ -1,7 +1,7 @@
 //! The answers: the order, why there is none yet, or what is wrong with the question.
 
+use crate::checkout::{OrderSeen, Seen};
 use crate::decide::State;
-use crate::look::{OrderSeen, Seen};
 use chrono::SecondsFormat;
 use makegood::http::Answer;
 use serde_json::{Value, json};

@@ -111,7 +111,7 @@ async fn each_state_is_reached_by_the_rows_that_mean_it() {
         .run("UPDATE payment_intents SET status = 'processing'")
         .await;
     assert_eq!(setting.state().await, "verifying");
-    // It said yes; then the job runs, and gives up.
+    // It said yes; then the job runs, and fails.
     setting
         .run(&format!(
             "UPDATE payment_intents SET status = 'succeeded';

@@ -1,13 +1,13 @@
 //! The `park-dead-letters` function: files what arrives in the dead-letter queues, so that nothing vanishes (G8).
-//! It never parks and never gives up: what it can't file stays in its queue, whose alarm rings.
+//! It never parks and never discards: what it can't file stays in its queue, whose alarm rings.
 
-mod letter;
+mod dead_letter;
 mod nul;
 mod store;
 
-pub use letter::{Letter, MOVED_BY_SQS, MovedFrom};
+pub use dead_letter::{MOVED_BY_SQS, MovedFrom, NewDeadLetter};
 pub use nul::{JSON_STRING, keep_losslessly, show_nul};
-pub use store::{COLUMNS, file_letters};
+pub use store::{COLUMNS, file_dead_letters};
 
 use makegood::clock::Clock;
 use makegood::db::Database;
@@ -33,14 +33,14 @@ pub enum FilingError {
     Decode(#[from] DecodeError),
     /// The source can't be told which messages to deliver again.
     #[error("{0}")]
-    HandedBack(String),
+    Returned(String),
 }
 
 impl Coded for FilingError {
     fn code(&self) -> &'static str {
         match self {
             Self::Decode(_) => "event_unreadable",
-            Self::HandedBack(_) => "handed_back",
+            Self::Returned(_) => "returned",
         }
     }
 }
@@ -57,36 +57,36 @@ impl ParkDeadLetters {
         let moved_from = MovedFrom::of_event(&event);
         let (trigger, deliveries) = Trigger::decode(event)?;
         let now = self.clock.now();
-        let letters: Vec<Letter> = deliveries
+        let dead_letters: Vec<NewDeadLetter> = deliveries
             .iter()
             .zip(moved_from)
-            .map(|(delivery, moved)| Letter::read(delivery, &moved, now))
+            .map(|(delivery, moved)| NewDeadLetter::read(delivery, &moved, now))
             .collect();
-        let unfiled = self.file_isolated(&letters, deadline).await;
-        let handed_back: Vec<&Origin> = unfiled.iter().map(|index| &deliveries[*index].origin).collect();
+        let unfiled = self.file_isolated(&dead_letters, deadline).await;
+        let returned: Vec<&Origin> = unfiled.iter().map(|index| &deliveries[*index].origin).collect();
         tracing::info!(
             function = Self::NAME,
-            records = letters.len(),
-            filed = letters.len() - handed_back.len(),
-            handed_back = handed_back.len(),
+            records = dead_letters.len(),
+            filed = dead_letters.len() - returned.len(),
+            returned = returned.len(),
             "batch done"
         );
-        match Answer::for_handed_back(trigger, &handed_back, false) {
+        match Answer::for_returned(trigger, &returned, false) {
             Answer::Partial(answer) => Ok(answer),
-            Answer::Fail(reason) => Err(FilingError::HandedBack(reason)),
+            Answer::Fail(reason) => Err(FilingError::Returned(reason)),
         }
     }
 
-    /// Files all in one statement; when that fails through one letter, halves find it, so that its neighbours are
+    /// Files all in one statement; when that fails through one dead letter, halves find it, so that its neighbours are
     /// filed. Gives back the indices of those that are not.
-    async fn file_isolated(&self, letters: &[Letter], deadline: Deadline) -> Vec<usize> {
+    async fn file_isolated(&self, dead_letters: &[NewDeadLetter], deadline: Deadline) -> Vec<usize> {
         let mut unfiled = Vec::new();
-        let mut ranges: Vec<Range<usize>> = std::iter::once(0..letters.len()).collect();
+        let mut ranges: Vec<Range<usize>> = std::iter::once(0..dead_letters.len()).collect();
         while let Some(range) = ranges.pop() {
             if range.is_empty() {
                 continue;
             }
-            match self.file(&letters[range.clone()], deadline).await {
+            match self.file(&dead_letters[range.clone()], deadline).await {
                 Ok(()) => {}
                 Err(failure) if range.len() > 1 && failure.may_be_one_record => {
                     let middle = range.start + range.len() / 2;
@@ -94,7 +94,7 @@ impl ParkDeadLetters {
                     ranges.push(range.start..middle);
                 }
                 Err(failure) => {
-                    log_unfiled(&letters[range.clone()], &failure);
+                    log_unfiled(&dead_letters[range.clone()], &failure);
                     unfiled.extend(range);
                 }
             }
@@ -102,11 +102,11 @@ impl ParkDeadLetters {
         unfiled
     }
 
-    /// Whoever parks counts its letters; only those that SQS moved have nobody else to count them.
-    async fn file(&self, letters: &[Letter], deadline: Deadline) -> Result<(), Failure> {
+    /// Whoever parks counts its dead letters; only those that SQS moved have nobody else to count them.
+    async fn file(&self, dead_letters: &[NewDeadLetter], deadline: Deadline) -> Result<(), Failure> {
         let filing = async {
             let mut statement = self.database.one_statement().await?;
-            let filed = file_letters(&mut statement, letters).await;
+            let filed = file_dead_letters(&mut statement, dead_letters).await;
             statement.end(filed).await
         };
         let Ok(filed) = tokio::time::timeout_at(deadline.instant(), filing).await else {
@@ -124,9 +124,9 @@ impl ParkDeadLetters {
     }
 }
 
-/// One line for what failed together, under the identity of its first letter.
-fn log_unfiled(letters: &[Letter], failure: &Failure) {
-    let Some(first) = letters.first() else { return };
+/// One line for what failed together, under the identity of its first dead letter.
+fn log_unfiled(dead_letters: &[NewDeadLetter], failure: &Failure) {
+    let Some(first) = dead_letters.first() else { return };
     tracing::error!(
         function = ParkDeadLetters::NAME,
         event_id = first.event_id.as_deref().unwrap_or_default(),
@@ -134,9 +134,9 @@ fn log_unfiled(letters: &[Letter], failure: &Failure) {
         attempt = first.receives,
         source = first.source,
         message_id = first.message_id,
-        records = letters.len(),
+        records = dead_letters.len(),
         code = failure.code,
         reason = failure.reason,
-        "not filed; handed back to the dead-letter queue"
+        "not filed; returned to the dead-letter queue"
     );
 }

@@ -2,13 +2,13 @@
 //!
 //! | the row | what happens | why |
 //! |---|---|---|
-//! | none | recorded, announced | |
-//! | initiated, processing, failed | succeeded, announced | a bank may confirm what it called failed before |
+//! | none | recorded, published | |
+//! | initiated, processing, failed | succeeded, published | a bank may confirm what it called failed before |
 //! | the same, but less was paid, or in another currency | case `amount_mismatch` | a person decides what that buys |
-//! | cancelled | case `refund_due` | called off here and taken there: deliver or give back is no machine's choice |
-//! | succeeded | first result; announced if it never was | a payment service may write its row before it tells us |
+//! | cancelled | case `refund_due` | cancelled here and taken there: deliver or give back is no machine's choice |
+//! | succeeded | first result; published if it never was | a payment service may write its row before it tells us |
 //! | refunded | first result | the money went back: never fulfilled again |
-//! | refunded, and this is another charge of it | case `refund_due` | new money for what was called off |
+//! | refunded, and this is another charge of it | case `refund_due` | new money for what was cancelled |
 
 use crate::payment::{ConfirmedPayment, Refusal};
 use makegood::case::CaseKind;
@@ -36,14 +36,14 @@ pub struct KnownPayment {
 /// What to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {
-    /// Insert the row under its own id, and announce it.
+    /// Insert the row under its own id, and publish it.
     Insert,
-    /// Move this row to succeeded, and announce it.
+    /// Move this row to succeeded, and publish it.
     Succeed(PaymentId),
-    /// Succeeded already: announce it unless it was.
-    AnnounceUnlessDone(PaymentId),
+    /// Succeeded already: publish it unless it was.
+    PublishUnlessDone(PaymentId),
     /// Change nothing: the first result stands.
-    Stand(PaymentId, Standing),
+    Stand(PaymentId, PaymentState),
     /// Change nothing, and open a case.
     OpenCase(PaymentId, CaseKind),
     /// The sender is wrong about a field.
@@ -52,7 +52,7 @@ pub enum Decision {
 
 /// The result that stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
+pub enum PaymentState {
     /// It was recorded.
     Recorded,
     /// It was given back.
@@ -68,11 +68,11 @@ pub fn decide(payment: &ConfirmedPayment, candidates: &[KnownPayment]) -> Decisi
     let others = known.student_id != payment.student_id;
     match known.status.as_str() {
         "refunded" if is_another_charge(known, payment) => Decision::OpenCase(known.id, CaseKind::RefundDue),
-        "refunded" => Decision::Stand(known.id, Standing::Refunded),
+        "refunded" => Decision::Stand(known.id, PaymentState::Refunded),
         "succeeded" if others || buys_another_course(known, payment) => {
-            Decision::Stand(known.id, Standing::Recorded)
+            Decision::Stand(known.id, PaymentState::Recorded)
         }
-        "succeeded" => Decision::AnnounceUnlessDone(known.id),
+        "succeeded" => Decision::PublishUnlessDone(known.id),
         _ if others => Decision::Refuse(Refusal::wrong("studentId", "the student who began this payment")),
         "cancelled" => Decision::OpenCase(known.id, CaseKind::RefundDue),
         _ if falls_short(known, payment) => Decision::OpenCase(known.id, CaseKind::AmountMismatch),
@@ -165,8 +165,8 @@ mod tests {
             ("processing", Decision::Succeed(OWN)),
             ("failed", Decision::Succeed(OWN)),
             ("cancelled", Decision::OpenCase(OWN, CaseKind::RefundDue)),
-            ("succeeded", Decision::AnnounceUnlessDone(OWN)),
-            ("refunded", Decision::Stand(OWN, Standing::Refunded)),
+            ("succeeded", Decision::PublishUnlessDone(OWN)),
+            ("refunded", Decision::Stand(OWN, PaymentState::Refunded)),
         ] {
             assert_eq!(
                 decide(&payment(), &[row(OWN, status, Some("pay_1"))]),
@@ -186,7 +186,7 @@ mod tests {
         let recorded = row(PaymentId(Uuid::from_u128(9)), "succeeded", Some("pay_1"));
         assert_eq!(
             decide(&payment(), std::slice::from_ref(&recorded)),
-            Decision::AnnounceUnlessDone(recorded.id)
+            Decision::PublishUnlessDone(recorded.id)
         );
     }
 
@@ -209,7 +209,7 @@ mod tests {
         ];
         assert_eq!(
             decide(&payment(), &rows),
-            Decision::Stand(OWN, Standing::Refunded)
+            Decision::Stand(OWN, PaymentState::Refunded)
         );
     }
 
@@ -245,12 +245,12 @@ mod tests {
         recorded.course_id = Some(Uuid::from_u128(5).to_string());
         assert_eq!(
             decide(&payment(), &[recorded.clone()]),
-            Decision::Stand(OWN, Standing::Recorded)
+            Decision::Stand(OWN, PaymentState::Recorded)
         );
         recorded.student_id = StudentId(Uuid::from_u128(8));
         assert_eq!(
             decide(&payment(), &[recorded.clone()]),
-            Decision::Stand(OWN, Standing::Recorded)
+            Decision::Stand(OWN, PaymentState::Recorded)
         );
         recorded.status = "initiated".to_owned();
         assert!(matches!(decide(&payment(), &[recorded]), Decision::Refuse(_)));

@@ -78,7 +78,7 @@ impl<'a> Object<'a> {
     /// A currency in capitals; `INR` when there is none.
     ///
     /// # Errors
-    /// When it is there and no three letters.
+    /// When it is there and no three dead letters.
     pub fn currency(&self) -> Result<String, Refusal> {
         let Some(value) = self.get("currency") else {
             return Ok("INR".to_owned());

@@ -1,4 +1,4 @@
-//! The `receive-payment` function: verifies who speaks, records the payment with the event that announces it, and answers
+//! The `receive-payment` function: verifies who speaks, records the payment with the event that publishes it, and answers
 //! in under 100 ms.
 
 pub mod confirmation;

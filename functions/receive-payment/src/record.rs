@@ -1,6 +1,6 @@
-//! The stage: a confirmed payment and the event that announces it are written in one transaction, or neither is.
+//! The stage: a confirmed payment and the event that publishes it are written in one transaction, or neither is.
 
-use crate::decide::{Decision, Standing, decide};
+use crate::decide::{Decision, PaymentState, decide};
 use crate::payment::{ConfirmedPayment, Refusal, StrandedPayment};
 use crate::store;
 use chrono::{DateTime, Utc};
@@ -8,10 +8,10 @@ use makegood::case::{self, CaseKind, NewCase};
 use makegood::db::{Connection, Database, ErrorClass, classify};
 use makegood::event::{Envelope, EventType, PurchaseConfirmed};
 use makegood::ids::PaymentId;
-use makegood::outbox::{self, Announcement, OutboxRow};
+use makegood::outbox::{self, OutboxEvent, OutboxRow};
 use serde_json::json;
 
-/// `source` of what this function announces.
+/// `source` of what this function publishes.
 const SOURCE: &str = "receive-payment";
 
 /// What became of a payment.
@@ -28,7 +28,7 @@ pub struct Receipt {
 /// What is true of a payment after a message about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
-    /// Succeeded, and announced.
+    /// Succeeded, and published.
     Recorded,
     /// Given back before.
     Refunded,
@@ -76,7 +76,7 @@ impl From<sqlx::Error> for RecordError {
     }
 }
 
-/// Records a confirmed payment and announces it, once, in one transaction. Gives back the outbox rows to publish now that
+/// Records a confirmed payment and publishes it, once, in one transaction. Gives back the outbox rows to publish now that
 /// it is committed; they stay under this invocation's lease for a while, and are the sweep's after that.
 ///
 /// Holds advisory locks on the payment's ids until the commit.
@@ -91,7 +91,7 @@ pub async fn record(
     let mut transaction = database.begin().await?;
     let ids: Vec<PaymentId> = std::iter::once(payment.own_id).chain(payment.hinted_id).collect();
     store::lock(&mut transaction, &ids, payment.provider_payment_id.as_deref()).await?;
-    let done = look_and_write(&mut transaction, payment, &ids, now).await?;
+    let done = read_and_write(&mut transaction, payment, &ids, now).await?;
     transaction.commit().await?;
     Ok(done)
 }
@@ -130,7 +130,7 @@ pub async fn set_aside(
     Ok(first)
 }
 
-async fn look_and_write(
+async fn read_and_write(
     transaction: &mut Connection,
     payment: &ConfirmedPayment,
     ids: &[PaymentId],
@@ -142,22 +142,22 @@ async fn look_and_write(
         match decide(payment, &known) {
             Decision::Insert => {
                 if store::insert_unless_there(transaction, payment, now).await? {
-                    return announce_recorded(transaction, payment.own_id, payment, now).await;
+                    return publish_recorded(transaction, payment.own_id, payment, now).await;
                 }
             }
             Decision::Succeed(id) => {
                 if store::succeed_if_unfinished(transaction, id, payment, now).await? {
-                    return announce_recorded(transaction, id, payment, now).await;
+                    return publish_recorded(transaction, id, payment, now).await;
                 }
             }
-            Decision::AnnounceUnlessDone(id) => {
+            Decision::PublishUnlessDone(id) => {
                 store::name_provider_payment_if_unnamed(transaction, id, payment, now).await?;
-                return announce_recorded(transaction, id, payment, now).await;
+                return publish_recorded(transaction, id, payment, now).await;
             }
-            Decision::Stand(payment_id, standing) => {
-                let status = match standing {
-                    Standing::Recorded => Status::Recorded,
-                    Standing::Refunded => Status::Refunded,
+            Decision::Stand(payment_id, state) => {
+                let status = match state {
+                    PaymentState::Recorded => Status::Recorded,
+                    PaymentState::Refunded => Status::Refunded,
                 };
                 return Ok((
                     Receipt {
@@ -184,13 +184,13 @@ async fn look_and_write(
 }
 
 /// An event that is in the outbox already is left there: whoever wrote it publishes it.
-async fn announce_recorded(
+async fn publish_recorded(
     transaction: &mut Connection,
     id: PaymentId,
     payment: &ConfirmedPayment,
     now: DateTime<Utc>,
 ) -> Result<(Receipt, Vec<OutboxRow>), RecordError> {
-    let rows = outbox::enqueue(transaction, &[announcement(id, payment, now)]).await?;
+    let rows = outbox::enqueue(transaction, &[outbox_event(id, payment, now)]).await?;
     if !rows.is_empty() {
         store::resolve_unfulfillable_if_open(transaction, &payment.subject(), now).await?;
     }
@@ -204,7 +204,7 @@ async fn announce_recorded(
     ))
 }
 
-fn announcement(id: PaymentId, payment: &ConfirmedPayment, now: DateTime<Utc>) -> Announcement {
+fn outbox_event(id: PaymentId, payment: &ConfirmedPayment, now: DateTime<Utc>) -> OutboxEvent {
     let event_id = PurchaseConfirmed::event_id(id);
     let event = PurchaseConfirmed {
         payment_id: id,
@@ -212,9 +212,9 @@ fn announcement(id: PaymentId, payment: &ConfirmedPayment, now: DateTime<Utc>) -
         course_id: payment.course_id,
         amount_cents: payment.amount_minor,
         metadata: payment.metadata.clone(),
-        envelope: Envelope::announced(event_id.clone(), id.to_string(), SOURCE, now),
+        envelope: Envelope::published(event_id.clone(), id.to_string(), SOURCE, now),
     };
-    Announcement {
+    OutboxEvent {
         event_id,
         event_type: EventType::PurchaseConfirmed,
         correlation: event.envelope.correlation(),

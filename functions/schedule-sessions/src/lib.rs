@@ -1,4 +1,4 @@
-//! The `schedule-sessions` stage: an allocated trainer becomes the next seven sessions, their mark and their announcement,
+//! The `schedule-sessions` stage: an allocated trainer becomes the next seven sessions, their mark and their event,
 //! a batch in one commit. A replay finds the window full and adds nothing.
 
 use chrono_tz::Tz;
@@ -60,7 +60,7 @@ impl Stage for ScheduleSessions {
         let events: Vec<&TrainerAllocated> = records.iter().map(|record| &record.input).collect();
         let filled = self.fill_and_mark(&events).await?;
         metrics::counter!("SessionsCreated").increment(u64::try_from(filled.sessions).unwrap_or(u64::MAX));
-        self.publisher.publish(&filled.announced).await;
+        self.publisher.publish(&filled.published).await;
         Ok(records.iter().map(|record| judge(record, &filled)).collect())
     }
 }

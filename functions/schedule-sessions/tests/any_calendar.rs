@@ -78,10 +78,10 @@ WHERE s.duration = 40 AND (extract(isodow FROM s.scheduled_date) > 5 OR s.schedu
   OR EXISTS (SELECT FROM session_blackout_dates b WHERE b.day = s.scheduled_date)
   OR EXISTS (SELECT FROM tutoring_sessions o WHERE o.allocation_id = s.allocation_id AND o.scheduled_date = s.scheduled_date AND o.id <> s.id))
 UNION ALL
-SELECT format('%s: announced %s, added %s', t.id, coalesce(o.announced, 0), t.added)
-FROM tally t LEFT JOIN (SELECT payload ->> 'allocationId' AS id, sum(jsonb_array_length(payload -> 'sessionIds')) AS announced
+SELECT format('%s: published %s, added %s', t.id, coalesce(o.published, 0), t.added)
+FROM tally t LEFT JOIN (SELECT payload ->> 'allocationId' AS id, sum(jsonb_array_length(payload -> 'sessionIds')) AS published
   FROM outbox GROUP BY 1) o ON o.id = t.id::text
-WHERE coalesce(o.announced, 0) <> t.added";
+WHERE coalesce(o.published, 0) <> t.added";
 
 #[tokio::test]
 async fn any_calendar_is_filled_by_the_rules_and_once() {

@@ -122,13 +122,13 @@ async fn a_record_that_can_not_be_written_stands_alone() {
         .unwrap();
     // THEN it is parked, with its reason, and the others have their sessions
     assert_eq!(answer, json!({"batchItemFailures": []}));
-    let letters = queue.drain().await;
-    let letter: Value = serde_json::from_str(&letters[0]).unwrap();
+    let dead_letters = queue.drain().await;
+    let dead_letter: Value = serde_json::from_str(&dead_letters[0]).unwrap();
     assert_eq!(
-        (letters.len(), letter["errorCode"].as_str()),
+        (dead_letters.len(), dead_letter["errorCode"].as_str()),
         (1, Some("database_bad_data"))
     );
-    assert_eq!(letter["originalEvent"]["allocationId"], json!(id(3)));
+    assert_eq!(dead_letter["originalEvent"]["allocationId"], json!(id(3)));
     assert_eq!(
         school
             .database
@@ -140,7 +140,7 @@ async fn a_record_that_can_not_be_written_stands_alone() {
 }
 
 #[tokio::test]
-async fn sessions_mark_and_announcement_are_one_fact() {
+async fn sessions_mark_and_outbox_event_are_one_fact() {
     let school = School::at(THURSDAY_EVENING).await;
     school.allocation(1, json!({})).await;
     for refuses in ["outbox", "processed_events"] {

@@ -31,8 +31,8 @@ async fn end(school: School) {
 }
 
 #[tokio::test]
-async fn an_allocated_trainer_becomes_seven_sessions_one_mark_and_one_announcement() {
-    // GIVEN two allocations, one announced by SQS and one by Kafka
+async fn an_allocated_trainer_becomes_seven_sessions_one_mark_and_one_outbox_event() {
+    // GIVEN two allocations, one published by SQS and one by Kafka
     let (school, queue) = School::at(THURSDAY_EVENING).await.with_queue().await;
     for n in [1, 2] {
         school

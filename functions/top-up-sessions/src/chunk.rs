@@ -80,7 +80,7 @@ impl TopUp {
         report.allocations += filled.allocations;
         report.sessions += filled.sessions;
         metrics::counter!("SessionsCreated").increment(u64::try_from(filled.sessions).unwrap_or(u64::MAX));
-        let _ = timeout_at(publish_until, self.publisher.publish(&filled.announced)).await;
+        let _ = timeout_at(publish_until, self.publisher.publish(&filled.published)).await;
     }
 }
 

@@ -69,7 +69,7 @@ impl TopUp {
             ..Report::default()
         };
         while !report.finished && deadline.remaining() > TIME_FOR_A_PAGE {
-            let page = self.look(report.resume_after).await?;
+            let page = self.next_page(report.resume_after).await?;
             if !self
                 .refill(&page.low, deadline, publish_until, &mut report)
                 .await?
@@ -84,7 +84,7 @@ impl TopUp {
         Ok(report)
     }
 
-    async fn look(&self, after: Option<AllocationId>) -> Result<Page, sqlx::Error> {
+    async fn next_page(&self, after: Option<AllocationId>) -> Result<Page, sqlx::Error> {
         let today = self.clock.today(self.timezone);
         let mut connection = self.publisher.database.acquire().await?;
         next_page(&mut connection, after, today, REFILL_BELOW).await

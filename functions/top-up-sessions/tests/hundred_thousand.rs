@@ -103,14 +103,14 @@ async fn a_hundred_thousand_windows_are_topped_up_in_bounded_memory_and_after_a_
             .is_some_and(|number| number <= LOW - at_the_kill),
         "{answer}"
     );
-    assert_each_window_is_full_and_announced_once(&database).await;
+    assert_each_window_is_full_and_published_once(&database).await;
     assert!(peak < MOST_KILOBYTES, "{peak} kB");
     assert_eq!(database.server_errors(), Vec::<String>::new());
     drop((killed, again));
     database.drop().await;
 }
 
-async fn assert_each_window_is_full_and_announced_once(database: &TestDatabase) {
+async fn assert_each_window_is_full_and_published_once(database: &TestDatabase) {
     let odd = "SELECT count(*) FROM (SELECT count(*) AS sessions, count(DISTINCT scheduled_date) AS days FROM tutoring_sessions
         GROUP BY allocation_id) w WHERE sessions <> 7 OR days <> 7";
     assert_eq!(

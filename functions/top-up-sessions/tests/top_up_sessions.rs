@@ -139,7 +139,7 @@ async fn todays_session_counts_until_it_begins() {
 }
 
 #[tokio::test]
-async fn refilled_windows_are_announced_under_their_payment() {
+async fn refilled_windows_are_published_under_their_payment() {
     let (school, queue) = School::at(THURSDAY_EVENING).await.with_queue().await;
     school.allocation(1, json!({})).await;
     school.purchase(1, 10, json!({"timeSlot": "6:15 PM"})).await;
@@ -233,7 +233,7 @@ async fn a_run_out_of_time_says_where_and_goes_on_there() {
 }
 
 #[tokio::test]
-async fn a_run_that_waits_for_a_lock_in_vain_gives_up_in_time() {
+async fn a_run_that_waits_for_a_lock_in_vain_stops_in_time() {
     // GIVEN somebody holds an allocation of the second page
     let school = School::at(THURSDAY_EVENING).await;
     plant(&school, 1_200, 0).await;

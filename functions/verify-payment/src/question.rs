@@ -38,7 +38,7 @@ impl BadQuestion {
         }
     }
 
-    /// The field to mend, if it is one.
+    /// The field to fix, if it is one.
     #[must_use]
     pub const fn field(&self) -> Option<&'static str> {
         match self {

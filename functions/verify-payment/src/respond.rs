@@ -47,7 +47,7 @@ pub(crate) fn refused(bad: &BadQuestion) -> Answer {
         | BadQuestion::Field { .. } => 400,
     };
     let message = match bad {
-        // Which of our settings would mend it is for the log, not for strangers.
+        // Which of our settings would fix it is for the log, not for strangers.
         BadQuestion::Forged(_) if status == 401 => "`data` was not signed by eSewa for this shop".to_owned(),
         bad => bad.to_string(),
     };

@@ -1,4 +1,4 @@
-//! What the stand-in does with a request, where it was told beforehand.
+//! What the stub does with a request, where it was told beforehand.
 
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;

@@ -1,4 +1,4 @@
-//! `/_control`: how a running stand-in is told what to do, and asked what it did.
+//! `/_control`: how a running stub is told what to do, and asked what it did.
 
 use super::{Allocation, Behaviour};
 use serde::{Deserialize, Serialize};

@@ -1,16 +1,16 @@
-//! The admin service stand-in: speaks the documented protocol over a real socket, and misbehaves on demand.
+//! The admin service stub: speaks the documented protocol over a real socket, and misbehaves on demand.
 
+mod allocations;
 mod behaviour;
 mod control;
-mod desk;
 mod routes;
 
+pub use allocations::Allocation;
 pub use behaviour::Behaviour;
 pub use control::{Control, Report};
-pub use desk::Allocation;
 
+use allocations::Allocations;
 use behaviour::Script;
-use desk::Desk;
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -19,7 +19,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
-/// The stand-in: its trainers, its allocations, and what it has been told to do next.
+/// The stub: its trainers, its allocations, and what it has been told to do next.
 #[derive(Debug)]
 pub struct AdminService {
     state: Mutex<State>,
@@ -27,7 +27,7 @@ pub struct AdminService {
 
 #[derive(Debug)]
 struct State {
-    allocations: Desk,
+    allocations: Allocations,
     script: Script,
     latency: Duration,
     calls: u64,
@@ -50,7 +50,7 @@ impl AdminService {
     #[must_use]
     pub fn with_trainers(trainers: Vec<Uuid>) -> Self {
         let state = State {
-            allocations: Desk::with_trainers(trainers),
+            allocations: Allocations::with_trainers(trainers),
             script: Script::default(),
             latency: Duration::ZERO,
             calls: 0,

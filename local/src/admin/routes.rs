@@ -1,6 +1,6 @@
-//! The stand-in's routes: the two of the protocol, and `/_control`.
+//! The stub's routes: the two of the protocol, and `/_control`.
 
-use super::desk::Placement;
+use super::allocations::Placement;
 use super::{AdminService, Behaviour, Control, Report};
 use axum::body::{Body, Bytes};
 use axum::extract::{Query, State};

@@ -1,4 +1,4 @@
-//! What the stand-in does with a server's question, where it was told beforehand.
+//! What the stub does with a server's question, where it was told beforehand.
 
 use super::payment::PaymentState;
 use axum::body::{Body, Bytes};

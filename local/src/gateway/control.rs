@@ -1,6 +1,6 @@
-//! `/_control`: how a running stand-in is told what to do, and asked what it did.
+//! `/_control`: how a running stub is told what to do, and asked what it did.
 
-use super::{AmountStyle, Behaviour, Desk, Payment, PaymentState};
+use super::{AmountStyle, Behaviour, Gateways, Payment, PaymentState};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -36,15 +36,16 @@ pub struct Report {
     pub payments: Vec<Payment>,
 }
 
-pub(super) async fn report(State(desk): State<Arc<Desk>>) -> Json<Report> {
-    Json(desk.report())
+pub(super) async fn report(State(gateways): State<Arc<Gateways>>) -> Json<Report> {
+    Json(gateways.report())
 }
 
 pub(super) async fn control(
-    State(desk): State<Arc<Desk>>,
+    State(gateways): State<Arc<Gateways>>,
     Json(control): Json<Control>,
 ) -> Result<Json<Report>, (StatusCode, String)> {
-    desk.apply(control)
+    gateways
+        .apply(control)
         .map_err(|unknown| (StatusCode::NOT_FOUND, unknown.to_string()))?;
-    Ok(Json(desk.report()))
+    Ok(Json(gateways.report()))
 }

@@ -1,7 +1,7 @@
 //! eSewa's server side: signatures, the callback, and the status endpoint.
 
 use super::behaviour::{Turn, act};
-use super::desk::{Credentials, Desk};
+use super::gateways::{Credentials, Gateways};
 use super::payment::{AmountStyle, Payment, PaymentState, Side, paisa, rupees};
 use axum::extract::{Query, State};
 use axum::http::{StatusCode, header};
@@ -56,16 +56,19 @@ pub(super) struct Question {
 }
 
 /// `GET /api/epay/transaction/status/`. A payment is found by its id, its merchant and its amount.
-pub(super) async fn status(State(desk): State<Arc<Desk>>, Query(question): Query<Question>) -> Response {
-    let turn = match act(desk.hear(&question.transaction_uuid).await).await {
+pub(super) async fn status(
+    State(gateways): State<Arc<Gateways>>,
+    Query(question): Query<Question>,
+) -> Response {
+    let turn = match act(gateways.hear(&question.transaction_uuid).await).await {
         Ok(turn) => turn,
         Err(fault) => return fault,
     };
-    let ours = question.product_code == desk.credentials.esewa_product_code;
+    let ours = question.product_code == gateways.credentials.esewa_product_code;
     let Some(asked) = paisa(&question.total_amount).filter(|_| ours) else {
         return refuse(StatusCode::BAD_REQUEST, "Invalid product code or amount");
     };
-    let known = desk
+    let known = gateways
         .payment(&question.transaction_uuid)
         .filter(|payment| payment.side == Side::Esewa && payment.amount_minor == asked);
     let (state, amount_minor) = match turn {

@@ -1,7 +1,7 @@
 //! eSewa's form endpoint, where the buyer's browser arrives: checks everything, then shows the page.
 
-use super::desk::Desk;
 use super::esewa::sign;
+use super::gateways::Gateways;
 use super::page;
 use super::payment::{Payment, PaymentState, Side, paisa};
 use axum::Form;
@@ -17,14 +17,14 @@ type Fields = BTreeMap<String, String>;
 const SIGNED: &str = "total_amount,transaction_uuid,product_code";
 
 /// `POST /api/epay/main/v2/form`.
-pub(super) async fn open(State(desk): State<Arc<Desk>>, Form(fields): Form<Fields>) -> Response {
-    let payment = match read(&desk, &fields) {
+pub(super) async fn open(State(gateways): State<Arc<Gateways>>, Form(fields): Form<Fields>) -> Response {
+    let payment = match read(&gateways, &fields) {
         Ok(payment) => payment,
         Err(problem) => return page::refusal(StatusCode::BAD_REQUEST, &problem),
     };
     let address = format!("/pay/{}", payment.id);
     let known = {
-        let mut state = desk.lock();
+        let mut state = gateways.lock();
         state
             .payments
             .entry(payment.id.clone())
@@ -41,7 +41,7 @@ pub(super) async fn open(State(desk): State<Arc<Desk>>, Form(fields): Form<Field
     }
 }
 
-fn read(desk: &Desk, fields: &Fields) -> Result<Payment, String> {
+fn read(gateways: &Gateways, fields: &Fields) -> Result<Payment, String> {
     let field = |name: &str| {
         let value = fields.get(name).filter(|value| !value.is_empty());
         value.cloned().ok_or_else(|| format!("{name} is missing."))
@@ -68,7 +68,7 @@ fn read(desk: &Desk, fields: &Fields) -> Result<Payment, String> {
     {
         return Err("transaction_uuid may hold letters, digits and hyphens only.".to_owned());
     }
-    check_signature(desk, &field)?;
+    check_signature(gateways, &field)?;
     Ok(Payment {
         id,
         side: Side::Esewa,
@@ -81,8 +81,11 @@ fn read(desk: &Desk, fields: &Fields) -> Result<Payment, String> {
     })
 }
 
-fn check_signature(desk: &Desk, field: &impl Fn(&str) -> Result<String, String>) -> Result<(), String> {
-    if field("product_code")? != desk.credentials.esewa_product_code {
+fn check_signature(
+    gateways: &Gateways,
+    field: &impl Fn(&str) -> Result<String, String>,
+) -> Result<(), String> {
+    if field("product_code")? != gateways.credentials.esewa_product_code {
         return Err("product_code is no merchant here.".to_owned());
     }
     if field("signed_field_names")? != SIGNED {
@@ -92,7 +95,7 @@ fn check_signature(desk: &Desk, field: &impl Fn(&str) -> Result<String, String>)
         .split(',')
         .map(|name| Ok(format!("{name}={}", field(name)?)))
         .collect();
-    if field("signature")? == sign(&desk.credentials, &pairs?.join(",")) {
+    if field("signature")? == sign(&gateways.credentials, &pairs?.join(",")) {
         Ok(())
     } else {
         Err("The signature does not match.".to_owned())

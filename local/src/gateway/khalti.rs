@@ -1,7 +1,7 @@
 //! Khalti's server side: `initiate` and `lookup`.
 
 use super::behaviour::{Turn, act};
-use super::desk::Desk;
+use super::gateways::Gateways;
 use super::payment::{Payment, PaymentState, Side};
 use axum::Json;
 use axum::extract::State;
@@ -30,18 +30,18 @@ pub(super) struct Initiate {
 
 /// `POST /api/v2/epayment/initiate/`.
 pub(super) async fn initiate(
-    State(desk): State<Arc<Desk>>,
+    State(gateways): State<Arc<Gateways>>,
     headers: HeaderMap,
     Json(request): Json<Initiate>,
 ) -> Response {
     let order = request.purchase_order_id.clone().unwrap_or_default();
-    match act(desk.hear(&order).await).await {
+    match act(gateways.hear(&order).await).await {
         Ok(Turn::Unavailable) => return unavailable(),
         Ok(Turn::Refused) => return unauthorized(),
         Ok(Turn::Right | Turn::As(_) | Turn::OnePaisaMore) => {}
         Err(fault) => return fault,
     }
-    if !has_key(&desk, &headers) {
+    if !has_key(&gateways, &headers) {
         return unauthorized();
     }
     if let Some((field, problem)) = request.problem() {
@@ -51,15 +51,15 @@ pub(super) async fn initiate(
         )
             .into_response();
     }
-    let link = desk.lock().khalti_link;
+    let link = gateways.lock().khalti_link;
     let payment = request.into_payment();
     let answer = json!({
         "pidx": payment.id,
-        "payment_url": format!("{}/pay/{}", desk.base_url, payment.id),
+        "payment_url": format!("{}/pay/{}", gateways.base_url, payment.id),
         "expires_at": nepal_time(link),
         "expires_in": link.num_seconds(),
     });
-    desk.lock().payments.insert(payment.id.clone(), payment);
+    gateways.lock().payments.insert(payment.id.clone(), payment);
     Json(answer).into_response()
 }
 
@@ -112,20 +112,20 @@ pub(super) struct Lookup {
 
 /// `POST /api/v2/epayment/lookup/`.
 pub(super) async fn lookup(
-    State(desk): State<Arc<Desk>>,
+    State(gateways): State<Arc<Gateways>>,
     headers: HeaderMap,
     Json(question): Json<Lookup>,
 ) -> Response {
-    let turn = match act(desk.hear(&question.pidx).await).await {
+    let turn = match act(gateways.hear(&question.pidx).await).await {
         Ok(Turn::Unavailable) => return unavailable(),
         Ok(Turn::Refused) => return unauthorized(),
         Ok(turn) => turn,
         Err(fault) => return fault,
     };
-    if !has_key(&desk, &headers) {
+    if !has_key(&gateways, &headers) {
         return unauthorized();
     }
-    let known = desk
+    let known = gateways
         .payment(&question.pidx)
         .filter(|payment| payment.side == Side::Khalti);
     let Some(mut payment) = known else {
@@ -179,8 +179,8 @@ const fn http_status(state: PaymentState) -> StatusCode {
     }
 }
 
-fn has_key(desk: &Desk, headers: &HeaderMap) -> bool {
-    let wanted = format!("Key {}", desk.credentials.khalti_secret);
+fn has_key(gateways: &Gateways, headers: &HeaderMap) -> bool {
+    let wanted = format!("Key {}", gateways.credentials.khalti_secret);
     headers
         .get(header::AUTHORIZATION)
         .is_some_and(|header| header.as_bytes() == wanted.as_bytes())

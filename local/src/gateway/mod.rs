@@ -1,18 +1,18 @@
-//! The gateways' stand-in: eSewa and Khalti as they document themselves, over a real socket, with a page to pay, cancel or
+//! The gateways' stub: eSewa and Khalti as they document themselves, over a real socket, with a page to pay, cancel or
 //! walk away, and misbehaviour on demand.
 
 mod behaviour;
 mod control;
-mod desk;
 mod esewa;
 mod esewa_form;
+mod gateways;
 mod khalti;
 mod page;
 mod payment;
 
 pub use behaviour::Behaviour;
 pub use control::{Control, Report};
-pub use desk::{Credentials, Desk, UnknownPayment};
+pub use gateways::{Credentials, Gateways, UnknownPayment};
 pub use payment::{AmountStyle, Payment, PaymentState, Side};
 
 use axum::Router;
@@ -23,16 +23,16 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-/// A stand-in on a port of its own, gone when this is dropped. What it can be told to do is [`Desk`]'s.
+/// A stub on a port of its own, gone when this is dropped. What it can be told to do is [`Gateways`]'s.
 #[derive(Debug)]
-pub struct GatewayStandIn {
+pub struct GatewayStub {
     /// `ESEWA_BASE_URL` as well as the beginning of [`Self::khalti_base_url`]; without a slash at its end.
     pub base_url: String,
-    desk: Arc<Desk>,
+    gateways: Arc<Gateways>,
     task: JoinHandle<io::Result<()>>,
 }
 
-impl GatewayStandIn {
+impl GatewayStub {
     /// `KHALTI_BASE_URL`.
     #[must_use]
     pub fn khalti_base_url(&self) -> String {
@@ -46,7 +46,7 @@ impl GatewayStandIn {
             esewa_product_code,
             esewa_secret,
             khalti_secret,
-        } = self.desk.credentials.clone();
+        } = self.gateways.credentials.clone();
         vec![
             ("ESEWA_BASE_URL", self.base_url.clone()),
             ("ESEWA_PRODUCT_CODE", esewa_product_code),
@@ -58,15 +58,15 @@ impl GatewayStandIn {
     }
 }
 
-impl Deref for GatewayStandIn {
-    type Target = Desk;
+impl Deref for GatewayStub {
+    type Target = Gateways;
 
-    fn deref(&self) -> &Desk {
-        &self.desk
+    fn deref(&self) -> &Gateways {
+        &self.gateways
     }
 }
 
-impl Drop for GatewayStandIn {
+impl Drop for GatewayStub {
     fn drop(&mut self) {
         self.task.abort();
     }
@@ -76,23 +76,27 @@ impl Drop for GatewayStandIn {
 ///
 /// # Errors
 /// Those of the socket.
-pub async fn spawn() -> io::Result<GatewayStandIn> {
+pub async fn spawn() -> io::Result<GatewayStub> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let base_url = format!("http://{}", listener.local_addr()?);
-    let desk = Arc::new(Desk::at(&base_url, Credentials::sandbox()));
-    let task = tokio::spawn(serve(listener, desk.clone()));
-    Ok(GatewayStandIn { base_url, desk, task })
+    let gateways = Arc::new(Gateways::at(&base_url, Credentials::sandbox()));
+    let task = tokio::spawn(serve(listener, gateways.clone()));
+    Ok(GatewayStub {
+        base_url,
+        gateways,
+        task,
+    })
 }
 
-/// Serves on this listener until the process ends. The desk must have been told the address that buyers see.
+/// Serves on this listener until the process ends. The gateways must have been told the address that buyers see.
 ///
 /// # Errors
 /// Those of the socket.
-pub async fn serve(listener: TcpListener, desk: Arc<Desk>) -> io::Result<()> {
-    axum::serve(listener, router(desk)).await
+pub async fn serve(listener: TcpListener, gateways: Arc<Gateways>) -> io::Result<()> {
+    axum::serve(listener, router(gateways)).await
 }
 
-fn router(desk: Arc<Desk>) -> Router {
+fn router(gateways: Arc<Gateways>) -> Router {
     Router::new()
         .route("/api/epay/main/v2/form", post(esewa_form::open))
         .route("/api/epay/transaction/status/", get(esewa::status))
@@ -101,5 +105,5 @@ fn router(desk: Arc<Desk>) -> Router {
         .route("/pay/{payment}", get(page::show))
         .route("/pay/{payment}/{choice}", post(page::choose))
         .route("/_control", get(control::report).post(control::control))
-        .with_state(desk)
+        .with_state(gateways)
 }

@@ -1,6 +1,6 @@
 //! The page that a buyer sees at either gateway: pay, pay and close the tab, cancel, or walk away.
 
-use super::desk::Desk;
+use super::gateways::Gateways;
 use super::payment::{Payment, PaymentState, Side, rupees};
 use super::{esewa, khalti};
 use axum::extract::{Path, State};
@@ -34,8 +34,8 @@ pub(super) enum Choice {
 }
 
 /// `GET /pay/{payment}`.
-pub(super) async fn show(State(desk): State<Arc<Desk>>, Path(id): Path<String>) -> Response {
-    match desk.payment(&id) {
+pub(super) async fn show(State(gateways): State<Arc<Gateways>>, Path(id): Path<String>) -> Response {
+    match gateways.payment(&id) {
         None => refusal(StatusCode::NOT_FOUND, "There is no such payment."),
         Some(payment) => Html(document(&payment)).into_response(),
     }
@@ -43,15 +43,15 @@ pub(super) async fn show(State(desk): State<Arc<Desk>>, Path(id): Path<String>) 
 
 /// `POST /pay/{payment}/{choice}`.
 pub(super) async fn choose(
-    State(desk): State<Arc<Desk>>,
+    State(gateways): State<Arc<Gateways>>,
     Path((id, choice)): Path<(String, Choice)>,
 ) -> Response {
-    let Some(payment) = decide(&desk, &id, choice) else {
+    let Some(payment) = decide(&gateways, &id, choice) else {
         return refusal(StatusCode::CONFLICT, "This payment is not open.");
     };
     match choice {
-        Choice::Pay => to_shop(&desk, &payment, &payment.success_url),
-        Choice::Cancel => to_shop(&desk, &payment, &payment.failure_url),
+        Choice::Pay => to_shop(&gateways, &payment, &payment.success_url),
+        Choice::Cancel => to_shop(&gateways, &payment, &payment.failure_url),
         Choice::PayAndClose => message(
             StatusCode::OK,
             "Paid. The tab is closed: the shop hears nothing from the browser.",
@@ -61,8 +61,8 @@ pub(super) async fn choose(
 }
 
 /// The payment after the choice; none when it is not known or not open.
-fn decide(desk: &Desk, id: &str, choice: Choice) -> Option<Payment> {
-    let mut state = desk.lock();
+fn decide(gateways: &Gateways, id: &str, choice: Choice) -> Option<Payment> {
+    let mut state = gateways.lock();
     let payment = state.payments.get_mut(id).filter(|payment| payment.is_open())?;
     match choice {
         Choice::Pay | Choice::PayAndClose => payment.move_to(PaymentState::Completed),
@@ -73,13 +73,13 @@ fn decide(desk: &Desk, id: &str, choice: Choice) -> Option<Payment> {
 }
 
 /// Back to the shop, with what the gateway puts into the address.
-fn to_shop(desk: &Desk, payment: &Payment, address: &str) -> Response {
+fn to_shop(gateways: &Gateways, payment: &Payment, address: &str) -> Response {
     let Ok(mut url) = Url::parse(address) else {
         return message(StatusCode::OK, "Done. The shop gave no address to go back to.");
     };
     match (payment.side, payment.state) {
         (Side::Esewa, PaymentState::Completed) => {
-            let data = esewa::callback(&desk.credentials, payment, desk.lock().amount_style);
+            let data = esewa::callback(&gateways.credentials, payment, gateways.lock().amount_style);
             url.query_pairs_mut().append_pair("data", &data);
         }
         (Side::Esewa, _) => {}
@@ -109,8 +109,8 @@ fn message(status: StatusCode, text: &str) -> Response {
     (
         status,
         Html(html(
-            "Payment stand-in",
-            &format!("<h1>Payment stand-in</h1><p>{}</p>", escape(text)),
+            "Payment stub",
+            &format!("<h1>Payment stub</h1><p>{}</p>", escape(text)),
         )),
     )
         .into_response()
@@ -133,9 +133,9 @@ fn document(payment: &Payment) -> String {
         format!("<p>{}</p>", khalti::wire_name(payment.state))
     };
     html(
-        &format!("{name} stand-in"),
+        &format!("{name} stub"),
         &format!(
-            "<h1>{name} stand-in · no money moves</h1><p class=amount>NPR {}</p><p>{id}</p>{below}",
+            "<h1>{name} stub · no money moves</h1><p class=amount>NPR {}</p><p>{id}</p>{below}",
             rupees(payment.amount_minor)
         ),
     )

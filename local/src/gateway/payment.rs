@@ -1,4 +1,4 @@
-//! The payments of the stand-in, and the amounts as its two gateways write them.
+//! The payments of the stub, and the amounts as its two gateways write them.
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;

@@ -40,7 +40,7 @@ impl Asked {
             .host_str()
             .is_some_and(|host| host == "127.0.0.1" || host == "localhost" || host.ends_with(".localhost"));
         if !local {
-            return Err("redirect_uri must lead to this machine: this provider is a stand-in.");
+            return Err("redirect_uri must lead to this machine: this provider is a stub.");
         }
         if self.response_type != "code" {
             return Err("response_type must be code.");

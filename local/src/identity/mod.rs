@@ -1,4 +1,4 @@
-//! The identity provider's stand-in: OpenID Connect as API Gateway and the console need it. It knows no passwords: whoever
+//! The identity provider's stub: OpenID Connect as API Gateway and the console need it. It knows no passwords: whoever
 //! asks is a buyer or the operator on call. Never deployed.
 
 mod codes;

@@ -29,7 +29,7 @@ pub(super) fn log_in(asked: &Asked) -> Html<String> {
     .map(|(name, value)| format!("<input type=hidden name={name} value=\"{}\">", escape(value)))
     .collect();
     html(&format!(
-        "<h1>Log in</h1><p>A stand-in for the identity provider; it asks for no password. For {}.</p>\
+        "<h1>Log in</h1><p>A stub for the identity provider; it asks for no password. For {}.</p>\
          <form method=post action=\"/authorize\">{fields}<button autofocus>Log in as operator on call</button></form>",
         escape(&asked.client_id)
     ))
@@ -42,7 +42,7 @@ pub(super) fn refusal(problem: &str) -> Html<String> {
 fn html(body: &str) -> Html<String> {
     Html(format!(
         "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content=\"width=device-width, initial-scale=1\">\
-         <title>Log in · stand-in</title><style>{STYLE}</style><main>{body}</main></html>"
+         <title>Log in · stub</title><style>{STYLE}</style><main>{body}</main></html>"
     ))
 }
 

@@ -4,7 +4,7 @@ use super::Shop;
 use super::api::Answer;
 use super::browser::{Led, Page};
 use super::catalogue::add_to_cart;
-use super::plan::{Buyer, Story};
+use super::stories::{Buyer, Story};
 use crate::gateway::{Behaviour, PaymentState};
 use crate::identity::Who;
 use anyhow::{Context, Result, bail};
@@ -83,7 +83,7 @@ impl Shop<'_> {
     }
 
     /// Those who closed the tab look a day later, as it were; what they then see is there because a sweep made it.
-    pub(super) async fn look_again(&self, visit: &mut Visit<'_>) {
+    pub(super) async fn ask_again(&self, visit: &mut Visit<'_>) {
         if visit.buyer.story == Story::ClosesTab {
             let done = self.wait_for_order(visit).await;
             visit.note(done);
@@ -246,7 +246,7 @@ impl Shop<'_> {
         Ok(())
     }
 
-    /// Asks for the order as the page does, held for seconds, until it is as wanted or the page gives up.
+    /// Asks for the order as the page does, held for seconds, until it is as wanted or the page stops asking.
     async fn wait_until(&self, visit: &Visit<'_>, wanted: fn(&Value) -> bool) -> Result<Value> {
         let until = Instant::now() + self.wanted.patience;
         loop {
@@ -288,7 +288,7 @@ impl Shop<'_> {
         let told = self.api.http.post(format!("{}/_control", self.gateways_url));
         let told = told.json(&control).send().await?;
         told.error_for_status()
-            .context("the gateways' stand-in does not take orders")?;
+            .context("the gateways' stub does not take orders")?;
         Ok(())
     }
 }

@@ -1,13 +1,13 @@
 //! The shop around Makegood, as its other services would have left it: vendors, products, stock, carts.
 
-use super::plan::{Buyer, Plan};
+use super::stories::{Buyer, Plan};
 use anyhow::Result;
 use sqlx::PgPool;
 use uuid::Uuid;
 
 /// Puts the articles on the shelf.
 pub(super) async fn stock_shelves(pool: &PgPool, plan: &Plan) -> Result<()> {
-    let of = |what: fn(&super::plan::Article) -> Uuid| plan.articles.iter().map(what).collect::<Vec<_>>();
+    let of = |what: fn(&super::stories::Article) -> Uuid| plan.articles.iter().map(what).collect::<Vec<_>>();
     let (variants, products, vendors) = (
         of(|article| article.variant),
         of(|article| article.product),

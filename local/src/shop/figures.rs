@@ -1,6 +1,6 @@
 //! What the shop's half of a run came to, as a table.
 
-use super::plan::{Plan, Story};
+use super::stories::{Plan, Story};
 use super::{Shop, Visit, intents};
 use anyhow::Result;
 use comfy_table::Table;

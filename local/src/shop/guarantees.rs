@@ -1,6 +1,6 @@
 //! The promises of the shop's half, each a line. What is paid is taken from the gateways' own report, not from our tables.
 
-use super::plan::{Article, End};
+use super::stories::{Article, End};
 use super::{Shop, Visit, intents, mailer};
 use crate::gateway::PaymentState;
 use crate::guarantees::Promise;
@@ -43,8 +43,8 @@ pub(super) async fn ask(shop: &Shop<'_>, visits: &[Visit<'_>]) -> Result<Vec<Pro
     let told: usize = visits.iter().map(|visit| visit.unexpected.len()).sum();
     Ok(vec![
         Promise::new(
-            "G4  every order was announced, and sent or in the sweep's hands",
-            broken.unannounced,
+            "G4  every order was published, and sent or in the sweep's hands",
+            broken.unpublished,
         ),
         Promise::new(
             "G4  the shop's mailer has heard of every order",
@@ -89,7 +89,7 @@ async fn paid(shop: &Shop<'_>) -> Result<Vec<String>> {
         .get(format!("{}/_control", shop.gateways_url))
         .send()
         .await;
-    let report: Report = answer.context("the gateways' stand-in is gone")?.json().await?;
+    let report: Report = answer.context("the gateways' stub is gone")?.json().await?;
     let paid = report
         .payments
         .into_iter()

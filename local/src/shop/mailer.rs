@@ -13,7 +13,7 @@ const MESSAGES_AT_ONCE: i32 = 10;
 /// SQS holds a question for this long when there is nothing.
 const HOLD_SECONDS: i32 = 1;
 
-/// Reads the queue until these orders have been announced, or nothing new has come for `patience`; gives back those that
+/// Reads the queue until these orders have been published, or nothing new has come for `patience`; gives back those that
 /// have not. What else is in the queue, from earlier runs, is taken out as well.
 pub(super) async fn not_told(queue_url: &str, orders: &[Uuid], patience: Duration) -> Result<BTreeSet<Uuid>> {
     let client = Client::new(&makegood::runtime::aws().await);

@@ -1,4 +1,4 @@
-//! The shop's half of a run: buyers fill carts, check out, pay at the gateways' stand-in, come back or don't, and what became
+//! The shop's half of a run: buyers fill carts, check out, pay at the gateways' stub, come back or don't, and what became
 //! of all of them is counted and checked.
 
 mod api;
@@ -8,13 +8,13 @@ mod catalogue;
 mod figures;
 mod guarantees;
 mod mailer;
-pub mod plan;
+pub mod stories;
 mod sweeps;
 
 use crate::guarantees::Promise;
 use crate::identity::Identity;
 use crate::settings::Settings;
-use crate::stand_ins::identity_of;
+use crate::stubs::identity_of;
 use anyhow::{Context, Result};
 use api::Api;
 use browser::Browser;
@@ -22,10 +22,10 @@ use buyer::Visit;
 use figures::Figures;
 use futures::stream::{self, StreamExt};
 use makegood::clock::Clock;
-use plan::{Buyer, Plan, Story};
 use reqwest::Url;
 use sqlx::PgPool;
 use std::time::{Duration, Instant};
+use stories::{Buyer, Plan, Story};
 use uuid::Uuid;
 
 const LOOK_EVERY: Duration = Duration::from_millis(200);
@@ -129,7 +129,7 @@ impl Shop<'_> {
         let healed = sweeps::run(settings, &self.api.http, "reconcile").await?;
         self.say(&format!("reconcile, run at once, answers {}", healed["order"]));
         for visit in &mut visits {
-            self.look_again(visit).await;
+            self.ask_again(visit).await;
         }
         Ok(visits)
     }

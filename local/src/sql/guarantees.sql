@@ -8,7 +8,7 @@ WITH paid AS (
   SELECT a.* FROM trainer_allocations a WHERE a.student_id = ANY($1)
 ), granted AS (
   SELECT a.* FROM allocations a WHERE a.status IN ('approved', 'active')
-), announced AS (
+), published AS (
   SELECT o.event_type, o.published_at, o.created_at, o.payload FROM outbox o
   WHERE o.payload ->> 'studentId' = ANY($1::uuid[]::text[])
 )
@@ -30,18 +30,18 @@ SELECT
    WHERE (SELECT count(*) FROM tutoring_sessions s WHERE s.allocation_id = a.id AND s.status = 'scheduled'
             AND s.scheduled_date >= (now() AT TIME ZONE 'Asia/Kolkata')::date) < least(7, p.purchase_tier)
   ) AS "unscheduled!",
-  -- G4: what is there was announced, and sent at the latest by the sweep, which runs each minute and heeds a lease ...
-  (SELECT count(*) FROM announced WHERE published_at IS NULL AND created_at < now() - interval '3 minutes')
-  + (SELECT count(*) FROM paid WHERE NOT EXISTS (SELECT FROM announced o
+  -- G4: what is there was published, and sent at the latest by the sweep, which runs each minute and heeds a lease ...
+  (SELECT count(*) FROM published WHERE published_at IS NULL AND created_at < now() - interval '3 minutes')
+  + (SELECT count(*) FROM paid WHERE NOT EXISTS (SELECT FROM published o
        WHERE o.event_type = 'PURCHASE_CONFIRMED' AND o.payload ->> 'paymentId' = paid.id::text))
-  + (SELECT count(*) FROM purchases p WHERE NOT EXISTS (SELECT FROM announced o
+  + (SELECT count(*) FROM purchases p WHERE NOT EXISTS (SELECT FROM published o
        WHERE o.event_type = 'PURCHASE_CREATED' AND o.payload ->> 'purchaseId' = p.id::text))
-  + (SELECT count(*) FROM granted a WHERE NOT EXISTS (SELECT FROM announced o
+  + (SELECT count(*) FROM granted a WHERE NOT EXISTS (SELECT FROM published o
        WHERE o.event_type = 'TRAINER_ALLOCATED' AND o.payload ->> 'allocationId' = a.id::text))
-  AS "unannounced!",
-  -- ... and what was announced is there.
-  (SELECT count(*) FROM announced o WHERE o.event_type = 'PURCHASE_CREATED'
+  AS "unpublished!",
+  -- ... and what was published is there.
+  (SELECT count(*) FROM published o WHERE o.event_type = 'PURCHASE_CREATED'
      AND NOT EXISTS (SELECT FROM purchases p WHERE p.id::text = o.payload ->> 'purchaseId'))
-  + (SELECT count(*) FROM announced o WHERE o.event_type = 'TRAINER_ALLOCATED'
+  + (SELECT count(*) FROM published o WHERE o.event_type = 'TRAINER_ALLOCATED'
      AND NOT EXISTS (SELECT FROM granted a WHERE a.id::text = o.payload ->> 'allocationId'))
   AS "invented!"

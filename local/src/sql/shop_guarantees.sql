@@ -20,12 +20,12 @@ WITH intents AS (
   FROM inventory s JOIN unnest($3::uuid[], $4::integer[]) AS a (variant_id, stocked) USING (variant_id)
 )
 SELECT
-  -- G4: each order announced once, and sent at the latest by the sweep, which runs each minute and heeds a lease.
+  -- G4: each order published once, and sent at the latest by the sweep, which runs each minute and heeds a lease.
   (SELECT count(*) FROM ordered o
    WHERE 1 <> (SELECT count(*) FROM outbox x
                WHERE x.event_id = 'order-confirmed-' || o.id
                  AND (x.published_at IS NOT NULL OR x.created_at > now() - interval '3 minutes'))
-  ) AS "unannounced!",
+  ) AS "unpublished!",
   -- G5: what a gateway has money for.
   (SELECT count(*) FROM paid p
    WHERE NOT EXISTS (SELECT FROM payment_cases c

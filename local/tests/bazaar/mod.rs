@@ -41,7 +41,7 @@ pub enum Flaw {
     BelievesEverybody,
     /// Reconcile says that all is well, and looks at nothing.
     NeverReconciles,
-    /// Its orders are announced, and not to the mailer.
+    /// Its orders are published, and not to the mailer.
     ForgetsMailer,
 }
 

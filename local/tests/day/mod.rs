@@ -3,7 +3,7 @@
 
 use crate::bazaar::{self, Flaw};
 use makegood::clock::Clock;
-use makegood_local::gateway::{self, Desk};
+use makegood_local::gateway::{self, Gateways};
 use makegood_local::settings::Settings;
 use makegood_local::shop::{Wanted, run};
 use makegood_tests::database::TestDatabase;
@@ -18,8 +18,8 @@ async fn broken_by(flaw: Flaw) -> Vec<String> {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let mut outside = crate::outside(state.path()).await;
     outside.gateways_port = listener.local_addr().unwrap().port();
-    let desk = Desk::at(&outside.gateways_url(), outside.credentials.clone());
-    tokio::spawn(gateway::serve(listener, Arc::new(desk)));
+    let gateways = Gateways::at(&outside.gateways_url(), outside.credentials.clone());
+    tokio::spawn(gateway::serve(listener, Arc::new(gateways)));
     let (api_url, order_confirmed_queue_url) = bazaar::open(&database, &outside, flaw).await;
     let settings = Settings {
         sweep_url: format!("{api_url}/sweep"),

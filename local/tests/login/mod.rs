@@ -1,4 +1,4 @@
-//! The login that the console goes through, against the provider's stand-in over a real socket.
+//! The login that the console goes through, against the provider's stub over a real socket.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

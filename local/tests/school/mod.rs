@@ -29,7 +29,7 @@ pub enum Fault {
     ForgetsSurplus,
     ForgetsTrainer,
     SixSessions,
-    AnnouncesNothing,
+    PublishesNothing,
     Invents,
     KeepsPages,
     BelievesForgery,
@@ -127,8 +127,8 @@ impl School {
     }
 
     async fn teach(&self, connection: &mut PgConnection, payment: &Payment, fault: Fault) {
-        if fault != Fault::AnnouncesNothing {
-            announce(
+        if fault != Fault::PublishesNothing {
+            publish(
                 connection,
                 "PURCHASE_CONFIRMED",
                 "paymentId",
@@ -144,7 +144,7 @@ impl School {
             return;
         }
         let purchase = sell(connection, payment).await;
-        announce(
+        publish(
             connection,
             "PURCHASE_CREATED",
             "purchaseId",
@@ -153,7 +153,7 @@ impl School {
         )
         .await;
         if fault == Fault::Invents {
-            announce(
+            publish(
                 connection,
                 "PURCHASE_CREATED",
                 "purchaseId",
@@ -174,7 +174,7 @@ impl School {
         if fault == Fault::OneWaits {
             return;
         }
-        announce(
+        publish(
             connection,
             "TRAINER_ALLOCATED",
             "allocationId",
@@ -247,14 +247,14 @@ async fn schedule(connection: &mut PgConnection, payment: &Payment, allocation: 
     sessions.bind(number).execute(connection).await.unwrap();
 }
 
-async fn announce(connection: &mut PgConnection, event_type: &str, field: &str, id: Uuid, student: Uuid) {
-    let announced = "INSERT INTO outbox (event_id, event_type, topic, payload, correlation_id, published_at)
+async fn publish(connection: &mut PgConnection, event_type: &str, field: &str, id: Uuid, student: Uuid) {
+    let published = "INSERT INTO outbox (event_id, event_type, topic, payload, correlation_id, published_at)
                      VALUES ($1, $2, 'topic', $3, $4, now())";
-    let announced = sqlx::query(announced)
+    let published = sqlx::query(published)
         .bind(format!("{event_type}-{id}"))
         .bind(event_type);
     let payload = json!({field: id, "studentId": student});
-    announced
+    published
         .bind(payload)
         .bind(id)
         .execute(connection)

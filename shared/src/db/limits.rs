@@ -26,7 +26,7 @@ impl Limits {
     pub const TRUSTED_IDLE: Duration = Duration::from_secs(1);
     /// What is left between the end of a statement and the end of its invocation, to answer.
     pub const ANSWER_MARGIN: Duration = Duration::from_millis(500);
-    /// How much earlier than the client the server gives up a statement, so that it is the server that ends it.
+    /// How much earlier than the client the server ends a statement, so that it is the server that ends it.
     const SERVER_FIRST: Duration = Duration::from_millis(500);
     /// The least that a statement is given, however late it is.
     const LEAST: Duration = Duration::from_millis(250);

@@ -1,21 +1,21 @@
-//! The rows of letters that are being sent back: claimed under a lease, marked, released. None of these commits.
+//! The rows of dead letters that are being sent back: claimed under a lease, marked, released. None of these commits.
 //!
 //! Rows are locked in the order of their ids wherever several are changed at once, here and in `park-dead-letters`.
 
 use super::decide::Candidate;
-use super::{LEASE_SECONDS, LetterFilter, Refusal};
+use super::{DeadLetterFilter, LEASE_SECONDS, Refusal};
 use crate::db::Connection;
 use crate::event::Event;
 use crate::page::Cursor;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-/// Locks up to `most` parked letters of the filter that nobody owns, the oldest first; skips those that another replay is
+/// Locks up to `most` parked dead letters of the filter that nobody owns, the oldest first; skips those that another replay is
 /// claiming at this moment, and those that were sent back since `started`: what fails at once is parked again at once, and
 /// one run sends it once.
 pub(super) async fn lock_candidates(
     connection: &mut Connection,
-    filter: &LetterFilter,
+    filter: &DeadLetterFilter,
     started: DateTime<Utc>,
     after: Cursor,
     most: i64,
@@ -43,7 +43,7 @@ pub(super) async fn lock_candidates(
 /// As [`lock_candidates`], but only reads, whoever owns them.
 pub(super) async fn read_candidates(
     connection: &mut Connection,
-    filter: &LetterFilter,
+    filter: &DeadLetterFilter,
     after: Cursor,
     most: i64,
 ) -> Result<Vec<Candidate>, sqlx::Error> {
@@ -66,7 +66,7 @@ pub(super) async fn read_candidates(
     .await
 }
 
-/// Locks one letter, or says why it can't be sent or discarded now.
+/// Locks one dead letter, or says why it can't be sent or discarded now.
 pub(super) async fn lock_parked(
     connection: &mut Connection,
     id: Uuid,
@@ -74,7 +74,7 @@ pub(super) async fn lock_parked(
     let found = sqlx::query!(
         r#"SELECT id, source, raw, document ->> 'rawEncoding' AS raw_encoding,
                   coalesce(document ? 'originalPartition', false) AS "is_from_kafka!", replay_count, parked_at,
-                  status AS "status: super::LetterStatus", claimed_until AS "claimed_until?", coalesce(claimed_until > now(), false) AS "is_claimed!"
+                  status AS "status: super::DeadLetterStatus", claimed_until AS "claimed_until?", coalesce(claimed_until > now(), false) AS "is_claimed!"
            FROM dead_letters WHERE id = $1 FOR UPDATE"#,
         id,
     )
@@ -83,7 +83,7 @@ pub(super) async fn lock_parked(
     let Some(found) = found else {
         return Ok(Err(Refusal::NotFound));
     };
-    if found.status != super::LetterStatus::Parked {
+    if found.status != super::DeadLetterStatus::Parked {
         return Ok(Err(Refusal::NotParked { status: found.status }));
     }
     if let Some(until) = found.claimed_until.filter(|_| found.is_claimed) {
@@ -100,7 +100,7 @@ pub(super) async fn lock_parked(
     }))
 }
 
-/// Takes the lease of locked letters; gives back its end, which is also what proves it.
+/// Takes the lease of locked dead letters; gives back its end, which is also what proves it.
 pub(super) async fn claim(connection: &mut Connection, ids: &[Uuid]) -> Result<DateTime<Utc>, sqlx::Error> {
     sqlx::query_scalar!(
         r#"WITH lease AS (SELECT now() + make_interval(secs => $2) AS until),
@@ -113,7 +113,7 @@ pub(super) async fn claim(connection: &mut Connection, ids: &[Uuid]) -> Result<D
     .await
 }
 
-/// Keeps another body for a locked letter, with what it says about itself. The old one is in the audit log.
+/// Keeps another body for a locked dead letter, with what it says about itself. The old one is in the audit log.
 pub(super) async fn keep_edited(
     connection: &mut Connection,
     id: Uuid,
@@ -137,7 +137,7 @@ pub(super) async fn keep_edited(
     Ok(())
 }
 
-/// Marks letters as sent back in these generations. One that was parked again in the meantime, or that another replay
+/// Marks dead letters as sent back in these generations. One that was parked again in the meantime, or that another replay
 /// marked after our lease ran out, is left as it is. Gives back how many were marked.
 pub(super) async fn mark_sent_if_waiting(
     connection: &mut Connection,
@@ -161,7 +161,7 @@ pub(super) async fn mark_sent_if_waiting(
     Ok(done.rows_affected())
 }
 
-/// Gives back the lease of letters that were not sent, if it is still ours.
+/// Gives back the lease of dead letters that were not sent, if it is still ours.
 pub(super) async fn release_if_owned(
     connection: &mut Connection,
     ids: &[Uuid],

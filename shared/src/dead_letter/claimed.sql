@@ -1,4 +1,4 @@
-SELECT count(*) AS "letters!", max(d.claimed_until) AS until
+SELECT count(*) AS "dead_letters!", max(d.claimed_until) AS until
 FROM dead_letters d
 WHERE d.status = 'parked' AND d.claimed_until > now()
   AND ($1::text IS NULL OR d.source = $1) AND ($2::text IS NULL OR d.function_name = $2)

@@ -1,6 +1,6 @@
-//! Whether a letter may be sent back, and what exactly. Pure.
+//! Whether a dead letter may be sent back, and what exactly. Pure.
 
-use super::{Destination, Destinations, LetterStatus, MOST_GENERATIONS};
+use super::{DeadLetterStatus, Destination, Destinations, MOST_GENERATIONS};
 use crate::delivery::LONGEST_PAYLOAD;
 use crate::event::{Event, EventError, EventType};
 use chrono::{DateTime, Utc};
@@ -10,24 +10,24 @@ use uuid::Uuid;
 /// The encoding of a body that Postgres can't hold plain; `park-dead-letters` says which it used.
 const JSON_STRING: &str = "json-string";
 
-/// A new body for a letter whose own one was wrong.
+/// A new body for a dead letter whose own one was wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Edit {
     /// The whole body.
     pub body: String,
 }
 
-/// Why a letter is not sent back.
+/// Why a dead letter is not sent back.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// There is no such letter.
+    /// There is no such dead letter.
     #[error("there is no such dead letter; `makegood dead-letters list` shows those that are parked")]
     NotFound,
     /// Somebody dealt with it.
-    #[error("it is {status} already; only a parked letter can be replayed or discarded")]
+    #[error("it is {status} already; only a parked dead letter can be replayed or discarded")]
     NotParked {
         /// How.
-        status: LetterStatus,
+        status: DeadLetterStatus,
     },
     /// Somebody is sending it at this moment.
     #[error("somebody else is replaying it, until {until} at the latest; try again after that")]
@@ -37,7 +37,7 @@ pub enum Refusal {
     },
     /// It came back too often.
     #[error(
-        "it was replayed {generation} times and came back each time; mend the cause or the payload, then insist (--force) \
+        "it was replayed {generation} times and came back each time; fix the cause or the payload, then insist (--force) \
          with the reason why it will go well now, or discard it"
     )]
     Loop {
@@ -83,7 +83,7 @@ pub enum Refusal {
         bytes: usize,
     },
     /// Every function would refuse it.
-    #[error("the payload would be refused again: {0}; mend the payload")]
+    #[error("the payload would be refused again: {0}; fix the payload")]
     Payload(#[from] EventError),
     /// Its queue's function would refuse it.
     #[error("the payload would be refused again: field `type` is {found}; {queue} carries {expected}")]
@@ -96,7 +96,7 @@ pub enum Refusal {
         found: &'static str,
     },
     /// A wake-up that wakes nobody.
-    #[error("the payload would be refused again: field `jobId` is missing or no UUID; mend the payload")]
+    #[error("the payload would be refused again: field `jobId` is missing or no UUID; fix the payload")]
     NoJobId,
 }
 
@@ -134,7 +134,7 @@ pub(super) struct Candidate {
     pub parked_at: DateTime<Utc>,
 }
 
-/// A letter that may be sent.
+/// A dead letter that may be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Ready {
     pub id: Uuid,
@@ -143,38 +143,38 @@ pub(super) struct Ready {
     pub generation: i32,
 }
 
-/// What is sent where, or why nothing is. `forced` lets a letter pass that came back too often.
+/// What is sent where, or why nothing is. `forced` lets a dead letter pass that came back too often.
 pub(super) fn decide(
-    letter: &Candidate,
+    dead_letter: &Candidate,
     edit: Option<&Edit>,
     destinations: &Destinations,
     forced: bool,
 ) -> Result<Ready, Refusal> {
-    if letter.replay_count >= MOST_GENERATIONS && !forced {
+    if dead_letter.replay_count >= MOST_GENERATIONS && !forced {
         return Err(Refusal::Loop {
-            generation: letter.replay_count,
+            generation: dead_letter.replay_count,
         });
     }
-    if letter.is_from_kafka {
+    if dead_letter.is_from_kafka {
         return Err(Refusal::FromKafka {
-            topic: letter.source.clone(),
+            topic: dead_letter.source.clone(),
         });
     }
     let destination = destinations
-        .of_source(&letter.source)
+        .of_source(&dead_letter.source)
         .ok_or_else(|| Refusal::NoDestination {
-            source_queue: letter.source.clone(),
+            source_queue: dead_letter.source.clone(),
         })?;
     let body = match edit {
         Some(edit) => edit.body.clone(),
-        None => body_of(letter.raw.as_deref(), letter.raw_encoding.as_deref())?,
+        None => body_of(dead_letter.raw.as_deref(), dead_letter.raw_encoding.as_deref())?,
     };
     check_body(&body, destination)?;
     Ok(Ready {
-        id: letter.id,
+        id: dead_letter.id,
         destination: destination.clone(),
         body,
-        generation: letter.replay_count + 1,
+        generation: dead_letter.replay_count + 1,
     })
 }
 

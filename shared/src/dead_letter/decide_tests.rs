@@ -17,7 +17,7 @@ fn destinations() -> Destinations {
     ]))
 }
 
-fn letter(source: &str, raw: &str) -> Candidate {
+fn dead_letter(source: &str, raw: &str) -> Candidate {
     Candidate {
         id: Uuid::from_u128(7),
         source: source.to_owned(),
@@ -29,27 +29,27 @@ fn letter(source: &str, raw: &str) -> Candidate {
     }
 }
 
-fn decided(letter: &Candidate) -> Result<Ready, Refusal> {
-    decide(letter, None, &destinations(), false)
+fn decided(dead_letter: &Candidate) -> Result<Ready, Refusal> {
+    decide(dead_letter, None, &destinations(), false)
 }
 
 fn edited(source: &str, body: &str) -> Result<Ready, Refusal> {
     let edit = Edit {
         body: body.to_owned(),
     };
-    decide(&letter(source, EVENT), Some(&edit), &destinations(), false)
+    decide(&dead_letter(source, EVENT), Some(&edit), &destinations(), false)
 }
 
 #[test]
-fn a_letter_goes_back_to_its_own_queue_as_the_next_generation() {
-    let ready = decided(&letter("created-cache", EVENT)).unwrap();
+fn a_dead_letter_goes_back_to_its_own_queue_as_the_next_generation() {
+    let ready = decided(&dead_letter("created-cache", EVENT)).unwrap();
     assert_eq!(ready.destination.url, "https://q/1/created-cache");
     assert_eq!((ready.body.as_str(), ready.generation), (EVENT, 1));
 }
 
 #[test]
 fn a_fifth_return_is_refused_unless_somebody_insists() {
-    let mut round = letter("created-cache", EVENT);
+    let mut round = dead_letter("created-cache", EVENT);
     round.replay_count = MOST_GENERATIONS - 1;
     assert_eq!(decided(&round).unwrap().generation, MOST_GENERATIONS);
     round.replay_count = MOST_GENERATIONS;
@@ -88,21 +88,21 @@ fn an_edited_payload_that_its_function_would_refuse_is_refused_with_the_fields_n
 fn a_wake_up_goes_back_to_the_jobs_queue_only_with_a_jobs_id() {
     let wake_up = json!({"jobId": Uuid::from_u128(9)}).to_string();
     assert_eq!(
-        decided(&letter("jobs", &wake_up)).unwrap().destination.queue,
+        decided(&dead_letter("jobs", &wake_up)).unwrap().destination.queue,
         "jobs"
     );
-    assert_eq!(decided(&letter("jobs", "{}")), Err(Refusal::NoJobId));
-    assert_eq!(decided(&letter("jobs", EVENT)), Err(Refusal::NoJobId));
+    assert_eq!(decided(&dead_letter("jobs", "{}")), Err(Refusal::NoJobId));
+    assert_eq!(decided(&dead_letter("jobs", EVENT)), Err(Refusal::NoJobId));
 }
 
 #[test]
 fn what_has_no_queue_of_its_own_is_refused() {
     let kafka = Candidate {
         is_from_kafka: true,
-        ..letter("created-cache", EVENT)
+        ..dead_letter("created-cache", EVENT)
     };
     assert_eq!(decided(&kafka).unwrap_err().code(), "from_kafka");
-    let unknown = decided(&letter("purchase-created", EVENT)).unwrap_err();
+    let unknown = decided(&dead_letter("purchase-created", EVENT)).unwrap_err();
     assert_eq!(unknown.code(), "no_destination");
 }
 
@@ -110,17 +110,17 @@ fn what_has_no_queue_of_its_own_is_refused() {
 fn a_body_that_cannot_be_sent_is_refused() {
     let tombstone = Candidate {
         raw: None,
-        ..letter("created-cache", "")
+        ..dead_letter("created-cache", "")
     };
     assert_eq!(decided(&tombstone), Err(Refusal::NoBody));
     let packed = Candidate {
         raw_encoding: Some("gzip+base64".to_owned()),
-        ..letter("created-cache", "bm8=")
+        ..dead_letter("created-cache", "bm8=")
     };
     assert_eq!(decided(&packed).unwrap_err().code(), "unreadable_body");
     let with_nul = Candidate {
         raw_encoding: Some("json-string".to_owned()),
-        ..letter("created-cache", "\"a\\u0000b\"")
+        ..dead_letter("created-cache", "\"a\\u0000b\"")
     };
     assert_eq!(decided(&with_nul), Err(Refusal::Unsendable { code_point: 0 }));
     let long = edited("created-cache", &"x".repeat(LONGEST_PAYLOAD + 1));

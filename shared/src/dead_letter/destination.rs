@@ -1,4 +1,4 @@
-//! Where letters go back to: the very queue they came from, not everybody who subscribes to its topic.
+//! Where dead letters go back to: the very queue they came from, not everybody who subscribes to its topic.
 
 use crate::config::Environment;
 use crate::event::EventType;
@@ -8,11 +8,11 @@ use std::collections::BTreeMap;
 /// The queue of wake-ups, whose messages are no events.
 const JOBS_QUEUE_URL: &str = "JOBS_QUEUE_URL";
 
-/// A queue that letters may go back to.
+/// A queue that dead letters may go back to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Destination {
-    /// Its name, which is the `source` of its letters.
+    /// Its name, which is the `source` of its dead letters.
     pub queue: String,
     /// Where it is.
     pub url: String,
@@ -29,7 +29,7 @@ pub struct Destinations {
 
 impl Destinations {
     /// Of `QUEUE_URL_<TOPIC>` (comma-separated, all topics of SPEC 2) and `JOBS_QUEUE_URL`, those that are set. A queue's
-    /// name is the last part of its URL. Nothing set is no problem here: the letters then have no destination, and say so.
+    /// name is the last part of its URL. Nothing set is no problem here: the dead letters then have no destination, and say so.
     #[must_use]
     pub fn read(environment: &Environment) -> Self {
         let mut queues = Self::default();
@@ -42,7 +42,7 @@ impl Destinations {
         queues
     }
 
-    /// The queue that letters of this source go back to.
+    /// The queue that dead letters of this source go back to.
     #[must_use]
     pub fn of_source(&self, source: &str) -> Option<&Destination> {
         self.queues.get(source)

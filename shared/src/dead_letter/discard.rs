@@ -1,6 +1,6 @@
-//! Gives a letter up. It stays in the table, with its payload.
+//! Gives a dead letter up. It stays in the table, with its payload.
 
-use super::{LetterId, Refusal, claim};
+use super::{DeadLetterId, Refusal, claim};
 use crate::audit::{self, Act, Action};
 use crate::db::Connection;
 use serde_json::json;
@@ -9,19 +9,19 @@ use serde_json::json;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 pub enum Discard {
-    /// It is given up, and on the record.
+    /// It is discarded, and on the record.
     Discarded,
     /// Nothing was changed.
     Refused(Refusal),
 }
 
-/// Gives up a parked letter that nobody is sending. One transaction of the caller; locks its row.
+/// Discards a parked dead letter that nobody is sending. One transaction of the caller; locks its row.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn discard_parked_letter(
+pub async fn discard_parked_dead_letter(
     connection: &mut Connection,
-    id: LetterId,
+    id: DeadLetterId,
     act: &Act,
 ) -> Result<Discard, sqlx::Error> {
     if let Err(refusal) = claim::lock_parked(&mut *connection, id.0).await? {

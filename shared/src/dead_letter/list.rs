@@ -1,23 +1,23 @@
-//! Lists letters, and shows one.
+//! Lists dead letters, and shows one.
 
 use super::decide::body_of;
-use super::{Letter, LetterFilter, LetterId, LetterRow, LetterStatus};
+use super::{DeadLetter, DeadLetterFilter, DeadLetterId, DeadLetterRow, DeadLetterStatus};
 use crate::db::Connection;
 use crate::page::{Cursor, Page, PageRequest};
 
-/// Lists letters, the newest first. Each page is a walk along one index for each wanted status, or along the few letters of
+/// Lists dead letters, the newest first. Each page is a walk along one index for each wanted status, or along the few dead letters of
 /// a payment.
 ///
 /// # Errors
 /// Those of the database.
 pub async fn list(
     connection: &mut Connection,
-    filter: &LetterFilter,
+    filter: &DeadLetterFilter,
     request: &PageRequest,
-) -> Result<Page<LetterRow>, sqlx::Error> {
+) -> Result<Page<DeadLetterRow>, sqlx::Error> {
     let before = request.after.unwrap_or(Cursor::NEWEST);
     let (since, until) = filter.range();
-    let statuses: Vec<String> = LetterStatus::ALL
+    let statuses: Vec<String> = DeadLetterStatus::ALL
         .into_iter()
         .filter(|status| filter.status.is_none_or(|wanted| wanted == *status))
         .map(|status| status.wire_name().to_owned())
@@ -25,7 +25,7 @@ pub async fn list(
     let rows = match filter.correlation_id {
         Some(correlation) => {
             sqlx::query_file_as!(
-                LetterRow,
+                DeadLetterRow,
                 "src/dead_letter/of_correlation.sql",
                 &statuses,
                 before.at,
@@ -44,7 +44,7 @@ pub async fn list(
         }
         None => {
             sqlx::query_file_as!(
-                LetterRow,
+                DeadLetterRow,
                 "src/dead_letter/of_status.sql",
                 &statuses,
                 before.at,
@@ -67,25 +67,25 @@ pub async fn list(
     }))
 }
 
-/// One letter; none when there is no such.
+/// One dead letter; none when there is no such.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn show(connection: &mut Connection, id: LetterId) -> Result<Option<Letter>, sqlx::Error> {
+pub async fn show(connection: &mut Connection, id: DeadLetterId) -> Result<Option<DeadLetter>, sqlx::Error> {
     let found = sqlx::query!(
         r#"SELECT id, source, message_id, function_name, event_type, event_id, correlation_id, failure_reason, error_code,
-                  permanent, attempts, raw, document, status AS "status: LetterStatus", replay_count, parked_at, replayed_at,
+                  permanent, attempts, raw, document, status AS "status: DeadLetterStatus", replay_count, parked_at, replayed_at,
                   claimed_until, document ->> 'rawEncoding' AS raw_encoding
            FROM dead_letters WHERE id = $1"#,
         id.0,
     )
     .fetch_optional(connection)
     .await?;
-    Ok(found.map(|found| Letter {
+    Ok(found.map(|found| DeadLetter {
         body: body_of(found.raw.as_deref(), found.raw_encoding.as_deref()).ok(),
         message_id: found.message_id,
         document: found.document,
-        row: LetterRow {
+        row: DeadLetterRow {
             id: found.id,
             source: found.source,
             function_name: found.function_name,

@@ -8,7 +8,7 @@
 //!      └── by a person ──▶ discarded
 //! ```
 //!
-//! Whoever is killed between sending and marking leaves a parked letter under a lease that runs out. The next replay sends
+//! Whoever is killed between sending and marking leaves a parked dead letter under a lease that runs out. The next replay sends
 //! it again with the same generation; that is safe, since events are idempotent (G9). `replay_count` is the generation that
 //! was last known to be sent, and it is counted once however often that generation was.
 
@@ -19,17 +19,17 @@ mod decide;
 mod destination;
 mod discard;
 mod list;
-mod plan;
 mod replay;
+mod replay_plan;
 mod send;
 
 pub use bulk::{Bulk, Chunk, Claimed};
 pub use decide::{Edit, Refusal};
 pub use destination::{Destination, Destinations};
-pub use discard::{Discard, discard_parked_letter};
+pub use discard::{Discard, discard_parked_dead_letter};
 pub use list::{list, show};
-pub use plan::{Plan, PlannedDestination, PlannedRefusal};
 pub use replay::{Replay, Replayer};
+pub use replay_plan::{Plan, PlannedDestination, PlannedRefusal};
 
 use crate::page::Cursor;
 use chrono::{DateTime, Utc};
@@ -38,19 +38,19 @@ use serde_json::Value;
 use std::fmt;
 use uuid::Uuid;
 
-/// How often a letter is sent back before somebody must insist: what failed five times fails again, and a letter that
+/// How often a dead letter is sent back before somebody must insist: what failed five times fails again, and a dead letter that
 /// comes back by itself would go round for ever.
 pub const MOST_GENERATIONS: i32 = 5;
 
-/// How long a sender owns the letters that it claimed.
+/// How long a sender owns the dead letters that it claimed.
 pub const LEASE_SECONDS: i32 = 30;
 
 /// A row of `dead_letters`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
-pub struct LetterId(pub Uuid);
+pub struct DeadLetterId(pub Uuid);
 
-impl LetterId {
+impl DeadLetterId {
     /// As the audit log names it.
     #[must_use]
     pub fn subject(self) -> String {
@@ -58,26 +58,26 @@ impl LetterId {
     }
 }
 
-impl fmt::Display for LetterId {
+impl fmt::Display for DeadLetterId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(formatter)
     }
 }
 
-/// What became of a letter.
+/// What became of a dead letter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, sqlx::Type)]
 #[serde(rename_all = "lowercase")]
 #[sqlx(type_name = "text", rename_all = "lowercase")]
-pub enum LetterStatus {
+pub enum DeadLetterStatus {
     /// It waits for somebody.
     Parked,
     /// It was sent back, and has not come again.
     Replayed,
-    /// It was given up.
+    /// It was discarded.
     Discarded,
 }
 
-impl LetterStatus {
+impl DeadLetterStatus {
     /// Every status.
     pub const ALL: [Self; 3] = [Self::Parked, Self::Replayed, Self::Discarded];
 
@@ -98,21 +98,21 @@ impl LetterStatus {
     }
 }
 
-impl fmt::Display for LetterStatus {
+impl fmt::Display for DeadLetterStatus {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(self.wire_name())
     }
 }
 
-/// Which letters; all of them by default. [`list`] heeds the status, a replay by filter takes the parked ones only.
+/// Which dead letters; all of them by default. [`list`] heeds the status, a replay by filter takes the parked ones only.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct LetterFilter {
+pub struct DeadLetterFilter {
     /// Of this status.
-    pub status: Option<LetterStatus>,
+    pub status: Option<DeadLetterStatus>,
     /// From this queue or topic.
     pub source: Option<String>,
-    /// Given up by this function.
+    /// Parked by this function.
     pub function: Option<String>,
     /// With this error code.
     pub error_code: Option<String>,
@@ -126,7 +126,7 @@ pub struct LetterFilter {
     pub until: Option<DateTime<Utc>>,
 }
 
-impl LetterFilter {
+impl DeadLetterFilter {
     /// The time range as the statements want it: without bounds it is all of time.
     fn range(&self) -> (DateTime<Utc>, DateTime<Utc>) {
         (
@@ -136,10 +136,10 @@ impl LetterFilter {
     }
 }
 
-/// A letter as a list shows it.
+/// A dead letter as a list shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct LetterRow {
+pub struct DeadLetterRow {
     /// Which.
     pub id: Uuid,
     /// The queue or topic where it could not be processed.
@@ -161,10 +161,10 @@ pub struct LetterRow {
     /// How often it was tried, the last time.
     pub attempts: i32,
     /// What became of it.
-    pub status: LetterStatus,
+    pub status: DeadLetterStatus,
     /// How often it was sent back.
     pub replay_count: i32,
-    /// When it was given up, the last time.
+    /// When it was parked, the last time.
     pub parked_at: DateTime<Utc>,
     /// When it was sent back, the last time.
     pub replayed_at: Option<DateTime<Utc>>,
@@ -172,13 +172,13 @@ pub struct LetterRow {
     pub claimed_until: Option<DateTime<Utc>>,
 }
 
-/// A letter with all that is known of it.
+/// A dead letter with all that is known of it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Letter {
+pub struct DeadLetter {
     /// As a list shows it.
     #[serde(flatten)]
-    pub row: LetterRow,
+    pub row: DeadLetterRow,
     /// What named the message at its source, the first time.
     pub message_id: String,
     /// The body as it would be sent; none for a tombstone, or when it can't be unpacked.

@@ -1,7 +1,7 @@
--- The few letters of one payment.
+-- The few dead letters of one payment.
 SELECT d.id AS "id!", d.source AS "source!", d.function_name, d.event_type, d.event_id, d.correlation_id,
        d.failure_reason AS "failure_reason!", d.error_code, d.permanent AS "permanent!", d.attempts AS "attempts!",
-       d.status AS "status!: LetterStatus", d.replay_count AS "replay_count!", d.parked_at AS "parked_at!", d.replayed_at,
+       d.status AS "status!: DeadLetterStatus", d.replay_count AS "replay_count!", d.parked_at AS "parked_at!", d.replayed_at,
        d.claimed_until
 FROM dead_letters d
 WHERE d.correlation_id = $11 AND d.status = ANY($1::text[]) AND (d.parked_at, d.id) < ($2, $3)

@@ -1,8 +1,8 @@
-//! Sends a letter back to where it came from: claim under a lease, commit, send, mark.
+//! Sends a dead letter back to where it came from: claim under a lease, commit, send, mark.
 
 use super::consumer::{Judged, judge};
 use super::decide::{Candidate, Ready};
-use super::{Destinations, Edit, LetterId, Refusal, claim, send};
+use super::{DeadLetterId, Destinations, Edit, Refusal, claim, send};
 use crate::audit::{self, Act, Action};
 use crate::config::Environment;
 use crate::db::{Connection, Database};
@@ -13,10 +13,10 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-/// What sends letters back.
+/// What sends dead letters back.
 #[derive(Debug, Clone)]
 pub struct Replayer {
-    /// Where the letters are.
+    /// Where the dead letters are.
     pub database: Database,
     /// SQS.
     pub sqs: Client,
@@ -24,7 +24,7 @@ pub struct Replayer {
     pub destinations: Destinations,
 }
 
-/// What became of the replay of one letter.
+/// What became of the replay of one dead letter.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase", tag = "outcome")]
 #[must_use]
@@ -59,8 +59,8 @@ impl Replay {
     }
 }
 
-/// Letters that were claimed: what is to be sent, and the lease under which.
-pub(super) struct ClaimedLetters {
+/// Dead letters that were claimed: what is to be sent, and the lease under which.
+pub(super) struct ClaimedDeadLetters {
     pub ready: Vec<Ready>,
     pub lease: DateTime<Utc>,
 }
@@ -76,13 +76,13 @@ impl Replayer {
         }
     }
 
-    /// What [`Replayer::replay`] would do with this letter. Changes nothing.
+    /// What [`Replayer::replay`] would do with this dead letter. Changes nothing.
     ///
     /// # Errors
     /// Those of the database.
     pub async fn preview(
         &self,
-        id: LetterId,
+        id: DeadLetterId,
         edit: Option<&Edit>,
         forced: bool,
     ) -> Result<Result<super::Destination, Refusal>, sqlx::Error> {
@@ -108,23 +108,26 @@ impl Replayer {
         Ok(judged.into_iter().next().unwrap_or(Err(Refusal::NotFound)))
     }
 
-    /// Sends one letter back to its source, with another payload if it is edited: that is read as the function there reads
+    /// Sends one dead letter back to its source, with another payload if it is edited: that is read as the function there reads
     /// it, and refused with the field's name if it would be refused. Both payloads are kept, the old one in the audit log.
-    /// `forced` lets a letter pass that came back [`super::MOST_GENERATIONS`] times.
+    /// `forced` lets a dead letter pass that came back [`super::MOST_GENERATIONS`] times.
     ///
     /// # Errors
-    /// Those of the database. When it fails after the sending, the letter is in its queue and still parked here; replaying
+    /// Those of the database. When it fails after the sending, the dead letter is in its queue and still parked here; replaying
     /// it again is safe.
     pub async fn replay(
         &self,
-        id: LetterId,
+        id: DeadLetterId,
         edit: Option<&Edit>,
         forced: bool,
         act: &Act,
     ) -> Result<Replay, sqlx::Error> {
         let mut transaction = self.database.begin().await?;
         let found = claim::lock_parked(&mut transaction, id.0).await?;
-        let original = found.as_ref().ok().and_then(|letter| letter.raw.clone());
+        let original = found
+            .as_ref()
+            .ok()
+            .and_then(|dead_letter| dead_letter.raw.clone());
         let ready = match self.judge_one(&mut transaction, found, edit, forced).await? {
             Ok(ready) => ready,
             Err(refusal) => return Ok(Replay::refused(&refusal)),
@@ -139,7 +142,7 @@ impl Replayer {
         audit::record_all(&mut transaction, act, Action::ReplayDeadLetter, &subjects).await?;
         let lease = claim::claim(&mut transaction, &[id.0]).await?;
         transaction.commit().await?;
-        let claimed = ClaimedLetters {
+        let claimed = ClaimedDeadLetters {
             ready: vec![ready],
             lease,
         };
@@ -152,23 +155,23 @@ impl Replayer {
     /// Sends what is claimed, outside any transaction, and marks what went; what did not go is released, and on the record.
     pub(super) async fn send_claimed(
         &self,
-        claimed: ClaimedLetters,
+        claimed: ClaimedDeadLetters,
         act: &Act,
-    ) -> Result<Vec<(LetterId, Replay)>, sqlx::Error> {
+    ) -> Result<Vec<(DeadLetterId, Replay)>, sqlx::Error> {
         let results = send::send(&self.sqs, &claimed.ready).await;
-        let outcomes: Vec<(LetterId, i32, Replay)> = claimed
+        let outcomes: Vec<(DeadLetterId, i32, Replay)> = claimed
             .ready
             .into_iter()
             .zip(results)
-            .map(|(letter, result)| {
+            .map(|(dead_letter, result)| {
                 let outcome = match result {
                     Ok(()) => Replay::Sent {
-                        queue: letter.destination.queue,
-                        generation: letter.generation,
+                        queue: dead_letter.destination.queue,
+                        generation: dead_letter.generation,
                     },
                     Err(reason) => Replay::NotSent { reason },
                 };
-                (LetterId(letter.id), letter.generation, outcome)
+                (DeadLetterId(dead_letter.id), dead_letter.generation, outcome)
             })
             .collect();
         let mut transaction = self.database.begin().await?;
@@ -199,7 +202,7 @@ pub(super) fn details(ready: &Ready, forced: bool) -> Value {
     json!({"queue": ready.destination.queue, "generation": ready.generation, "forced": forced})
 }
 
-fn failed_try((id, generation, outcome): &(LetterId, i32, Replay)) -> Option<(LetterId, Value)> {
+fn failed_try((id, generation, outcome): &(DeadLetterId, i32, Replay)) -> Option<(DeadLetterId, Value)> {
     match outcome {
         Replay::NotSent { reason } => Some((*id, json!({"generation": generation, "reason": reason}))),
         Replay::Sent { .. } | Replay::Refused { .. } => None,

@@ -1,4 +1,4 @@
-//! Sends letters to their queues, each with its mark, in batches.
+//! Sends dead letters to their queues, each with its mark, in batches.
 
 use super::decide::Ready;
 use crate::delivery::ReplayMark;
@@ -17,16 +17,16 @@ const BATCH_BYTES: usize = 1_000_000;
 /// How many requests are under way at once.
 const REQUESTS_AT_ONCE: usize = 4;
 
-/// Sends each letter to its own queue. Gives back, for each in order, why it was not sent; one of which nothing is known
+/// Sends each dead letter to its own queue. Gives back, for each in order, why it was not sent; one of which nothing is known
 /// (a time-out) counts as not sent, and a second sending is safe.
-pub(super) async fn send(client: &Client, letters: &[Ready]) -> Vec<Result<(), String>> {
-    let mut results: Vec<Result<(), String>> = letters
+pub(super) async fn send(client: &Client, dead_letters: &[Ready]) -> Vec<Result<(), String>> {
+    let mut results: Vec<Result<(), String>> = dead_letters
         .iter()
         .map(|_| Err("SQS did not answer for this message".to_owned()))
         .collect();
-    let requests: Vec<_> = batches(letters)
+    let requests: Vec<_> = batches(dead_letters)
         .into_iter()
-        .map(|batch| send_batch(client, letters, batch).boxed())
+        .map(|batch| send_batch(client, dead_letters, batch).boxed())
         .collect();
     let answers: Vec<Vec<(usize, Result<(), String>)>> = stream::iter(requests)
         .buffer_unordered(REQUESTS_AT_ONCE)
@@ -42,18 +42,18 @@ pub(super) async fn send(client: &Client, letters: &[Ready]) -> Vec<Result<(), S
 
 async fn send_batch(
     client: &Client,
-    letters: &[Ready],
+    dead_letters: &[Ready],
     batch: Vec<usize>,
 ) -> Vec<(usize, Result<(), String>)> {
     let all_failed = |reason: String| -> Vec<(usize, Result<(), String>)> {
         batch.iter().map(|index| (*index, Err(reason.clone()))).collect()
     };
-    let Some(url) = batch.first().map(|index| &letters[*index].destination.url) else {
+    let Some(url) = batch.first().map(|index| &dead_letters[*index].destination.url) else {
         return Vec::new();
     };
     let entries: Result<Vec<_>, _> = batch
         .iter()
-        .map(|index| entry(*index, &letters[*index]))
+        .map(|index| entry(*index, &dead_letters[*index]))
         .collect();
     let entries = match entries {
         Ok(entries) => entries,
@@ -73,10 +73,10 @@ async fn send_batch(
     }
 }
 
-fn entry(index: usize, letter: &Ready) -> Result<SendMessageBatchRequestEntry, BuildError> {
+fn entry(index: usize, dead_letter: &Ready) -> Result<SendMessageBatchRequestEntry, BuildError> {
     let mark = ReplayMark {
-        letter_id: letter.id,
-        generation: letter.generation,
+        dead_letter_id: dead_letter.id,
+        generation: dead_letter.generation,
     };
     let mark = MessageAttributeValue::builder()
         .data_type("String")
@@ -84,23 +84,26 @@ fn entry(index: usize, letter: &Ready) -> Result<SendMessageBatchRequestEntry, B
         .build()?;
     SendMessageBatchRequestEntry::builder()
         .id(index.to_string())
-        .message_body(&letter.body)
+        .message_body(&dead_letter.body)
         .message_attributes(ReplayMark::ATTRIBUTE, mark)
         .build()
 }
 
 /// Splits by queue, number and size; within a queue the order stays.
-fn batches(letters: &[Ready]) -> Vec<Vec<usize>> {
+fn batches(dead_letters: &[Ready]) -> Vec<Vec<usize>> {
     let mut by_queue: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-    for (index, letter) in letters.iter().enumerate() {
-        by_queue.entry(&letter.destination.url).or_default().push(index);
+    for (index, dead_letter) in dead_letters.iter().enumerate() {
+        by_queue
+            .entry(&dead_letter.destination.url)
+            .or_default()
+            .push(index);
     }
     let mut batches: Vec<Vec<usize>> = Vec::new();
     for indexes in by_queue.into_values() {
         let mut batch: Vec<usize> = Vec::new();
         let mut bytes = 0;
         for index in indexes {
-            let size = letters[index].body.len();
+            let size = dead_letters[index].body.len();
             if batch.len() == BATCH || (bytes + size > BATCH_BYTES && !batch.is_empty()) {
                 batches.push(std::mem::take(&mut batch));
                 bytes = 0;

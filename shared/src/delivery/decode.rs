@@ -19,7 +19,7 @@ pub enum DecodeError {
     #[error("the event is neither an SQS nor an MSK event; see events/ for samples of both")]
     UnknownShape,
     /// Without an id a partial response would acknowledge or fail the wrong messages (FACTS).
-    #[error("an SQS message has no messageId; the whole batch is handed back")]
+    #[error("an SQS message has no messageId; the whole batch is returned")]
     NoMessageId,
 }
 

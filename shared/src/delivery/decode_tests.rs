@@ -82,7 +82,7 @@ fn a_place_that_the_record_does_not_give_is_that_of_its_group() {
 fn what_cannot_be_named_in_a_partial_response_comes_again_with_its_batch() {
     let event = json!({"records": {"t-0": [{"offset": -1, "value": null}]}});
     let (trigger, deliveries) = Trigger::decode(event).unwrap();
-    let answer = Answer::for_handed_back(trigger, &[&deliveries[0].origin], true);
+    let answer = Answer::for_returned(trigger, &[&deliveries[0].origin], true);
     assert!(matches!(answer, Answer::Fail(_)), "{answer:?}");
 }
 
@@ -252,7 +252,7 @@ impl Stage for Arrivals {
     }
 }
 
-/// What reaches a stage of this event; panics unless the invocation is answered, with nothing handed back.
+/// What reaches a stage of this event; panics unless the invocation is answered, with nothing returned.
 fn arrived(event: Value) -> BTreeSet<String> {
     let config = aws_sdk_sqs::Config::builder()
         .behavior_version(BehaviorVersion::latest())

@@ -55,7 +55,7 @@ async fn attempt<S: Stage>(
     Err(Failure::retry("stage_defect", reason))
 }
 
-/// What can't be finished in time is handed back; it has not failed by itself.
+/// What can't be finished in time is returned; it has not failed by itself.
 #[must_use]
 pub fn out_of_time() -> Failure {
     Failure::retry(
@@ -68,7 +68,7 @@ pub fn out_of_time() -> Failure {
 /// The code of [`out_of_time`].
 pub(super) const OUT_OF_TIME: &str = "out_of_time";
 
-/// A defect that this record brings out: parked, to be replayed once it is mended.
+/// A defect that this record brings out: parked, to be replayed once it is fixed.
 pub(super) fn panicked(panic: &(dyn Any + Send)) -> Failure {
     let message = panic
         .downcast_ref::<&str>()

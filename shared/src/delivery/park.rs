@@ -64,7 +64,7 @@ pub struct DeadLetter {
     pub replay_of: Option<ReplayMark>,
 }
 
-/// Why a record could not be parked. It is then handed back, and the queue's own redrive policy keeps it.
+/// Why a record could not be parked. It is then returned, and the queue's own redrive policy keeps it.
 #[derive(Debug, thiserror::Error)]
 pub enum ParkError {
     /// Even compressed it is larger than an SQS message.
@@ -97,7 +97,7 @@ impl Parking {
     /// Sends one record to the dead-letter queue, with why.
     ///
     /// # Errors
-    /// When it does not fit or SQS does not take it; the record must then be handed back.
+    /// When it does not fit or SQS does not take it; the record must then be returned.
     pub async fn park(
         &self,
         delivery: &Delivery,
@@ -221,7 +221,7 @@ pub fn unpack_raw(document: &DeadLetter) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn letter(raw: String) -> DeadLetter {
+    fn dead_letter(raw: String) -> DeadLetter {
         DeadLetter {
             original_event: serde_json::from_str(&raw).ok(),
             original_source: "purchase-confirmed".to_owned(),
@@ -246,7 +246,7 @@ mod tests {
     #[test]
     fn a_body_of_one_mebibyte_still_fits_a_message_and_comes_back_whole() {
         let raw = format!("{{\"padding\":\"{}\"}}", "\\\"".repeat(524_000));
-        let body = serialize_to_fit(letter(raw.clone())).unwrap();
+        let body = serialize_to_fit(dead_letter(raw.clone())).unwrap();
         assert!(body.len() <= LARGEST_MESSAGE);
         let read: DeadLetter = serde_json::from_str(&body).unwrap();
         assert_eq!(read.raw_encoding.as_deref(), Some(GZIP_BASE64));
@@ -258,7 +258,7 @@ mod tests {
         let packed = |length: usize| DeadLetter {
             raw: Some(pack(&"x".repeat(length))),
             raw_encoding: Some(GZIP_BASE64.to_owned()),
-            ..letter(String::new())
+            ..dead_letter(String::new())
         };
         let largest = packed(LONGEST_UNPACKED);
         assert!(largest.raw.as_deref().is_some_and(|raw| raw.len() < 10_000));
@@ -270,7 +270,7 @@ mod tests {
 
     #[test]
     fn a_small_body_is_kept_readable() {
-        let body = serialize_to_fit(letter("{\"a\":1}".to_owned())).unwrap();
+        let body = serialize_to_fit(dead_letter("{\"a\":1}".to_owned())).unwrap();
         let read: DeadLetter = serde_json::from_str(&body).unwrap();
         assert_eq!(read.original_event, Some(serde_json::json!({"a": 1})));
         assert_eq!(unpack_raw(&read).as_deref(), Some("{\"a\":1}"));

@@ -76,7 +76,7 @@ pub struct Processed {
     /// Done.
     pub succeeded: usize,
     /// To come again.
-    pub handed_back: usize,
+    pub returned: usize,
     /// In the dead-letter queue.
     pub parked: usize,
 }
@@ -106,7 +106,7 @@ struct Unfinished {
 enum Settled {
     Done,
     Parked,
-    HandedBack(Origin),
+    Returned(Origin),
 }
 
 impl<S: Stage> Consumer<S> {
@@ -130,10 +130,10 @@ impl<S: Stage> Consumer<S> {
             .buffered(SETTLING_AT_ONCE)
             .collect()
             .await;
-        let handed_back: Vec<&Origin> = settled
+        let returned: Vec<&Origin> = settled
             .iter()
             .filter_map(|outcome| match outcome {
-                Settled::HandedBack(origin) => Some(origin),
+                Settled::Returned(origin) => Some(origin),
                 Settled::Done | Settled::Parked => None,
             })
             .collect();
@@ -142,8 +142,8 @@ impl<S: Stage> Consumer<S> {
             .filter(|outcome| matches!(outcome, Settled::Parked))
             .count();
         let processed = Processed {
-            succeeded: total - handed_back.len() - parked,
-            handed_back: handed_back.len(),
+            succeeded: total - returned.len() - parked,
+            returned: returned.len(),
             parked,
         };
         telemetry::stage_finished(started.elapsed());
@@ -151,13 +151,13 @@ impl<S: Stage> Consumer<S> {
             function = S::NAME,
             records = total,
             succeeded = processed.succeeded,
-            handed_back = processed.handed_back,
+            returned = processed.returned,
             parked = processed.parked,
             "batch done"
         );
-        match Answer::for_handed_back(trigger, &handed_back, self.kafka_reads_partial) {
+        match Answer::for_returned(trigger, &returned, self.kafka_reads_partial) {
             Answer::Partial(answer) => Ok(answer),
-            Answer::Fail(reason) => Err(ConsumerError::HandedBack(reason)),
+            Answer::Fail(reason) => Err(ConsumerError::Returned(reason)),
         }
     }
 
@@ -286,14 +286,14 @@ impl<S: Stage> Consumer<S> {
                     metrics::counter!("DeadLettered").increment(1);
                     return Settled::Parked;
                 }
-                Err(error) => tracing::error!(function = S::NAME, %error, "not parked; handed back"),
+                Err(error) => tracing::error!(function = S::NAME, %error, "not parked; returned"),
             }
         }
-        self.log(&record, "handed back");
+        self.log(&record, "returned");
         if !out_of_time {
             self.delay_redelivery(&record).await;
         }
-        Settled::HandedBack(record.delivery.origin)
+        Settled::Returned(record.delivery.origin)
     }
 
     fn log(&self, record: &Unfinished, what: &'static str) {
@@ -387,7 +387,7 @@ pub enum ConsumerError {
     Decode(#[from] DecodeError),
     /// The source can't be told which records to deliver again.
     #[error("{0}")]
-    HandedBack(String),
+    Returned(String),
 }
 
 /// The URL that goes with a queue's ARN (`arn:aws:sqs:region:account:name`).

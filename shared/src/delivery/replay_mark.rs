@@ -11,7 +11,8 @@ use uuid::Uuid;
 #[serde(rename_all = "camelCase")]
 pub struct ReplayMark {
     /// The row of `dead_letters`.
-    pub letter_id: Uuid,
+    #[serde(rename = "letterId")]
+    pub dead_letter_id: Uuid,
     /// From 1.
     pub generation: i32,
 }
@@ -23,7 +24,7 @@ impl ReplayMark {
 
 impl fmt::Display for ReplayMark {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}:{}", self.letter_id, self.generation)
+        write!(formatter, "{}:{}", self.dead_letter_id, self.generation)
     }
 }
 
@@ -36,14 +37,14 @@ impl FromStr for ReplayMark {
     type Err = NoMark;
 
     fn from_str(text: &str) -> Result<Self, NoMark> {
-        let (letter_id, generation) = text.split_once(':').ok_or(NoMark)?;
+        let (dead_letter_id, generation) = text.split_once(':').ok_or(NoMark)?;
         let generation: i32 = generation.parse().map_err(|_| NoMark)?;
-        let letter_id = Uuid::parse_str(letter_id).map_err(|_| NoMark)?;
+        let dead_letter_id = Uuid::parse_str(dead_letter_id).map_err(|_| NoMark)?;
         if generation < 1 {
             return Err(NoMark);
         }
         Ok(Self {
-            letter_id,
+            dead_letter_id,
             generation,
         })
     }
@@ -56,15 +57,15 @@ mod tests {
     #[test]
     fn a_mark_reads_back_and_anything_else_is_none() {
         let mark = ReplayMark {
-            letter_id: Uuid::from_u128(7),
+            dead_letter_id: Uuid::from_u128(7),
             generation: 3,
         };
         assert_eq!(mark.to_string().parse(), Ok(mark));
         for text in [
             "",
             "7:3",
-            &format!("{}:0", mark.letter_id),
-            &format!("{}:x", mark.letter_id),
+            &format!("{}:0", mark.dead_letter_id),
+            &format!("{}:x", mark.dead_letter_id),
         ] {
             assert_eq!(text.parse::<ReplayMark>(), Err(NoMark), "{text}");
         }

@@ -13,22 +13,22 @@ pub enum Answer {
 }
 
 impl Answer {
-    /// The answer for the records that are handed back.
+    /// The answer for the records that are returned.
     ///
     /// An MSK source reads partial responses only in provisioned mode (FACTS), and a record without partition or offset has
     /// no name in one; the whole batch comes again then, which is safe, since every stage may be replayed.
     #[must_use]
-    pub fn for_handed_back(trigger: Trigger, handed_back: &[&Origin], kafka_reads_partial: bool) -> Self {
-        let identifiers: Option<Vec<Value>> = handed_back
+    pub fn for_returned(trigger: Trigger, returned: &[&Origin], kafka_reads_partial: bool) -> Self {
+        let identifiers: Option<Vec<Value>> = returned
             .iter()
             .map(|origin| Some(json!({"itemIdentifier": item_identifier(origin)?})))
             .collect();
-        let can_name = trigger == Trigger::Sqs || kafka_reads_partial || handed_back.is_empty();
+        let can_name = trigger == Trigger::Sqs || kafka_reads_partial || returned.is_empty();
         match identifiers.filter(|_| can_name) {
             Some(failures) => Self::Partial(json!({"batchItemFailures": failures})),
             None => Self::Fail(format!(
-                "{} records are handed back with their batch",
-                handed_back.len()
+                "{} records are returned with their batch",
+                returned.len()
             )),
         }
     }
@@ -54,9 +54,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_handed_back_acknowledges_all() {
+    fn nothing_returned_acknowledges_all() {
         for trigger in [Trigger::Sqs, Trigger::Kafka] {
-            let answer = Answer::for_handed_back(trigger, &[], false);
+            let answer = Answer::for_returned(trigger, &[], false);
             assert_eq!(answer, Answer::Partial(json!({"batchItemFailures": []})));
         }
     }
@@ -70,13 +70,13 @@ mod tests {
             fingerprint: String::new(),
         };
         assert_eq!(
-            Answer::for_handed_back(Trigger::Kafka, &[&origin], true),
+            Answer::for_returned(Trigger::Kafka, &[&origin], true),
             Answer::Partial(
                 json!({"batchItemFailures": [{"itemIdentifier": {"partition": "t-2", "offset": 7}}]})
             )
         );
         assert!(matches!(
-            Answer::for_handed_back(Trigger::Kafka, &[&origin], false),
+            Answer::for_returned(Trigger::Kafka, &[&origin], false),
             Answer::Fail(_)
         ));
     }

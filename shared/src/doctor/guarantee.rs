@@ -35,7 +35,7 @@ guarantees! {
     G1: "every payment for a course has its purchase, or an open case",
     G2: "every purchase has one allocation, or waits visibly for a trainer",
     G3: "every allocation has its future sessions, or all that remain of what was bought",
-    G4: "what was committed was announced, and what was announced happened",
+    G4: "what was committed was published, and what was published happened",
     G5: "every paid intent has one order with its items, or an open case",
     G6: "stock is never oversold, and its books add up",
     G7: "no job stays in the hands of a dead worker",

@@ -73,7 +73,7 @@ pub const KINDS: [Kind; 39] = [
         G1,
         "payment-course-unreadable",
         "paid, and the course id of the payment is no UUID",
-        "find out what was bought, mend `payments.metadata`, then invoke `sweep` with {\"sweep\": \"reconcile\"}",
+        "find out what was bought, fix `payments.metadata`, then invoke `sweep` with {\"sweep\": \"reconcile\"}",
     ),
     breach(
         G1,
@@ -133,7 +133,7 @@ pub const KINDS: [Kind; 39] = [
         G4,
         "outbox-stuck",
         "an event has waited unpublished for over five minutes",
-        "look at `last_error` in the trace; mend the queue, then invoke `sweep` with {\"sweep\": \"outbox\"}",
+        "look at `last_error` in the trace; fix the queue, then invoke `sweep` with {\"sweep\": \"outbox\"}",
     ),
     breach(
         G4,
@@ -145,7 +145,7 @@ pub const KINDS: [Kind; 39] = [
         G4,
         "allocation-not-announced",
         "an allocation of the last week without TRAINER_ALLOCATED",
-        "`makegood trace <allocation id>`; reconcile announces it again when it has no sessions",
+        "`makegood trace <allocation id>`; reconcile publishes it again when it has no sessions",
     ),
     breach(
         G4,
@@ -156,7 +156,7 @@ pub const KINDS: [Kind; 39] = [
     breach(
         G4,
         "announced-but-missing",
-        "an event announces a row that is not there",
+        "an event names a row that is not there",
         TRACE,
     ),
     breach(

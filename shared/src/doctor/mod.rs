@@ -7,11 +7,11 @@
 mod constraints;
 mod guarantee;
 mod kind;
-mod look;
+mod run;
 
 pub use guarantee::{Guarantee, UnknownGuarantee};
 pub use kind::{KINDS, Kind, Severity, kind};
-pub use look::examine;
+pub use run::check;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -59,7 +59,7 @@ pub struct Finding {
 /// One reading.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Examination {
+pub struct Report {
     /// The moment that the graces were measured from.
     pub at: DateTime<Utc>,
     /// How long the reading took.
@@ -70,7 +70,7 @@ pub struct Examination {
     pub findings: Vec<Finding>,
 }
 
-impl Examination {
+impl Report {
     /// The breaches among the findings.
     pub fn breaches(&self) -> impl Iterator<Item = &Finding> {
         self.findings

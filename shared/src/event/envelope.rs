@@ -31,9 +31,9 @@ impl Envelope {
     /// The version that Makegood writes.
     pub const VERSION: &'static str = "1.0.0";
 
-    /// An envelope for an event that Makegood itself announces.
+    /// An envelope for an event that Makegood itself publishes.
     #[must_use]
-    pub fn announced(event_id: String, correlation_id: String, source: &str, now: DateTime<Utc>) -> Self {
+    pub fn published(event_id: String, correlation_id: String, source: &str, now: DateTime<Utc>) -> Self {
         Self {
             event_id,
             original_event_id: None,

@@ -25,7 +25,7 @@ fn require_what_readers_require(schema: &mut Schema) {
 
 /// Adds what goes over the wire beside the event's own fields.
 fn describe_what_all_events_carry(schema: &mut Schema, event_type: EventType) {
-    const TIMESTAMP: &str = "Milliseconds since the epoch at which the event was announced.";
+    const TIMESTAMP: &str = "Milliseconds since the epoch at which the event was published.";
     const USER: &str = "The same as `studentId`; kept for older consumers.";
     const ROLE: &str = "Always `student`; kept for older consumers.";
     let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) else {

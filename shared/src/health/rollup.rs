@@ -75,7 +75,7 @@ pub(super) async fn kept_until(
 }
 
 /// The kept buckets from `from` until before `until`.
-#[cfg(feature = "desk")]
+#[cfg(feature = "operate")]
 pub(super) async fn kept(
     connection: &mut Connection,
     from: DateTime<Utc>,

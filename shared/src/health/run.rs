@@ -45,7 +45,7 @@ pub async fn record_run(connection: &mut Connection, run: &SweepRun) -> Result<(
 ///
 /// # Errors
 /// Those of the database.
-#[cfg(feature = "desk")]
+#[cfg(feature = "operate")]
 pub async fn latest_runs(connection: &mut Connection) -> Result<Vec<SweepRun>, sqlx::Error> {
     sqlx::query_file_as!(SweepRun, "src/health/latest_runs.sql")
         .fetch_all(connection)
@@ -56,7 +56,7 @@ pub async fn latest_runs(connection: &mut Connection) -> Result<Vec<SweepRun>, s
 ///
 /// # Errors
 /// Those of the database.
-#[cfg(feature = "desk")]
+#[cfg(feature = "operate")]
 pub async fn last_runs(
     connection: &mut Connection,
     sweep: Option<&str>,

@@ -98,7 +98,7 @@ pub struct HealthSweep {
 /// How far back a sample walks; what is older is on the list once somebody found it.
 const WINDOW: TimeDelta = TimeDelta::hours(24);
 /// For how long a page takes a sample for the present: the sweep samples each minute, and may miss one.
-#[cfg(feature = "desk")]
+#[cfg(feature = "operate")]
 const SAMPLE_COUNTS_FOR: TimeDelta = TimeDelta::minutes(2);
 
 impl Gauges {
@@ -147,7 +147,7 @@ impl Unfulfilled {
     }
 
     /// As it was sampled within the last two minutes; none where nobody did.
-    #[cfg(feature = "desk")]
+    #[cfg(feature = "operate")]
     async fn sampled(connection: &mut Connection, now: DateTime<Utc>) -> Result<Option<Self>, sqlx::Error> {
         sqlx::query_as!(
             Self,
@@ -179,7 +179,7 @@ pub async fn gauges(connection: &mut Connection, now: DateTime<Utc>) -> Result<G
 ///
 /// # Errors
 /// Those of the database.
-#[cfg(feature = "desk")]
+#[cfg(feature = "operate")]
 pub(super) async fn gauges_at_a_glance(
     connection: &mut Connection,
     now: DateTime<Utc>,

@@ -94,7 +94,7 @@ pub async fn open_case_of_paid_intent(
         amount_minor: Some(intent.amount_cents),
         currency: Some(intent.currency),
         details: json!({
-            "what": "paid, and no order could be made; mend the cause and retry the job, or refund the buyer",
+            "what": "paid, and no order could be made; fix the cause and retry the job, or refund the buyer",
             "code": failure.code,
             "reason": failure.reason,
             "cause": failure.cause.wire_name(),

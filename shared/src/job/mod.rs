@@ -23,11 +23,11 @@
 //! Leases and schedules are measured with the database's clock, which all workers share.
 
 mod acquire;
-#[cfg(feature = "desk")]
-pub mod desk;
 mod enqueue;
 mod finish;
 mod heal;
+#[cfg(feature = "operate")]
+pub mod operator;
 mod requeue;
 mod rescue;
 mod wake;

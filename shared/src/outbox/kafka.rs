@@ -143,7 +143,7 @@ impl KafkaTransport {
         let mut in_order: Vec<usize> = (0..rows.len()).collect();
         in_order.sort_by_key(|index| rows[*index].id);
         let (producer, generation) = self.producer();
-        let give_up = Instant::now() + limits::at_most(limits::KAFKA.operation + limits::KAFKA.attempt);
+        let latest = Instant::now() + limits::at_most(limits::KAFKA.operation + limits::KAFKA.attempt);
         let mut refused = HashSet::new();
         let mut under_way = Vec::with_capacity(rows.len());
         for index in in_order {
@@ -152,7 +152,7 @@ impl KafkaTransport {
         }
         let mut results = vec![Ok(()); rows.len()];
         for (index, started) in under_way {
-            let acknowledged = tokio::time::timeout_at(give_up, acknowledged(started)).await;
+            let acknowledged = tokio::time::timeout_at(latest, acknowledged(started)).await;
             results[index] = acknowledged.unwrap_or_else(|_| Err(Refusal::of_time()));
         }
         self.judge(&producer, generation, &results);

@@ -1,4 +1,4 @@
-//! The outbox: an event is written in the transaction of the change that it announces, and published after the commit
+//! The outbox: an event is written in the transaction of the change that it tells of, and published after the commit
 //! by the same invocation, or by the sweep when that did not happen.
 
 mod fan_out;
@@ -16,7 +16,7 @@ pub use kafka::{KafkaAuth, KafkaConfig, KafkaTransport};
 #[cfg(feature = "kafka")]
 pub use kafka_login::KafkaContext;
 pub use publish::{Published, Publisher};
-pub use store::{LEASE_SECONDS, announce_again, enqueue, retire};
+pub use store::{LEASE_SECONDS, enqueue, publish_again, retire};
 pub use sweep::{OutboxSweep, sweep};
 pub use transport::{SqsTransport, Transport, TransportConfig, TransportError, read_routes};
 
@@ -26,7 +26,7 @@ use serde_json::Value;
 
 /// An event to write to the outbox.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Announcement {
+pub struct OutboxEvent {
     /// Deterministic: the same fact always has the same id.
     pub event_id: String,
     /// Its type, which names its topic.

@@ -1,6 +1,6 @@
 //! Rows of the outbox: written, claimed under a lease, finished. None of these commits.
 
-use super::{Announcement, OutboxRow};
+use super::{OutboxEvent, OutboxRow};
 use crate::db::Connection;
 use crate::ids::CorrelationId;
 use serde::{Deserialize, Serialize};
@@ -48,42 +48,42 @@ pub(super) struct Unpublished {
 /// Those of the database.
 pub async fn enqueue(
     connection: &mut Connection,
-    announcements: &[Announcement],
+    outbox_events: &[OutboxEvent],
 ) -> Result<Vec<OutboxRow>, sqlx::Error> {
-    write(connection, announcements, false).await
+    write(connection, outbox_events, false).await
 }
 
-/// As [`enqueue`], but an event that was published already is published once more, to everybody: what was announced got lost,
+/// As [`enqueue`], but an event that was published already is published once more, to everybody: what was published got lost,
 /// or its consumer must look again. One that is waiting under a live lease, or for its next try, is left to its owner.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn announce_again(
+pub async fn publish_again(
     connection: &mut Connection,
-    announcements: &[Announcement],
+    outbox_events: &[OutboxEvent],
 ) -> Result<Vec<OutboxRow>, sqlx::Error> {
-    write(connection, announcements, true).await
+    write(connection, outbox_events, true).await
 }
 
 async fn write(
     connection: &mut Connection,
-    announcements: &[Announcement],
+    outbox_events: &[OutboxEvent],
     again: bool,
 ) -> Result<Vec<OutboxRow>, sqlx::Error> {
-    if announcements.is_empty() {
+    if outbox_events.is_empty() {
         return Ok(Vec::new());
     }
-    let event_ids: Vec<String> = announcements.iter().map(|event| event.event_id.clone()).collect();
-    let types: Vec<String> = announcements
+    let event_ids: Vec<String> = outbox_events.iter().map(|event| event.event_id.clone()).collect();
+    let types: Vec<String> = outbox_events
         .iter()
         .map(|event| event.event_type.wire_name().to_owned())
         .collect();
-    let topics: Vec<String> = announcements
+    let topics: Vec<String> = outbox_events
         .iter()
         .map(|event| event.event_type.topic().to_owned())
         .collect();
-    let payloads: Vec<_> = announcements.iter().map(|event| event.payload.clone()).collect();
-    let correlations: Vec<_> = announcements.iter().map(|event| event.correlation.0).collect();
+    let payloads: Vec<_> = outbox_events.iter().map(|event| event.payload.clone()).collect();
+    let correlations: Vec<_> = outbox_events.iter().map(|event| event.correlation.0).collect();
     // DISTINCT: one statement may not touch a row twice, and a batch may hold the same fact twice.
     let rows = sqlx::query!(
         r#"INSERT INTO outbox AS o (event_id, event_type, topic, payload, correlation_id, claimed_until)

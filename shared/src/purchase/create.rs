@@ -35,8 +35,8 @@ pub struct Purchases {
 pub struct Fulfilment {
     /// One for each event, in order.
     pub outcomes: Vec<Result<PurchaseOutcome, Failure>>,
-    /// Committed announcements, to publish now.
-    pub announced: Vec<OutboxRow>,
+    /// Committed events, to publish now.
+    pub published: Vec<OutboxRow>,
 }
 
 impl Purchases {
@@ -67,7 +67,7 @@ impl Purchases {
         for mut turn in in_turns(requests) {
             turn.sort_by_key(PurchaseRequest::key);
             for (purchase_id, outcome) in self
-                .write_and_settle(&turn, &facts, now, &mut fulfilment.announced)
+                .write_and_settle(&turn, &facts, now, &mut fulfilment.published)
                 .await?
             {
                 if let Some(position) = positions.get(&purchase_id) {
@@ -83,7 +83,7 @@ impl Purchases {
         requests: &[PurchaseRequest],
         facts: &PaymentFacts,
         now: DateTime<Utc>,
-        announced: &mut Vec<OutboxRow>,
+        published: &mut Vec<OutboxRow>,
     ) -> Result<Vec<(PurchaseId, PurchaseOutcome)>, Failure> {
         let owed: Vec<PurchaseRequest> = requests
             .iter()
@@ -103,7 +103,7 @@ impl Purchases {
         for request in requests {
             match written.get(&request.purchase_id.0) {
                 Some(written) => {
-                    announced.extend(outbox_row(request, written, now));
+                    published.extend(outbox_row(request, written, now));
                     outcomes.push((request.purchase_id, made(request, written)));
                 }
                 None => rest.push(request.clone()),
@@ -112,7 +112,7 @@ impl Purchases {
         if !rest.is_empty() {
             let settlement = self.settle_in_transaction(&rest, facts, now).await?;
             metrics::counter!("SurplusPayments").increment(settlement.surplus_opened);
-            announced.extend(settlement.announced);
+            published.extend(settlement.published);
             outcomes.extend(
                 rest.iter()
                     .map(|request| request.purchase_id)
@@ -234,13 +234,13 @@ fn made(request: &PurchaseRequest, written: &Written) -> PurchaseOutcome {
 }
 
 fn outbox_row(request: &PurchaseRequest, written: &Written, now: DateTime<Utc>) -> Option<OutboxRow> {
-    let announcement = request.announcement(request.purchase_id, now);
+    let outbox_event = request.outbox_event(request.purchase_id, now);
     Some(OutboxRow {
         id: written.outbox_id?,
-        event_id: announcement.event_id,
-        event_type: announcement.event_type.wire_name().to_owned(),
-        topic: announcement.event_type.topic().to_owned(),
+        event_id: outbox_event.event_id,
+        event_type: outbox_event.event_type.wire_name().to_owned(),
+        topic: outbox_event.event_type.topic().to_owned(),
         correlation: CorrelationId(request.event.payment_id.0),
-        payload: announcement.payload,
+        payload: outbox_event.payload,
     })
 }

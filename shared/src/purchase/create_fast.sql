@@ -1,4 +1,4 @@
--- One statement, one commit: purchase, mark and announcement of every request that is free to be made. What is not
+-- One statement, one commit: purchase, mark and event of every request that is free to be made. What is not
 -- made here (it exists, a case is open, the money went back) comes back with made = false and is settled apart.
 -- The predicate in ON CONFLICT is what makes Postgres infer the partial index; without it the statement fails with
 -- 42P10, and without a target it would silently make duplicates once the index is gone.
@@ -7,7 +7,7 @@ WITH request AS (
   SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::int[], $6::timestamptz[], $7::jsonb[],
                        $8::text[], $9::uuid[], $10::jsonb[], $11::text[], $12::text[], $13::text[], $14::jsonb[])
     AS r (purchase_id, payment_id, student_id, course_id, tier, expiry, metadata,
-          event_id, event_correlation_id, event, source, version, announcement_id, announcement)
+          event_id, event_correlation_id, event, source, version, outbox_event_id, outbox_event)
 ), created AS (
   INSERT INTO student_course_purchases (id, student_id, course_id, purchase_tier, expiry_date, metadata, payment_id)
   SELECT r.purchase_id, r.student_id, r.course_id, r.tier, r.expiry, r.metadata, r.payment_id
@@ -24,12 +24,12 @@ WITH request AS (
   ORDER BY r.event_id
   ON CONFLICT DO NOTHING
   RETURNING event_id
-), announced AS (
+), published AS (
   INSERT INTO outbox (event_id, event_type, topic, payload, correlation_id, claimed_until)
-  SELECT r.announcement_id, 'PURCHASE_CREATED', 'purchase-created', r.announcement, r.payment_id,
+  SELECT r.outbox_event_id, 'PURCHASE_CREATED', 'purchase-created', r.outbox_event, r.payment_id,
          now() + make_interval(secs => $15)
   FROM request r JOIN created c ON c.id = r.purchase_id
-  ORDER BY r.announcement_id
+  ORDER BY r.outbox_event_id
   ON CONFLICT (event_id) DO NOTHING
   RETURNING id, event_id
 )
@@ -40,4 +40,4 @@ SELECT r.purchase_id AS "purchase_id!",
 FROM request r
 LEFT JOIN created c ON c.id = r.purchase_id
 LEFT JOIN marked m ON m.event_id = r.event_id
-LEFT JOIN announced a ON a.event_id = r.announcement_id
+LEFT JOIN published a ON a.event_id = r.outbox_event_id

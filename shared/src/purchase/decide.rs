@@ -16,8 +16,8 @@ pub enum PurchaseOutcome {
         purchase: PurchaseId,
         /// It has no payment id yet and is this payment's (a legacy row): note it.
         adopt: bool,
-        /// It is active, was never announced, and has no allocation: announce it.
-        announce: bool,
+        /// It is active, was never published, and has no allocation: publish it.
+        publish: bool,
     },
     /// Somebody else's payment fulfilled the purchase: this one is to be refunded by a person.
     Surplus(PurchaseId),
@@ -43,7 +43,7 @@ pub struct ExistingPurchase {
     /// When it was made.
     pub created_at: DateTime<Utc>,
     /// Whether `PURCHASE_CREATED` stands in the outbox.
-    pub announced: bool,
+    pub published: bool,
 }
 
 /// A succeeded payment of the student for the course.
@@ -139,11 +139,11 @@ fn legacy_owner(payment: PaymentId, unowned: &[&ExistingPurchase], evidence: &Ev
 }
 
 fn fulfilled(purchase: &ExistingPurchase, adopt: bool, allocated: bool) -> PurchaseOutcome {
-    let announce = purchase.active && !purchase.announced && !allocated;
+    let publish = purchase.active && !purchase.published && !allocated;
     PurchaseOutcome::AlreadyFulfilled {
         purchase: purchase.id,
         adopt,
-        announce,
+        publish,
     }
 }
 
@@ -167,7 +167,7 @@ mod tests {
             payment_id,
             active: true,
             created_at: day(5),
-            announced: true,
+            published: true,
         }
     }
 
@@ -190,7 +190,7 @@ mod tests {
     const ADOPTED: PurchaseOutcome = PurchaseOutcome::AlreadyFulfilled {
         purchase: BOUGHT,
         adopt: true,
-        announce: false,
+        publish: false,
     };
 
     #[test]
@@ -202,16 +202,16 @@ mod tests {
         let expected = PurchaseOutcome::AlreadyFulfilled {
             purchase: BOUGHT,
             adopt: false,
-            announce: false,
+            publish: false,
         };
         assert_eq!(decide(THIS, &evidence), expected);
     }
 
     #[test]
-    fn a_replay_of_an_ended_purchase_makes_no_second_one_and_announces_nothing() {
+    fn a_replay_of_an_ended_purchase_makes_no_second_one_and_publishes_nothing() {
         let ended = ExistingPurchase {
             active: false,
-            announced: false,
+            published: false,
             ..purchase(Some(THIS))
         };
         let evidence = Evidence {
@@ -221,15 +221,15 @@ mod tests {
         let expected = PurchaseOutcome::AlreadyFulfilled {
             purchase: BOUGHT,
             adopt: false,
-            announce: false,
+            publish: false,
         };
         assert_eq!(decide(THIS, &evidence), expected);
     }
 
     #[test]
-    fn a_lost_announcement_is_made_again_unless_the_allocation_is_there() {
+    fn a_lost_outbox_event_is_made_again_unless_the_allocation_is_there() {
         let silent = ExistingPurchase {
-            announced: false,
+            published: false,
             ..purchase(Some(THIS))
         };
         for allocated in [false, true] {
@@ -241,7 +241,7 @@ mod tests {
             let expected = PurchaseOutcome::AlreadyFulfilled {
                 purchase: BOUGHT,
                 adopt: false,
-                announce: !allocated,
+                publish: !allocated,
             };
             assert_eq!(decide(THIS, &evidence), expected);
         }
@@ -293,7 +293,7 @@ mod tests {
         let expected = PurchaseOutcome::AlreadyFulfilled {
             purchase: second,
             adopt: true,
-            announce: false,
+            publish: false,
         };
         assert_eq!(decide(OTHER, &evidence), expected);
     }

@@ -20,7 +20,7 @@ pub(super) async fn gather(
         })
         .collect();
     add_purchases(connection, requests, &mut evidence).await?;
-    add_standing(connection, requests, &mut evidence).await?;
+    add_states(connection, requests, &mut evidence).await?;
     let legacy = |evidence: &Evidence| {
         evidence
             .purchases
@@ -63,14 +63,14 @@ async fn add_purchases(
                 payment_id: row.payment_id.map(PaymentId),
                 active: row.active,
                 created_at: row.created_at,
-                announced: row.announced,
+                published: row.published,
             });
         }
     }
     Ok(())
 }
 
-async fn add_standing(
+async fn add_states(
     connection: &mut Connection,
     requests: &[PurchaseRequest],
     evidence: &mut [Evidence],

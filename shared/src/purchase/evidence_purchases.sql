@@ -11,6 +11,6 @@ WITH request AS (
 )
 SELECT f.position AS "position!", p.id AS "id!", p.payment_id AS "payment_id?", p.is_active AS "active!",
        p.created_at AS "created_at!",
-       EXISTS (SELECT FROM outbox o WHERE o.event_id = 'purchase-created-' || p.id) AS "announced!"
+       EXISTS (SELECT FROM outbox o WHERE o.event_id = 'purchase-created-' || p.id) AS "published!"
 FROM found f JOIN student_course_purchases p USING (id)
 ORDER BY f.position, p.created_at, p.id

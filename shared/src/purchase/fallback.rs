@@ -22,7 +22,7 @@ pub(super) async fn create_under_locks(
     now: DateTime<Utc>,
 ) -> Result<Vec<Written>, sqlx::Error> {
     lock_pairs(transaction, requests).await?;
-    let taken = look(transaction, requests).await?;
+    let taken = read_under_locks(transaction, requests).await?;
     let mut pairs = HashSet::new();
     let free: Vec<PurchaseRequest> = requests
         .iter()
@@ -53,7 +53,7 @@ async fn lock_pairs(transaction: &mut Connection, requests: &[PurchaseRequest]) 
 }
 
 /// The requests that are not free: the pair has an active purchase, the payment has one, or a case is about it.
-async fn look(
+async fn read_under_locks(
     transaction: &mut Connection,
     requests: &[PurchaseRequest],
 ) -> Result<HashSet<Uuid>, sqlx::Error> {
@@ -110,8 +110,8 @@ async fn insert_plainly(
         &columns.events,
         &columns.sources,
         &columns.versions,
-        &columns.announcement_ids,
-        &columns.announcements,
+        &columns.outbox_event_ids,
+        &columns.outbox_events,
         f64::from(LEASE_SECONDS),
     )
     .fetch_all(transaction)

@@ -24,8 +24,8 @@ pub(super) struct Columns {
     pub(super) events: Vec<Value>,
     pub(super) sources: Vec<String>,
     pub(super) versions: Vec<String>,
-    pub(super) announcement_ids: Vec<String>,
-    pub(super) announcements: Vec<Value>,
+    pub(super) outbox_event_ids: Vec<String>,
+    pub(super) outbox_events: Vec<Value>,
 }
 
 impl Columns {
@@ -39,7 +39,7 @@ impl Columns {
                 version,
                 ..
             } = &event.envelope;
-            let announcement = request.announcement(request.purchase_id, now);
+            let outbox_event = request.outbox_event(request.purchase_id, now);
             columns.purchase_ids.push(request.purchase_id.0);
             columns.payment_ids.push(event.payment_id.0);
             columns.student_ids.push(event.student_id.0);
@@ -52,8 +52,8 @@ impl Columns {
             columns.events.push(event.to_json());
             columns.sources.push(clip(source, 100));
             columns.versions.push(clip(version, 20));
-            columns.announcement_ids.push(announcement.event_id);
-            columns.announcements.push(announcement.payload);
+            columns.outbox_event_ids.push(outbox_event.event_id);
+            columns.outbox_events.push(outbox_event.payload);
         }
         columns
     }
@@ -88,8 +88,8 @@ pub(super) async fn create_committed(
         &columns.events,
         &columns.sources,
         &columns.versions,
-        &columns.announcement_ids,
-        &columns.announcements,
+        &columns.outbox_event_ids,
+        &columns.outbox_events,
         f64::from(LEASE_SECONDS),
     )
     .fetch_all(connection)

@@ -3,7 +3,7 @@
 use crate::db::Connection;
 use crate::event::{Envelope, EventError, EventType, Metadata, PurchaseConfirmed, PurchaseCreated};
 use crate::ids::{CorrelationId, PurchaseId};
-use crate::outbox::Announcement;
+use crate::outbox::OutboxEvent;
 use chrono::{DateTime, Utc};
 use std::collections::HashMap;
 use uuid::{NoContext, Timestamp, Uuid};
@@ -96,9 +96,9 @@ impl PurchaseRequest {
         })
     }
 
-    /// What announces this purchase under the id given.
+    /// What publishes this purchase under the id given.
     #[must_use]
-    pub fn announcement(&self, purchase_id: PurchaseId, now: DateTime<Utc>) -> Announcement {
+    pub fn outbox_event(&self, purchase_id: PurchaseId, now: DateTime<Utc>) -> OutboxEvent {
         let event_id = PurchaseCreated::event_id(purchase_id);
         // The payment's id is the correlation through the whole course pipeline (SPEC 2), whatever the producer sent.
         let correlation = CorrelationId(self.event.payment_id.0);
@@ -108,9 +108,9 @@ impl PurchaseRequest {
             course_id: self.event.course_id,
             purchase_tier: self.tier,
             metadata: self.metadata.clone(),
-            envelope: Envelope::announced(event_id.clone(), correlation.to_string(), "create-purchase", now),
+            envelope: Envelope::published(event_id.clone(), correlation.to_string(), "create-purchase", now),
         };
-        Announcement {
+        OutboxEvent {
             event_id,
             event_type: EventType::PurchaseCreated,
             correlation,

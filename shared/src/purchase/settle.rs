@@ -18,13 +18,13 @@ use uuid::Uuid;
 pub(super) struct Settlement {
     /// One for each request, in order.
     pub(super) outcomes: Vec<PurchaseOutcome>,
-    /// Events that were never announced, to publish after the commit.
-    pub(super) announced: Vec<OutboxRow>,
+    /// Events that were never published, to publish after the commit.
+    pub(super) published: Vec<OutboxRow>,
     /// How many surplus cases were opened now.
     pub(super) surplus_opened: u64,
 }
 
-/// Decides each request and writes what follows: marks, ownership of legacy purchases, lost announcements, cases.
+/// Decides each request and writes what follows: marks, ownership of legacy purchases, lost events, cases.
 ///
 /// Rows are written in the order of their keys, table by table, so that concurrent settlements can't deadlock.
 pub(super) async fn settle(
@@ -53,13 +53,13 @@ pub(super) async fn settle(
         .filter_map(|(request, outcome)| match outcome {
             PurchaseOutcome::AlreadyFulfilled {
                 purchase,
-                announce: true,
+                publish: true,
                 ..
-            } => Some(request.announcement(*purchase, now)),
+            } => Some(request.outbox_event(*purchase, now)),
             _ => None,
         })
         .collect();
-    let announced = outbox::enqueue(transaction, &lost).await?;
+    let published = outbox::enqueue(transaction, &lost).await?;
     let mut surplus_opened = 0;
     for (request, outcome) in decided() {
         let Some(case) = case_of(request, outcome) else {
@@ -70,7 +70,7 @@ pub(super) async fn settle(
     }
     Ok(Settlement {
         outcomes,
-        announced,
+        published,
         surplus_opened,
     })
 }

@@ -63,7 +63,7 @@ impl Coded for ConsumerError {
     fn code(&self) -> &'static str {
         match self {
             Self::Decode(_) => "event_unreadable",
-            Self::HandedBack(_) => "handed_back",
+            Self::Returned(_) => "returned",
         }
     }
 }

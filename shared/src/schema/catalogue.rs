@@ -234,7 +234,7 @@ pub const MANAGED_INDEXES: [IndexSpec; 32] = [
         None,
         &[],
     ),
-    // A letter is looked for by its event: by `makegood trace`, and by reconcile before it announces again.
+    // A dead letter is looked for by its event: by `makegood trace`, and by reconcile before it publishes again.
     plain(
         "idx_dead_letters_event",
         "dead_letters",

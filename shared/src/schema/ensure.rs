@@ -1,4 +1,4 @@
-//! Makes sure of an index on a live table: looks first, mends what a failed build left behind, builds
+//! Makes sure of an index on a live table: looks first, repairs what a failed build left behind, builds
 //! concurrently, looks again. Safe to run any number of times, and by two at once.
 
 use super::duplicates::find_duplicates;
@@ -12,7 +12,7 @@ use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgConnectOptions;
 use std::time::Duration;
 
-/// Looks, mends and builds; more rounds than that means that somebody else keeps undoing it.
+/// Looks, repairs and builds; more rounds than that means that somebody else keeps undoing it.
 const ROUNDS: usize = 5;
 /// How long to wait for others when nobody says otherwise.
 const PATIENCE: Duration = Duration::from_secs(600);

@@ -41,7 +41,7 @@ pub enum SchemaError {
         holder: String,
     },
     /// A migration failed.
-    #[error("a migration failed: {0}; nothing of it was kept, mend the cause and run migrate again")]
+    #[error("a migration failed: {0}; nothing of it was kept, fix the cause and run migrate again")]
     Migration(#[from] sqlx::migrate::MigrateError),
     /// The index's table is not there.
     #[error("table {table} of index {index} is missing; run `makegood migrate`")]

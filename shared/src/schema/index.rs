@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unfinished_index_of_our_second_name_is_ours_to_mend() {
+    fn an_unfinished_index_of_our_second_name_is_ours_to_fix() {
         let rows = [
             row("unique_active_purchase", false, true),
             row("unique_active_purchase_makegood", true, false),

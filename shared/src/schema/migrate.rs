@@ -16,7 +16,7 @@ static MIGRATIONS: Migrator = sqlx::migrate!("../migrations");
 /// How long to wait for another migrator, and for the transactions that an index build waits for. Below
 /// Lambda's 15 minutes.
 const PATIENCE: Duration = Duration::from_secs(600);
-/// How often a migration that gave up waiting for a lock is tried again, and how long sales go first in
+/// How often a migration that stopped waiting for a lock is tried again, and how long sales go first in
 /// between.
 const LOCK_ATTEMPTS: u32 = 10;
 const LOCK_PAUSE: Duration = Duration::from_secs(1);

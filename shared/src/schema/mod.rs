@@ -19,7 +19,7 @@ pub use catalogue::{
     UNIQUE_INDEXES, UNIQUE_PROVIDER_PAYMENT, UNIQUE_SESSION_SLOT, managed_index,
 };
 pub use columns::missing_columns;
-#[cfg(feature = "desk")]
+#[cfg(feature = "operate")]
 pub(crate) use duplicates::find_duplicates;
 pub use duplicates::{DuplicateGroup, Duplicates};
 pub use ensure::{ensure_index, ensure_index_patiently};

@@ -37,7 +37,7 @@ pub(super) async fn watch(
     let mut conn = Connection::direct(conn);
     loop {
         tokio::time::sleep(LOOK_INTERVAL).await;
-        match look(&mut conn, pid, index).await {
+        match read_progress(&mut conn, pid, index).await {
             Ok(Some(progress)) => report(progress),
             Ok(None) => {}
             Err(_) => return std::future::pending().await,
@@ -45,7 +45,11 @@ pub(super) async fn watch(
     }
 }
 
-async fn look(conn: &mut Connection, pid: i32, index: &str) -> Result<Option<BuildProgress>, sqlx::Error> {
+async fn read_progress(
+    conn: &mut Connection,
+    pid: i32,
+    index: &str,
+) -> Result<Option<BuildProgress>, sqlx::Error> {
     let row = sqlx::query!(
         r#"SELECT phase AS "phase!", current_locker_pid::int AS locker,
                   CASE WHEN lockers_total > 0 THEN lockers_done WHEN tuples_total > 0 THEN tuples_done

@@ -1,11 +1,11 @@
-//! Fills the windows of a set of allocations: lock, load, plan, insert, announce, all in the caller's transaction.
+//! Fills the windows of a set of allocations: lock, load, plan, insert, publish, all in the caller's transaction.
 
-use super::plan::{next_sessions, upcoming};
+use super::next_sessions::{next_sessions, upcoming};
 use super::store::{self, Allocation, NewSession};
 use crate::db::Connection;
 use crate::event::{Envelope, EventType, SessionsGenerated};
 use crate::ids::{AllocationId, CorrelationId, CourseId, SessionId, TrainerId};
-use crate::outbox::{self, Announcement, OutboxRow};
+use crate::outbox::{self, OutboxEvent, OutboxRow};
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use std::collections::{BTreeSet, HashMap};
@@ -15,7 +15,7 @@ use std::collections::{BTreeSet, HashMap};
 pub struct Filling {
     /// The present, at the school.
     pub now: DateTime<Tz>,
-    /// Who announces the sessions.
+    /// Who publishes the sessions.
     pub source: &'static str,
     /// Only windows with fewer future sessions than this are filled.
     pub refill_below: usize,
@@ -55,7 +55,7 @@ pub struct Filled {
     /// How many allocations got some.
     pub allocations: usize,
     /// What is to be published after the commit.
-    pub announced: Vec<OutboxRow>,
+    pub published: Vec<OutboxRow>,
 }
 
 /// Fills the windows of these allocations and writes `SESSIONS_GENERATED` to the outbox. Locks the allocations, in id
@@ -146,11 +146,11 @@ async fn write(
         });
     }
     let written = store::insert(connection, planned).await?;
-    let announcements: Vec<Announcement> = loaded
+    let outbox_events: Vec<OutboxEvent> = loaded
         .iter()
-        .filter_map(|allocation| announcement(allocation, written.get(&allocation.id)?, filling))
+        .filter_map(|allocation| outbox_event(allocation, written.get(&allocation.id)?, filling))
         .collect();
-    let announced = outbox::enqueue(connection, &announcements).await?;
+    let published = outbox::enqueue(connection, &outbox_events).await?;
     let sessions = written.values().map(Vec::len).sum();
     for (id, added) in &written {
         outcomes.insert(*id, Outcome::Filled(added.len()));
@@ -159,16 +159,16 @@ async fn write(
         outcomes,
         sessions,
         allocations: written.len(),
-        announced,
+        published,
     })
 }
 
 /// The event of these sessions, in order of their days.
-fn announcement(
+fn outbox_event(
     allocation: &Allocation,
     written: &[(NaiveDate, SessionId)],
     filling: &Filling,
-) -> Option<Announcement> {
+) -> Option<OutboxEvent> {
     let (first, last) = (written.first()?.0, written.last()?.0);
     let correlation_id = correlation(allocation, filling);
     let event_id = SessionsGenerated::event_id(allocation.id, first, last);
@@ -181,9 +181,9 @@ fn announcement(
         session_count: i32::try_from(written.len()).unwrap_or(i32::MAX),
         session_ids: written.iter().map(|(_, id)| *id).collect(),
         start_date: first,
-        envelope: Envelope::announced(event_id.clone(), correlation_id.clone(), filling.source, now),
+        envelope: Envelope::published(event_id.clone(), correlation_id.clone(), filling.source, now),
     };
-    Some(Announcement {
+    Some(OutboxEvent {
         event_id,
         event_type: EventType::SessionsGenerated,
         correlation: CorrelationId::from_text(&correlation_id),

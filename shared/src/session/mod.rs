@@ -2,12 +2,12 @@
 //! `schedule-sessions` fills it first, `top-up-sessions` keeps it full.
 
 mod fill;
-mod plan;
+mod next_sessions;
 mod slot;
 mod store;
 
 pub use fill::{Filled, Filling, Outcome, Told, fill};
-pub use plan::{Booked, WINDOW, Window, next_sessions, upcoming};
+pub use next_sessions::{Booked, WINDOW, Window, next_sessions, upcoming};
 pub use slot::TimeSlot;
 pub use store::{Page, next_page};
 

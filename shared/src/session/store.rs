@@ -1,6 +1,6 @@
 //! Allocations and their sessions: pages of windows that run low, rows to plan by, new sessions. None of these commits.
 
-use super::plan::{Booked, Window};
+use super::next_sessions::{Booked, Window};
 use super::slot::TimeSlot;
 use crate::db::Connection;
 use crate::ids::{AllocationId, CourseId, PaymentId, SessionId, StudentId, TrainerId};

@@ -6,7 +6,7 @@ use crate::db::Connection;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-/// What became of the wish to reserve.
+/// What became of the request to reserve.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reserved {
     /// Every line has its active reservation.

@@ -124,7 +124,7 @@ fn what_is_no_number_is_not_written() {
     assert_eq!(written[0]["StageMillis"], serde_json::json!([1.0]));
 }
 
-/// Takes so many bytes, and then no more until it is mended.
+/// Takes so many bytes, and then no more until it is fixed.
 struct Failing {
     takes: usize,
     written: Vec<u8>,

@@ -2,8 +2,8 @@
 
 use super::Subject;
 use super::entry::{Entry, EntryKind, Status};
+use super::moment::money;
 use super::rows::{Common, Keys};
-use super::words::money;
 use crate::db::Connection;
 use chrono::{DateTime, NaiveDate, Utc};
 use uuid::Uuid;
@@ -79,12 +79,13 @@ impl Course {
         subject: &Subject,
         today: NaiveDate,
     ) -> Result<Self, sqlx::Error> {
-        let (mut payment_id, mut purchase_id, mut allocation_id, mut letter_id) = (None, None, None, None);
+        let (mut payment_id, mut purchase_id, mut allocation_id, mut dead_letter_id) =
+            (None, None, None, None);
         match subject {
             Subject::Payment(id) => payment_id = Some(*id),
             Subject::Purchase(id) => purchase_id = Some(*id),
             Subject::Allocation(id) => allocation_id = Some(*id),
-            Subject::DeadLetter(id) => letter_id = Some(*id),
+            Subject::DeadLetter(id) => dead_letter_id = Some(*id),
             Subject::Intent(_) | Subject::Job(_) => {}
         }
         let payment = payment(&mut *connection, payment_id).await?;
@@ -97,7 +98,7 @@ impl Course {
             Some((purchase.student_id, purchase.course_id))
         });
         let allocations = allocations(&mut *connection, pair, allocation_id, today).await?;
-        let keys = keys(payment_id, letter_id, &purchases, &allocations);
+        let keys = keys(payment_id, dead_letter_id, &purchases, &allocations);
         let marks = marks(&mut *connection, &keys).await?;
         let common = Common::load(connection, &keys).await?;
         Ok(Self {
@@ -170,7 +171,7 @@ impl Course {
 
 fn keys(
     payment: Option<Uuid>,
-    letter: Option<Uuid>,
+    dead_letter: Option<Uuid>,
     purchases: &[PurchaseRow],
     allocations: &[AllocationRow],
 ) -> Keys {
@@ -193,7 +194,7 @@ fn keys(
     Keys {
         event_ids: confirmed.into_iter().chain(created).chain(allocated).collect(),
         correlation,
-        letter,
+        dead_letter,
         payment: correlation,
         ..Keys::default()
     }
@@ -250,7 +251,7 @@ fn allocation_entries(allocation: &AllocationRow) -> Vec<Entry> {
     let entry = |at: Option<DateTime<Utc>>, kind, status, what: String| {
         Entry::new(at, kind, status, what).id("allocationId", allocation.id)
     };
-    let standing = match allocation.status.as_str() {
+    let state = match allocation.status.as_str() {
         "pending" => entry(
             Some(allocation.requested_at),
             EntryKind::Allocation,
@@ -283,7 +284,7 @@ fn allocation_entries(allocation: &AllocationRow) -> Vec<Entry> {
             ),
         )
     });
-    std::iter::once(standing).chain(sessions).collect()
+    std::iter::once(state).chain(sessions).collect()
 }
 
 fn mark_entry(mark: &MarkRow) -> Entry {

@@ -75,7 +75,7 @@ pub struct Entry {
     pub kind: EntryKind,
     /// How it stands.
     pub status: Status,
-    /// In words. May hold text that others wrote (a failure's reason): escape it where it is shown.
+    /// In text. May hold text that others wrote (a failure's reason): escape it where it is shown.
     pub what: String,
     /// Ids by name (`purchaseId`, `jobId`, …), each of which [`super::find`] accepts.
     pub ids: BTreeMap<&'static str, String>,

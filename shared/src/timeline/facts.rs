@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 /// A payment case.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CaseSight {
+pub struct CaseFacts {
     /// Its id.
     pub id: Uuid,
     /// Its kind.
@@ -18,7 +18,7 @@ pub struct CaseSight {
 
 /// A dead letter that waits.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LetterSight {
+pub struct DeadLetterFacts {
     /// Its id.
     pub id: Uuid,
     /// Since when.
@@ -29,7 +29,7 @@ pub struct LetterSight {
 
 /// An event in the outbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EventSight {
+pub struct EventFacts {
     /// Since when.
     pub created_at: DateTime<Utc>,
     /// When it left.
@@ -44,16 +44,16 @@ pub struct EventSight {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Hop {
     /// It waits for a person.
-    pub parked: Option<LetterSight>,
+    pub parked: Option<DeadLetterFacts>,
     /// It is in the outbox.
-    pub event: Option<EventSight>,
+    pub event: Option<EventFacts>,
     /// It was marked as processed.
     pub marked: bool,
 }
 
 /// The allocation that counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AllocationSight {
+pub struct AllocationFacts {
     /// The column `status`.
     pub status: String,
     /// Since when it is so.
@@ -68,7 +68,7 @@ pub struct AllocationSight {
 
 /// What the rows of a course payment say.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct CourseSight {
+pub struct CourseFacts {
     /// `payments.status`; none when it is not on record.
     pub payment: Option<String>,
     /// When the money was received.
@@ -76,11 +76,11 @@ pub struct CourseSight {
     /// The payment names no course, or one that is no UUID.
     pub course_unreadable: bool,
     /// The case about it: an open one before a resolved one.
-    pub case: Option<CaseSight>,
+    pub case: Option<CaseFacts>,
     /// When its purchase was made, and whether it is active.
     pub purchase: Option<(DateTime<Utc>, bool)>,
     /// The allocation that counts.
-    pub allocation: Option<AllocationSight>,
+    pub allocation: Option<AllocationFacts>,
     /// `PURCHASE_CONFIRMED`.
     pub confirmed: Hop,
     /// `PURCHASE_CREATED`.
@@ -91,7 +91,7 @@ pub struct CourseSight {
 
 /// A job.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct JobSight {
+pub struct JobFacts {
     /// Its id.
     pub id: Uuid,
     /// The column `status`.
@@ -112,7 +112,7 @@ pub struct JobSight {
 
 /// What the rows of a payment intent say.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OrderSight {
+pub struct OrderFacts {
     /// `payment_intents.status`.
     pub intent: String,
     /// When the checkout began.
@@ -124,33 +124,33 @@ pub struct OrderSight {
     /// When the gateway named another amount.
     pub mismatch_at: Option<DateTime<Utc>>,
     /// The case about it: an open one before a resolved one.
-    pub case: Option<CaseSight>,
+    pub case: Option<CaseFacts>,
     /// When the order was made, and its items.
     pub order: Option<(DateTime<Utc>, i64)>,
     /// The latest `finalize_order`.
-    pub job: Option<JobSight>,
+    pub job: Option<JobFacts>,
     /// `ORDER_CONFIRMED`.
-    pub announced: Option<EventSight>,
+    pub published: Option<EventFacts>,
     /// Since when a reservation should no longer hold stock, and does.
     pub held_since: Option<DateTime<Utc>>,
 }
 
 /// What the rows say.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Sight {
+pub enum Facts {
     /// Of a course payment, or an older purchase.
-    Course(CourseSight),
+    Course(CourseFacts),
     /// Of a payment intent.
-    Order(OrderSight),
+    Order(OrderFacts),
     /// Of a dead letter that names nothing else.
-    Letter(LetterSight),
+    DeadLetter(DeadLetterFacts),
     /// Of a job that names no intent.
-    Job(JobSight),
+    Job(JobFacts),
 }
 
-impl Sight {
+impl Facts {
     /// How it stands when nothing is missing.
-    pub(super) fn standing(&self) -> &'static str {
+    pub(super) fn state(&self) -> &'static str {
         match self {
             Self::Course(course) => match (course.payment.as_deref(), course.purchase) {
                 (_, Some((_, true))) => "complete",
@@ -164,7 +164,7 @@ impl Sight {
                 (None, Some(_)) => "nothing is owed: a person decided",
                 (None, None) => "nothing is owed: not paid",
             },
-            Self::Letter(_) | Self::Job(_) => "nothing is missing",
+            Self::DeadLetter(_) | Self::Job(_) => "nothing is missing",
         }
     }
 }

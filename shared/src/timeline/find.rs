@@ -102,7 +102,7 @@ impl Asked {
 }
 
 /// Everything that this id may be about, each subject once, newest first, at most [`MATCHES`]; empty when nothing knows it.
-/// Spaces around the id are ignored, and the case of a UUID's and an order number's letters.
+/// Spaces around the id are ignored, and the case of a UUID's and an order number's dead letters.
 ///
 /// # Errors
 /// Those of the database.

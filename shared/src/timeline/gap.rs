@@ -1,8 +1,8 @@
-//! What is missing, in words. Pure: what the rows say goes in, a sentence comes out.
+//! What is missing, in text. Pure: what the rows say goes in, a sentence comes out.
 
 use super::entry::{EntryKind, Status};
-use super::facts::{AllocationSight, CaseSight, CourseSight, EventSight, Hop, LetterSight, Sight};
-use super::words::{Moment, attempts};
+use super::facts::{AllocationFacts, CaseFacts, CourseFacts, DeadLetterFacts, EventFacts, Facts, Hop};
+use super::moment::{Moment, attempts};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
@@ -12,7 +12,7 @@ pub(super) const GRACE: TimeDelta = TimeDelta::minutes(2);
 const REFILL_BELOW: i64 = 3;
 
 pub(super) const RECONCILE: &str = "invoke `sweep` with {\"sweep\": \"reconcile\"}";
-const SWEEP_OUTBOX: &str = "mend what it says, then invoke `sweep` with {\"sweep\": \"outbox\"}";
+const SWEEP_OUTBOX: &str = "fix what it says, then invoke `sweep` with {\"sweep\": \"outbox\"}";
 pub(super) const STALE_JOBS: &str = "invoke `sweep` with {\"sweep\": \"stale-jobs\"}";
 
 /// What is missing, and what to do about it.
@@ -23,7 +23,7 @@ pub struct Gap {
     pub code: &'static str,
     /// Pending while it comes by itself, failed when a person must look, else missing.
     pub status: Status,
-    /// In words, such as `paid 12:01:03, no purchase yet, event parked 12:01:05: <reason>`. May hold a failure's reason.
+    /// In text, such as `paid 12:01:03, no purchase yet, event parked 12:01:05: <reason>`. May hold a failure's reason.
     pub sentence: String,
     /// A command, or whom to ask.
     pub next_step: String,
@@ -48,28 +48,28 @@ impl Gap {
 
 /// What is missing; none when all is there, or nothing is owed.
 #[must_use]
-pub fn missing(sight: &Sight, moment: &Moment) -> Option<Gap> {
-    let words = Words { moment };
-    match sight {
-        Sight::Course(course) => words.course(course),
-        Sight::Order(order) => words.order(order),
-        Sight::Letter(letter) => Some(words.letter(letter)),
-        Sight::Job(job) => (job.status == "failed").then(|| words.job("the job names no intent", job)),
+pub fn missing(facts: &Facts, moment: &Moment) -> Option<Gap> {
+    let text = GapText { moment };
+    match facts {
+        Facts::Course(course) => text.course(course),
+        Facts::Order(order) => text.order(order),
+        Facts::DeadLetter(dead_letter) => Some(text.dead_letter(dead_letter)),
+        Facts::Job(job) => (job.status == "failed").then(|| text.job("the job names no intent", job)),
     }
 }
 
-pub(super) struct Words<'a> {
+pub(super) struct GapText<'a> {
     pub(super) moment: &'a Moment,
 }
 
 /// Where something is stuck.
 pub(super) struct Stuck {
     pub(super) status: Status,
-    pub(super) words: String,
+    pub(super) text: String,
     pub(super) next_step: String,
 }
 
-impl Words<'_> {
+impl GapText<'_> {
     pub(super) fn tell(&self, at: DateTime<Utc>) -> String {
         self.moment.tell(at)
     }
@@ -82,7 +82,7 @@ impl Words<'_> {
         }
     }
 
-    fn course(&self, course: &CourseSight) -> Option<Gap> {
+    fn course(&self, course: &CourseFacts) -> Option<Gap> {
         if let Some(case) = course.case.as_ref().filter(|case| case.is_open) {
             let paid = course
                 .paid_at
@@ -126,7 +126,7 @@ impl Words<'_> {
         }
     }
 
-    fn no_purchase(&self, course: &CourseSight) -> Option<Gap> {
+    fn no_purchase(&self, course: &CourseFacts) -> Option<Gap> {
         // Resolved by a person, not paid, or refunded: nothing is owed.
         let is_owed = course
             .payment
@@ -144,7 +144,7 @@ impl Words<'_> {
                 code: "no-purchase",
                 status: Status::Failed,
                 sentence: format!("{paid}: the payment does not say for which course"),
-                next_step: format!("find out what was bought and mend `payments.metadata`, then {RECONCILE}"),
+                next_step: format!("find out what was bought and fix `payments.metadata`, then {RECONCILE}"),
             });
         }
         Some(gap("no-purchase", &paid, self.hop(&course.confirmed, paid_at)))
@@ -153,7 +153,7 @@ impl Words<'_> {
     /// `payments` does not know it; an event does.
     fn unrecorded(&self, confirmed: &Hop) -> Option<Gap> {
         let since = match (&confirmed.parked, &confirmed.event) {
-            (Some(letter), _) => letter.parked_at,
+            (Some(dead_letter), _) => dead_letter.parked_at,
             (None, Some(event)) => event.created_at,
             (None, None) => return None,
         };
@@ -164,7 +164,7 @@ impl Words<'_> {
         ))
     }
 
-    fn no_sessions(&self, course: &CourseSight, allocation: &AllocationSight) -> Option<Gap> {
+    fn no_sessions(&self, course: &CourseFacts, allocation: &AllocationFacts) -> Option<Gap> {
         if allocation.ahead >= REFILL_BELOW || allocation.used >= allocation.bought {
             return None;
         }
@@ -188,7 +188,7 @@ impl Words<'_> {
         })
     }
 
-    pub(super) fn case(&self, before: &str, case: &CaseSight) -> Gap {
+    pub(super) fn case(&self, before: &str, case: &CaseFacts) -> Gap {
         Gap {
             code: "case-open",
             status: Status::Pending,
@@ -201,28 +201,32 @@ impl Words<'_> {
         }
     }
 
-    pub(super) fn letter(&self, letter: &LetterSight) -> Gap {
-        let stuck = self.parked(letter);
+    pub(super) fn dead_letter(&self, dead_letter: &DeadLetterFacts) -> Gap {
+        let stuck = self.parked(dead_letter);
         gap("letter-parked", "what it is about can't be read", stuck)
     }
 
-    pub(super) fn parked(&self, letter: &LetterSight) -> Stuck {
+    pub(super) fn parked(&self, dead_letter: &DeadLetterFacts) -> Stuck {
         Stuck {
             status: Status::Failed,
-            words: format!("event parked {}: {}", self.tell(letter.parked_at), letter.reason),
+            text: format!(
+                "event parked {}: {}",
+                self.tell(dead_letter.parked_at),
+                dead_letter.reason
+            ),
             next_step: format!(
-                "`makegood dead-letters show {id}`; mend the cause, then `makegood dead-letters replay {id} --reason …`",
-                id = letter.id
+                "`makegood dead-letters show {id}`; fix the cause, then `makegood dead-letters replay {id} --reason …`",
+                id = dead_letter.id
             ),
         }
     }
 
-    pub(super) fn waiting(&self, event: &EventSight) -> Stuck {
+    pub(super) fn waiting(&self, event: &EventFacts) -> Stuck {
         let since = self.tell(event.created_at);
         match &event.last_error {
             Some(error) => Stuck {
                 status: Status::Failed,
-                words: format!(
+                text: format!(
                     "event written {since}, not published after {}: {error}",
                     attempts(event.attempts)
                 ),
@@ -230,7 +234,7 @@ impl Words<'_> {
             },
             None => Stuck {
                 status: self.late(event.created_at),
-                words: format!("event waits in the outbox since {since}"),
+                text: format!("event waits in the outbox since {since}"),
                 next_step: "invoke `sweep` with {\"sweep\": \"outbox\"}".to_owned(),
             },
         }
@@ -238,21 +242,21 @@ impl Words<'_> {
 
     /// Where the event is that should have led on; `since` is when it was due.
     pub(super) fn hop(&self, hop: &Hop, since: DateTime<Utc>) -> Stuck {
-        if let Some(letter) = &hop.parked {
-            return self.parked(letter);
+        if let Some(dead_letter) = &hop.parked {
+            return self.parked(dead_letter);
         }
         match &hop.event {
             Some(event) if event.published_at.is_none() => return self.waiting(event),
             _ => {}
         }
-        let (since, words) = match hop.event.as_ref().and_then(|event| event.published_at) {
+        let (since, text) = match hop.event.as_ref().and_then(|event| event.published_at) {
             _ if hop.marked => (since, "event marked as processed all the same".to_owned()),
             Some(at) => (at, format!("event published {} and not processed", self.tell(at))),
             None => (since, "no event on record".to_owned()),
         };
         Stuck {
             status: self.late(since),
-            words,
+            text,
             next_step: RECONCILE.to_owned(),
         }
     }
@@ -262,7 +266,7 @@ pub(super) fn gap(code: &'static str, before: &str, stuck: Stuck) -> Gap {
     Gap {
         code,
         status: stuck.status,
-        sentence: format!("{before}, {}", stuck.words),
+        sentence: format!("{before}, {}", stuck.text),
         next_step: stuck.next_step,
     }
 }

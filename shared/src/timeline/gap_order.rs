@@ -1,12 +1,12 @@
-//! What is missing of an order, in words. Pure, as its other half in `gap` is.
+//! What is missing of an order, in text. Pure, as its other half in `gap` is.
 
 use super::entry::Status;
-use super::facts::{JobSight, OrderSight};
-use super::gap::{GRACE, Gap, RECONCILE, STALE_JOBS, Words, gap};
+use super::facts::{JobFacts, OrderFacts};
+use super::gap::{GRACE, Gap, GapText, RECONCILE, STALE_JOBS, gap};
 use chrono::{DateTime, Utc};
 
-impl Words<'_> {
-    pub(super) fn order(&self, order: &OrderSight) -> Option<Gap> {
+impl GapText<'_> {
+    pub(super) fn order(&self, order: &OrderFacts) -> Option<Gap> {
         let paid = match (order.paid_at, order.mismatch_at) {
             (Some(at), _) => format!("paid {}", self.tell(at)),
             (None, Some(at)) => format!("another amount was paid {}", self.tell(at)),
@@ -35,7 +35,7 @@ impl Words<'_> {
         self.undecided(order)
     }
 
-    fn incomplete_order(&self, order: &OrderSight, made_at: DateTime<Utc>, items: i64) -> Option<Gap> {
+    fn incomplete_order(&self, order: &OrderFacts, made_at: DateTime<Utc>, items: i64) -> Option<Gap> {
         let made = format!("order made {}", self.tell(made_at));
         if items == 0 {
             return Some(Gap {
@@ -54,18 +54,18 @@ impl Words<'_> {
             });
         }
         let event = order
-            .announced
+            .published
             .as_ref()
             .filter(|event| event.published_at.is_none())?;
         let stuck = self.waiting(event);
         Some(gap(
             "order-not-announced",
-            &format!("{made}, not announced yet"),
+            &format!("{made}, not published yet"),
             stuck,
         ))
     }
 
-    fn no_order(&self, paid: &str, job: Option<&JobSight>, paid_at: DateTime<Utc>) -> Gap {
+    fn no_order(&self, paid: &str, job: Option<&JobFacts>, paid_at: DateTime<Utc>) -> Gap {
         match job {
             Some(job) => self.job(&format!("{paid}, no order yet"), job),
             None => Gap {
@@ -77,18 +77,18 @@ impl Words<'_> {
         }
     }
 
-    pub(super) fn job(&self, before: &str, job: &JobSight) -> Gap {
+    pub(super) fn job(&self, before: &str, job: &JobFacts) -> Gap {
         let error = job.last_error.as_deref().unwrap_or("no reason on record");
         let attempts = format!("attempt {} of {}", job.attempts, job.max_attempts);
         let is_over = job.locked_until.is_none_or(|until| until < self.moment.now);
-        let (status, words, next_step) = match job.status.as_str() {
+        let (status, text, next_step) = match job.status.as_str() {
             "pending" if job.scheduled_for > self.moment.now => (
                 Status::Pending,
                 format!(
                     "the job runs again {} ({attempts}): {error}",
                     self.tell(job.scheduled_for)
                 ),
-                "wait, or mend the cause".to_owned(),
+                "wait, or fix the cause".to_owned(),
             ),
             "pending" => (
                 self.late(job.scheduled_for),
@@ -123,19 +123,19 @@ impl Words<'_> {
                     ended_words(ended),
                     self.tell(job.updated_at)
                 ),
-                format!("mend the cause, then `makegood jobs retry {} --reason …`", job.id),
+                format!("fix the cause, then `makegood jobs retry {} --reason …`", job.id),
             ),
         };
         Gap {
             code: "no-order",
             status,
-            sentence: format!("{before}, {words}"),
+            sentence: format!("{before}, {text}"),
             next_step,
         }
     }
 
     /// Nobody has paid, as far as the gateway told us.
-    fn undecided(&self, order: &OrderSight) -> Option<Gap> {
+    fn undecided(&self, order: &OrderFacts) -> Option<Gap> {
         let expired = order.expires_at.filter(|at| self.moment.now - *at > GRACE);
         let begun = format!("checkout {}", self.tell(order.created_at));
         match (order.intent.as_str(), expired) {

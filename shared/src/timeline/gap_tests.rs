@@ -1,7 +1,7 @@
 //! Each hole has its sentence, and what is whole has none.
 
 use super::*;
-use crate::timeline::facts::{JobSight, OrderSight};
+use crate::timeline::facts::{JobFacts, OrderFacts};
 use uuid::Uuid;
 
 fn at(text: &str) -> DateTime<Utc> {
@@ -15,39 +15,39 @@ fn moment() -> Moment {
     }
 }
 
-fn told(sight: Sight) -> (String, Status, String) {
-    let gap = missing(&sight, &moment()).expect("something is missing");
+fn told(facts: Facts) -> (String, Status, String) {
+    let gap = missing(&facts, &moment()).expect("something is missing");
     (gap.sentence, gap.status, gap.next_step)
 }
 
-fn sentence(sight: Sight) -> String {
-    told(sight).0
+fn sentence(facts: Facts) -> String {
+    told(facts).0
 }
 
-fn paid() -> CourseSight {
-    CourseSight {
+fn paid() -> CourseFacts {
+    CourseFacts {
         payment: Some("succeeded".to_owned()),
         paid_at: Some(at("12:01:03")),
-        ..CourseSight::default()
+        ..CourseFacts::default()
     }
 }
 
-fn bought() -> CourseSight {
-    CourseSight {
+fn bought() -> CourseFacts {
+    CourseFacts {
         purchase: Some((at("12:01:04"), true)),
         ..paid()
     }
 }
 
-fn allocated(status: &str, ahead: i64, used: i64) -> CourseSight {
-    let allocation = AllocationSight {
+fn allocated(status: &str, ahead: i64, used: i64) -> CourseFacts {
+    let allocation = AllocationFacts {
         status: status.to_owned(),
         since: at("12:01:06"),
         ahead,
         used,
         bought: 30,
     };
-    CourseSight {
+    CourseFacts {
         allocation: Some(allocation),
         ..bought()
     }
@@ -55,7 +55,7 @@ fn allocated(status: &str, ahead: i64, used: i64) -> CourseSight {
 
 fn parked(reason: &str) -> Hop {
     Hop {
-        parked: Some(LetterSight {
+        parked: Some(DeadLetterFacts {
             id: Uuid::from_u128(7),
             parked_at: at("12:01:05"),
             reason: reason.to_owned(),
@@ -64,8 +64,8 @@ fn parked(reason: &str) -> Hop {
     }
 }
 
-fn event(published: Option<&str>, error: Option<&str>) -> EventSight {
-    EventSight {
+fn event(published: Option<&str>, error: Option<&str>) -> EventFacts {
+    EventFacts {
         created_at: at("12:01:04"),
         published_at: published.map(at),
         attempts: 3,
@@ -105,24 +105,24 @@ fn a_payment_without_purchase_says_where_its_event_is() {
         ),
         (Hop::default(), "no event on record"),
     ] {
-        let sight = Sight::Course(CourseSight { confirmed, ..paid() });
+        let facts = Facts::Course(CourseFacts { confirmed, ..paid() });
         assert_eq!(
-            sentence(sight),
+            sentence(facts),
             format!("paid 12:01:03, no purchase yet, {expected}")
         );
     }
 }
 
 #[test]
-fn a_parked_event_is_mended_by_its_replay_and_a_lost_one_by_reconcile() {
+fn a_parked_event_is_fixed_by_its_replay_and_a_lost_one_by_reconcile() {
     let confirmed = parked("x");
-    let (_, status, next) = told(Sight::Course(CourseSight { confirmed, ..paid() }));
+    let (_, status, next) = told(Facts::Course(CourseFacts { confirmed, ..paid() }));
     assert_eq!(status, Status::Failed);
     assert!(
         next.contains(&format!("makegood dead-letters replay {}", Uuid::from_u128(7))),
         "{next}"
     );
-    let (_, status, next) = told(Sight::Course(paid()));
+    let (_, status, next) = told(Facts::Course(paid()));
     assert_eq!(status, Status::Missing);
     assert!(next.contains("reconcile"), "{next}");
 }
@@ -130,88 +130,85 @@ fn a_parked_event_is_mended_by_its_replay_and_a_lost_one_by_reconcile() {
 #[test]
 fn what_is_younger_than_two_minutes_is_under_way() {
     let paid_at = Some(at("12:58:30"));
-    let (_, status, _) = told(Sight::Course(CourseSight { paid_at, ..paid() }));
+    let (_, status, _) = told(Facts::Course(CourseFacts { paid_at, ..paid() }));
     assert_eq!(status, Status::Pending);
 }
 
 #[test]
 fn a_payment_that_names_no_course_says_so() {
-    let sight = CourseSight {
+    let facts = CourseFacts {
         course_unreadable: true,
         ..paid()
     };
     assert_eq!(
-        sentence(Sight::Course(sight)),
+        sentence(Facts::Course(facts)),
         "paid 12:01:03, no purchase yet: the payment does not say for which course"
     );
 }
 
 #[test]
 fn a_payment_that_only_an_event_knows_says_so() {
-    let sight = CourseSight {
+    let facts = CourseFacts {
         confirmed: parked("no such field"),
-        ..CourseSight::default()
+        ..CourseFacts::default()
     };
     assert_eq!(
-        sentence(Sight::Course(sight)),
+        sentence(Facts::Course(facts)),
         "payment not on record, no purchase yet, event parked 12:01:05: no such field"
     );
 }
 
 #[test]
 fn a_purchase_without_trainer_says_where_its_event_is_or_that_none_is_free() {
-    let sight = CourseSight {
+    let facts = CourseFacts {
         created: parked("the admin service answered 422"),
         ..bought()
     };
     assert_eq!(
-        sentence(Sight::Course(sight)),
+        sentence(Facts::Course(facts)),
         "bought 12:01:04, no trainer yet, event parked 12:01:05: the admin service answered 422"
     );
-    let (words, status, _) = told(Sight::Course(allocated("pending", 0, 0)));
-    assert_eq!(
-        words,
-        "bought 12:01:04, waiting for a free trainer since 12:01:06"
-    );
+    let (text, status, _) = told(Facts::Course(allocated("pending", 0, 0)));
+    assert_eq!(text, "bought 12:01:04, waiting for a free trainer since 12:01:06");
     assert_eq!(status, Status::Pending);
     assert_eq!(
-        sentence(Sight::Course(allocated("rejected", 0, 0))),
+        sentence(Facts::Course(allocated("rejected", 0, 0))),
         "bought 12:01:04, no trainer: the allocation was rejected 12:01:06"
     );
 }
 
 #[test]
 fn an_allocation_without_sessions_says_where_its_event_is() {
-    let sight = CourseSight {
+    let facts = CourseFacts {
         allocated: in_outbox(Some("12:01:07"), None),
         ..allocated("approved", 0, 0)
     };
     assert_eq!(
-        sentence(Sight::Course(sight)),
+        sentence(Facts::Course(facts)),
         "trainer allocated 12:01:06, no sessions yet, event published 12:01:07 and not processed"
     );
     assert_eq!(
-        sentence(Sight::Course(allocated("active", 2, 12))),
+        sentence(Facts::Course(allocated("active", 2, 12))),
         "trainer allocated 12:01:06, 2 sessions ahead, though only 12 of 30 are used"
     );
 }
 
 #[test]
 fn what_is_whole_or_not_owed_has_no_gap() {
-    let ended = CourseSight {
+    let ended = CourseFacts {
         purchase: Some((at("12:01:04"), false)),
         ..paid()
     };
-    let of_status = |status: &str| CourseSight {
+    let of_status = |status: &str| CourseFacts {
         payment: Some(status.to_owned()),
         paid_at: None,
-        ..CourseSight::default()
+        ..CourseFacts::default()
     };
-    let decided = CourseSight {
+    let decided = CourseFacts {
         case: Some(case(false)),
         ..paid()
     };
-    for sight in [
+    for facts in [
         allocated("approved", 7, 7),
         allocated("approved", 3, 20),
         allocated("active", 0, 30),
@@ -223,15 +220,15 @@ fn what_is_whole_or_not_owed_has_no_gap() {
         decided,
     ] {
         assert_eq!(
-            missing(&Sight::Course(sight.clone()), &moment()),
+            missing(&Facts::Course(facts.clone()), &moment()),
             None,
-            "{sight:?}"
+            "{facts:?}"
         );
     }
 }
 
-fn case(is_open: bool) -> CaseSight {
-    CaseSight {
+fn case(is_open: bool) -> CaseFacts {
+    CaseFacts {
         id: Uuid::from_u128(9),
         kind: "surplus_payment".to_owned(),
         is_open,
@@ -244,14 +241,14 @@ fn an_open_case_is_a_persons_turn_whatever_else_is_there() {
     for course in [paid(), bought(), allocated("approved", 7, 7)] {
         let case = Some(case(true));
         assert_eq!(
-            sentence(Sight::Course(CourseSight { case, ..course })),
+            sentence(Facts::Course(CourseFacts { case, ..course })),
             "paid 12:01:03, case surplus_payment open since 12:01:05: a person decides"
         );
     }
 }
 
-fn intent() -> OrderSight {
-    OrderSight {
+fn intent() -> OrderFacts {
+    OrderFacts {
         intent: "succeeded".to_owned(),
         created_at: at("12:00:00"),
         expires_at: Some(at("12:35:00")),
@@ -260,13 +257,13 @@ fn intent() -> OrderSight {
         case: None,
         order: None,
         job: None,
-        announced: None,
+        published: None,
         held_since: None,
     }
 }
 
-fn job(status: &str, locked_until: Option<&str>) -> JobSight {
-    JobSight {
+fn job(status: &str, locked_until: Option<&str>) -> JobFacts {
+    JobFacts {
         id: Uuid::from_u128(5),
         status: status.to_owned(),
         attempts: 1,
@@ -280,7 +277,7 @@ fn job(status: &str, locked_until: Option<&str>) -> JobSight {
 
 #[test]
 fn a_paid_intent_without_order_says_where_its_job_is() {
-    let later = JobSight {
+    let later = JobFacts {
         scheduled_for: at("13:05:00"),
         ..job("pending", None)
     };
@@ -312,9 +309,9 @@ fn a_paid_intent_without_order_says_where_its_job_is() {
         ),
         (Some(job("completed", None)), "though the job completed 12:01:09"),
     ] {
-        let sight = Sight::Order(OrderSight { job, ..intent() });
+        let facts = Facts::Order(OrderFacts { job, ..intent() });
         assert_eq!(
-            sentence(sight),
+            sentence(facts),
             format!("paid 12:01:03, no order yet, {expected}")
         );
     }
@@ -322,10 +319,10 @@ fn a_paid_intent_without_order_says_where_its_job_is() {
 
 #[test]
 fn an_order_that_is_not_whole_says_what_it_lacks() {
-    let made = |items, announced, held: Option<&str>| {
-        Sight::Order(OrderSight {
+    let made = |items, published, held: Option<&str>| {
+        Facts::Order(OrderFacts {
             order: Some((at("12:01:05"), items)),
-            announced,
+            published,
             held_since: held.map(at),
             ..intent()
         })
@@ -336,7 +333,7 @@ fn an_order_that_is_not_whole_says_what_it_lacks() {
     );
     assert_eq!(
         sentence(made(1, Some(event(None, None)), None)),
-        "order made 12:01:05, not announced yet, event waits in the outbox since 12:01:04"
+        "order made 12:01:05, not published yet, event waits in the outbox since 12:01:04"
     );
     assert_eq!(
         sentence(made(1, None, Some("12:00:01"))),
@@ -349,7 +346,7 @@ fn an_order_that_is_not_whole_says_what_it_lacks() {
 #[test]
 fn an_unpaid_checkout_lacks_something_only_when_the_gateway_or_the_sweep_owes_it() {
     let unpaid = |status: &str, expires: &str, held: Option<&str>| {
-        Sight::Order(OrderSight {
+        Facts::Order(OrderFacts {
             intent: status.to_owned(),
             paid_at: None,
             expires_at: Some(at(expires)),
@@ -371,18 +368,18 @@ fn an_unpaid_checkout_lacks_something_only_when_the_gateway_or_the_sweep_owes_it
 
 #[test]
 fn another_amount_is_a_persons_turn() {
-    let mismatch = OrderSight {
+    let mismatch = OrderFacts {
         paid_at: None,
         mismatch_at: Some(at("12:01:03")),
         ..intent()
     };
     assert_eq!(
-        sentence(Sight::Order(mismatch.clone())),
+        sentence(Facts::Order(mismatch.clone())),
         "another amount was paid 12:01:03, and no case says so"
     );
     let case = Some(case(true));
     assert_eq!(
-        sentence(Sight::Order(OrderSight { case, ..mismatch })),
+        sentence(Facts::Order(OrderFacts { case, ..mismatch })),
         "another amount was paid 12:01:03, case surplus_payment open since 12:01:05: a person decides"
     );
 }

@@ -1,6 +1,6 @@
 //! What became of one payment, from the gateway to what was paid for, on one line of time: `makegood trace` and the console.
 //!
-//! [`find`] turns whatever id a person has into subjects, [`timeline`] reads the rows of one, and [`missing()`] (pure) says in words
+//! [`find`] turns whatever id a person has into subjects, [`timeline`] reads the rows of one, and [`missing()`] (pure) says in text
 //! what is not there. No personal data beyond ids: addresses, names and phones are never read.
 
 mod course;
@@ -9,18 +9,18 @@ mod facts;
 mod find;
 mod gap;
 mod gap_order;
+mod moment;
 mod order;
+mod read_facts;
 mod rows;
-mod sight;
-mod words;
 
 pub use entry::{Entry, EntryKind, Status};
 pub use facts::{
-    AllocationSight, CaseSight, CourseSight, EventSight, Hop, JobSight, LetterSight, OrderSight, Sight,
+    AllocationFacts, CaseFacts, CourseFacts, DeadLetterFacts, EventFacts, Facts, Hop, JobFacts, OrderFacts,
 };
 pub use find::{FoundBy, MATCHES, Match, find};
 pub use gap::{Gap, missing};
-pub use words::{Moment, money};
+pub use moment::{Moment, money};
 
 use crate::db::{Connection, Database, Isolation};
 use course::Course;
@@ -109,48 +109,48 @@ pub async fn timeline(
     let mut transaction = database.begin_as(Isolation::Snapshot).await?;
     let read = read(&mut transaction, subject, moment).await?;
     transaction.rollback().await?;
-    Ok(read.map(|(sight, entries)| tell(subject, missing(&sight, &moment), &sight, entries)))
+    Ok(read.map(|(facts, entries)| tell(subject, missing(&facts, &moment), &facts, entries)))
 }
 
 async fn read(
     connection: &mut Connection,
     subject: &Subject,
     moment: Moment,
-) -> Result<Option<(Sight, Vec<Entry>)>, sqlx::Error> {
+) -> Result<Option<(Facts, Vec<Entry>)>, sqlx::Error> {
     match subject {
         Subject::Payment(_) | Subject::Purchase(_) | Subject::Allocation(_) | Subject::DeadLetter(_) => {
             let today = moment.now.with_timezone(&moment.timezone).date_naive();
             let course = Course::load(connection, subject, today).await?;
-            let known =
-                (!course.is_empty()).then(|| (sight::of_course(subject, &course), course.entries(subject)));
+            let known = (!course.is_empty())
+                .then(|| (read_facts::of_course(subject, &course), course.entries(subject)));
             Ok(known)
         }
         Subject::Intent(id) => {
             let order = Order::load(connection, id).await?;
-            Ok(order.map(|order| (sight::of_order(&order, moment.now), order.entries())))
+            Ok(order.map(|order| (read_facts::of_order(&order, moment.now), order.entries())))
         }
         Subject::Job(id) => {
             let jobs = order::jobs(connection, None, Some(*id)).await?;
             Ok(jobs
                 .first()
-                .map(|job| (Sight::Job(sight::of_job(job)), order::entries_of_jobs(&jobs))))
+                .map(|job| (Facts::Job(read_facts::of_job(job)), order::entries_of_jobs(&jobs))))
         }
     }
 }
 
-fn tell(subject: &Subject, gap: Option<Gap>, sight: &Sight, mut entries: Vec<Entry>) -> Timeline {
+fn tell(subject: &Subject, gap: Option<Gap>, facts: &Facts, mut entries: Vec<Entry>) -> Timeline {
     entries.sort_by_key(|entry| (entry.at.is_none(), entry.at, entry.kind));
     let left_out = entries.len().saturating_sub(MOST);
     entries.drain(..left_out);
-    let standing = gap
+    let state = gap
         .as_ref()
-        .map_or_else(|| sight.standing().to_owned(), |gap| gap.sentence.clone());
+        .map_or_else(|| facts.state().to_owned(), |gap| gap.sentence.clone());
     if let Some(gap) = &gap {
         entries.push(Entry::new(None, gap.kind(), gap.status, gap.sentence.clone()));
     }
     Timeline {
         subject: subject.clone(),
-        title: format!("{subject}: {standing}"),
+        title: format!("{subject}: {state}"),
         gap,
         entries,
         left_out,

@@ -1,8 +1,8 @@
 //! The rows of a payment intent, and the entries that tell of them. The shipping address is never read.
 
 use super::entry::{Entry, EntryKind, Status};
+use super::moment::money;
 use super::rows::{Common, Keys};
-use super::words::money;
 use crate::db::Connection;
 use crate::ids::derived_uuid;
 use chrono::{DateTime, Utc};
@@ -144,7 +144,7 @@ fn intent_entries(intent: &IntentRow) -> Vec<Entry> {
     if let Some(id) = &intent.external_transaction_id {
         begun = begun.id("externalTransactionId", id);
     }
-    let standing = match intent.status.as_str() {
+    let state = match intent.status.as_str() {
         "pending" => return vec![begun],
         "processing" => entry(
             intent.updated_at,
@@ -153,7 +153,7 @@ fn intent_entries(intent: &IntentRow) -> Vec<Entry> {
         ),
         status => entry(intent.updated_at, Status::Happened, format!("intent {status}")),
     };
-    vec![begun, standing]
+    vec![begun, state]
 }
 
 fn verification_entry(verification: &VerificationRow) -> Entry {

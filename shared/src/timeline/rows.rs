@@ -1,7 +1,7 @@
 //! The rows that both pipelines have: events, dead letters, cases, and what people did. Columns with personal data are not read.
 
 use super::entry::{Entry, EntryKind, Status};
-use super::words::attempts;
+use super::moment::attempts;
 use crate::db::Connection;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -22,7 +22,7 @@ pub(super) struct EventRow {
 
 /// A dead letter.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct LetterRow {
+pub(super) struct DeadLetterRow {
     pub(super) id: Uuid,
     pub(super) source: String,
     pub(super) function_name: Option<String>,
@@ -60,7 +60,7 @@ pub(super) struct AuditRow {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Common {
     pub(super) events: Vec<EventRow>,
-    pub(super) letters: Vec<LetterRow>,
+    pub(super) dead_letters: Vec<DeadLetterRow>,
     pub(super) cases: Vec<CaseRow>,
     pub(super) audit: Vec<AuditRow>,
 }
@@ -70,7 +70,7 @@ pub(super) struct Common {
 pub(super) struct Keys {
     pub(super) event_ids: Vec<String>,
     pub(super) correlation: Option<Uuid>,
-    pub(super) letter: Option<Uuid>,
+    pub(super) dead_letter: Option<Uuid>,
     pub(super) payment: Option<Uuid>,
     pub(super) intent: Option<String>,
     pub(super) jobs: Vec<Uuid>,
@@ -79,34 +79,36 @@ pub(super) struct Keys {
 impl Common {
     pub(super) async fn load(connection: &mut Connection, keys: &Keys) -> Result<Self, sqlx::Error> {
         let events = events(&mut *connection, keys).await?;
-        let letters = letters(&mut *connection, keys).await?;
+        let dead_letters = dead_letters(&mut *connection, keys).await?;
         let cases = cases(&mut *connection, keys).await?;
         let jobs = keys.jobs.iter().map(|id| format!("job:{id}"));
-        let subjects: Vec<String> = letters
+        let subjects: Vec<String> = dead_letters
             .iter()
-            .map(|letter| format!("dead_letter:{}", letter.id))
+            .map(|dead_letter| format!("dead_letter:{}", dead_letter.id))
             .chain(cases.iter().map(|case| format!("case:{}", case.id)))
             .chain(jobs)
             .collect();
         let audit = audit(connection, &subjects).await?;
         Ok(Self {
             events,
-            letters,
+            dead_letters,
             cases,
             audit,
         })
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.events.is_empty() && self.letters.is_empty() && self.cases.is_empty()
+        self.events.is_empty() && self.dead_letters.is_empty() && self.cases.is_empty()
     }
 
-    /// The letter that waits for a person, of those about this type of event; the latest.
-    pub(super) fn parked(&self, event_type: &str) -> Option<&LetterRow> {
-        self.letters
+    /// The dead letter that waits for a person, of those about this type of event; the latest.
+    pub(super) fn parked(&self, event_type: &str) -> Option<&DeadLetterRow> {
+        self.dead_letters
             .iter()
-            .filter(|letter| letter.status == "parked" && letter.event_type.as_deref() == Some(event_type))
-            .max_by_key(|letter| letter.parked_at)
+            .filter(|dead_letter| {
+                dead_letter.status == "parked" && dead_letter.event_type.as_deref() == Some(event_type)
+            })
+            .max_by_key(|dead_letter| dead_letter.parked_at)
     }
 
     /// The event of this type; the latest.
@@ -119,10 +121,10 @@ impl Common {
 
     pub(super) fn entries(&self) -> Vec<Entry> {
         let events = self.events.iter().flat_map(event_entries);
-        let letters = self.letters.iter().flat_map(letter_entries);
+        let dead_letters = self.dead_letters.iter().flat_map(dead_letter_entries);
         let cases = self.cases.iter().flat_map(case_entries);
         let audit = self.audit.iter().map(audit_entry);
-        events.chain(letters).chain(cases).chain(audit).collect()
+        events.chain(dead_letters).chain(cases).chain(audit).collect()
     }
 }
 
@@ -156,34 +158,38 @@ fn event_entries(event: &EventRow) -> Vec<Entry> {
     vec![written, sent]
 }
 
-fn letter_entries(letter: &LetterRow) -> Vec<Entry> {
-    let name = letter.event_type.as_deref().unwrap_or("message");
-    let by = letter.function_name.as_deref().unwrap_or(&letter.source);
-    let status = if letter.status == "parked" {
+fn dead_letter_entries(dead_letter: &DeadLetterRow) -> Vec<Entry> {
+    let name = dead_letter.event_type.as_deref().unwrap_or("message");
+    let by = dead_letter
+        .function_name
+        .as_deref()
+        .unwrap_or(&dead_letter.source);
+    let status = if dead_letter.status == "parked" {
         Status::Failed
     } else {
         Status::Happened
     };
     let entry = |at, status, what: String| {
-        let entry = Entry::new(at, EntryKind::DeadLetter, status, what).id("deadLetterId", letter.id);
-        match &letter.event_id {
+        let entry =
+            Entry::new(at, EntryKind::DeadLetter, status, what).id("deadDeadLetterId", dead_letter.id);
+        match &dead_letter.event_id {
             Some(event_id) => entry.id("eventId", event_id),
             None => entry,
         }
     };
     let parked = entry(
-        letter.parked_at,
+        dead_letter.parked_at,
         status,
         format!(
             "{name} parked by {by} after {}: {}",
-            attempts(letter.attempts),
-            letter.reason
+            attempts(dead_letter.attempts),
+            dead_letter.reason
         ),
     );
-    let ended = match (letter.status.as_str(), letter.replayed_at) {
+    let ended = match (dead_letter.status.as_str(), dead_letter.replayed_at) {
         ("replayed", Some(at)) => Some(entry(at, Status::Happened, format!("{name} replayed"))),
         ("discarded", at) => Some(entry(
-            at.unwrap_or(letter.parked_at),
+            at.unwrap_or(dead_letter.parked_at),
             Status::Happened,
             format!("{name} discarded"),
         )),
@@ -230,16 +236,16 @@ async fn events(connection: &mut Connection, keys: &Keys) -> Result<Vec<EventRow
     .await
 }
 
-async fn letters(connection: &mut Connection, keys: &Keys) -> Result<Vec<LetterRow>, sqlx::Error> {
+async fn dead_letters(connection: &mut Connection, keys: &Keys) -> Result<Vec<DeadLetterRow>, sqlx::Error> {
     sqlx::query_as!(
-        LetterRow,
+        DeadLetterRow,
         "SELECT id, source, function_name, event_type, event_id, failure_reason AS reason, attempts, status, parked_at,
                 replayed_at
          FROM dead_letters WHERE event_id = ANY($1) OR correlation_id = $2 OR id = $3
          ORDER BY parked_at DESC, id LIMIT $4",
         &keys.event_ids,
         keys.correlation,
-        keys.letter,
+        keys.dead_letter,
         MOST,
     )
     .fetch_all(connection)

@@ -1,7 +1,7 @@
 //! What a decided payment leaves behind, in the caller's one transaction: the verification, the intent's status, the stock, the
 //! job or the case.
 
-use super::store::{self, NewVerification, Sight};
+use super::store::{self, NewVerification, Snapshot};
 use super::{Decision, Payment, VerificationStatus, enqueue_order};
 use crate::case::{self, CaseKind, NewCase};
 use crate::db::Connection;
@@ -26,7 +26,7 @@ pub(super) enum Written {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Settled<'a> {
     pub(super) payment: &'a Payment,
-    pub(super) sight: &'a Sight,
+    pub(super) snapshot: &'a Snapshot,
     pub(super) reply: &'a GatewayReply,
     pub(super) now: DateTime<Utc>,
 }
@@ -38,12 +38,12 @@ impl Settled<'_> {
         connection: &mut Connection,
         decision: Decision,
     ) -> Result<Written, sqlx::Error> {
-        stock::lock_intent(connection, &self.sight.payment_intent_id).await?;
+        stock::lock_intent(connection, &self.snapshot.payment_intent_id).await?;
         let Some((status, amount_minor)) = self.verification(decision) else {
             return self.lapse(connection).await;
         };
         let verification = NewVerification {
-            payment_intent_id: &self.sight.payment_intent_id,
+            payment_intent_id: &self.snapshot.payment_intent_id,
             status,
             amount_minor,
             response: &self.reply.record,
@@ -59,7 +59,7 @@ impl Settled<'_> {
     /// The row to record, and the money in it; none when nothing final was said.
     const fn verification(&self, decision: Decision) -> Option<(VerificationStatus, Option<i64>)> {
         match decision {
-            Decision::Fulfil => Some((VerificationStatus::Success, Some(self.sight.amount_minor))),
+            Decision::Fulfil => Some((VerificationStatus::Success, Some(self.snapshot.amount_minor))),
             Decision::Mismatch { paid_minor } => Some((VerificationStatus::AmountMismatch, Some(paid_minor))),
             Decision::Cancel | Decision::Expire | Decision::GivenBack { .. } => {
                 Some((VerificationStatus::Failed, None))
@@ -75,7 +75,7 @@ impl Settled<'_> {
     ) -> Result<Option<JobId>, sqlx::Error> {
         match decision {
             Decision::Fulfil => {
-                let intent_id = &self.sight.payment_intent_id;
+                let intent_id = &self.snapshot.payment_intent_id;
                 store::begin_unless_succeeded(connection, intent_id, self.now).await?;
                 let job = enqueue_order(connection, self.payment, intent_id).await?;
                 return Ok(Some(job.id));
@@ -115,7 +115,7 @@ impl Settled<'_> {
         status: &str,
         released_as: ReleasedAs,
     ) -> Result<(), sqlx::Error> {
-        let intent_id = &self.sight.payment_intent_id;
+        let intent_id = &self.snapshot.payment_intent_id;
         store::end_if_undecided(connection, intent_id, status, self.now).await?;
         stock::release_if_active(connection, intent_id, released_as).await?;
         Ok(())
@@ -126,7 +126,7 @@ impl Settled<'_> {
             "what": "the buyer paid another amount than was asked for; there is no order and the stock is free again: pay it \
                      back at the gateway",
             "code": "amount_mismatch",
-            "askedCents": self.sight.amount_minor,
+            "askedCents": self.snapshot.amount_minor,
             "paidCents": paid_minor,
         });
         self.case(CaseKind::AmountMismatch, paid_minor, details)
@@ -145,17 +145,17 @@ impl Settled<'_> {
             )
         };
         let details = json!({"what": what, "code": self.reply.answer.code()});
-        self.case(kind, self.sight.amount_minor, details)
+        self.case(kind, self.snapshot.amount_minor, details)
     }
 
     fn case(&self, kind: CaseKind, amount_minor: i64, details: serde_json::Value) -> NewCase {
         NewCase {
             kind,
-            subject: self.sight.payment_intent_id.clone(),
+            subject: self.snapshot.payment_intent_id.clone(),
             payment_id: None,
-            payment_intent_id: Some(self.sight.payment_intent_id.clone()),
+            payment_intent_id: Some(self.snapshot.payment_intent_id.clone()),
             amount_minor: Some(amount_minor),
-            currency: Some(self.sight.currency.clone()),
+            currency: Some(self.snapshot.currency.clone()),
             details,
         }
     }

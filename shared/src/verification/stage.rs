@@ -1,7 +1,7 @@
 //! The stage: who asks, what is done with the answer, and what the others are told who asked at the same time.
 
 use super::record::{Settled, Written};
-use super::store::{self, Sight};
+use super::store::{self, Snapshot};
 use super::{Decision, LOOK_EVERY, Outcome, Payment, VerificationStatus, decide};
 use crate::clock::Clock;
 use crate::db::{Connection, Database};
@@ -54,7 +54,7 @@ pub async fn enqueue_order(
 
 impl Verifier {
     /// What became of the payment. Of those who ask at once, one asks the gateway; the others wait up to `patience` for its
-    /// answer and are told the same. Who gives up waiting is told that nothing is decided.
+    /// answer and are told the same. Who stops waiting is told that nothing is decided.
     ///
     /// The gateway has 10 s to answer, beyond the patience. No connection is held while anybody waits.
     ///
@@ -63,56 +63,56 @@ impl Verifier {
     pub async fn verify(&self, payment: &Payment, patience: Duration) -> Result<Outcome, sqlx::Error> {
         let until = Instant::now() + patience;
         loop {
-            let Some(sight) = self.look(payment).await? else {
+            let Some(snapshot) = self.read(payment).await? else {
                 return Ok(Outcome::Unknown);
             };
-            if let Some(known) = sight.known() {
+            if let Some(known) = snapshot.known() {
                 return Ok(known);
             }
-            if sight.is_free()
-                && let Some(asks) = self.claim(&sight).await?
+            if snapshot.is_free()
+                && let Some(asks) = self.claim(&snapshot).await?
             {
-                return self.ask(payment, &sight, asks).await;
+                return self.ask(payment, &snapshot, asks).await;
             }
             if Instant::now() >= until {
-                return Ok(sight.undecided(false));
+                return Ok(snapshot.undecided(false));
             }
             tokio::time::sleep(LOOK_EVERY).await;
         }
     }
 
-    async fn look(&self, payment: &Payment) -> Result<Option<Sight>, sqlx::Error> {
+    async fn read(&self, payment: &Payment) -> Result<Option<Snapshot>, sqlx::Error> {
         let mut connection = self.database.acquire().await?;
-        store::look(&mut connection, payment).await
+        store::read(&mut connection, payment).await
     }
 
-    async fn claim(&self, sight: &Sight) -> Result<Option<i32>, sqlx::Error> {
+    async fn claim(&self, snapshot: &Snapshot) -> Result<Option<i32>, sqlx::Error> {
         let mut connection = self.database.acquire().await?;
-        store::claim_question_if_due(&mut connection, &sight.payment_intent_id).await
+        store::claim_question_if_due(&mut connection, &snapshot.payment_intent_id).await
     }
 
-    async fn ask(&self, payment: &Payment, sight: &Sight, asks: i32) -> Result<Outcome, sqlx::Error> {
+    async fn ask(&self, payment: &Payment, snapshot: &Snapshot, asks: i32) -> Result<Outcome, sqlx::Error> {
         let asked = AskedPayment {
             external_transaction_id: &payment.external_transaction_id,
-            amount_minor: sight.amount_minor,
+            amount_minor: snapshot.amount_minor,
         };
         let reply = match self.gateways.ask(payment.provider, &asked).await {
             Ok(reply) => reply,
-            Err(error) => return self.not_answered(payment, sight, asks, &error).await,
+            Err(error) => return self.not_answered(payment, snapshot, asks, &error).await,
         };
         let now = self.clock.now();
-        let link_over = sight.expires_at.is_none_or(|end| end <= now);
-        let decision = decide(&reply.answer, sight.amount_minor, link_over);
+        let link_over = snapshot.expires_at.is_none_or(|end| end <= now);
+        let decision = decide(&reply.answer, snapshot.amount_minor, link_over);
         if let Decision::Wait { hold } = decision {
             let mut connection = self.database.acquire().await?;
-            let (intent_id, answer) = (&sight.payment_intent_id, reply.answer.code());
+            let (intent_id, answer) = (&snapshot.payment_intent_id, reply.answer.code());
             store::note_answer_if_asker(&mut connection, intent_id, asks, answer, hold).await?;
             tracing::info!(correlation_id = intent_id, provider = %payment.provider, answer, "not decided");
-            return Ok(sight.undecided(false));
+            return Ok(snapshot.undecided(false));
         }
         let settled = Settled {
             payment,
-            sight,
+            snapshot,
             reply: &reply,
             now,
         };
@@ -123,12 +123,12 @@ impl Verifier {
     async fn not_answered(
         &self,
         payment: &Payment,
-        sight: &Sight,
+        snapshot: &Snapshot,
         asks: i32,
         error: &GatewayError,
     ) -> Result<Outcome, sqlx::Error> {
         metrics::counter!("VerificationsFailed").increment(1);
-        let (correlation_id, provider, code) = (&sight.payment_intent_id, payment.provider, error.code());
+        let (correlation_id, provider, code) = (&snapshot.payment_intent_id, payment.provider, error.code());
         if let GatewayError::Refused { .. } = error {
             tracing::error!(correlation_id, %provider, code, %error, "the gateway could not be asked");
         } else {
@@ -136,7 +136,7 @@ impl Verifier {
         }
         let mut connection = self.database.acquire().await?;
         store::note_answer_if_asker(&mut connection, correlation_id, asks, code, false).await?;
-        Ok(sight.undecided(true))
+        Ok(snapshot.undecided(true))
     }
 
     /// The one transaction. The answer is noted in it as well, so that who waits sees both or neither.
@@ -148,7 +148,7 @@ impl Verifier {
     ) -> Result<Written, sqlx::Error> {
         let mut transaction = self.database.begin().await?;
         let written = settled.write(&mut transaction, decision).await?;
-        let (intent_id, answer) = (&settled.sight.payment_intent_id, settled.reply.answer.code());
+        let (intent_id, answer) = (&settled.snapshot.payment_intent_id, settled.reply.answer.code());
         store::note_answer_if_asker(&mut transaction, intent_id, asks, answer, false).await?;
         transaction.commit().await?;
         Ok(written)
@@ -156,7 +156,7 @@ impl Verifier {
 
     /// After the commit: the worker, the metrics, the log, the answer.
     async fn tell(&self, settled: &Settled<'_>, written: Written) -> Outcome {
-        let payment_intent_id = settled.sight.payment_intent_id.clone();
+        let payment_intent_id = settled.snapshot.payment_intent_id.clone();
         let (status, already_verified) = match written {
             Written::Lapsed => {
                 tracing::info!(
@@ -182,7 +182,7 @@ impl Verifier {
     }
 }
 
-impl Sight {
+impl Snapshot {
     /// What can be told without asking.
     fn known(&self) -> Option<Outcome> {
         let recorded = self
@@ -224,7 +224,7 @@ impl Sight {
 }
 
 fn note(settled: &Settled<'_>, status: VerificationStatus) {
-    let (correlation_id, provider) = (&settled.sight.payment_intent_id, settled.payment.provider);
+    let (correlation_id, provider) = (&settled.snapshot.payment_intent_id, settled.payment.provider);
     let answer = settled.reply.answer.code();
     match status {
         VerificationStatus::Success => {
@@ -237,7 +237,7 @@ fn note(settled: &Settled<'_>, status: VerificationStatus) {
         VerificationStatus::AmountMismatch => {
             metrics::counter!("AmountMismatches").increment(1);
             tracing::error!(
-                correlation_id, %provider, answer, asked_cents = settled.sight.amount_minor,
+                correlation_id, %provider, answer, asked_cents = settled.snapshot.amount_minor,
                 "another amount was paid than was asked for; a case is open"
             );
         }

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 /// A payment as its rows have it.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Sight {
+pub(super) struct Snapshot {
     pub(super) payment_intent_id: String,
     pub(super) amount_minor: i64,
     pub(super) currency: String,
@@ -33,13 +33,13 @@ pub(super) struct NewVerification<'a> {
 }
 
 /// The payment; none when no intent is known by this id at this gateway.
-pub(super) async fn look(
+pub(super) async fn read(
     connection: &mut Connection,
     payment: &Payment,
-) -> Result<Option<Sight>, sqlx::Error> {
+) -> Result<Option<Snapshot>, sqlx::Error> {
     sqlx::query_file_as!(
-        Sight,
-        "src/verification/look.sql",
+        Snapshot,
+        "src/verification/read.sql",
         payment.provider.wire_name(),
         payment.external_transaction_id,
         ASK_EVERY.as_secs_f64(),

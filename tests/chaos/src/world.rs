@@ -10,7 +10,7 @@ use crate::servers::Servers;
 use crate::traffic::{CONFIRMATION_SECRET, CONSOLE_SECRET, Outside, WEBHOOK_SECRET};
 use anyhow::{Context, Result};
 use makegood_local::admin::{self, AdminService};
-use makegood_local::gateway::{self, GatewayStandIn};
+use makegood_local::gateway::{self, GatewayStub};
 use makegood_local::identity::{CONSOLE_CLIENT_ID, Issuer};
 use makegood_tests::environment::Variables;
 use makegood_tests::setting;
@@ -38,7 +38,7 @@ pub struct World {
     /// The environments.
     pub environments: Arc<Environments>,
     /// The gateways.
-    pub gateways: Arc<GatewayStandIn>,
+    pub gateways: Arc<GatewayStub>,
     /// The admin service.
     pub admin: Arc<AdminService>,
     /// Who issues the operator's tokens.

@@ -2,7 +2,7 @@
 
 use super::{AMOUNT, RETURN_URL, asked, clients, now, open, request, scene};
 use makegood::gateway::{GatewayAnswer, GatewayError, Provider, Verdict};
-use makegood_local::gateway::{Behaviour, GatewayStandIn, PaymentState, Side, spawn};
+use makegood_local::gateway::{Behaviour, GatewayStub, PaymentState, Side, spawn};
 use serde_json::json;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -12,13 +12,13 @@ const ID: &str = "txn-1";
 /// Much longer than the patience of a client that is left waiting here.
 const LEFT_WITHIN: Duration = Duration::from_secs(5);
 
-fn reference(stand_in: &GatewayStandIn) -> Option<String> {
-    stand_in.payment(ID).expect("known").reference
+fn reference(stub: &GatewayStub) -> Option<String> {
+    stub.payment(ID).expect("known").reference
 }
 
 #[tokio::test]
 async fn every_answer_of_esewa_has_its_meaning() {
-    let (stand_in, gateways) = scene().await;
+    let (stub, gateways) = scene().await;
     let unknown = gateways
         .ask(Provider::Esewa, &asked(ID))
         .await
@@ -28,7 +28,7 @@ async fn every_answer_of_esewa_has_its_meaning() {
         GatewayAnswer::NotFound,
         "the buyer has not sent the form yet"
     );
-    stand_in.put(Side::Esewa, ID, AMOUNT);
+    stub.put(Side::Esewa, ID, AMOUNT);
     for (state, answer) in [
         (PaymentState::Initiated, GatewayAnswer::Pending),
         (PaymentState::Pending, GatewayAnswer::Pending),
@@ -44,14 +44,14 @@ async fn every_answer_of_esewa_has_its_meaning() {
             GatewayAnswer::Refunded { partially: true },
         ),
     ] {
-        stand_in.set(ID, state).expect("known");
+        stub.set(ID, state).expect("known");
         let reply = gateways
             .ask(Provider::Esewa, &asked(ID))
             .await
             .expect("an answer");
         assert_eq!(reply.answer, answer, "{state:?}");
     }
-    stand_in.pay(ID).expect("known");
+    stub.pay(ID).expect("known");
     let reply = gateways
         .ask(Provider::Esewa, &asked(ID))
         .await
@@ -60,7 +60,7 @@ async fn every_answer_of_esewa_has_its_meaning() {
         reply.answer,
         GatewayAnswer::Paid {
             amount_minor: AMOUNT,
-            reference: reference(&stand_in)
+            reference: reference(&stub)
         }
     );
     assert_eq!(
@@ -73,8 +73,8 @@ async fn every_answer_of_esewa_has_its_meaning() {
 
 #[tokio::test]
 async fn every_answer_of_khalti_has_its_meaning_and_its_two_400s_are_answers() {
-    let (stand_in, gateways) = scene().await;
-    stand_in.put(Side::Khalti, ID, AMOUNT);
+    let (stub, gateways) = scene().await;
+    stub.put(Side::Khalti, ID, AMOUNT);
     for (state, answer, status) in [
         (PaymentState::Initiated, GatewayAnswer::Pending, 200),
         (PaymentState::Pending, GatewayAnswer::Pending, 200),
@@ -91,15 +91,15 @@ async fn every_answer_of_khalti_has_its_meaning_and_its_two_400s_are_answers() {
             200,
         ),
     ] {
-        stand_in.set(ID, state).expect("known");
+        stub.set(ID, state).expect("known");
         let reply = gateways
             .ask(Provider::Khalti, &asked(ID))
             .await
             .expect("an answer");
         assert_eq!(reply.answer, answer, "{state:?}");
         let raw = reqwest::Client::new()
-            .post(format!("{}/epayment/lookup/", stand_in.khalti_base_url()))
-            .header("Authorization", "Key stand-in-khalti-key")
+            .post(format!("{}/epayment/lookup/", stub.khalti_base_url()))
+            .header("Authorization", "Key khalti-key-of-the-stub")
             .json(&json!({"pidx": ID}));
         assert_eq!(
             raw.send().await.expect("sent").status(),
@@ -107,7 +107,7 @@ async fn every_answer_of_khalti_has_its_meaning_and_its_two_400s_are_answers() {
             "{state:?} on the wire"
         );
     }
-    stand_in.pay(ID).expect("known");
+    stub.pay(ID).expect("known");
     let reply = gateways
         .ask(Provider::Khalti, &asked(ID))
         .await
@@ -116,7 +116,7 @@ async fn every_answer_of_khalti_has_its_meaning_and_its_two_400s_are_answers() {
         reply.answer,
         GatewayAnswer::Paid {
             amount_minor: AMOUNT,
-            reference: reference(&stand_in)
+            reference: reference(&stub)
         }
     );
     assert_eq!(
@@ -128,10 +128,10 @@ async fn every_answer_of_khalti_has_its_meaning_and_its_two_400s_are_answers() {
 
 #[tokio::test]
 async fn what_goes_wrong_on_the_way_is_no_answer_and_the_next_question_gets_one() {
-    let (stand_in, gateways) = scene().await;
+    let (stub, gateways) = scene().await;
     for (provider, side) in BOTH {
-        stand_in.put(side, ID, AMOUNT);
-        stand_in.pay(ID).expect("known");
+        stub.put(side, ID, AMOUNT);
+        stub.pay(ID).expect("known");
         for (behaviour, code) in [
             (Behaviour::ServerError, "gateway_unavailable"),
             (Behaviour::RateLimited, "gateway_unavailable"),
@@ -140,7 +140,7 @@ async fn what_goes_wrong_on_the_way_is_no_answer_and_the_next_question_gets_one(
             (Behaviour::DropConnection, "gateway_unreachable"),
             (Behaviour::Refuse, "gateway_refused"),
         ] {
-            stand_in.script([behaviour]);
+            stub.script([behaviour]);
             let error = gateways.ask(provider, &asked(ID)).await.expect_err("no answer");
             assert_eq!(error.code(), code, "{provider} {behaviour:?}: {error}");
             let later = gateways.ask(provider, &asked(ID)).await.expect("an answer");
@@ -155,8 +155,8 @@ async fn what_goes_wrong_on_the_way_is_no_answer_and_the_next_question_gets_one(
 
 #[tokio::test]
 async fn a_gateway_that_hangs_is_left_in_time_and_says_nothing() {
-    let stand_in = spawn().await.expect("a free port");
-    let owned = stand_in.variables(RETURN_URL);
+    let stub = spawn().await.expect("a free port");
+    let owned = stub.variables(RETURN_URL);
     let variables: Vec<(&str, &str)> = owned
         .iter()
         .map(|(name, value)| (*name, value.as_str()))
@@ -165,12 +165,12 @@ async fn a_gateway_that_hangs_is_left_in_time_and_says_nothing() {
         .await
         .expect("gateways");
     for (provider, side) in BOTH {
-        stand_in.put(side, ID, AMOUNT);
-        stand_in.script([Behaviour::Hang]);
+        stub.put(side, ID, AMOUNT);
+        stub.script([Behaviour::Hang]);
         let left = timeout(LEFT_WITHIN, impatient.ask(provider, &asked(ID))).await;
         assert_eq!(left.expect("left"), Err(GatewayError::TimedOut), "{provider}");
     }
-    stand_in.script([Behaviour::Hang]);
+    stub.script([Behaviour::Hang]);
     let payment = request(AMOUNT);
     let opening = impatient.open_payment(Provider::Khalti, &payment, now());
     let left = timeout(LEFT_WITHIN, opening).await;
@@ -179,9 +179,9 @@ async fn a_gateway_that_hangs_is_left_in_time_and_says_nothing() {
 
 #[tokio::test]
 async fn a_gateway_that_is_not_there_says_nothing() {
-    let stand_in = spawn().await.expect("a free port");
+    let stub = spawn().await.expect("a free port");
     let gone = clients(
-        &stand_in,
+        &stub,
         &[
             ("ESEWA_BASE_URL", "http://127.0.0.1:1"),
             ("KHALTI_BASE_URL", "http://127.0.0.1:1"),
@@ -200,15 +200,15 @@ async fn a_gateway_that_is_not_there_says_nothing() {
 
 #[tokio::test]
 async fn undecided_answers_stay_open_and_one_paisa_more_is_told() {
-    let (stand_in, gateways) = scene().await;
+    let (stub, gateways) = scene().await;
     for (provider, side) in BOTH {
-        stand_in.put(side, ID, AMOUNT);
+        stub.put(side, ID, AMOUNT);
         for state in [PaymentState::Pending, PaymentState::Ambiguous] {
-            stand_in.script([Behaviour::Answer(state)]);
+            stub.script([Behaviour::Answer(state)]);
             let reply = gateways.ask(provider, &asked(ID)).await.expect("an answer");
             assert_eq!(reply.answer.verdict(true), Verdict::Open, "{provider} {state:?}");
         }
-        stand_in.script([Behaviour::WrongAmount]);
+        stub.script([Behaviour::WrongAmount]);
         let reply = gateways.ask(provider, &asked(ID)).await.expect("an answer");
         assert!(
             matches!(reply.answer, GatewayAnswer::Paid { amount_minor, .. } if amount_minor == AMOUNT + 1),
@@ -220,19 +220,19 @@ async fn undecided_answers_stay_open_and_one_paisa_more_is_told() {
 
 #[tokio::test]
 async fn a_script_for_one_payment_leaves_the_others_alone() {
-    let (stand_in, gateways) = scene().await;
+    let (stub, gateways) = scene().await;
     for id in [ID, "txn-2"] {
-        stand_in.put(Side::Esewa, id, AMOUNT);
+        stub.put(Side::Esewa, id, AMOUNT);
     }
-    stand_in.script_for("txn-2", [Behaviour::ServerError]);
+    stub.script_for("txn-2", [Behaviour::ServerError]);
     assert!(gateways.ask(Provider::Esewa, &asked(ID)).await.is_ok());
     assert!(gateways.ask(Provider::Esewa, &asked("txn-2")).await.is_err());
-    assert_eq!((stand_in.questions(ID), stand_in.questions("txn-2")), (1, 1));
+    assert_eq!((stub.questions(ID), stub.questions("txn-2")), (1, 1));
 }
 
 #[tokio::test]
 async fn a_wrong_key_and_too_small_an_amount_are_refused_with_a_reason() {
-    let (stand_in, gateways) = scene().await;
+    let (stub, gateways) = scene().await;
     let small = gateways
         .open_payment(Provider::Khalti, &request(999), now())
         .await;
@@ -240,8 +240,8 @@ async fn a_wrong_key_and_too_small_an_amount_are_refused_with_a_reason() {
         panic!("{small:?}")
     };
     assert!(reason.contains("1000 paisa"), "{reason}");
-    stand_in.put(Side::Khalti, ID, AMOUNT);
-    let stranger = clients(&stand_in, &[("KHALTI_SECRET", "another")]).await;
+    stub.put(Side::Khalti, ID, AMOUNT);
+    let stranger = clients(&stub, &[("KHALTI_SECRET", "another")]).await;
     let refused = stranger.ask(Provider::Khalti, &asked(ID)).await;
     assert!(
         matches!(refused, Err(GatewayError::Refused { status: 401, .. })),
@@ -255,12 +255,12 @@ async fn a_wrong_key_and_too_small_an_amount_are_refused_with_a_reason() {
 }
 
 #[tokio::test]
-async fn a_running_stand_in_takes_orders_over_http() {
-    let (stand_in, gateways) = scene().await;
-    stand_in.put(Side::Esewa, ID, AMOUNT);
+async fn a_running_stub_takes_orders_over_http() {
+    let (stub, gateways) = scene().await;
+    stub.put(Side::Esewa, ID, AMOUNT);
     let told = |body: serde_json::Value| {
         reqwest::Client::new()
-            .post(format!("{}/_control", stand_in.base_url))
+            .post(format!("{}/_control", stub.base_url))
             .json(&body)
             .send()
     };
@@ -284,7 +284,7 @@ async fn a_running_stand_in_takes_orders_over_http() {
             .status(),
         404
     );
-    let report = reqwest::get(format!("{}/_control", stand_in.base_url))
+    let report = reqwest::get(format!("{}/_control", stub.base_url))
         .await
         .expect("sent");
     let report: serde_json::Value = report.json().await.expect("JSON");

@@ -73,7 +73,7 @@ async fn verdict(gateways: &Gateways, provider: Provider, opened: &OpenedPayment
 
 #[tokio::test]
 async fn who_pays_at_esewa_comes_back_with_a_signed_callback_and_esewa_confirms_it() {
-    let (_stand_in, gateways) = scene().await;
+    let (_stub, gateways) = scene().await;
     let opened = opened(&gateways, Provider::Esewa).await;
     let page = arrive(&opened).await;
     let shown = browser()
@@ -110,7 +110,7 @@ async fn who_pays_at_esewa_comes_back_with_a_signed_callback_and_esewa_confirms_
 
 #[tokio::test]
 async fn who_pays_at_khalti_comes_back_with_the_pidx_and_khalti_confirms_it() {
-    let (_stand_in, gateways) = scene().await;
+    let (_stub, gateways) = scene().await;
     let opened = opened(&gateways, Provider::Khalti).await;
     assert_eq!(opened.form_fields, None);
     let back = target(&choose(&arrive(&opened).await, "pay").await);
@@ -125,7 +125,7 @@ async fn who_pays_at_khalti_comes_back_with_the_pidx_and_khalti_confirms_it() {
 
 #[tokio::test]
 async fn who_cancels_comes_back_and_the_gateway_says_so() {
-    let (_stand_in, gateways) = scene().await;
+    let (_stub, gateways) = scene().await;
     for (provider, name, value) in [
         (Provider::Esewa, "transaction_uuid", ""),
         (Provider::Khalti, "status", "User canceled"),
@@ -148,7 +148,7 @@ async fn who_cancels_comes_back_and_the_gateway_says_so() {
 
 #[tokio::test]
 async fn who_closes_the_tab_after_paying_has_paid_and_who_walks_away_has_not() {
-    let (_stand_in, gateways) = scene().await;
+    let (_stub, gateways) = scene().await;
     for provider in Provider::ALL {
         let opened = opened(&gateways, provider).await;
         let page = arrive(&opened).await;
@@ -172,7 +172,7 @@ async fn who_closes_the_tab_after_paying_has_paid_and_who_walks_away_has_not() {
 
 #[tokio::test]
 async fn a_form_that_was_changed_on_the_way_opens_nothing() {
-    let (stand_in, gateways) = scene().await;
+    let (stub, gateways) = scene().await;
     let opened = opened(&gateways, Provider::Esewa).await;
     let good = opened.form_fields.clone().expect("fields");
     for (name, value) in [
@@ -192,18 +192,18 @@ async fn a_form_that_was_changed_on_the_way_opens_nothing() {
             "{name}"
         );
     }
-    assert_eq!(stand_in.report().payments, []);
+    assert_eq!(stub.report().payments, []);
 }
 
 #[tokio::test]
 async fn a_link_ends_when_khalti_says_and_at_esewa_after_half_an_hour_unless_configured() {
-    let stand_in = spawn().await.expect("a free port");
-    let gateways = clients(&stand_in, &[]).await;
+    let stub = spawn().await.expect("a free port");
+    let gateways = clients(&stub, &[]).await;
     assert_eq!(
         opened(&gateways, Provider::Esewa).await.expires_at,
         now() + TimeDelta::minutes(30)
     );
-    let configured = clients(&stand_in, &[("ESEWA_LINK_MINUTES", "7")]).await;
+    let configured = clients(&stub, &[("ESEWA_LINK_MINUTES", "7")]).await;
     assert_eq!(
         opened(&configured, Provider::Esewa).await.expires_at,
         now() + TimeDelta::minutes(7)
@@ -217,7 +217,7 @@ async fn a_link_ends_when_khalti_says_and_at_esewa_after_half_an_hour_unless_con
 
 #[tokio::test]
 async fn the_same_intent_gets_the_same_form_and_an_id_that_esewa_takes() {
-    let (_stand_in, gateways) = scene().await;
+    let (_stub, gateways) = scene().await;
     let first = opened(&gateways, Provider::Esewa).await;
     assert_eq!(first, opened(&gateways, Provider::Esewa).await);
     assert_eq!(first.external_transaction_id, "pi-esewa-1767817344753-0a1b2c3d");

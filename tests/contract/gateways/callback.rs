@@ -25,7 +25,7 @@ fn separated(literal: &str) -> String {
 
 #[tokio::test]
 async fn the_documented_callback_verifies_over_the_amount_as_it_was_written() {
-    let (_stand_in, gateways) = scene().await;
+    let (_stub, gateways) = scene().await;
     let documented = EsewaCallback {
         transaction_uuid: "250610-162413".to_owned(),
         amount_minor: AMOUNT,
@@ -57,17 +57,17 @@ async fn the_documented_callback_verifies_over_the_amount_as_it_was_written() {
 
 #[tokio::test]
 async fn every_way_in_which_esewa_writes_an_amount_verifies() {
-    let (stand_in, gateways) = scene().await;
+    let (stub, gateways) = scene().await;
     for amount_minor in [AMOUNT, 123_456_789, 100_050, 5] {
-        stand_in.put(Side::Esewa, "txn-1", amount_minor);
-        stand_in.pay("txn-1").expect("known");
+        stub.put(Side::Esewa, "txn-1", amount_minor);
+        stub.pay("txn-1").expect("known");
         for style in [
             AmountStyle::Number,
             AmountStyle::SeparatedText,
             AmountStyle::SeparatedNumber,
         ] {
-            stand_in.set_amount_style(style);
-            let data = stand_in.callback("txn-1").expect("a callback");
+            stub.set_amount_style(style);
+            let data = stub.callback("txn-1").expect("a callback");
             let callback = gateways
                 .esewa
                 .read_callback(&data)
@@ -79,7 +79,7 @@ async fn every_way_in_which_esewa_writes_an_amount_verifies() {
 
 #[tokio::test]
 async fn a_callback_survives_what_browsers_and_pages_do_to_base64() {
-    let (_stand_in, gateways) = scene().await;
+    let (_stub, gateways) = scene().await;
     // Long enough for `+` and `/` to be in it.
     let data = STANDARD.encode(DOCUMENTED.replacen('{', "{\"note\":\"~~~???>>>\",", 1));
     assert!(data.contains('+') || data.contains('/'), "{data}");
@@ -95,7 +95,7 @@ async fn a_callback_survives_what_browsers_and_pages_do_to_base64() {
 
 #[tokio::test]
 async fn a_changed_or_foreign_callback_is_refused() {
-    let (stand_in, gateways) = scene().await;
+    let (stub, gateways) = scene().await;
     for (from, to) in [
         ("1000.0", "1.0"),
         ("250610-162413", "250610-162414"),
@@ -116,9 +116,9 @@ async fn a_changed_or_foreign_callback_is_refused() {
             "{from} → {to}"
         );
     }
-    let with_another_key = clients(&stand_in, &[("ESEWA_SECRET", "another")]).await;
+    let with_another_key = clients(&stub, &[("ESEWA_SECRET", "another")]).await;
     assert_eq!(read(&with_another_key, DOCUMENTED), Err(ForgedCallback::Mismatch));
-    let of_another_merchant = clients(&stand_in, &[("ESEWA_PRODUCT_CODE", "ANOTHER")]).await;
+    let of_another_merchant = clients(&stub, &[("ESEWA_PRODUCT_CODE", "ANOTHER")]).await;
     assert_eq!(
         read(&of_another_merchant, DOCUMENTED),
         Err(ForgedCallback::AnotherMerchant)
@@ -127,7 +127,7 @@ async fn a_changed_or_foreign_callback_is_refused() {
 
 #[tokio::test]
 async fn the_forms_own_signature_which_every_buyer_sees_is_no_callback() {
-    let (_stand_in, gateways) = scene().await;
+    let (_stub, gateways) = scene().await;
     let fields = gateways.esewa.form_fields("txn-1", AMOUNT);
     let mut forged = json!(fields);
     forged["status"] = json!("COMPLETE");
@@ -149,7 +149,7 @@ async fn the_forms_own_signature_which_every_buyer_sees_is_no_callback() {
 
 #[tokio::test]
 async fn what_is_no_callback_at_all_is_refused_without_a_fuss() {
-    let (_stand_in, gateways) = scene().await;
+    let (_stub, gateways) = scene().await;
     let long = "A".repeat(100_000);
     for data in ["", "{}", "e30=", "bm90IGpzb24=", "W10=", "/w==", long.as_str()] {
         let refused = gateways.esewa.read_callback(data).expect_err(data);
@@ -165,8 +165,8 @@ async fn what_is_no_callback_at_all_is_refused_without_a_fuss() {
 
 #[tokio::test]
 async fn a_callback_about_a_payment_that_is_open_again_is_only_a_hint() {
-    let (stand_in, gateways) = scene().await;
-    stand_in.put(Side::Esewa, "250610-162413", AMOUNT);
+    let (stub, gateways) = scene().await;
+    stub.put(Side::Esewa, "250610-162413", AMOUNT);
     assert!(read(&gateways, DOCUMENTED).is_ok(), "eSewa signed it, some day");
     let reply = gateways
         .ask(Provider::Esewa, &asked("250610-162413"))

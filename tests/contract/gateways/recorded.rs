@@ -1,4 +1,4 @@
-//! Answers as eSewa and Khalti document them, letter by letter, through the real clients.
+//! Answers as eSewa and Khalti document them, dead letter by dead letter, through the real clients.
 
 use super::{AMOUNT, RETURN_URL, now, open, request};
 use chrono::DateTime;

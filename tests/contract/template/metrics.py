@@ -45,7 +45,7 @@ SIGNS = {"GreaterThanThreshold": ">", "LessThanThreshold": "<"}
 RUNBOOK = "docs/operations.md"
 CONDITIONS = {"Monitored", "ShopMonitored", "ConsoleMonitored"}
 LINK = re.compile(r"\$\{RunbookUrl\}#(alarm-[a-z0-9-]+)$")
-PARTS = ["**Means.**", "**See", "**Mend.**", "**Mended when**"]
+PARTS = ["**Means.**", "**See", "**Fix.**", "**Fixed when**"]
 
 
 def alarms(template):

@@ -5,7 +5,7 @@ import tomllib
 
 from .model import ROOT
 
-# What takes part in turning a payment into something. Sweeps and the console are the means to mend, not to put at risk.
+# What takes part in turning a payment into something. Sweeps and the console are the means to fix, not to put at risk.
 WRITING = {
     "receive-payment",
     "create-purchase",

@@ -105,7 +105,7 @@ impl Claims {
         let names = [&self.name, &self.email, &self.cognito_username];
         let name = names.into_iter().flatten().find(|name| !name.trim().is_empty());
         let name = name.unwrap_or(&self.sub).trim().chars();
-        name.filter(|letter| !letter.is_control())
+        name.filter(|dead_letter| !dead_letter.is_control())
             .take(LONGEST_NAME)
             .collect()
     }
@@ -145,7 +145,7 @@ impl Verifier {
         let id: String = claims
             .sub
             .chars()
-            .filter(|letter| !letter.is_control())
+            .filter(|dead_letter| !dead_letter.is_control())
             .take(LONGEST_NAME)
             .collect();
         Ok(Operator {

@@ -1,9 +1,9 @@
-//! Dead letters: sent back, edited or as they are, one or many; or given up.
+//! Dead letters: sent back, edited or as they are, one or many; or discarded.
 
 use crate::http::{Answer, Asked, Form};
 use crate::page::{self, Progress};
 use crate::visit::{Fault, Said, Visit};
-use makegood::dead_letter::{self, Bulk, Discard, Edit, LetterId, Replay, discard_parked_letter};
+use makegood::dead_letter::{self, Bulk, DeadLetterId, Discard, Edit, Replay, discard_parked_dead_letter};
 use makegood::page::Cursor;
 use maud::{Markup, html};
 use std::time::Duration;
@@ -11,22 +11,22 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 const LIST: &str = "/admin/dead-letters";
-/// How long one step of a run over many letters goes on: a browser, and the API, wait 30 s.
+/// How long one step of a run over many dead letters goes on: a browser, and the API, wait 30 s.
 const STEP: Duration = Duration::from_secs(8);
 
 fn page_of(id: Uuid) -> String {
     format!("{LIST}/{id}")
 }
 
-/// The body that was typed, unless it is the letter's own.
+/// The body that was typed, unless it is the dead letter's own.
 async fn edit_of(visit: &Visit<'_>, id: Uuid, form: &Form) -> Result<Option<Edit>, Fault> {
     let mut connection = visit.admin.database.acquire().await?;
-    let letter = dead_letter::show(&mut connection, LetterId(id))
+    let dead_letter = dead_letter::show(&mut connection, DeadLetterId(id))
         .await?
         .ok_or(Fault::NotFound("dead letter"))?;
     drop(connection);
     let typed = form.raw("body").unwrap_or_default().replace("\r\n", "\n");
-    let kept = letter.body.as_deref().unwrap_or_default();
+    let kept = dead_letter.body.as_deref().unwrap_or_default();
     let is_kept = typed == kept.replace("\r\n", "\n")
         || page::reindent(kept).is_some() && page::is_same_json(&typed, kept);
     Ok((!is_kept).then_some(Edit { body: typed }))
@@ -58,12 +58,12 @@ pub async fn dry_run(visit: &Visit<'_>, id: Uuid, form: &Form) -> Result<Answer,
     let previewed = visit
         .admin
         .replayer
-        .preview(LetterId(id), edit.as_ref(), forced)
+        .preview(DeadLetterId(id), edit.as_ref(), forced)
         .await?;
     let kind = if edit.is_some() {
-        "The edited letter"
+        "The edited dead letter"
     } else {
-        "The letter as it is"
+        "The dead letter as it is"
     };
     let said = match previewed {
         Ok(destination) => note(
@@ -75,7 +75,7 @@ pub async fn dry_run(visit: &Visit<'_>, id: Uuid, form: &Form) -> Result<Answer,
     page::edit_again(visit, id, 200, form, &said).await
 }
 
-/// Sends one letter back. What is refused is shown again as it was typed.
+/// Sends one dead letter back. What is refused is shown again as it was typed.
 pub async fn replay(visit: &Visit<'_>, id: Uuid, form: &Form) -> Result<Answer, Fault> {
     let forced = is_forced(form)?;
     let act = match visit.act(form) {
@@ -88,14 +88,14 @@ pub async fn replay(visit: &Visit<'_>, id: Uuid, form: &Form) -> Result<Answer, 
     match visit
         .admin
         .replayer
-        .replay(LetterId(id), edit.as_ref(), forced, &act)
+        .replay(DeadLetterId(id), edit.as_ref(), forced, &act)
         .await?
     {
         Replay::Sent { queue, .. } => {
             let kind = if edit.is_some() {
-                "The edited letter"
+                "The edited dead letter"
             } else {
-                "The letter"
+                "The dead letter"
             };
             Ok(visit.go_on(&page_of(id), &Said::done(format!("{kind} is in {queue} again."))))
         }
@@ -109,14 +109,14 @@ pub async fn replay(visit: &Visit<'_>, id: Uuid, form: &Form) -> Result<Answer, 
     }
 }
 
-/// Gives a letter up.
+/// Gives a dead letter up.
 pub async fn discard(visit: &Visit<'_>, id: Uuid, form: &Form) -> Result<Answer, Fault> {
     let act = visit.act(form)?;
     let mut transaction = visit.admin.database.begin().await?;
-    let discarded = discard_parked_letter(&mut transaction, LetterId(id), &act).await?;
+    let discarded = discard_parked_dead_letter(&mut transaction, DeadLetterId(id), &act).await?;
     transaction.commit().await?;
     let said = match discarded {
-        Discard::Discarded => Said::done("The letter is given up. It stays here with its body."),
+        Discard::Discarded => Said::done("The dead letter is discarded. It stays here with its body."),
         Discard::Refused(refusal) => Said::not_done(format!("{refusal}.")),
     };
     Ok(visit.go_on(&page_of(id), &said))
@@ -141,11 +141,11 @@ pub const FIELDS: [&str; 14] = [
 ];
 const COUNT: &str = "a number";
 
-/// Sends the letters of a filter back for a few seconds, from where the step before ended.
+/// Sends the dead letters of a filter back for a few seconds, from where the step before ended.
 pub async fn replay_many(visit: &Visit<'_>, form: &Form) -> Result<Answer, Fault> {
     let act = visit.act(form)?;
     let mut asked = Asked::of(form, &FIELDS);
-    let filter = page::letter_filter(&mut asked, visit.now);
+    let filter = page::dead_letter_filter(&mut asked, visit.now);
     let forced = asked.ticked("force");
     let started = asked.instant("started");
     let mut cursor: Option<Cursor> = asked.parsed("cursor", "where the step before ended");
@@ -195,7 +195,7 @@ pub async fn replay_many(visit: &Visit<'_>, form: &Form) -> Result<Answer, Fault
 
 fn ended(progress: Progress) -> Said {
     let text = format!(
-        "{} letters are in their queues again, {} were left where they are.",
+        "{} dead letters are in their queues again, {} were left where they are.",
         progress.sent, progress.left
     );
     if progress.sent == 0 && progress.left > 0 {

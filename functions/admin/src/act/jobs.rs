@@ -1,9 +1,9 @@
-//! Jobs: run again, or called off.
+//! Jobs: run again, or cancelled.
 
 use crate::http::{Answer, Form};
 use crate::visit::{Fault, Said, Visit};
 use makegood::job::JobId;
-use makegood::job::desk::{Cancellation, Retry, cancel_pending_job, retry_failed_job};
+use makegood::job::operator::{Cancellation, Retry, cancel_pending_job, retry_failed_job};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -37,7 +37,7 @@ pub async fn retry(visit: &Visit<'_>, id: Uuid, form: &Form) -> Result<Answer, F
     Ok(visit.go_on(&page_of(id), &said))
 }
 
-/// Calls off a job that waits.
+/// Cancels a job that waits.
 pub async fn cancel(visit: &Visit<'_>, id: Uuid, form: &Form) -> Result<Answer, Fault> {
     let act = visit.act(form)?;
     let mut transaction = visit.admin.database.begin().await?;

@@ -49,7 +49,10 @@ impl Answer {
     #[must_use]
     pub fn see_other(address: &str) -> Self {
         // A header has no line breaks; what could make one is no address.
-        let location = address.chars().filter(|letter| !letter.is_control()).collect();
+        let location = address
+            .chars()
+            .filter(|dead_letter| !dead_letter.is_control())
+            .collect();
         Self {
             location: Some(location),
             ..Self::html(303, String::new())

@@ -1,14 +1,14 @@
 //! Payment cases: what only a person can decide.
 
 use super::frame::{Section, page as framed};
-use super::parts::{self, Change, Empty, Look, REASON};
+use super::parts::{self, Change, Empty, REASON, Tone};
 use super::text::{exact, sentence};
 use crate::http::{Answer, Asked};
 use crate::visit::{Fault, Visit};
 use makegood::case::CaseKind;
-use makegood::case::desk::{self, CaseFilter, CaseId, CaseRow, CaseStatus};
+use makegood::case::operator::{self, CaseFilter, CaseId, CaseRow, CaseStatus};
 use makegood::db::Connection;
-use makegood::dead_letter::{self, LetterFilter, LetterRow, LetterStatus};
+use makegood::dead_letter::{self, DeadLetterFilter, DeadLetterRow, DeadLetterStatus};
 use makegood::page::PageRequest;
 use maud::{Markup, html};
 use serde_json::Value;
@@ -50,7 +50,7 @@ pub async fn list(visit: &Visit<'_>) -> Result<Answer, Fault> {
         ));
     }
     let mut connection = visit.admin.database.acquire().await?;
-    let page = desk::list(&mut connection, filter, &place).await?;
+    let page = operator::list(&mut connection, filter, &place).await?;
     drop(connection);
     let rows: Vec<_> = page.items.iter().map(|case| row(visit, case)).collect();
     let body = html! {
@@ -76,10 +76,10 @@ fn words(kind: &str) -> &str {
         .map_or(kind, |(_, words)| words)
 }
 
-fn look(status: CaseStatus) -> Markup {
+fn badge(status: CaseStatus) -> Markup {
     let look = match status {
-        CaseStatus::Open => Look::Waiting,
-        CaseStatus::Resolved => Look::Good,
+        CaseStatus::Open => Tone::Waiting,
+        CaseStatus::Resolved => Tone::Good,
     };
     parts::badge(look, status.wire_name())
 }
@@ -101,7 +101,7 @@ fn about(case: &CaseRow, find: fn(&str) -> Markup) -> Markup {
 fn row(visit: &Visit<'_>, case: &CaseRow) -> Vec<Markup> {
     vec![
         html! { a href=(format!("{PATH}/{}", case.id)) { (words(&case.kind)) } },
-        look(case.status),
+        badge(case.status),
         amount(case),
         parts::when(visit, case.opened_at),
         about(case, parts::find_short),
@@ -111,13 +111,13 @@ fn row(visit: &Visit<'_>, case: &CaseRow) -> Vec<Markup> {
 
 pub async fn one(visit: &Visit<'_>, id: Uuid) -> Result<Answer, Fault> {
     let mut connection = visit.admin.database.acquire().await?;
-    let found = desk::show(&mut connection, CaseId(id)).await?;
+    let found = operator::show(&mut connection, CaseId(id)).await?;
     let case = found.ok_or(Fault::NotFound("case"))?;
     let parked = parked_of(&mut connection, &case).await?;
     drop(connection);
     let body = html! {
         p.trail { a href=(PATH) { "Payment cases" } }
-        h1 { (sentence(words(&case.kind))) " " (look(case.status)) }
+        h1 { (sentence(words(&case.kind))) " " (badge(case.status)) }
         @if !parked.is_empty() { (same_trouble(&parked)) }
         div.split {
             section aria-label="What is known" { (facts(visit, &case)) (notes(visit, &case)) h2 { "Details" } (parts::json(&evidence(&case))) }
@@ -128,14 +128,14 @@ pub async fn one(visit: &Visit<'_>, id: Uuid) -> Result<Answer, Fault> {
 }
 
 /// What is parked of the case's payment: the same trouble, seen from its message.
-async fn parked_of(connection: &mut Connection, case: &CaseRow) -> Result<Vec<LetterRow>, Fault> {
+async fn parked_of(connection: &mut Connection, case: &CaseRow) -> Result<Vec<DeadLetterRow>, Fault> {
     let Some(payment) = case.payment_id else {
         return Ok(Vec::new());
     };
-    let filter = LetterFilter {
-        status: Some(LetterStatus::Parked),
+    let filter = DeadLetterFilter {
+        status: Some(DeadLetterStatus::Parked),
         correlation_id: Some(payment),
-        ..LetterFilter::default()
+        ..DeadLetterFilter::default()
     };
     Ok(
         dead_letter::list(connection, &filter, &PageRequest::first(MOST_SHOWN))
@@ -144,10 +144,10 @@ async fn parked_of(connection: &mut Connection, case: &CaseRow) -> Result<Vec<Le
     )
 }
 
-fn same_trouble(parked: &[LetterRow]) -> Markup {
+fn same_trouble(parked: &[DeadLetterRow]) -> Markup {
     html! {
         p.panel {
-            "Its message is a dead letter, so this is one task: mend the cause, replay it, and resolve the case when it is delivered. "
+            "Its message is a dead letter, so this is one task: fix the cause, replay it, and resolve the case when it is delivered. "
             @for dead_letter in parked {
                 a.button href=(format!("/admin/dead-letters/{}", dead_letter.id)) { "Open the dead letter " (dead_letter.event_type.as_deref().unwrap_or_default()) } " "
             }
@@ -221,11 +221,11 @@ fn changes(visit: &Visit<'_>, case: &CaseRow) -> Markup {
     let resolve = Change {
         action: to("resolve"),
         title: "Resolve",
-        hint: "What was refunded, mended or delivered. No sweep opens it again.",
+        hint: "What was refunded, fixed or delivered. No sweep opens it again.",
         more: html! {},
         reason: "How, for the audit log",
         button: "Resolve this case",
-        gives_up: false,
+        destructive: false,
     };
     let assign = Change {
         action: to("assign"),
@@ -234,7 +234,7 @@ fn changes(visit: &Visit<'_>, case: &CaseRow) -> Markup {
         more: assignee,
         reason: REASON,
         button: "Assign it",
-        gives_up: false,
+        destructive: false,
     };
     let note = Change {
         action: to("note"),
@@ -243,7 +243,7 @@ fn changes(visit: &Visit<'_>, case: &CaseRow) -> Markup {
         more: html! {},
         reason: "Note, for whoever comes next",
         button: "Add this note",
-        gives_up: false,
+        destructive: false,
     };
     html! {
         @if case.status == CaseStatus::Open { (resolve.form(visit)) (assign.form(visit)) }

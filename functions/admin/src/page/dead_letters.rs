@@ -1,14 +1,14 @@
-//! Dead letters: listed, read, edited, sent back, given up.
+//! Dead letters: listed, read, edited, sent back, discarded.
 
 use super::frame::{Section, page as framed, page_with_status};
-use super::parts::{self, Change, Empty, Look, REASON};
+use super::parts::{self, Change, Empty, REASON, Tone};
 use super::text::{exact, reindent};
 use crate::http::{Answer, Asked, Form};
 use crate::visit::{Fault, Visit};
 use chrono::{DateTime, TimeDelta, Utc};
-use makegood::case::desk::{CaseRow, open_of_payment};
+use makegood::case::operator::{CaseRow, open_of_payment};
 use makegood::dead_letter::{
-    self, Letter, LetterFilter, LetterId, LetterRow, LetterStatus, MOST_GENERATIONS,
+    self, DeadLetter, DeadLetterFilter, DeadLetterId, DeadLetterRow, DeadLetterStatus, MOST_GENERATIONS,
 };
 use maud::{Markup, PreEscaped, html};
 use uuid::Uuid;
@@ -26,7 +26,7 @@ pub const FIELDS: [&str; 8] = [
     "after",
 ];
 const EMPTY: Empty<'_> = Empty {
-    calm: "No message was ever given up. There is nothing to do here.",
+    calm: "No message was ever parked. There is nothing to do here.",
     waiting: ("parked", "Nothing is parked, so nothing waits for you here."),
     filtered: "No dead letter is like that.",
 };
@@ -39,10 +39,10 @@ const AGES: [(&str, &str); 4] = [
 ];
 
 /// The filter that is asked for.
-pub fn filter(asked: &mut Asked, now: DateTime<Utc>) -> LetterFilter {
-    let states = LetterStatus::ALL.map(LetterStatus::wire_name);
-    LetterFilter {
-        status: asked.one_of("status", LetterStatus::from_wire_name, &states),
+pub fn filter(asked: &mut Asked, now: DateTime<Utc>) -> DeadLetterFilter {
+    let states = DeadLetterStatus::ALL.map(DeadLetterStatus::wire_name);
+    DeadLetterFilter {
+        status: asked.one_of("status", DeadLetterStatus::from_wire_name, &states),
         source: asked.words("source"),
         function: asked.words("function"),
         error_code: asked.words("error"),
@@ -53,7 +53,7 @@ pub fn filter(asked: &mut Asked, now: DateTime<Utc>) -> LetterFilter {
     }
 }
 
-/// One of [`AGES`], or an instant, which a run over many letters keeps.
+/// One of [`AGES`], or an instant, which a run over many dead letters keeps.
 fn since(asked: &mut Asked, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     let back = match asked.text("since")? {
         "1h" => TimeDelta::hours(1),
@@ -81,9 +81,15 @@ pub async fn list(visit: &Visit<'_>) -> Result<Answer, Fault> {
     let mut connection = visit.admin.database.acquire().await?;
     let page = dead_letter::list(&mut connection, &filter, &place).await?;
     drop(connection);
-    let rows: Vec<_> = page.items.iter().map(|letter| row(visit, letter)).collect();
+    let rows: Vec<_> = page
+        .items
+        .iter()
+        .map(|dead_letter| row(visit, dead_letter))
+        .collect();
     // What is not shown is not offered: only parked ones are replayed.
-    let can_replay = filter.status.is_none_or(|status| status == LetterStatus::Parked);
+    let can_replay = filter
+        .status
+        .is_none_or(|status| status == DeadLetterStatus::Parked);
     let bulk = parts::address(&format!("{PATH}/replay"), &query.only(&super::REPLAY_FILTER));
     let body = html! {
         h1 { "Dead letters" }
@@ -91,7 +97,7 @@ pub async fn list(visit: &Visit<'_>) -> Result<Answer, Fault> {
         @if rows.is_empty() { (parts::empty(PATH, &query, &EMPTY)) }
         @else {
             @if can_replay { p.actions { a.button href=(bulk) { "Replay all parked of this filter…" } span.hint { "A dry run first." } } }
-            (parts::table("Dead letters", &["Letter", "State", "Parked", "Why", "From", "About"], &rows))
+            (parts::table("Dead letters", &["DeadLetter", "State", "Parked", "Why", "From", "About"], &rows))
         }
         (parts::pager(PATH, &query, page.next.map(|next| next.to_string())))
     };
@@ -105,7 +111,7 @@ pub fn refused(visit: &Visit<'_>, asked: &Asked) -> Answer {
 }
 
 fn filter_fields(query: &Asked) -> Markup {
-    let states = LetterStatus::ALL.map(|status| (status.wire_name(), status.wire_name()));
+    let states = DeadLetterStatus::ALL.map(|status| (status.wire_name(), status.wire_name()));
     html! {
         (parts::choice(query, "status", "State", &states))
         (parts::choice(query, "since", "Parked in", &AGES))
@@ -117,23 +123,23 @@ fn filter_fields(query: &Asked) -> Markup {
     }
 }
 
-fn look(status: LetterStatus) -> Markup {
+fn badge(status: DeadLetterStatus) -> Markup {
     let look = match status {
-        LetterStatus::Parked => Look::Bad,
-        LetterStatus::Replayed => Look::Good,
-        LetterStatus::Discarded => Look::Over,
+        DeadLetterStatus::Parked => Tone::Bad,
+        DeadLetterStatus::Replayed => Tone::Good,
+        DeadLetterStatus::Discarded => Tone::Over,
     };
     parts::badge(look, status.wire_name())
 }
 
-fn row(visit: &Visit<'_>, letter: &LetterRow) -> Vec<Markup> {
-    let about = letter.correlation_id.map(|id| id.to_string());
+fn row(visit: &Visit<'_>, dead_letter: &DeadLetterRow) -> Vec<Markup> {
+    let about = dead_letter.correlation_id.map(|id| id.to_string());
     vec![
-        html! { a href=(format!("{PATH}/{}", letter.id)) { (parts::whole(letter.event_type.as_deref().unwrap_or("no event"))) } },
-        html! { (look(letter.status)) @if letter.replay_count > 0 { " " span.age { "sent back " (letter.replay_count) "×" } } },
-        parts::when(visit, letter.parked_at),
-        html! { span.id { (letter.error_code.as_deref().unwrap_or_default()) } br; span.clip { (letter.failure_reason) } },
-        html! { (letter.source) },
+        html! { a href=(format!("{PATH}/{}", dead_letter.id)) { (parts::whole(dead_letter.event_type.as_deref().unwrap_or("no event"))) } },
+        html! { (badge(dead_letter.status)) @if dead_letter.replay_count > 0 { " " span.age { "sent back " (dead_letter.replay_count) "×" } } },
+        parts::when(visit, dead_letter.parked_at),
+        html! { span.id { (dead_letter.error_code.as_deref().unwrap_or_default()) } br; span.clip { (dead_letter.failure_reason) } },
+        html! { (dead_letter.source) },
         html! { @match about { Some(id) => { (parts::find_short(&id)) } None => { span.none { "—" } } } },
     ]
 }
@@ -142,7 +148,7 @@ pub async fn one(visit: &Visit<'_>, id: Uuid) -> Result<Answer, Fault> {
     show(visit, id, 200, None, &html! {}).await
 }
 
-/// The letter again, with what was typed and what is to be said about it.
+/// The dead letter again, with what was typed and what is to be said about it.
 pub async fn edit_again(
     visit: &Visit<'_>,
     id: Uuid,
@@ -161,23 +167,23 @@ async fn show(
     said: &Markup,
 ) -> Result<Answer, Fault> {
     let mut connection = visit.admin.database.acquire().await?;
-    let found = dead_letter::show(&mut connection, LetterId(id)).await?;
-    let letter = found.ok_or(Fault::NotFound("dead letter"))?;
-    let cases = match letter.row.correlation_id {
+    let found = dead_letter::show(&mut connection, DeadLetterId(id)).await?;
+    let dead_letter = found.ok_or(Fault::NotFound("dead letter"))?;
+    let cases = match dead_letter.row.correlation_id {
         Some(payment) => open_of_payment(&mut connection, payment).await?,
         None => Vec::new(),
     };
     drop(connection);
-    let is_parked = letter.row.status == LetterStatus::Parked;
+    let is_parked = dead_letter.row.status == DeadLetterStatus::Parked;
     let body = html! {
         (said)
         p.trail { a href=(PATH) { "Dead letters" } }
-        h1 { (letter.row.event_type.as_deref().unwrap_or("No event")) " " (look(letter.row.status)) }
-        p.panel.reason { strong { (letter.row.error_code.as_deref().unwrap_or("no code")) } " " (letter.row.failure_reason) }
+        h1 { (dead_letter.row.event_type.as_deref().unwrap_or("No event")) " " (badge(dead_letter.row.status)) }
+        p.panel.reason { strong { (dead_letter.row.error_code.as_deref().unwrap_or("no code")) } " " (dead_letter.row.failure_reason) }
         @if !cases.is_empty() { (same_trouble(&cases)) }
-        (facts(visit, &letter))
-        @if is_parked { (replay(visit, &letter, form)) } @else { h2 { "Body" } (body_of(&letter)) }
-        @if let Some(document) = &letter.document { details.more { summary { "The document that was parked" } (parts::json(document)) } }
+        (facts(visit, &dead_letter))
+        @if is_parked { (replay(visit, &dead_letter, form)) } @else { h2 { "Body" } (body_of(&dead_letter)) }
+        @if let Some(document) = &dead_letter.document { details.more { summary { "The document that was parked" } (parts::json(document)) } }
         @if is_parked { (discard(visit, id)) }
     };
     Ok(page_with_status(
@@ -193,20 +199,20 @@ async fn show(
 fn same_trouble(cases: &[CaseRow]) -> Markup {
     html! {
         p.panel {
-            "Its payment has an open case, so this is one task: mend the cause, replay this, and resolve the case when it is delivered. "
+            "Its payment has an open case, so this is one task: fix the cause, replay this, and resolve the case when it is delivered. "
             @for case in cases { a.button href=(format!("/admin/cases/{}", case.id)) { "Open the case " (case.kind) } " " }
         }
     }
 }
 
-fn facts(visit: &Visit<'_>, letter: &Letter) -> Markup {
-    let row = &letter.row;
+fn facts(visit: &Visit<'_>, dead_letter: &DeadLetter) -> Markup {
+    let row = &dead_letter.row;
     let about = row.correlation_id.map(|id| id.to_string());
     let found = |id: Option<&str>| html! { @match id { Some(id) => { (parts::find(id)) } None => { span.none { "—" } } } };
     parts::facts(&[
         ("Parked", parts::when(visit, row.parked_at)),
         ("From the queue", html! { (row.source) }),
-        ("Given up by", parts::or_dash(row.function_name.as_deref())),
+        ("Parked by", parts::or_dash(row.function_name.as_deref())),
         (
             "Tried",
             html! { (parts::times(row.attempts)) @if row.permanent { "; no retry could help" } },
@@ -217,9 +223,9 @@ fn facts(visit: &Visit<'_>, letter: &Letter) -> Markup {
         ),
         ("About", found(about.as_deref())),
         ("Event id", found(row.event_id.as_deref())),
-        ("Message id", html! { span.id { (letter.message_id) } }),
+        ("Message id", html! { span.id { (dead_letter.message_id) } }),
         ("Id", html! { span.id { (row.id) } }),
-        ("On the record", parts::audit_of(&LetterId(row.id).subject())),
+        ("On the record", parts::audit_of(&DeadLetterId(row.id).subject())),
         (
             "What it means",
             parts::runbook(visit, "a-dead-letter-deadlettered--0", "Runbook"),
@@ -232,38 +238,38 @@ fn text_area(text: &str) -> Markup {
     html! { textarea #body name="body" rows="18" spellcheck="false" autocapitalize="none" autocomplete="off" wrap="soft" { (PreEscaped("\n")) (exact(text)) } }
 }
 
-fn replay(visit: &Visit<'_>, letter: &Letter, form: Option<&Form>) -> Markup {
-    let kept = letter.body.as_deref().unwrap_or_default();
+fn replay(visit: &Visit<'_>, dead_letter: &DeadLetter, form: Option<&Form>) -> Markup {
+    let kept = dead_letter.body.as_deref().unwrap_or_default();
     let shown = reindent(kept).unwrap_or_else(|| kept.to_owned());
     let typed = form
         .and_then(|form| form.raw("body"))
         .map_or(shown, |body| body.replace("\r\n", "\n"));
     let reason = form.and_then(|form| form.raw("reason")).unwrap_or_default();
-    let to = |action: &str| format!("{PATH}/{}/{action}", letter.row.id);
-    let came_back = letter.row.replay_count >= MOST_GENERATIONS;
+    let to = |action: &str| format!("{PATH}/{}/{action}", dead_letter.row.id);
+    let came_back = dead_letter.row.replay_count >= MOST_GENERATIONS;
     html! {
         form.change.wide method="post" action=(to("replay")) {
             (parts::csrf(visit))
             h2 { "Edit and send back" }
-            p.hint { "To " (letter.row.source) " only, not to others that read the same events. Space between tokens does not count as a change." }
+            p.hint { "To " (dead_letter.row.source) " only, not to others that read the same events. Space between tokens does not count as a change." }
             label for="body" { "Body" }
             (text_area(&typed))
             @if came_back {
-                p.check { input #force type="checkbox" name="force" value="yes"; label for="force" { "Send it although it came back " (letter.row.replay_count) " times" } }
+                p.check { input #force type="checkbox" name="force" value="yes"; label for="force" { "Send it although it came back " (dead_letter.row.replay_count) " times" } }
             }
             label for="reason-replay" { "Reason, for the audit log" }
             input #reason-replay name="reason" required maxlength="1000" autocomplete="off" value=(exact(reason));
             div.go {
                 button.quiet formaction=(to("dry-run")) formnovalidate { "Dry run" }
-                button { "Replay this letter" }
+                button { "Replay this dead letter" }
             }
         }
     }
 }
 
-fn body_of(letter: &Letter) -> Markup {
+fn body_of(dead_letter: &DeadLetter) -> Markup {
     html! {
-        @match &letter.body {
+        @match &dead_letter.body {
             Some(body) => { pre.code tabindex="0" { (reindent(body).unwrap_or_else(|| body.clone())) } }
             None => { (parts::nothing("It has no body, or one that can't be unpacked.")) }
         }
@@ -278,8 +284,8 @@ fn discard(visit: &Visit<'_>, id: Uuid) -> Markup {
         hint,
         more: html! {},
         reason: REASON,
-        button: "Discard this letter",
-        gives_up: true,
+        button: "Discard this dead letter",
+        destructive: true,
     }
     .form(visit)
 }

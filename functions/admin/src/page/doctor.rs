@@ -1,11 +1,11 @@
-//! The guarantees, examined now.
+//! The guarantees, checked now.
 
 use super::frame::{Section, page as framed};
-use super::parts::{self, Look};
+use super::parts::{self, Tone};
 use super::text::count;
 use crate::http::{Answer, Asked};
 use crate::visit::{Fault, Visit};
-use makegood::doctor::{Examination, Finding, Guarantee, Scope, Severity, examine};
+use makegood::doctor::{Finding, Guarantee, Report, Scope, Severity, check};
 use maud::{Markup, html};
 use std::collections::BTreeSet;
 
@@ -21,19 +21,19 @@ pub async fn page(visit: &Visit<'_>) -> Result<Answer, Fault> {
         now: visit.now,
         timezone: visit.admin.timezone,
     };
-    let examination = examine(&visit.admin.database, &scope).await?;
+    let report = check(&visit.admin.database, &scope).await?;
     let body = html! {
-        h1 { "Examination" }
+        h1 { "Report" }
         p.lead {
-            @let breaches = examination.breaches().count();
-            @if breaches == 0 { (parts::badge(Look::Good, "healthy")) " Every guarantee holds." }
-            @else { (parts::badge(Look::Bad, "broken")) " " (breaches) " kind" @if breaches > 1 { "s" } " of breach." }
-            " Read in " (examination.millis) " ms. " a href="/admin/doctor" { "Examine again" }
+            @let breaches = report.breaches().count();
+            @if breaches == 0 { (parts::badge(Tone::Good, "healthy")) " Every guarantee holds." }
+            @else { (parts::badge(Tone::Bad, "broken")) " " (breaches) " kind" @if breaches > 1 { "s" } " of breach." }
+            " Read in " (report.millis) " ms. " a href="/admin/doctor" { "Check again" }
         }
-        @for finding in &examination.findings { (one(visit, finding)) }
-        (promises(&examination))
+        @for finding in &report.findings { (one(visit, finding)) }
+        (promises(&report))
     };
-    Ok(framed(visit, Section::Health, "Examination", &body))
+    Ok(framed(visit, Section::Health, "Report", &body))
 }
 
 fn one(visit: &Visit<'_>, finding: &Finding) -> Markup {
@@ -41,7 +41,7 @@ fn one(visit: &Visit<'_>, finding: &Finding) -> Markup {
     html! {
         article.panel.finding #(finding.code) {
             h2 {
-                @if is_breach { (parts::badge(Look::Bad, "breach")) } @else { (parts::badge(Look::Waiting, "notice")) }
+                @if is_breach { (parts::badge(Tone::Bad, "breach")) } @else { (parts::badge(Tone::Waiting, "notice")) }
                 " " (finding.guarantee.name()) " · " (finding.title)
             }
             p {
@@ -60,20 +60,16 @@ fn one(visit: &Visit<'_>, finding: &Finding) -> Markup {
     }
 }
 
-fn promises(examination: &Examination) -> Markup {
-    let broken = |guarantee: Guarantee| {
-        examination
-            .breaches()
-            .any(|finding| finding.guarantee == guarantee)
-    };
-    let rows: Vec<_> = examination
+fn promises(report: &Report) -> Markup {
+    let broken = |guarantee: Guarantee| report.breaches().any(|finding| finding.guarantee == guarantee);
+    let rows: Vec<_> = report
         .examined
         .iter()
         .map(|guarantee| {
             let look = if broken(*guarantee) {
-                parts::badge(Look::Bad, "broken")
+                parts::badge(Tone::Bad, "broken")
             } else {
-                parts::badge(Look::Good, "holds")
+                parts::badge(Tone::Good, "holds")
             };
             vec![
                 html! { strong { (guarantee.name()) } },

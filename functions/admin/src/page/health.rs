@@ -31,8 +31,8 @@ pub async fn page(visit: &Visit<'_>) -> Result<Answer, Fault> {
         (tiles_of(&tiles))
         section aria-label="What to do next" {
             ul.links {
-                li { a.button href="/admin/doctor" { "Examine every guarantee" } }
-                @if is_calm { li { (parts::badge(parts::Look::Good, "calm")) " Nothing needs you now." } }
+                li { a.button href="/admin/doctor" { "Check every guarantee" } }
+                @if is_calm { li { (parts::badge(parts::Tone::Good, "calm")) " Nothing needs you now." } }
                 @for run in runs.iter().filter(|run| run.error.is_some()) { li { (failed_sweep(visit, run)) } }
                 @for run in runs.iter().filter(|run| is_silent(&run.sweep, run.started_at, visit.now)) { li { (silent_sweep(visit, run)) } }
             }
@@ -56,11 +56,11 @@ fn range_of(name: &str) -> Option<Range> {
 }
 
 fn failed_sweep(visit: &Visit<'_>, run: &SweepRun) -> Markup {
-    html! { (parts::badge(parts::Look::Bad, "failed")) " the sweep " a href="/admin/sweeps" { (run.sweep) } " " (parts::when(visit, run.started_at)) }
+    html! { (parts::badge(parts::Tone::Bad, "failed")) " the sweep " a href="/admin/sweeps" { (run.sweep) } " " (parts::when(visit, run.started_at)) }
 }
 
 fn silent_sweep(visit: &Visit<'_>, run: &SweepRun) -> Markup {
-    html! { (parts::badge(parts::Look::Bad, "silent")) " the sweep " a href="/admin/sweeps" { (run.sweep) } ", last " (parts::when(visit, run.started_at)) }
+    html! { (parts::badge(parts::Tone::Bad, "silent")) " the sweep " a href="/admin/sweeps" { (run.sweep) } ", last " (parts::when(visit, run.started_at)) }
 }
 
 fn ranges(range: Range) -> Markup {
@@ -87,7 +87,7 @@ fn tiles(now: &Gauges) -> [Tile; 6] {
         let note = (seconds > 0).then(|| format!("oldest {}", span(TimeDelta::seconds(seconds))));
         Vec::from_iter(note)
     };
-    // Who has just mended one must not think that it did not help.
+    // Who has just fixed one must not think that it did not help.
     let sampled = (now.paid_unfulfilled > 0).then(|| "counted each minute".to_owned());
     let list = |path: &str, name: &str, value: &str| parts::address(path, &Form::default().with(name, value));
     let tile = |value: i64, name, notes, address, is_alarming| Tile {

@@ -1,10 +1,10 @@
 //! Jobs: listed, shown, retried, cancelled.
 
 use super::frame::{Section, page as framed};
-use super::parts::{self, Change, Empty, Look, REASON};
+use super::parts::{self, Change, Empty, REASON, Tone};
 use crate::http::{Answer, Asked};
 use crate::visit::{Fault, Visit};
-use makegood::job::desk::{self, JobFilter, JobRow, JobStatus};
+use makegood::job::operator::{self, JobFilter, JobRow, JobStatus};
 use makegood::job::{JobId, JobType};
 use maud::{Markup, html};
 use uuid::Uuid;
@@ -31,7 +31,7 @@ pub async fn list(visit: &Visit<'_>) -> Result<Answer, Fault> {
         return Ok(super::refused(visit, Section::Jobs, "Jobs", &filter, &query));
     }
     let mut connection = visit.admin.database.acquire().await?;
-    let page = desk::list(&mut connection, &filter, &place).await?;
+    let page = operator::list(&mut connection, &filter, &place).await?;
     drop(connection);
     let rows: Vec<_> = page.items.iter().map(|job| row(visit, job)).collect();
     let body = html! {
@@ -54,13 +54,13 @@ fn fields(query: &Asked) -> Markup {
     }
 }
 
-fn look(status: JobStatus) -> Markup {
+fn badge(status: JobStatus) -> Markup {
     let look = match status {
-        JobStatus::Pending => Look::Waiting,
-        JobStatus::Processing => Look::Busy,
-        JobStatus::Completed => Look::Good,
-        JobStatus::Failed => Look::Bad,
-        JobStatus::Cancelled => Look::Over,
+        JobStatus::Pending => Tone::Waiting,
+        JobStatus::Processing => Tone::Busy,
+        JobStatus::Completed => Tone::Good,
+        JobStatus::Failed => Tone::Bad,
+        JobStatus::Cancelled => Tone::Over,
     };
     parts::badge(look, status.wire_name())
 }
@@ -68,7 +68,7 @@ fn look(status: JobStatus) -> Markup {
 fn row(visit: &Visit<'_>, job: &JobRow) -> Vec<Markup> {
     vec![
         html! { a href=(format!("{PATH}/{}", job.id)) { (parts::whole(&job.job_type)) } },
-        look(job.status),
+        badge(job.status),
         html! { span.whole { (job.attempts) " of " (job.max_attempts) } },
         parts::when(visit, job.created_at),
         html! { @match job.payment_intent_id() { Some(intent) => { (parts::find_short(intent)) } None => { span.none { "—" } } } },
@@ -78,12 +78,12 @@ fn row(visit: &Visit<'_>, job: &JobRow) -> Vec<Markup> {
 
 pub async fn one(visit: &Visit<'_>, id: Uuid) -> Result<Answer, Fault> {
     let mut connection = visit.admin.database.acquire().await?;
-    let found = desk::show(&mut connection, JobId(id)).await?;
+    let found = operator::show(&mut connection, JobId(id)).await?;
     drop(connection);
     let job = found.ok_or(Fault::NotFound("job"))?;
     let body = html! {
         p.trail { a href=(PATH) { "Jobs" } }
-        h1 { (job.job_type) " " (look(job.status)) }
+        h1 { (job.job_type) " " (badge(job.status)) }
         @if let Some(error) = &job.last_error { p.panel.reason { (error) } }
         div.split {
             section aria-label="What is known" { (facts(visit, &job)) h2 { "Parameters" } (parts::json(&job.payload)) }
@@ -130,11 +130,11 @@ fn changes(visit: &Visit<'_>, job: &JobRow) -> Markup {
         JobStatus::Failed | JobStatus::Cancelled => Change {
             action: to("retry"),
             title: "Retry",
-            hint: "Mend first what the error names. Then it becomes runnable at once, with three more attempts.",
+            hint: "Fix first what the error names. Then it becomes runnable at once, with three more attempts.",
             more: html! {},
             reason: REASON,
             button: "Retry this job",
-            gives_up: false,
+            destructive: false,
         }
         .form(visit),
         JobStatus::Pending => Change {
@@ -144,7 +144,7 @@ fn changes(visit: &Visit<'_>, job: &JobRow) -> Markup {
             more: html! {},
             reason: REASON,
             button: "Cancel this job",
-            gives_up: true,
+            destructive: true,
         }
         .form(visit),
         JobStatus::Processing => {

@@ -18,7 +18,7 @@ mod sweeps;
 mod text;
 mod timeline;
 
-pub use dead_letters::{edit_again, filter as letter_filter};
+pub use dead_letters::{edit_again, filter as dead_letter_filter};
 pub use replay::{FILTER as REPLAY_FILTER, Progress, progress};
 pub use sweeps::summary as sweep_summary;
 pub use text::{is_same_json, reindent};

@@ -20,7 +20,7 @@ const IN_SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
 
 /// How something stands: by a sign, a word, and only then a colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Look {
+pub enum Tone {
     Good,
     Busy,
     Waiting,
@@ -29,13 +29,13 @@ pub enum Look {
 }
 
 /// A sign and a word.
-pub fn badge(look: Look, word: &str) -> Markup {
+pub fn badge(look: Tone, word: &str) -> Markup {
     let (name, sign) = match look {
-        Look::Good => ("good", "✓"),
-        Look::Busy => ("busy", "◐"),
-        Look::Waiting => ("waiting", "○"),
-        Look::Bad => ("bad", "✕"),
-        Look::Over => ("over", "–"),
+        Tone::Good => ("good", "✓"),
+        Tone::Busy => ("busy", "◐"),
+        Tone::Waiting => ("waiting", "○"),
+        Tone::Bad => ("bad", "✕"),
+        Tone::Over => ("over", "–"),
     };
     html! { span.badge data-look=(name) { span aria-hidden="true" { (sign) } " " (word) } }
 }
@@ -119,8 +119,8 @@ pub struct Change<'a> {
     pub reason: &'a str,
     /// What the button says.
     pub button: &'a str,
-    /// Whether something is given up by it.
-    pub gives_up: bool,
+    /// Whether something is lost by it.
+    pub destructive: bool,
 }
 
 /// What the reason of most changes is called.
@@ -137,7 +137,7 @@ impl Change<'_> {
                 @if !self.hint.is_empty() { p.hint { (self.hint) } }
                 (self.more)
                 (reason_called(&id, self.reason))
-                button.gives-up[self.gives_up] { (self.button) }
+                button.destructive[self.destructive] { (self.button) }
             }
         }
     }
@@ -314,7 +314,7 @@ pub fn next_step(text: &str) -> Markup {
     html! { "Next: " (prose(text)) }
 }
 
-/// Where the next step can be taken in the console: the sweep, letter, job or case that it names.
+/// Where the next step can be taken in the console: the sweep, dead letter, job or case that it names.
 pub fn place_of(next_step: &str) -> Option<(String, &'static str)> {
     let sweep = SWEEPS
         .into_iter()
@@ -344,12 +344,12 @@ mod tests {
         let id = "0192f0c1-7e1d-7c3a-9a51-2f6f0d1c9b11";
         let place = |text: &str| place_of(text).map(|(address, _)| address);
         assert_eq!(
-            place(&format!("`makegood dead-letters show {id}`; mend the cause")),
+            place(&format!("`makegood dead-letters show {id}`; fix the cause")),
             Some(format!("/admin/dead-letters/{id}"))
         );
         assert_eq!(
             place(&format!(
-                "mend the cause, then `makegood jobs retry {id} --reason …`"
+                "fix the cause, then `makegood jobs retry {id} --reason …`"
             )),
             Some(format!("/admin/jobs/{id}"))
         );

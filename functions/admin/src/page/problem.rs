@@ -116,7 +116,7 @@ pub fn nothing(visit: &Visit<'_>, what: &str) -> Answer {
         visit,
         404,
         "Nothing here",
-        &html! { "There is no such " (what) ". Look for its id above." },
+        &html! { "There is no such " (what) ". Tone for its id above." },
     )
 }
 
@@ -126,7 +126,7 @@ pub fn bad_request(visit: &Visit<'_>, problem: &str) -> Answer {
         visit,
         400,
         "Not like this",
-        &html! { (problem) " Go back and mend it." },
+        &html! { (problem) " Go back and fix it." },
     )
 }
 

@@ -1,9 +1,9 @@
-//! Many letters sent back: a dry run first, then in steps of a few seconds, each of which commits. A run that was left goes on
+//! Many dead letters sent back: a dry run first, then in steps of a few seconds, each of which commits. A run that was left goes on
 //! where it stopped, here or by the same filter later.
 
 use super::dead_letters::{PATH, filter, refused};
 use super::frame::{Section, page as framed};
-use super::parts::{self, Change, Look, REASON};
+use super::parts::{self, Change, REASON, Tone};
 use super::text::count;
 use super::text::exact;
 use crate::http::{Answer, Asked, Form};
@@ -48,7 +48,7 @@ pub async fn plan(visit: &Visit<'_>) -> Result<Answer, Fault> {
         (chosen(&query))
         (result(&plan))
         @if plan.sendable() > 0 { (go(visit, &query, forced, &plan)) }
-        @else if plan.letters > 0 { p { "None of them can go as it is. Open an example and mend its body, or mend the cause that is named; then look again." } }
+        @else if plan.dead_letters > 0 { p { "None of them can go as it is. Open an example and fix its body, or fix the cause that is named; then look again." } }
         @if !forced && plan.refused.iter().any(|refused| refused.code == "loop") {
             p { a href=(parts::address(&format!("{PATH}/replay"), &query.with("force", "yes"))) { "Plan it with those that came back " (MOST_GENERATIONS) " times or more" } }
         }
@@ -60,7 +60,7 @@ fn chosen(query: &Form) -> Markup {
     let is_all = query.fields().next().is_none();
     html! {
         p.lead {
-            "Parked letters"
+            "Parked dead letters"
             @if is_all { ", all of them" }
             @for (name, value) in query.fields() { " · " (name) " " code { (value) } }
         }
@@ -70,24 +70,24 @@ fn chosen(query: &Form) -> Markup {
 fn result(plan: &Plan) -> Markup {
     let go = plan.destinations.iter().map(|queue| {
         vec![
-            parts::badge(Look::Good, "would go"),
-            html! { (number(queue.letters)) },
+            parts::badge(Tone::Good, "would go"),
+            html! { (number(queue.dead_letters)) },
             html! { "to " (queue.queue) },
         ]
     });
     let stay = plan.refused.iter().map(|refused| {
         let examples = html! { (parts::prose(&refused.reason)) @if let Some(first) = refused.examples.first() { " · " a href=(format!("{PATH}/{first}")) { "an example" } } };
-        vec![parts::badge(Look::Bad, "would stay"), html! { (number(refused.letters)) }, examples]
+        vec![parts::badge(Tone::Bad, "would stay"), html! { (number(refused.dead_letters)) }, examples]
     });
     let rows: Vec<_> = go.chain(stay).collect();
     html! {
-        @if rows.is_empty() { p.nothing { "No parked letter is like that, so nothing would be sent. " a href=(PATH) { "All dead letters" } } }
-        @else { (parts::table("Dry run", &["What", "Letters", "Where, or why not"], &rows)) }
+        @if rows.is_empty() { p.nothing { "No parked dead letter is like that, so nothing would be sent. " a href=(PATH) { "All dead letters" } } }
+        @else { (parts::table("Dry run", &["What", "DeadLetters", "Where, or why not"], &rows)) }
     }
 }
 
 fn go(visit: &Visit<'_>, query: &Form, forced: bool, plan: &Plan) -> Markup {
-    let hidden = html! { (parts::hidden(query)) input type="hidden" name="of" value=(plan.letters); @if forced { input type="hidden" name="force" value="yes"; } };
+    let hidden = html! { (parts::hidden(query)) input type="hidden" name="of" value=(plan.dead_letters); @if forced { input type="hidden" name="force" value="yes"; } };
     let hint = "Each goes to the queue that it came from, the oldest first. It goes in steps of a few seconds; leaving the page stops it between two.";
     Change {
         action: format!("{PATH}/replay"),
@@ -95,8 +95,8 @@ fn go(visit: &Visit<'_>, query: &Form, forced: bool, plan: &Plan) -> Markup {
         hint,
         more: hidden,
         reason: REASON,
-        button: &format!("Replay {} letters", number(plan.sendable())),
-        gives_up: false,
+        button: &format!("Replay {} dead letters", number(plan.sendable())),
+        destructive: false,
     }
     .form(visit)
 }
@@ -104,9 +104,9 @@ fn go(visit: &Visit<'_>, query: &Form, forced: bool, plan: &Plan) -> Markup {
 /// How far a run has come.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Progress {
-    /// Letters that are in their queues again.
+    /// Dead letters that are in their queues again.
     pub sent: u64,
-    /// Letters that were refused, or not taken.
+    /// Dead letters that were refused, or not taken.
     pub left: u64,
     /// How many there were when the run was planned; 0 when nobody knows.
     pub of: u64,
@@ -119,7 +119,7 @@ pub fn progress(visit: &Visit<'_>, progress: Progress, run: &Form, reason: &str)
         h1 { "Replay under way" }
         p.lead role="status" { strong { (number(progress.sent)) } " sent back, " (number(progress.left)) " left where they are, and more to go." }
         @if progress.of > 0 {
-            p { progress.run max=(progress.of) value=((progress.sent + progress.left).min(progress.of)) aria-label="Letters" {} " of " (number(progress.of)) " planned" }
+            p { progress.run max=(progress.of) value=((progress.sent + progress.left).min(progress.of)) aria-label="DeadLetters" {} " of " (number(progress.of)) " planned" }
         }
         form.change method="post" action=(format!("{PATH}/replay")) {
             (parts::csrf(visit))

@@ -101,8 +101,8 @@ fn anchor(words: &str) -> String {
     let kept = words
         .trim()
         .chars()
-        .filter(|letter| letter.is_alphanumeric() || matches!(letter, ' ' | '-' | '_'));
-    kept.map(|letter| if letter == ' ' { '-' } else { letter })
+        .filter(|dead_letter| dead_letter.is_alphanumeric() || matches!(dead_letter, ' ' | '-' | '_'));
+    kept.map(|dead_letter| if dead_letter == ' ' { '-' } else { dead_letter })
         .collect::<String>()
         .to_lowercase()
 }

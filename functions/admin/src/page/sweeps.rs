@@ -1,7 +1,7 @@
 //! The sweeps: what each did last, and running one now.
 
 use super::frame::{Section, page as framed};
-use super::parts::{self, Look};
+use super::parts::{self, Tone};
 use super::text::{millis, span};
 use crate::act::sweep::{SWEEPS, Sweep, is_silent};
 use crate::http::{Answer, Asked};
@@ -65,7 +65,7 @@ fn card(visit: &Visit<'_>, sweep: &Sweep, latest: Option<&SweepRun>) -> Markup {
             p { (sweep.what) }
             p.hint {
                 "Every " (span(sweep.every)) ". "
-                @match latest { Some(run) => { "Last " (parts::when(visit, run.started_at)) " " (look(run)) " " (silence(visit, run)) } None => { "No run is on record." } }
+                @match latest { Some(run) => { "Last " (parts::when(visit, run.started_at)) " " (badge(run)) " " (silence(visit, run)) } None => { "No run is on record." } }
             }
             @if visit.admin.sweeps.function.is_some() {
                 form.change.inline method="post" action=(format!("{PATH}/{name}/run")) {
@@ -82,23 +82,23 @@ fn card(visit: &Visit<'_>, sweep: &Sweep, latest: Option<&SweepRun>) -> Markup {
 pub fn silence(visit: &Visit<'_>, run: &SweepRun) -> Markup {
     html! {
         @if is_silent(&run.sweep, run.started_at, visit.now) {
-            (parts::badge(Look::Bad, "silent")) " " (parts::runbook(visit, "alarm-sweep-silent", "Runbook"))
+            (parts::badge(Tone::Bad, "silent")) " " (parts::runbook(visit, "alarm-sweep-silent", "Runbook"))
         }
     }
 }
 
-fn look(run: &SweepRun) -> Markup {
+fn badge(run: &SweepRun) -> Markup {
     if run.error.is_some() {
-        parts::badge(Look::Bad, "failed")
+        parts::badge(Tone::Bad, "failed")
     } else {
-        parts::badge(Look::Good, "done")
+        parts::badge(Tone::Good, "done")
     }
 }
 
 fn row(visit: &Visit<'_>, run: &SweepRun) -> Vec<Markup> {
     vec![
         html! { (run.sweep) },
-        look(run),
+        badge(run),
         parts::when(visit, run.started_at),
         html! { (millis(run.millis)) },
         html! {

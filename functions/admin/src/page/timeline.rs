@@ -1,7 +1,7 @@
 //! What became of one payment, on one line of time.
 
 use super::frame::{Section, page as framed};
-use super::parts::{self, Look};
+use super::parts::{self, Tone};
 use super::text::sentence;
 use crate::http::Answer;
 use crate::visit::{Fault, Visit};
@@ -59,7 +59,7 @@ fn body(visit: &Visit<'_>, timeline: &Timeline) -> Markup {
         h1.subject { (timeline.subject) }
         @match &timeline.gap {
             Some(gap) => { (missing(gap)) }
-            None => { p.panel.gap data-look="good" { (parts::badge(Look::Good, "nothing is missing")) " " (timeline.title) } }
+            None => { p.panel.gap data-look="good" { (parts::badge(Tone::Good, "nothing is missing")) " " (timeline.title) } }
         }
         ol.timeline { @for entry in &timeline.entries { (point(visit, entry, timeline.gap.as_ref())) } }
         @if timeline.left_out > 0 { p { (timeline.left_out) " more entries are not shown." } }
@@ -67,22 +67,22 @@ fn body(visit: &Visit<'_>, timeline: &Timeline) -> Markup {
 }
 
 /// How what is missing stands: whether it comes by itself, should be here, or waits for the reader.
-struct Standing {
-    look: Look,
+struct StepState {
+    look: Tone,
     name: &'static str,
     word: &'static str,
     phrase: &'static str,
 }
 
-fn standing(gap: &Gap) -> Standing {
+fn state(gap: &Gap) -> StepState {
     let (look, name, word, phrase) = match gap.status {
         // An open case comes by no sweep.
-        _ if gap.code == "case-open" => (Look::Bad, "bad", "needs you", "waits for you"),
-        Status::Failed => (Look::Bad, "bad", "needs you", "waits for you"),
-        Status::Missing => (Look::Bad, "bad", "missing", "is missing"),
-        Status::Pending | Status::Happened => (Look::Waiting, "waiting", "under way", "is still to come"),
+        _ if gap.code == "case-open" => (Tone::Bad, "bad", "needs you", "waits for you"),
+        Status::Failed => (Tone::Bad, "bad", "needs you", "waits for you"),
+        Status::Missing => (Tone::Bad, "bad", "missing", "is missing"),
+        Status::Pending | Status::Happened => (Tone::Waiting, "waiting", "under way", "is still to come"),
     };
-    Standing {
+    StepState {
         look,
         name,
         word,
@@ -91,7 +91,7 @@ fn standing(gap: &Gap) -> Standing {
 }
 
 fn missing(gap: &Gap) -> Markup {
-    let Standing { look, name, word, .. } = standing(gap);
+    let StepState { look, name, word, .. } = state(gap);
     html! {
         section.panel.gap data-look=(name) aria-label="What is missing" {
             p { (parts::badge(look, word)) " " strong { (sentence(&gap.sentence)) } }
@@ -103,18 +103,18 @@ fn missing(gap: &Gap) -> Markup {
 
 fn point(visit: &Visit<'_>, entry: &Entry, gap: Option<&Gap>) -> Markup {
     let (look, name) = match entry.status {
-        Status::Happened => (Look::Good, "good"),
-        Status::Pending => (Look::Waiting, "waiting"),
-        Status::Missing | Status::Failed => (Look::Bad, "bad"),
+        Status::Happened => (Tone::Good, "good"),
+        Status::Pending => (Tone::Waiting, "waiting"),
+        Status::Missing | Status::Failed => (Tone::Bad, "bad"),
     };
     // Its sentence stands above.
     if let Some(gap) = gap.filter(|gap| entry.at.is_none() && entry.what == gap.sentence) {
-        let Standing {
+        let StepState {
             look,
             name,
             word,
             phrase,
-        } = standing(gap);
+        } = state(gap);
         return html! {
             li data-look=(name) { div.at { "—" } div.what { p { (parts::badge(look, word)) " " span.kind { (kind(entry.kind)) } " " (phrase) } } }
         };
@@ -149,7 +149,7 @@ fn rest_of(entry: &Entry) -> String {
 fn link(name: &str, id: &str) -> Markup {
     let page = match name {
         "jobId" => "jobs",
-        "deadLetterId" => "dead-letters",
+        "deadDeadLetterId" => "dead-letters",
         "caseId" => "cases",
         _ => return parts::find(id),
     };

@@ -1,4 +1,4 @@
-//! Many letters at once: a dry run first, then steps that go on where the one before ended, on real queues.
+//! Many dead letters at once: a dry run first, then steps that go on where the one before ended, on real queues.
 
 use crate::stage::{Answer, SESSION, Stage, get, post, with_cookie};
 use makegood::delivery::Deadline;
@@ -7,14 +7,14 @@ use serde_json::json;
 use std::time::Duration;
 use uuid::Uuid;
 
-const LETTERS: usize = 250;
+const DEAD_LETTERS: usize = 250;
 
-async fn with_letters() -> (Stage, TestQueue) {
+async fn with_dead_letters() -> (Stage, TestQueue) {
     let queue = TestQueue::create("purchase-confirmed").await;
     let stage = Stage::open_with(&[("QUEUE_URL_PURCHASE_CONFIRMED", &queue.url)]).await;
     let source = queue.url.rsplit('/').next().expect("a name");
     let body = |id: Uuid| json!({"type": "PURCHASE_CONFIRMED", "timestamp": 1_767_817_344_753_u64, "userId": id, "role": "student", "paymentId": id, "studentId": id, "courseId": id, "amountCents": 100});
-    let bodies: Vec<String> = (1..=LETTERS)
+    let bodies: Vec<String> = (1..=DEAD_LETTERS)
         .map(|n| body(Uuid::from_u128(n as u128)).to_string())
         .collect();
     let mut connection = stage.database.direct().acquire().await.unwrap();
@@ -68,8 +68,8 @@ async fn send(stage: &Stage, cookie: &str, fields: &[(String, String)]) -> Answe
 }
 
 #[tokio::test]
-async fn many_letters_go_back_in_steps_each_once_after_a_dry_run() {
-    let (stage, queue) = with_letters().await;
+async fn many_dead_letters_go_back_in_steps_each_once_after_a_dry_run() {
+    let (stage, queue) = with_dead_letters().await;
     let cookie = format!("{SESSION}={}", stage.operator());
     let plan = stage
         .send(with_cookie(
@@ -78,7 +78,7 @@ async fn many_letters_go_back_in_steps_each_once_after_a_dry_run() {
         ))
         .await;
     assert!(
-        plan.body.contains("Replay 250 letters") && plan.body.contains("would stay"),
+        plan.body.contains("Replay 250 dead letters") && plan.body.contains("would stay"),
         "{}",
         plan.body
     );
@@ -118,7 +118,7 @@ async fn many_letters_go_back_in_steps_each_once_after_a_dry_run() {
             .send(list)
             .await
             .body
-            .contains("250 letters are in their queues again, 1 were left")
+            .contains("250 dead letters are in their queues again, 1 were left")
     );
     assert_eq!(
         stage
@@ -128,6 +128,6 @@ async fn many_letters_go_back_in_steps_each_once_after_a_dry_run() {
         250
     );
     assert_eq!(stage.database.count("SELECT count(*) FROM audit_log WHERE reason = 'the database is back' AND action = 'dead_letter.replay'").await, 250);
-    assert_eq!(queue.drain().await.len(), LETTERS);
+    assert_eq!(queue.drain().await.len(), DEAD_LETTERS);
     stage.close().await;
 }

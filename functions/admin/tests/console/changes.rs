@@ -4,7 +4,7 @@ use crate::stage::Stage;
 
 const JOB: &str = "00000000-0000-0000-0000-00000000000a";
 const CASE: &str = "00000000-0000-0000-0000-00000000000c";
-const LETTER: &str = "00000000-0000-0000-0000-00000000000d";
+const DEAD_LETTER: &str = "00000000-0000-0000-0000-00000000000d";
 
 async fn with_rows() -> Stage {
     let stage = Stage::open().await;
@@ -15,7 +15,7 @@ async fn with_rows() -> Stage {
              INSERT INTO payment_cases (id, kind, subject, amount_cents, currency)
              VALUES ('{CASE}', 'surplus_payment', 'payment:1', 499900, 'INR');
              INSERT INTO dead_letters (id, source, message_id, failure_reason, error_code, raw)
-             VALUES ('{LETTER}', 'purchase-confirmed', 'm-1', 'courseId is missing', 'bad_field', '{{\"type\": \"PURCHASE_CONFIRMED\"}}')"
+             VALUES ('{DEAD_LETTER}', 'purchase-confirmed', 'm-1', 'courseId is missing', 'bad_field', '{{\"type\": \"PURCHASE_CONFIRMED\"}}')"
         ))
         .await;
     stage
@@ -146,9 +146,9 @@ async fn a_case_is_assigned_noted_on_and_resolved_once() {
 }
 
 #[tokio::test]
-async fn an_edited_letter_that_would_fail_again_is_refused_by_its_field_and_shown_as_typed() {
+async fn an_edited_dead_letter_that_would_fail_again_is_refused_by_its_field_and_shown_as_typed() {
     let stage = with_rows().await;
-    let page = format!("/admin/dead-letters/{LETTER}");
+    let page = format!("/admin/dead-letters/{DEAD_LETTER}");
     let typed = "{\"type\": \"PURCHASE_CONFIRMED\", \"courseId\": \"typed by hand\"}";
     let fields = [("body", typed), ("reason", "the course's id was missing")];
     let answer = stage.post(&page, &format!("{page}/replay"), &fields).await;
@@ -170,13 +170,13 @@ async fn an_edited_letter_that_would_fail_again_is_refused_by_its_field_and_show
         .post(
             &page,
             &format!("{page}/discard"),
-            &[("reason", "a test's letter")],
+            &[("reason", "a test's dead letter")],
         )
         .await;
     assert_eq!(discarded.status, 303);
     assert_eq!(
         record(&stage, "dead_letter.discard").await,
-        format!("{WHO}|dead_letter.discard|dead_letter:{LETTER}|a test's letter")
+        format!("{WHO}|dead_letter.discard|dead_letter:{DEAD_LETTER}|a test's dead letter")
     );
     stage.close().await;
 }
@@ -211,7 +211,7 @@ async fn what_is_not_there_is_404() {
         "/admin/jobs/7",
         &format!("/admin/jobs/{JOB}"),
         &format!("/admin/cases/{CASE}"),
-        &format!("/admin/dead-letters/{LETTER}"),
+        &format!("/admin/dead-letters/{DEAD_LETTER}"),
         "/admin/timeline/payment/x",
         "/admin/timeline/other/1",
         "/admin/assets/style.css",

@@ -96,7 +96,7 @@ async fn what_others_wrote_is_shown_as_text_on_every_page() {
 }
 
 #[tokio::test]
-async fn the_largest_and_deepest_letter_can_be_opened_and_stays_as_it_is() {
+async fn the_largest_and_deepest_dead_letter_can_be_opened_and_stays_as_it_is() {
     let stage = Stage::open().await;
     let deep = format!("{}{}1{}", "[".repeat(100), "1,".repeat(500_000), "]".repeat(100));
     let turning = format!("{{\"name\": \"{}\u{202e}\"}}", "&".repeat(1_000_000));
@@ -129,7 +129,7 @@ async fn the_largest_and_deepest_letter_can_be_opened_and_stays_as_it_is() {
             .post(&page, &format!("{page}/dry-run"), &[("body", &typed)])
             .await;
         assert!(
-            said.body.contains("The letter as it is would stay"),
+            said.body.contains("The dead letter as it is would stay"),
             "it counts as edited: {id}"
         );
     }

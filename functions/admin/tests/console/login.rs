@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 const LOGIN: &str = "__Host-makegood-login";
-/// The stand-in's issuer sends people back to this very machine only.
+/// The stub's issuer sends people back to this very machine only.
 const LOCAL: &str = "console.localhost:8080";
 const LOCAL_SESSION: &str = "makegood";
 const LOCAL_LOGIN: &str = "makegood-login";

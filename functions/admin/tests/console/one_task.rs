@@ -20,13 +20,15 @@ async fn a_case_and_the_dead_letter_of_its_payment_lead_to_each_other_while_both
         ))
         .await;
     let case = "/admin/cases/00000000-0000-4000-8000-0000000000f1";
-    let letter = "/admin/dead-letters/00000000-0000-4000-8000-0000000000d1";
+    let dead_letter = "/admin/dead-letters/00000000-0000-4000-8000-0000000000d1";
     let page = async |address: &str| stage.page(address).await.body;
     let leads = |body: &str, to: &str| body.contains(&format!("href=\"{to}\""));
 
-    assert!(leads(&page(case).await, letter) && leads(&page(letter).await, case));
-    let (other_case, other_letter) = (case.replace("f1", "f2"), letter.replace("d1", "d2"));
-    assert!(!page(&other_case).await.contains("one task") && !page(&other_letter).await.contains("one task"));
+    assert!(leads(&page(case).await, dead_letter) && leads(&page(dead_letter).await, case));
+    let (other_case, other_dead_letter) = (case.replace("f1", "f2"), dead_letter.replace("d1", "d2"));
+    assert!(
+        !page(&other_case).await.contains("one task") && !page(&other_dead_letter).await.contains("one task")
+    );
 
     // Amounts say their currency, or that nobody noted it.
     assert!(page(case).await.contains("4,999.00 (currency not recorded)"));
@@ -36,6 +38,6 @@ async fn a_case_and_the_dead_letter_of_its_payment_lead_to_each_other_while_both
     // Once one of the two is over, it is no task any more.
     let over = "UPDATE dead_letters SET status = 'replayed'; UPDATE payment_cases SET status = 'resolved', resolved_at = now(), resolved_by = 'asha', note = 'done'";
     stage.database.run_sql(over).await;
-    assert!(!page(case).await.contains("one task") && !page(letter).await.contains("one task"));
+    assert!(!page(case).await.contains("one task") && !page(dead_letter).await.contains("one task"));
     stage.close().await;
 }

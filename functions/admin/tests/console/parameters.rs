@@ -6,7 +6,7 @@ use admin::LISTS;
 use makegood_tests::queues::TestQueue;
 use serde_json::json;
 
-const LETTER: &str = "00000000-0000-4000-8000-0000000000d1";
+const DEAD_LETTER: &str = "00000000-0000-4000-8000-0000000000d1";
 const JOB: &str = "00000000-0000-4000-8000-0000000000e1";
 const CASE: &str = "00000000-0000-4000-8000-0000000000f1";
 const INTENT: &str = "pi_khalti_1_0000beef";
@@ -44,7 +44,7 @@ fn forms_of(list: &str, name: &str) -> (&'static [&'static str], &'static [&'sta
             ],
         ),
         (_, "correlation") => (
-            &[LETTER],
+            &[DEAD_LETTER],
             &[
                 "00000000",
                 "00000000-0000-4000-8000-0000000000d",
@@ -96,13 +96,13 @@ async fn with_rows() -> (Stage, TestQueue) {
     let queue = TestQueue::create("purchase-confirmed").await;
     let stage = Stage::open_with(&[("QUEUE_URL_PURCHASE_CONFIRMED", &queue.url)]).await;
     let source = queue.url.rsplit('/').next().expect("a name");
-    let body = json!({"type": "PURCHASE_CONFIRMED", "timestamp": 1, "userId": LETTER, "role": "student", "paymentId": LETTER,
-                      "studentId": LETTER, "courseId": LETTER, "amountCents": 100});
+    let body = json!({"type": "PURCHASE_CONFIRMED", "timestamp": 1, "userId": DEAD_LETTER, "role": "student", "paymentId": DEAD_LETTER,
+                      "studentId": DEAD_LETTER, "courseId": DEAD_LETTER, "amountCents": 100});
     stage
         .database
         .run_sql(&format!(
             "INSERT INTO dead_letters (id, source, message_id, failure_reason, error_code, raw, correlation_id, event_type)
-             VALUES ('{LETTER}', '{source}', 'seen-letter', 'x', 'x', '{body}', '{LETTER}', 'x');
+             VALUES ('{DEAD_LETTER}', '{source}', 'seen-dead-letter', 'x', 'x', '{body}', '{DEAD_LETTER}', 'x');
              INSERT INTO job_queue (id, job_type, payload, status, attempts, last_error, failed_at)
              VALUES ('{JOB}', 'finalize_order', '{{\"payment_intent_id\": \"{INTENT}\"}}', 'failed', 3, 'x', now());
              INSERT INTO payment_cases (id, kind, subject) VALUES ('{CASE}', 'refund_due', 'x');
@@ -114,7 +114,14 @@ async fn with_rows() -> (Stage, TestQueue) {
 }
 
 /// What a list shows when it selects anything.
-const SEEN: [&str; 6] = [LETTER, JOB, CASE, "seen-actor", "seen-error", "Replay all parked"];
+const SEEN: [&str; 6] = [
+    DEAD_LETTER,
+    JOB,
+    CASE,
+    "seen-actor",
+    "seen-error",
+    "Replay all parked",
+];
 
 const CHANGED: &str = "SELECT (SELECT count(*) FROM dead_letters WHERE status <> 'parked' OR claimed_until IS NOT NULL)
     + (SELECT count(*) FROM job_queue WHERE status <> 'failed') + (SELECT count(*) FROM payment_cases WHERE status <> 'open' OR details <> '{}')
@@ -178,7 +185,7 @@ async fn a_page_without_parameters_refuses_them_too() {
     for page in [
         format!("/admin/jobs/{JOB}"),
         format!("/admin/cases/{CASE}"),
-        format!("/admin/dead-letters/{LETTER}"),
+        format!("/admin/dead-letters/{DEAD_LETTER}"),
         format!("/admin/timeline/job/{JOB}"),
         "/admin/runbook".to_owned(),
     ] {
@@ -228,7 +235,7 @@ async fn a_change_with_a_field_that_is_not_understood_changes_nothing() {
     let answer = send("/admin/dead-letters/replay", &[("status", "replayed")]).await;
     assert_nothing_came_of("status", &answer, "status", &stage).await;
     // AND every other change with a field that it does not know, or twice, or wrong
-    let one = format!("/admin/dead-letters/{LETTER}");
+    let one = format!("/admin/dead-letters/{DEAD_LETTER}");
     for (action, own) in [
         (format!("{one}/replay"), &[("body", "{}")][..]),
         (format!("{one}/dry-run"), &[("body", "{}")]),

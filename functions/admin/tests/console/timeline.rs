@@ -1,5 +1,5 @@
 //! The line of time says whether what is not there comes by itself, should be there, or waits for the reader, and leads to where
-//! it is mended.
+//! it is fixed.
 
 use crate::stage::Stage;
 
@@ -7,7 +7,7 @@ const UNDER_WAY: &str = "00000000-0000-0000-0000-000000000001";
 const MISSING: &str = "00000000-0000-0000-0000-000000000002";
 const PARKED: &str = "00000000-0000-0000-0000-000000000003";
 const UNDECIDED: &str = "00000000-0000-0000-0000-000000000004";
-const LETTER: &str = "00000000-0000-0000-0000-00000000000d";
+const DEAD_LETTER: &str = "00000000-0000-0000-0000-00000000000d";
 const CASE: &str = "00000000-0000-0000-0000-00000000000c";
 
 async fn with_payments() -> Stage {
@@ -20,7 +20,7 @@ async fn with_payments() -> Stage {
                     now() - old::interval, now() - old::interval
              FROM (VALUES ('{UNDER_WAY}', '20 seconds'), ('{MISSING}', '10 minutes'), ('{PARKED}', '10 minutes'), ('{UNDECIDED}', '10 minutes')) p (id, old);
              INSERT INTO dead_letters (id, source, message_id, event_type, event_id, correlation_id, failure_reason, raw)
-             VALUES ('{LETTER}', 'purchase-confirmed', 'm', 'PURCHASE_CONFIRMED', 'payment:{PARKED}:PURCHASE_CONFIRMED', '{PARKED}', 'no course', '{{}}');
+             VALUES ('{DEAD_LETTER}', 'purchase-confirmed', 'm', 'PURCHASE_CONFIRMED', 'payment:{PARKED}:PURCHASE_CONFIRMED', '{PARKED}', 'no course', '{{}}');
              INSERT INTO payment_cases (id, kind, subject, payment_id, details) VALUES ('{CASE}', 'unfulfillable', 'payment:{UNDECIDED}', '{UNDECIDED}', '{{}}')"
         ))
         .await;
@@ -34,7 +34,7 @@ async fn what_is_under_way_is_not_called_missing_and_what_waits_for_somebody_lea
     for (payment, word, place) in [
         (UNDER_WAY, "under way", "/admin/sweeps#reconcile".to_owned()),
         (MISSING, "missing", "/admin/sweeps#reconcile".to_owned()),
-        (PARKED, "needs you", format!("/admin/dead-letters/{LETTER}")),
+        (PARKED, "needs you", format!("/admin/dead-letters/{DEAD_LETTER}")),
         (UNDECIDED, "needs you", format!("/admin/cases/{CASE}")),
     ] {
         let shown = stage

@@ -8,7 +8,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 #[tokio::test]
-async fn a_purchase_gets_its_trainer_and_it_is_announced_from_sqs_and_from_msk() {
+async fn a_purchase_gets_its_trainer_and_it_is_published_from_sqs_and_from_msk() {
     let school = School::open().await;
     for source in ["sqs", "msk"] {
         // GIVEN a purchase of twenty sessions at 5:30 PM from 12 January on
@@ -18,9 +18,9 @@ async fn a_purchase_gets_its_trainer_and_it_is_announced_from_sqs_and_from_msk()
             _ => kafka_event("purchase-created", &[Some(event(&purchase))]),
         };
         // WHEN it is delivered
-        let handed_back = school.invoke(invocation).await;
+        let returned = school.invoke(invocation).await;
         // THEN the allocation stands as the service gave it, on the purchase's terms
-        assert_eq!(handed_back, Vec::<String>::new());
+        assert_eq!(returned, Vec::<String>::new());
         school.assert_allocated_once(&purchase).await;
         let report = school.service.report();
         let given = report
@@ -40,19 +40,19 @@ async fn a_purchase_gets_its_trainer_and_it_is_announced_from_sqs_and_from_msk()
             report.calls_by_key[&format!("purchase-created-{}", purchase.id)],
             1
         );
-        // AND it is announced once, under the payment's id
-        let bodies = school.announced.drain().await;
+        // AND it is published once, under the payment's id
+        let bodies = school.published.drain().await;
         assert_eq!(bodies.len(), 1, "{bodies:?}");
-        let announced: Value = serde_json::from_str(&bodies[0]).unwrap();
+        let published: Value = serde_json::from_str(&bodies[0]).unwrap();
         assert_eq!(
-            announced["_metadata"]["eventId"],
+            published["_metadata"]["eventId"],
             format!("trainer-allocated-{}", given.id)
         );
-        assert_eq!(announced["_metadata"]["correlationId"], json!(purchase.payment));
-        assert_eq!(announced["trainerId"], json!(trainer));
-        assert_eq!(announced["sessionCount"], 20);
-        assert_eq!(announced["startDate"], "2026-01-12");
-        assert_eq!(announced["endDate"], "2026-02-06");
+        assert_eq!(published["_metadata"]["correlationId"], json!(purchase.payment));
+        assert_eq!(published["trainerId"], json!(trainer));
+        assert_eq!(published["sessionCount"], 20);
+        assert_eq!(published["startDate"], "2026-01-12");
+        assert_eq!(published["endDate"], "2026-02-06");
     }
     school.close().await;
 }
@@ -74,8 +74,8 @@ async fn the_published_samples_lead_to_one_allocation() {
         include_str!("../../../../events/allocate-trainer.sqs.json"),
         include_str!("../../../../events/allocate-trainer.msk.json"),
     ] {
-        let handed_back = school.invoke(serde_json::from_str(sample).unwrap()).await;
-        assert_eq!(handed_back, Vec::<String>::new());
+        let returned = school.invoke(serde_json::from_str(sample).unwrap()).await;
+        assert_eq!(returned, Vec::<String>::new());
     }
     // THEN it has one trainer
     school.assert_allocated_once(&purchase).await;
@@ -93,7 +93,7 @@ async fn without_a_free_trainer_the_request_is_recorded_and_promoted_when_one_is
     for _ in 0..2 {
         assert_eq!(school.deliver(&[purchase]).await, Vec::<String>::new());
     }
-    // THEN one row waits, nothing is announced, nothing is parked
+    // THEN one row waits, nothing is published, nothing is parked
     assert_eq!(
         school
             .count("SELECT count(*) FROM trainer_allocations WHERE status = 'pending'")
@@ -101,13 +101,13 @@ async fn without_a_free_trainer_the_request_is_recorded_and_promoted_when_one_is
         1
     );
     assert_eq!(school.count("SELECT count(*) FROM trainer_allocations").await, 1);
-    assert_eq!(school.announced.drain().await, Vec::<String>::new());
+    assert_eq!(school.published.drain().await, Vec::<String>::new());
     assert_eq!(school.parked.drain().await, Vec::<String>::new());
     // WHEN one is free and it is delivered again
     assert_eq!(school.deliver(&[purchase]).await, Vec::<String>::new());
-    // THEN the same row has the trainer, and it is announced
+    // THEN the same row has the trainer, and it is published
     school.assert_allocated_once(&purchase).await;
-    assert_eq!(school.announced.drain().await.len(), 1);
+    assert_eq!(school.published.drain().await.len(), 1);
     school.close().await;
 }
 
@@ -121,14 +121,14 @@ async fn an_allocation_that_exists_is_read_from_the_answer_or_from_the_service()
         school.service.script([behaviour]);
         // WHEN the purchase is delivered
         assert_eq!(school.deliver(&[purchase]).await, Vec::<String>::new());
-        // THEN that very allocation is recorded and announced
+        // THEN that very allocation is recorded and published
         school.assert_allocated_once(&purchase).await;
         let same = format!(
             "SELECT count(*) FROM trainer_allocations WHERE id = '{}'",
             existing.id
         );
         assert_eq!(school.count(&same).await, 1);
-        assert_eq!(school.announced.drain().await.len(), 1);
+        assert_eq!(school.published.drain().await.len(), 1);
     }
     school.close().await;
 }
@@ -150,10 +150,10 @@ async fn an_allocation_that_exists_is_read_from_our_own_row() {
         }
         school.allocation(&purchase, "active", Some(trainer)).await
     };
-    let (handed_back, id) = tokio::join!(asked, written);
+    let (returned, id) = tokio::join!(asked, written);
     // THEN that row counts
-    assert_eq!(handed_back, Vec::<String>::new());
-    let bodies = school.announced.drain().await;
+    assert_eq!(returned, Vec::<String>::new());
+    let bodies = school.published.drain().await;
     assert_eq!(bodies.len(), 1);
     assert!(bodies[0].contains(&id.to_string()) && bodies[0].contains(&trainer.to_string()));
     assert_eq!(school.count("SELECT count(*) FROM trainer_allocations").await, 1);
@@ -171,21 +171,21 @@ async fn a_refused_request_is_parked_at_once_and_its_neighbours_succeed() {
     ];
     school.service.script([Behaviour::BadRequest]);
     // WHEN they come in one batch
-    let handed_back = school.deliver(&purchases).await;
+    let returned = school.deliver(&purchases).await;
     // THEN one is parked with the service's words, the others have trainers
-    assert_eq!(handed_back, Vec::<String>::new());
+    assert_eq!(returned, Vec::<String>::new());
     let parked = school.parked.drain().await;
     assert_eq!(parked.len(), 1);
-    let letter: Value = serde_json::from_str(&parked[0]).unwrap();
-    assert_eq!(letter["errorCode"], "admin_service_refused");
-    assert_eq!(letter["permanent"], true);
-    assert_eq!(letter["attempts"], 1);
+    let dead_letter: Value = serde_json::from_str(&parked[0]).unwrap();
+    assert_eq!(dead_letter["errorCode"], "admin_service_refused");
+    assert_eq!(dead_letter["permanent"], true);
+    assert_eq!(dead_letter["attempts"], 1);
     assert!(
-        letter["failureReason"]
+        dead_letter["failureReason"]
             .as_str()
             .unwrap()
             .contains("400: the time slot is unknown"),
-        "{letter}"
+        "{dead_letter}"
     );
     assert_eq!(
         school
@@ -193,7 +193,7 @@ async fn a_refused_request_is_parked_at_once_and_its_neighbours_succeed() {
             .await,
         2
     );
-    assert_eq!(school.announced.drain().await.len(), 2);
+    assert_eq!(school.published.drain().await.len(), 2);
     school.close().await;
 }
 

@@ -46,10 +46,10 @@ async fn assert_parked_at_receive(school: &School, behaviour: Behaviour, last: u
     assert_eq!(returned, Vec::<String>::new(), "{behaviour:?}");
     let parked = school.parked.drain().await;
     assert_eq!(parked.len(), 1, "{behaviour:?}");
-    let letter: Value = serde_json::from_str(&parked[0]).unwrap();
-    assert_eq!(letter["errorCode"], code);
-    assert_eq!(letter["attempts"], last);
-    assert_eq!(letter["permanent"], false);
+    let dead_letter: Value = serde_json::from_str(&parked[0]).unwrap();
+    assert_eq!(dead_letter["errorCode"], code);
+    assert_eq!(dead_letter["attempts"], last);
+    assert_eq!(dead_letter["permanent"], false);
     // AND nothing was recorded; replayed, it gets its trainer
     assert_eq!(school.deliver(&[purchase]).await, Vec::<String>::new());
     school.assert_allocated_once(&purchase).await;
@@ -65,9 +65,9 @@ async fn a_failed_attempt_comes_back_with_a_delay_of_its_own() {
     school.service.script([Behaviour::ServerError]);
     let invocation = queue.receive_event(1).await;
     // WHEN it is handled
-    let handed_back = school.invoke(invocation).await;
-    // THEN it is handed back, and invisible for the backoff of a first attempt instead of the queue's 30 seconds
-    assert_eq!(handed_back.len(), 1);
+    let returned = school.invoke(invocation).await;
+    // THEN it is returned, and invisible for the backoff of a first attempt instead of the queue's 30 seconds
+    assert_eq!(returned.len(), 1);
     assert_eq!(queue.receive_event(1).await["Records"], serde_json::json!([]));
     let again = makegood_tests::queues::TestQueue::receive_event;
     let started = std::time::Instant::now();
@@ -95,7 +95,7 @@ async fn the_breaker_leaves_a_failing_service_alone_and_closes_when_it_is_well_a
         assert_eq!(school.deliver(&[purchase]).await.len(), 1);
     }
     assert_eq!(school.service.report().calls, 5);
-    // WHEN more comes THEN it is handed back without a call
+    // WHEN more comes THEN it is returned without a call
     assert_eq!(school.deliver_on_attempt(&[purchase], 2).await.len(), 1);
     assert_eq!(school.service.report().calls, 5);
     // AND our own refusal to call is no attempt of the record
@@ -117,7 +117,7 @@ async fn the_breaker_leaves_a_failing_service_alone_and_closes_when_it_is_well_a
 }
 
 #[tokio::test]
-async fn a_hang_near_the_deadline_is_handed_back_and_its_neighbours_are_recorded() {
+async fn a_hang_near_the_deadline_is_returned_and_its_neighbours_are_recorded() {
     // GIVEN a service that never answers one of two, and less time than a call may take
     let mut school = School::open().await;
     let url_service = {
@@ -150,6 +150,6 @@ async fn a_hang_near_the_deadline_is_handed_back_and_its_neighbours_are_recorded
             .await,
         1
     );
-    assert_eq!(school.announced.drain().await.len(), 1);
+    assert_eq!(school.published.drain().await.len(), 1);
     school.close().await;
 }

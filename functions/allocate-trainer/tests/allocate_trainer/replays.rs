@@ -1,4 +1,4 @@
-//! Any number of deliveries, at any moment, at once: one allocation, one announcement.
+//! Any number of deliveries, at any moment, at once: one allocation, one event.
 
 use crate::school::{School, event};
 use futures::future::join_all;
@@ -24,16 +24,16 @@ async fn deliver_eight_times_at_once_and_once_more(school: &School) {
         }
         async move { school.deliver(&batch).await }
     });
-    for handed_back in join_all(deliveries).await {
-        assert_eq!(handed_back, Vec::<String>::new());
+    for returned in join_all(deliveries).await {
+        assert_eq!(returned, Vec::<String>::new());
     }
     assert_eq!(school.deliver(&purchases).await, Vec::<String>::new());
-    // THEN each has one allocation, announced once
+    // THEN each has one allocation, published once
     for purchase in &purchases {
         school.assert_allocated_once(purchase).await;
     }
-    let announced = school.announced.drain().await;
-    assert_eq!(announced.len(), 10);
+    let published = school.published.drain().await;
+    assert_eq!(published.len(), 10);
     assert_eq!(school.database.server_errors(), Vec::<String>::new());
 }
 
@@ -78,7 +78,7 @@ async fn two_services_answers_for_one_pair_make_one_allocation_without_the_index
     assert_eq!((first_back.len(), second_back.len()), (0, 0));
     // THEN the first that was recorded counts for both
     assert_eq!(school.count("SELECT count(*) FROM trainer_allocations").await, 1);
-    assert_eq!(school.announced.drain().await.len(), 1);
+    assert_eq!(school.published.drain().await.len(), 1);
     school.close().await;
 }
 
@@ -156,13 +156,13 @@ async fn a_crash_between_answer_and_record_keeps_the_same_allocation() {
     school.assert_allocated_once(&purchase).await;
     let report = school.service.report();
     assert_eq!((report.calls, report.allocations.len()), (2, 1));
-    assert_eq!(school.announced.drain().await.len(), 1);
+    assert_eq!(school.published.drain().await.len(), 1);
     school.close().await;
 }
 
 #[tokio::test]
-async fn an_allocation_that_was_never_announced_is_announced_without_asking() {
-    // GIVEN an allocation without announcement and without sessions
+async fn an_allocation_that_was_never_published_is_published_without_asking() {
+    // GIVEN an allocation without event and without sessions
     let school = School::open().await;
     let purchase = school.purchase().await;
     let id = school.allocation(&purchase, "active", Some(Uuid::new_v4())).await;
@@ -170,8 +170,8 @@ async fn an_allocation_that_was_never_announced_is_announced_without_asking() {
     for _ in 0..2 {
         assert_eq!(school.deliver(&[purchase]).await, Vec::<String>::new());
     }
-    // THEN it is announced once, and the service was left alone
-    let bodies = school.announced.drain().await;
+    // THEN it is published once, and the service was left alone
+    let bodies = school.published.drain().await;
     assert_eq!(bodies.len(), 1);
     assert!(bodies[0].contains(&format!("trainer-allocated-{id}")));
     assert_eq!(school.service.report().calls, 0);
@@ -192,7 +192,7 @@ async fn a_course_held_to_its_end_and_an_ended_purchase_get_no_second_trainer() 
     assert_eq!(school.deliver(&[held, ended]).await, Vec::<String>::new());
     assert_eq!(school.service.report().calls, 0);
     assert_eq!(school.count("SELECT count(*) FROM trainer_allocations").await, 1);
-    assert_eq!(school.announced.drain().await, Vec::<String>::new());
+    assert_eq!(school.published.drain().await, Vec::<String>::new());
     school.close().await;
 }
 
@@ -262,14 +262,14 @@ async fn an_id_that_is_another_students_is_never_taken_over() {
     assert_eq!(school.deliver(&[purchase]).await.len(), 1);
     let id = school.service.report().allocations[0].id;
     school.allocation_with_id(id, &other, "cancelled", None).await;
-    // WHEN the event is delivered again THEN it is handed back, and that row is as it was
+    // WHEN the event is delivered again THEN it is returned, and that row is as it was
     assert_eq!(school.deliver(&[purchase]).await.len(), 1);
     let untouched = format!(
         "SELECT count(*) FROM trainer_allocations WHERE id = '{id}' AND student_id = '{}' AND status = 'cancelled'",
         other.student
     );
     assert_eq!(school.count(&untouched).await, 1);
-    assert_eq!(school.announced.drain().await, Vec::<String>::new());
+    assert_eq!(school.published.drain().await, Vec::<String>::new());
     school.close().await;
 }
 
@@ -308,9 +308,9 @@ async fn among_older_duplicates_the_oldest_counts() {
         .await;
     // WHEN the purchase is delivered
     assert_eq!(school.deliver(&[purchase]).await, Vec::<String>::new());
-    // THEN no third is made, and the first is announced
+    // THEN no third is made, and the first is published
     assert_eq!(school.count("SELECT count(*) FROM trainer_allocations").await, 2);
-    let bodies = school.announced.drain().await;
+    let bodies = school.published.drain().await;
     assert_eq!(bodies.len(), 1);
     assert!(bodies[0].contains(&first.to_string()));
     assert_eq!(school.service.report().calls, 0);

@@ -17,7 +17,7 @@ use uuid::Uuid;
 pub struct School {
     pub database: TestDatabase,
     pub service: Arc<admin::AdminService>,
-    pub announced: TestQueue,
+    pub published: TestQueue,
     pub parked: TestQueue,
     pub consumer: Arc<Consumer<AllocateTrainer>>,
 }
@@ -42,7 +42,7 @@ impl School {
         let service = Arc::new(admin::AdminService::with_trainer_count(3));
         let (url, _) = admin::spawn(Arc::clone(&service)).await.unwrap();
         let (transport, mut queues) = transport(&[EventType::TrainerAllocated]).await;
-        let announced = queues.remove("trainer-allocated").unwrap();
+        let published = queues.remove("trainer-allocated").unwrap();
         let parked = TestQueue::create("purchase-created-dlq").await;
         let stage = AllocateTrainer {
             publisher: Publisher {
@@ -70,7 +70,7 @@ impl School {
         Self {
             database,
             service,
-            announced,
+            published,
             parked,
             consumer,
         }
@@ -139,7 +139,7 @@ impl School {
             .await;
     }
 
-    /// One invocation with these purchases, each on this attempt; gives back the ids that are handed back.
+    /// One invocation with these purchases, each on this attempt; gives back the ids that are returned.
     pub async fn deliver_on_attempt(&self, purchases: &[Purchase], attempt: u32) -> Vec<String> {
         let bodies: Vec<String> = purchases.iter().map(event).collect();
         let mut invocation = sqs_event("purchase-created", &bodies);
@@ -170,15 +170,14 @@ impl School {
         self.database.count(query).await
     }
 
-    /// One approved allocation a purchase, one announcement of it, one mark.
+    /// One approved allocation a purchase, one event of it, one mark.
     pub async fn assert_allocated_once(&self, purchase: &Purchase) {
         let Purchase {
             id, student, course, ..
         } = purchase;
         let pair = format!("student_id = '{student}' AND course_id = '{course}'");
-        let standing =
-            format!("SELECT count(*) FROM trainer_allocations WHERE {pair} AND status = 'approved'");
-        assert_eq!(self.count(&standing).await, 1);
+        let state = format!("SELECT count(*) FROM trainer_allocations WHERE {pair} AND status = 'approved'");
+        assert_eq!(self.count(&state).await, 1);
         assert_eq!(
             self.count(&format!("SELECT count(*) FROM trainer_allocations WHERE {pair}"))
                 .await,

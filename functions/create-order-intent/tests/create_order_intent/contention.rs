@@ -5,10 +5,10 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use std::time::Duration;
 
 /// Locks a variant's stock in the other's transaction.
-async fn lock(holder: &mut PgConnection, letter: char) {
+async fn lock(holder: &mut PgConnection, dead_letter: char) {
     let statement = format!(
         "SELECT FROM inventory WHERE variant_id = '{}' FOR UPDATE",
-        variant(letter)
+        variant(dead_letter)
     );
     sqlx::query(AssertSqlSafe(statement))
         .execute(holder)
@@ -65,8 +65,8 @@ async fn the_answer_of_the_gateway_is_noted_although_a_deadlock_ended_the_first_
     // GIVEN a checkout with a key that is reserved and not opened: its maker died before the gateway answered
     let shop = Shop::open(&[('A', 5)]).await;
     let buyer = shop.buyer(&[('A', 1)]).await;
-    let wish = request(buyer, Some("key"), &body("esewa"));
-    assert_eq!(shop.send(wish.clone()).await.0, 200);
+    let requested = request(buyer, Some("key"), &body("esewa"));
+    assert_eq!(shop.send(requested.clone()).await.0, 200);
     shop.database
         .run_sql("UPDATE payment_intents SET gateway_payment_url = NULL, external_transaction_id = NULL")
         .await;
@@ -78,7 +78,7 @@ async fn the_answer_of_the_gateway_is_noted_although_a_deadlock_ended_the_first_
         .await
         .unwrap();
     // WHEN the buyer's second request has the intent, waits for the reservation, and the other wants the intent
-    let ((status, answer), ()) = tokio::join!(shop.send(wish), async {
+    let ((status, answer), ()) = tokio::join!(shop.send(requested), async {
         until_waiting(&shop, 1).await;
         sqlx::query("SELECT FROM payment_intents FOR UPDATE")
             .execute(&mut *held)

@@ -79,12 +79,12 @@ async fn the_fallback_waits_for_the_pair_and_looks_at_what_was_made_meanwhile() 
     .await;
     // WHEN a second payment is delivered meanwhile
     let second = [first.again(1).confirmed()];
-    let (handed_back, ()) = tokio::join!(school.deliver(&second), async {
+    let (returned, ()) = tokio::join!(school.deliver(&second), async {
         until_waiting(&school, 1).await;
         execute(&mut other, "COMMIT".to_owned()).await;
     });
     // THEN it waited, and saw the purchase
-    assert_eq!(handed_back, 0);
+    assert_eq!(returned, 0);
     assert_one_bought_and_one_surplus(&school).await;
     school.close().await;
 }
@@ -107,12 +107,12 @@ async fn a_key_that_a_writer_on_the_fast_path_takes_is_its_success_and_nobodys_f
     execute(&mut other, format!("BEGIN; {}", purchase_of(first))).await;
     // WHEN a second payment takes the fallback and waits for that writer's entry
     let second = [first.again(1).confirmed()];
-    let (handed_back, ()) = tokio::join!(deliver_to(&environment, &second), async {
+    let (returned, ()) = tokio::join!(deliver_to(&environment, &second), async {
         until_waiting(&school, 1).await;
         execute(&mut other, "COMMIT".to_owned()).await;
     });
     // THEN the second payment is surplus, and not parked as a failure
-    assert_eq!(handed_back, 0);
+    assert_eq!(returned, 0);
     assert_one_bought_and_one_surplus(&school).await;
     close(&environment).await;
     school.close().await;
@@ -134,7 +134,7 @@ async fn no_case_asks_to_refund_a_payment_that_another_delivery_fulfils_meanwhil
     )
     .await;
     let settling = [second.confirmed()];
-    let (handed_back, again) = tokio::join!(school.deliver(&settling), async {
+    let (returned, again) = tokio::join!(school.deliver(&settling), async {
         until_waiting(&school, 1).await;
         // WHEN the first purchase ends, and the second payment is delivered once more
         let mut ending = connect(&school).await;
@@ -160,7 +160,7 @@ async fn no_case_asks_to_refund_a_payment_that_another_delivery_fulfils_meanwhil
         again
     });
     // THEN the payment has a purchase or a case, and not both
-    assert_eq!((handed_back, again), (0, 0));
+    assert_eq!((returned, again), (0, 0));
     let both = "SELECT count(*) FROM payment_cases c JOIN student_course_purchases p ON p.payment_id::text = c.subject";
     assert_eq!(
         school.database.count(both).await,

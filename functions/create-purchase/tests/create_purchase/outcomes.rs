@@ -4,7 +4,7 @@ use crate::school::{Payment, School};
 use serde_json::json;
 
 #[tokio::test]
-async fn redelivered_purchase_makes_one_purchase_and_one_announcement() {
+async fn redelivered_purchase_makes_one_purchase_and_one_outbox_event() {
     let school = School::open().await;
     let payment = Payment::number(1);
 
@@ -14,7 +14,7 @@ async fn redelivered_purchase_makes_one_purchase_and_one_announcement() {
 
     assert_eq!(school.purchases().await, 1);
     assert_eq!(
-        school.announced().await.into_values().collect::<Vec<_>>(),
+        school.published().await.into_values().collect::<Vec<_>>(),
         vec![1]
     );
     school.assert_sound().await;
@@ -38,7 +38,7 @@ async fn a_marked_event_without_purchase_is_recovered_and_counted() {
     school.deliver(&[payment.confirmed()]).await;
 
     assert_eq!(school.purchases().await, 1);
-    assert_eq!(school.announced().await.len(), 1);
+    assert_eq!(school.published().await.len(), 1);
     assert_eq!(school.counter("PurchasesRecovered"), 1);
     school.deliver(&[payment.confirmed()]).await;
     assert_eq!(
@@ -50,11 +50,11 @@ async fn a_marked_event_without_purchase_is_recovered_and_counted() {
 }
 
 #[tokio::test]
-async fn a_lost_announcement_is_made_good_on_the_next_delivery() {
+async fn a_lost_outbox_event_is_made_good_on_the_next_delivery() {
     let school = School::open().await;
     let payment = Payment::number(1);
     school.deliver(&[payment.confirmed()]).await;
-    school.announced().await;
+    school.published().await;
     school
         .database
         .run_sql("DELETE FROM outbox; DELETE FROM processed_events")
@@ -62,7 +62,7 @@ async fn a_lost_announcement_is_made_good_on_the_next_delivery() {
 
     school.deliver(&[payment.confirmed()]).await;
 
-    assert_eq!(school.announced().await.len(), 1, "announced again");
+    assert_eq!(school.published().await.len(), 1, "published again");
     assert_eq!(
         school
             .database
@@ -77,17 +77,17 @@ async fn a_lost_announcement_is_made_good_on_the_next_delivery() {
 }
 
 #[tokio::test]
-async fn a_lost_announcement_that_is_delivered_twice_in_one_batch_is_made_good_once() {
+async fn a_lost_outbox_event_that_is_delivered_twice_in_one_batch_is_made_good_once() {
     let school = School::open().await;
     let payment = Payment::number(1);
     school.deliver(&[payment.confirmed()]).await;
-    school.announced().await;
+    school.published().await;
     school.database.run_sql("DELETE FROM outbox").await;
 
     school.deliver(&[payment.confirmed(), payment.confirmed()]).await;
 
     assert_eq!(
-        school.announced().await.into_values().collect::<Vec<_>>(),
+        school.published().await.into_values().collect::<Vec<_>>(),
         vec![1]
     );
     assert_eq!(school.database.server_errors(), Vec::<String>::new());
@@ -95,11 +95,11 @@ async fn a_lost_announcement_that_is_delivered_twice_in_one_batch_is_made_good_o
 }
 
 #[tokio::test]
-async fn an_announcement_is_not_repeated_once_the_allocation_is_there() {
+async fn an_outbox_event_is_not_repeated_once_the_allocation_is_there() {
     let school = School::open().await;
     let payment = Payment::number(1);
     school.deliver(&[payment.confirmed()]).await;
-    school.announced().await;
+    school.published().await;
     school
         .database
         .run_sql(&format!(
@@ -111,7 +111,7 @@ async fn an_announcement_is_not_repeated_once_the_allocation_is_there() {
 
     school.deliver(&[payment.confirmed()]).await;
 
-    assert!(school.announced().await.is_empty());
+    assert!(school.published().await.is_empty());
     school.close().await;
 }
 

@@ -19,20 +19,20 @@ async fn a_tier_that_is_not_sold_is_parked_by_name_and_leaves_a_case() {
     let school = School::open().await;
     let (bad, good) = (Payment::number(1), Payment::number(2));
 
-    let handed_back = school
+    let returned = school
         .deliver(&[bad.confirmed_with(json!({"purchaseTier": 7})), good.confirmed()])
         .await;
 
-    assert_eq!(handed_back, 0);
+    assert_eq!(returned, 0);
     assert_eq!(school.purchases().await, 1);
-    let letters = dead_letters(&school).await;
-    assert_eq!(letters.len(), 1);
+    let dead_letters = dead_letters(&school).await;
+    assert_eq!(dead_letters.len(), 1);
     assert!(
-        letters[0].failure_reason.contains("metadata.purchaseTier"),
+        dead_letters[0].failure_reason.contains("metadata.purchaseTier"),
         "{}",
-        letters[0].failure_reason
+        dead_letters[0].failure_reason
     );
-    assert!(letters[0].permanent);
+    assert!(dead_letters[0].permanent);
     assert_eq!(school.cases("unfulfillable").await, 1);
     school.close().await;
 }
@@ -55,17 +55,17 @@ async fn a_row_that_the_database_refuses_is_found_by_splitting_the_batch() {
     assert_eq!(school.deliver(&bodies).await, 0);
 
     assert_eq!(school.purchases().await, 99);
-    let letters = dead_letters(&school).await;
-    assert_eq!(letters.len(), 1);
-    assert_eq!(letters[0].event_id.as_deref(), Some(bad.event_id().as_str()));
-    assert_eq!(letters[0].error_code, "database_bad_data");
+    let dead_letters = dead_letters(&school).await;
+    assert_eq!(dead_letters.len(), 1);
+    assert_eq!(dead_letters[0].event_id.as_deref(), Some(bad.event_id().as_str()));
+    assert_eq!(dead_letters[0].error_code, "database_bad_data");
     assert_eq!(school.cases("unfulfillable").await, 1);
     school.assert_sound().await;
     school.close().await;
 }
 
 #[tokio::test]
-async fn once_mended_a_parked_payment_is_fulfilled_by_its_replay() {
+async fn once_fixed_a_parked_payment_is_fulfilled_by_its_replay() {
     let school = School::open().await;
     let payment = Payment::number(1);
     school
@@ -93,8 +93,8 @@ async fn sqs_and_kafka_deliveries_leave_the_same_rows() {
     environment.handle(by_topic, deadline).await.unwrap();
 
     assert_eq!(school.purchases().await, 2);
-    let letters = dead_letters(&school).await;
-    assert_eq!(letters.len(), 0, "the tombstone is acknowledged");
+    let dead_letters = dead_letters(&school).await;
+    assert_eq!(dead_letters.len(), 0, "the tombstone is acknowledged");
     assert_eq!(school.counter("TombstonesSkipped"), 1);
     close(&environment).await;
     school.assert_sound().await;

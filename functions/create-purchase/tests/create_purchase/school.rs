@@ -22,7 +22,7 @@ const POOL_SIZE: u32 = 2;
 pub struct School {
     pub database: TestDatabase,
     pub dead_letters: TestQueue,
-    pub announcements: TestQueue,
+    pub outbox_events: TestQueue,
     transport: Transport,
     counters: Snapshotter,
     totals: Mutex<HashMap<String, u64>>,
@@ -40,11 +40,11 @@ impl School {
             .install()
             .expect("each test is a process of its own: run with cargo nextest");
         let (transport, queues) = transport(&[EventType::PurchaseCreated]).await;
-        let announcements = queues["purchase-created"].clone();
+        let outbox_events = queues["purchase-created"].clone();
         Self {
             database,
             dead_letters: TestQueue::create("dead").await,
-            announcements,
+            outbox_events,
             transport,
             counters,
             totals: Mutex::default(),
@@ -79,12 +79,12 @@ impl School {
         }
     }
 
-    /// Delivers these bodies as one batch to a fresh environment; gives back how many are handed back.
+    /// Delivers these bodies as one batch to a fresh environment; gives back how many are returned.
     pub async fn deliver(&self, bodies: &[String]) -> usize {
         let environment = self.environment().await;
-        let handed_back = deliver_to(&environment, bodies).await;
+        let returned = deliver_to(&environment, bodies).await;
         close(&environment).await;
-        handed_back
+        returned
     }
 
     /// The value of a counter since the test began. A snapshot empties the recorder, so what it held is kept here.
@@ -112,17 +112,17 @@ impl School {
             .await
     }
 
-    /// How many events of each purchase were announced on the queue.
-    pub async fn announced(&self) -> HashMap<Uuid, usize> {
-        let mut announced = HashMap::new();
-        for body in self.announcements.drain().await {
-            let event = PurchaseCreated::parse(&body).expect("what is announced can be read");
-            *announced.entry(event.purchase_id.0).or_default() += 1;
+    /// How many events of each purchase were published on the queue.
+    pub async fn published(&self) -> HashMap<Uuid, usize> {
+        let mut published = HashMap::new();
+        for body in self.outbox_events.drain().await {
+            let event = PurchaseCreated::parse(&body).expect("what is published can be read");
+            *published.entry(event.purchase_id.0).or_default() += 1;
         }
-        announced
+        published
     }
 
-    /// What must hold at the end of every test: nothing double, nothing unannounced, nothing left unpublished.
+    /// What must hold at the end of every test: nothing double, nothing unpublished, nothing left unpublished.
     pub async fn assert_sound(&self) {
         let doubles = "SELECT count(*) FROM (SELECT FROM student_course_purchases WHERE is_active
                        GROUP BY student_id, course_id HAVING count(*) > 1) d";
@@ -137,13 +137,13 @@ impl School {
         assert_eq!(
             self.database.count(silent).await,
             0,
-            "a purchase was never announced"
+            "a purchase was never published"
         );
         let waiting = "SELECT count(*) FROM outbox WHERE published_at IS NULL";
         assert_eq!(
             self.database.count(waiting).await,
             0,
-            "an announcement was not published"
+            "an event was not published"
         );
         assert_eq!(
             self.counter("TransactionsAborted"),
@@ -157,7 +157,7 @@ impl School {
     }
 }
 
-/// Delivers one batch; gives back how many records are handed back.
+/// Delivers one batch; gives back how many records are returned.
 pub async fn deliver_to(environment: &Consumer<CreatePurchase>, bodies: &[String]) -> usize {
     let event = sqs_event("purchase-confirmed", bodies);
     let answer = environment

@@ -18,7 +18,7 @@ const BATCH: usize = 25;
 /// After how many finished batches of the storm something happens to the index.
 const MIDDLE: usize = PAYMENTS * DELIVERIES_EACH / BATCH / 3;
 
-/// Delivers [`PAYMENTS`] events three times each, shuffled, from eight environments at once; what is handed back is
+/// Delivers [`PAYMENTS`] events three times each, shuffled, from eight environments at once; what is returned is
 /// delivered again. In the middle, `meanwhile` runs beside it.
 pub async fn storm(school: &School, seed: u64, meanwhile: impl Future<Output = ()>) {
     let mut bodies: Vec<String> = (0..PAYMENTS * DELIVERIES_EACH)
@@ -54,7 +54,7 @@ pub async fn storm(school: &School, seed: u64, meanwhile: impl Future<Output = (
     tokio::join!(all, at_the_middle);
 }
 
-/// Delivers a batch again as long as records of it are handed back, as its queue would.
+/// Delivers a batch again as long as records of it are returned, as its queue would.
 async fn deliver_until_done(environment: &Consumer<CreatePurchase>, batch: &[String]) {
     const DELIVERIES: usize = 10;
     for _ in 0..DELIVERIES {
@@ -65,16 +65,16 @@ async fn deliver_until_done(environment: &Consumer<CreatePurchase>, batch: &[Str
     panic!("after {DELIVERIES} deliveries a batch is not done");
 }
 
-/// 1,000 purchases, 1,000 announcements.
+/// 1,000 purchases, 1,000 events.
 pub async fn assert_each_payment_fulfilled_once(school: &School) {
     assert_eq!(school.purchases().await, PAYMENTS as i64);
-    let announced = school.announced().await;
-    assert_eq!(announced.len(), PAYMENTS, "each purchase is announced");
+    let published = school.published().await;
+    assert_eq!(published.len(), PAYMENTS, "each purchase is published");
     assert!(
-        announced.values().all(|times| *times == 1),
-        "no purchase is announced twice"
+        published.values().all(|times| *times == 1),
+        "no purchase is published twice"
     );
-    assert_eq!(purchase_ids(school).await, announced.into_keys().collect());
+    assert_eq!(purchase_ids(school).await, published.into_keys().collect());
     assert_eq!(
         school
             .database

@@ -78,9 +78,9 @@ async fn the_sweeps_and_the_worker_heal_the_incident_and_running_twice_changes_n
     let both = |name: &str| first[name].as_i64().unwrap() + second[name].as_i64().unwrap();
     assert_eq!((both("requeued"), both("completed"), both("failed")), (66, 7, 0));
     tokio::join!(shop.work(), shop.work());
-    // THEN all is healed, and the eight were announced
+    // THEN all is healed, and the eight were published
     assert_healed(&shop).await;
-    assert_eq!(shop.announced().await.len(), 8);
+    assert_eq!(shop.published().await.len(), 8);
     // WHEN all of it runs again THEN nothing changes
     let healed = everything(&shop).await;
     for name in ["reservations", "stale-jobs", "reconcile", "outbox"] {
@@ -88,7 +88,7 @@ async fn the_sweeps_and_the_worker_heal_the_incident_and_running_twice_changes_n
     }
     shop.work().await;
     assert_eq!(everything(&shop).await, healed);
-    assert_eq!(shop.announced().await, Vec::<String>::new());
+    assert_eq!(shop.published().await, Vec::<String>::new());
     shop.close().await;
 }
 

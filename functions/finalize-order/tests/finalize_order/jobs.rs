@@ -187,7 +187,7 @@ async fn an_owner_that_waited_for_its_rescuer_is_told_that_it_lost() {
 }
 
 #[tokio::test]
-async fn jobs_that_are_not_due_stand_in_nobodys_way_and_the_order_stays() {
+async fn jobs_that_are_not_due_stub_nobodys_way_and_the_order_stays() {
     // GIVEN more jobs that wait for their time than a claim reads, older and of a better priority than those that are due
     let shop = Shop::open().await;
     shop.sql(

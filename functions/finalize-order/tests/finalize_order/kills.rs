@@ -42,7 +42,7 @@ fn variables(shop: &Shop) -> Variables {
 
 /// Kills the environment when the conversation comes to the last mark; expects so many orders then, and in the end one
 /// order that reached the queue so many times.
-async fn killed_at(conversation: Conversation, marks: &[Mark], orders_at_death: i64, announced: usize) {
+async fn killed_at(conversation: Conversation, marks: &[Mark], orders_at_death: i64, published: usize) {
     let shop = Shop::open().await;
     let buyer = shop.paid(1, &[(1, 2), (2, 1)]).await;
     let name = match conversation {
@@ -78,7 +78,7 @@ async fn killed_at(conversation: Conversation, marks: &[Mark], orders_at_death: 
         shop.work().await;
         shop.sweep("outbox").await;
     }
-    // THEN there is one order, its stock was taken once, and it was announced
+    // THEN there is one order, its stock was taken once, and it was published
     assert_eq!(shop.orders().await, 1);
     assert_eq!(
         shop.count("SELECT 40 - sum(quantity_available) FROM inventory")
@@ -87,7 +87,7 @@ async fn killed_at(conversation: Conversation, marks: &[Mark], orders_at_death: 
     );
     assert_eq!(shop.count("SELECT count(*) FROM cart_items").await, 0);
     assert_eq!(shop.text("SELECT status FROM job_queue").await, "completed");
-    assert_eq!(shop.announced().await, vec![buyer.intent; announced]);
+    assert_eq!(shop.published().await, vec![buyer.intent; published]);
     assert_eq!(
         shop.count("SELECT count(*) FROM outbox WHERE published_at IS NULL")
             .await,

@@ -43,7 +43,7 @@ async fn a_lease_that_runs_out_while_the_owner_still_works_makes_one_order_and_t
         (Finished::LostLease, Finished::Completed)
     );
     assert_eq!(
-        (shop.orders().await, shop.announced().await),
+        (shop.orders().await, shop.published().await),
         (1, vec![buyer.intent])
     );
     assert_eq!(shop.count("SELECT count(*) FROM outbox").await, 1);
@@ -74,7 +74,7 @@ async fn a_rescuer_and_the_owner_finishing_at_once_make_one_order() {
         shop.work().await;
         assert_eq!(shop.orders().await, i64::from(number) + 1);
     }
-    assert_eq!(shop.announced().await.len(), 8);
+    assert_eq!(shop.published().await.len(), 8);
     assert_eq!(
         shop.count("SELECT count(*) FROM job_queue WHERE status = 'completed'")
             .await,
@@ -183,7 +183,7 @@ async fn a_job_that_is_not_done_when_the_time_is_up_goes_back_without_using_an_a
     held.rollback().await.unwrap();
     shop.backoffs_pass().await;
     shop.work().await;
-    assert_eq!(shop.announced().await, [buyer.intent]);
+    assert_eq!(shop.published().await, [buyer.intent]);
     shop.assert_sound().await;
     shop.database.drop().await;
 }

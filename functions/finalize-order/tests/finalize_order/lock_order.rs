@@ -42,7 +42,7 @@ async fn an_order_whose_reservations_were_edited_by_hand_takes_its_locks_in_ever
     });
     // THEN both go through, and the server saw no deadlock
     assert_eq!(finished, Finished::Completed);
-    assert_eq!(shop.announced().await, [buyer.intent]);
+    assert_eq!(shop.published().await, [buyer.intent]);
     shop.assert_sound().await;
     shop.close().await;
 }

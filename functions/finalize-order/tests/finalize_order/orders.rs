@@ -41,7 +41,7 @@ async fn the_cart_changes_and_prices_rise_and_the_order_is_what_was_paid_for() {
     let cart = "SELECT string_agg(sku || ' ' || quantity, ', ' ORDER BY sku) FROM cart_items c
                 JOIN product_variants v ON v.id = c.variant_id";
     assert_eq!(shop.text(cart).await, "SKU-1 1, SKU-3 3");
-    // AND the stock, the intent, the job and the announcement say so
+    // AND the stock, the intent, the job and the event say so
     let movements =
         "SELECT string_agg(sku || ' ' || quantity_change || ' ' || quantity_after, ', ' ORDER BY sku)
                      FROM inventory_movements m JOIN product_variants v ON v.id = m.variant_id
@@ -54,7 +54,7 @@ async fn the_cart_changes_and_prices_rise_and_the_order_is_what_was_paid_for() {
             .await,
         2
     );
-    assert_eq!(shop.announced().await, [buyer.intent]);
+    assert_eq!(shop.published().await, [buyer.intent]);
     shop.assert_sound().await;
     shop.close().await;
 }
@@ -77,7 +77,7 @@ async fn an_order_that_is_there_already_is_not_made_again() {
             .await,
         2
     );
-    assert_eq!((shop.orders().await, shop.announced().await.len()), (1, 1));
+    assert_eq!((shop.orders().await, shop.published().await.len()), (1, 1));
     shop.assert_sound().await;
     shop.close().await;
 }
@@ -101,7 +101,7 @@ async fn an_expired_reservation_is_made_again_when_there_is_enough() {
     shop.paid(1, &[(1, 2), (2, 1)]).await;
     free(&shop).await;
     shop.work().await;
-    assert_eq!((shop.orders().await, shop.announced().await.len()), (1, 1));
+    assert_eq!((shop.orders().await, shop.published().await.len()), (1, 1));
     assert_eq!(
         shop.count("SELECT sum(quantity) FROM inventory_reservations WHERE status = 'consumed'")
             .await,
@@ -255,7 +255,7 @@ async fn twenty_buyers_and_four_workers_make_each_order_once() {
     // WHEN four environments work at once
     tokio::join!(shop.work(), shop.work(), shop.work(), shop.work());
     // THEN every one has its order, and nothing is left
-    assert_eq!((shop.orders().await, shop.announced().await.len()), (20, 20));
+    assert_eq!((shop.orders().await, shop.published().await.len()), (20, 20));
     assert_eq!(
         shop.count("SELECT sum(quantity_available + quantity_reserved) FROM inventory")
             .await,

@@ -28,7 +28,7 @@ async fn a_database_that_flaps_uses_up_no_attempt_and_leaves_nothing_to_a_person
     shop.work().await;
     assert_eq!(shop.orders().await, 6);
     assert_eq!(shop.count("SELECT count(*) FROM payment_cases").await, 0);
-    assert_eq!(shop.announced().await.len(), 6);
+    assert_eq!(shop.published().await.len(), 6);
     shop.assert_sound().await;
     shop.database.drop().await;
 }

@@ -26,7 +26,7 @@ async fn refused(breaking: &str, code: &str, names: &str, case: &str) {
         shop.text(cases).await,
         format!("{case} {} {code} {told}", buyer.intent)
     );
-    assert_eq!(shop.announced().await, Vec::<String>::new());
+    assert_eq!(shop.published().await, Vec::<String>::new());
     // Its stock stays reserved until a person has decided.
     assert_eq!(
         shop.count("SELECT sum(quantity_reserved) FROM inventory").await,

@@ -205,12 +205,12 @@ impl Shop {
         self.count("SELECT count(*) FROM orders").await
     }
 
-    /// The intents of the orders that were announced, taken out of the queue.
-    pub async fn announced(&self) -> Vec<String> {
+    /// The intents of the orders that were published, taken out of the queue.
+    pub async fn published(&self) -> Vec<String> {
         let bodies = self.confirmed.drain().await;
         let events = bodies
             .iter()
-            .map(|body| makegood::event::Event::parse(body).expect("what is announced can be read"));
+            .map(|body| makegood::event::Event::parse(body).expect("what is published can be read"));
         let mut intents: Vec<String> = events
             .map(|event| event.envelope().correlation_id.clone())
             .collect();
@@ -274,7 +274,7 @@ const SOUND: [(&str, &str); 7] = [
            WHERE movement_type = 'sale' GROUP BY 1, 2) different",
     ),
     (
-        "an order was announced never or twice",
+        "an order was published never or twice",
         "SELECT count(*) FROM orders o WHERE o.order_number NOT LIKE 'ORD-20251005-%'
            AND 1 <> (SELECT count(*) FROM outbox e WHERE e.event_id = 'order-confirmed-' || o.id)",
     ),

@@ -33,18 +33,18 @@ async fn a_body_with_nul_is_filed_and_reads_back_byte_for_byte() {
     let inside = "{\"type\":\"PURCHASE_CONFIRMED\",\"na\\u0000me\":\"x\\u0000y\"}";
     let named = DeadLetter {
         failure_reason: "bad \0 value".to_owned(),
-        ..letter("m\0-3", inside)
+        ..dead_letter("m\0-3", inside)
     };
     let bodies = [
-        body(&letter("m-1", plain)),
-        body(&letter("m-2", inside)),
+        body(&dead_letter("m-1", plain)),
+        body(&dead_letter("m-2", inside)),
         body(&named),
         "moved\0by SQS".to_owned(),
     ];
 
     // WHEN they arrive with one that is fine
     let mut all = bodies.to_vec();
-    all.push(body(&letter("m-4", "{}")));
+    all.push(body(&dead_letter("m-4", "{}")));
     assert_eq!(
         file(&database, sqs_event(DEAD_LETTER_QUEUE, &all)).await,
         all_filed()
@@ -140,7 +140,7 @@ async fn a_packing_that_cannot_be_undone_is_kept_as_it_came() {
     let database = TestDatabase::create().await;
     let broken = DeadLetter {
         raw_encoding: Some("gzip+base64".to_owned()),
-        ..letter("m-1", "bm8gZ3ppcA==")
+        ..dead_letter("m-1", "bm8gZ3ppcA==")
     };
     assert_eq!(
         file(&database, sqs_event(DEAD_LETTER_QUEUE, &[body(&broken)])).await,
@@ -162,11 +162,11 @@ async fn names_too_long_for_an_index_and_times_that_no_column_holds_are_filed() 
     let of_source = |end: &str| DeadLetter {
         original_source: format!("{long}{end}"),
         event_id: Some(format!("{long}{end}")),
-        ..letter(&format!("{long}{end}"), "{}")
+        ..dead_letter(&format!("{long}{end}"), "{}")
     };
     let at = |time: DateTime<Utc>| DeadLetter {
         failure_timestamp: time,
-        ..letter(&time.to_string(), "{}")
+        ..dead_letter(&time.to_string(), "{}")
     };
     let bodies = [
         body(&of_source("1")),
@@ -201,7 +201,7 @@ async fn a_small_message_that_unpacks_to_a_large_one_is_kept_packed() {
     assert!(packed.len() < 30_000);
     let bomb = DeadLetter {
         raw_encoding: Some("gzip+base64".to_owned()),
-        ..letter("m-1", &packed)
+        ..dead_letter("m-1", &packed)
     };
 
     // WHEN it arrives THEN it is filed as it came, and says how it is packed

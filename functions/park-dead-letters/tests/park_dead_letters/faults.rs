@@ -1,4 +1,4 @@
-//! What happens when a letter can't be filed, or comes twice.
+//! What happens when a dead letter can't be filed, or comes twice.
 
 use super::*;
 use makegood::db::Limits;
@@ -6,11 +6,11 @@ use makegood_tests::link::{Link, Mark, to_client, to_server};
 
 #[tokio::test]
 async fn filing_twice_is_one_row_and_keeps_what_became_of_it() {
-    // GIVEN a letter that was filed and replayed since
+    // GIVEN a dead letter that was filed and replayed since
     let database = TestDatabase::create().await;
     let arriving = sqs_event(
         DEAD_LETTER_QUEUE,
-        &[body(&letter("m-1", "{}")), body(&letter("m-1", "{}"))],
+        &[body(&dead_letter("m-1", "{}")), body(&dead_letter("m-1", "{}"))],
     );
     assert_eq!(file(&database, arriving.clone()).await, all_filed());
     database
@@ -47,7 +47,11 @@ async fn an_unreachable_database_hands_everything_back() {
     let database = Database::with_limits(url.parse().unwrap(), 1, patience);
 
     // WHEN a batch arrives
-    let bodies = [event(Uuid::new_v4()), body(&letter("m-1", "{}")), "{".to_owned()];
+    let bodies = [
+        event(Uuid::new_v4()),
+        body(&dead_letter("m-1", "{}")),
+        "{".to_owned(),
+    ];
     let arriving = sqs_event(DEAD_LETTER_QUEUE, &bodies);
     let answer = handler(database).handle(arriving, deadline()).await.unwrap();
 
@@ -66,21 +70,21 @@ async fn one_dead_letter_that_cannot_be_filed_stays_and_its_neighbours_are_filed
         .run_sql("ALTER TABLE dead_letters ADD CONSTRAINT refused CHECK (message_id <> 'm-6')")
         .await;
     let bodies: Vec<String> = (0..10)
-        .map(|index| body(&letter(&format!("m-{index}"), "{}")))
+        .map(|index| body(&dead_letter(&format!("m-{index}"), "{}")))
         .collect();
 
     // WHEN they arrive
     let answer = file(&database, sqs_event(DEAD_LETTER_QUEUE, &bodies)).await;
 
-    // THEN that one alone is handed back
-    let handed_back = json!([{"itemIdentifier": format!("{DEAD_LETTER_QUEUE}-6")}]);
-    assert_eq!(answer["batchItemFailures"], handed_back);
+    // THEN that one alone is returned
+    let returned = json!([{"itemIdentifier": format!("{DEAD_LETTER_QUEUE}-6")}]);
+    assert_eq!(answer["batchItemFailures"], returned);
     assert_eq!(rows(&database).await.len(), 9);
     database.drop().await;
 }
 
 #[tokio::test]
-async fn what_cannot_be_filed_in_time_is_handed_back() {
+async fn what_cannot_be_filed_in_time_is_returned() {
     // GIVEN somebody who holds the table
     let database = TestDatabase::create().await;
     let mut holder = PgConnection::connect(&database.direct_url()).await.unwrap();
@@ -90,8 +94,8 @@ async fn what_cannot_be_filed_in_time_is_handed_back() {
         .await
         .unwrap();
 
-    // WHEN a letter arrives with half a second left
-    let arriving = sqs_event(DEAD_LETTER_QUEUE, &[body(&letter("m-1", "{}"))]);
+    // WHEN a dead letter arrives with half a second left
+    let arriving = sqs_event(DEAD_LETTER_QUEUE, &[body(&dead_letter("m-1", "{}"))]);
     let little = Deadline::after(Duration::from_millis(500));
     let started = Instant::now();
     let answer = handler(database.through_pooler(1))
@@ -113,7 +117,7 @@ async fn what_cannot_be_filed_in_time_is_handed_back() {
     database.drop().await;
 }
 
-/// Files three letters over a link that is cut at this point of the conversation, then over a whole one; gives back how many
+/// Files three dead letters over a link that is cut at this point of the conversation, then over a whole one; gives back how many
 /// rows there were after each.
 async fn file_over_cut_link(marks: &[Mark]) -> (i64, i64) {
     const FILED: &str = "SELECT count(*) FROM dead_letters";
@@ -122,7 +126,7 @@ async fn file_over_cut_link(marks: &[Mark]) -> (i64, i64) {
     let options: sqlx::postgres::PgConnectOptions = link.through(&database.pooler_url()).parse().unwrap();
     let function = handler(Database::with_options(options, 1));
     let bodies: Vec<String> = (0..3)
-        .map(|index| body(&letter(&format!("m-{index}"), "{}")))
+        .map(|index| body(&dead_letter(&format!("m-{index}"), "{}")))
         .collect();
     let arriving = sqs_event(DEAD_LETTER_QUEUE, &bodies);
 
@@ -143,13 +147,13 @@ async fn file_over_cut_link(marks: &[Mark]) -> (i64, i64) {
 }
 
 #[tokio::test]
-async fn a_link_cut_before_the_letters_are_filed_leaves_them_in_their_queue() {
+async fn a_link_cut_before_the_dead_letters_are_filed_leaves_them_in_their_queue() {
     let cut = [to_server("INSERT INTO dead_letters")];
     assert_eq!(file_over_cut_link(&cut).await, (0, 3));
 }
 
 #[tokio::test]
-async fn a_link_cut_after_the_letters_were_filed_files_them_once() {
+async fn a_link_cut_after_the_dead_letters_were_filed_files_them_once() {
     let cut = [to_server("INSERT INTO dead_letters"), to_client("COMMIT\0")];
     assert_eq!(file_over_cut_link(&cut).await, (3, 3));
 }

@@ -11,7 +11,7 @@ async fn a_document_is_filed_with_all_that_it_says() {
     let document = DeadLetter {
         correlation_id: Some(payment.to_string()),
         event_id: Some("payment:x".to_owned()),
-        ..letter("m-1", &raw)
+        ..dead_letter("m-1", &raw)
     };
 
     // WHEN it arrives
@@ -99,7 +99,7 @@ async fn a_message_that_sqs_moved_is_filed_as_it_is_and_counted_once() {
     let database = TestDatabase::create().await;
     let payment = Uuid::new_v4();
     let raw = event(payment);
-    let mut arriving = sqs_event(DEAD_LETTER_QUEUE, &[raw.clone(), body(&letter("m-2", &raw))]);
+    let mut arriving = sqs_event(DEAD_LETTER_QUEUE, &[raw.clone(), body(&dead_letter("m-2", &raw))]);
     arriving["Records"][0]["attributes"]["ApproximateReceiveCount"] = json!("5");
     let metrics = DebuggingRecorder::new();
     let snapshotter = metrics.snapshotter();
@@ -159,7 +159,7 @@ async fn an_event_without_envelope_is_filed_under_the_identity_of_its_business_k
     let payment = Uuid::new_v4();
     let mut raw: Value = serde_json::from_str(&event(payment)).unwrap();
     raw.as_object_mut().unwrap().remove("_metadata");
-    let bodies = [raw.to_string(), body(&letter("m-2", &raw.to_string()))];
+    let bodies = [raw.to_string(), body(&dead_letter("m-2", &raw.to_string()))];
     assert_eq!(
         file(&database, sqs_event(DEAD_LETTER_QUEUE, &bodies)).await,
         all_filed()

@@ -66,7 +66,7 @@ fn event(payment: Uuid) -> String {
     .to_string()
 }
 
-fn letter(message_id: &str, raw: &str) -> DeadLetter {
+fn dead_letter(message_id: &str, raw: &str) -> DeadLetter {
     DeadLetter {
         original_event: serde_json::from_str(raw).ok(),
         original_source: "purchase-confirmed".to_owned(),
@@ -88,8 +88,8 @@ fn letter(message_id: &str, raw: &str) -> DeadLetter {
     }
 }
 
-fn body(letter: &DeadLetter) -> String {
-    serde_json::to_string(letter).unwrap()
+fn body(dead_letter: &DeadLetter) -> String {
+    serde_json::to_string(dead_letter).unwrap()
 }
 
 fn counted(snapshotter: &Snapshotter) -> u64 {

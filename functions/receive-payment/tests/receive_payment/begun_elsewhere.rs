@@ -48,7 +48,7 @@ async fn a_second_charge_of_one_checkout_is_a_payment_of_its_own() {
 }
 
 #[tokio::test]
-async fn a_payment_that_its_own_service_wrote_as_succeeded_is_still_announced() {
+async fn a_payment_that_its_own_service_wrote_as_succeeded_is_still_published() {
     let setting = Setting::with_no_queue().await;
     let written = setting.begin_payment("succeeded", 499_900).await;
     let mut told = confirmation();
@@ -65,7 +65,7 @@ async fn a_payment_that_its_own_service_wrote_as_succeeded_is_still_announced() 
 }
 
 #[tokio::test]
-async fn what_must_not_be_fulfilled_is_not_announced() {
+async fn what_must_not_be_fulfilled_is_not_published() {
     for (status, amount, answered, case) in [
         ("refunded", 499_900, "refunded", None),
         ("cancelled", 499_900, "held", Some("refund_due")),

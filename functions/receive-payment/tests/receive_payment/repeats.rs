@@ -106,7 +106,7 @@ async fn a_row_that_another_writer_inserts_at_that_moment_is_met_and_not_fought(
         writer.commit().await.expect("the commit");
     };
     let ((status, answer), ()) = futures::join!(sending, committing);
-    // THEN the row keeps its id, and the event that nobody announced is announced
+    // THEN the row keeps its id, and the event that nobody published is published
     assert_eq!(
         (status, answer),
         (

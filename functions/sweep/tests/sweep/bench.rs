@@ -65,13 +65,13 @@ impl Bench {
     }
 
     /// The event ids in this topic's queue, sorted; taken out.
-    pub async fn announced(&self, topic: &str) -> Vec<String> {
+    pub async fn published(&self, topic: &str) -> Vec<String> {
         let bodies = self.queues[topic].drain().await;
         let mut ids: Vec<String> = bodies
             .iter()
             .map(|body| {
                 makegood::event::Event::parse(body)
-                    .expect("what is announced can be read")
+                    .expect("what is published can be read")
                     .envelope()
                     .event_id
                     .clone()

@@ -73,7 +73,7 @@ async fn a_wrong_amount_that_nobody_came_back_with_is_a_case_too() {
 }
 
 #[tokio::test]
-async fn what_we_gave_up_ourselves_is_asked_about_for_three_days() {
+async fn what_we_cancelled_ourselves_is_asked_about_for_three_days() {
     // GIVEN a gateway that was away until the reservations had run out, and buyers who had paid there all the same
     let counter = Counter::open().await;
     let recent = counter.buyer(1, Provider::Esewa, &[(1, 1)]).await;

@@ -1,4 +1,4 @@
-//! A shop, the gateways' stand-in, a worker, and the sweeps over them.
+//! A shop, the gateways' stub, a worker, and the sweeps over them.
 
 use finalize_order::FinalizeOrder;
 use makegood::clock::Clock;
@@ -8,7 +8,7 @@ use makegood::event::EventType;
 use makegood::gateway::{Gateways, GatewaysConfig, Provider};
 use makegood::job::Waker;
 use makegood::outbox::{Publisher, Transport};
-use makegood_local::gateway::{self, GatewayStandIn, Side};
+use makegood_local::gateway::{self, GatewayStub, Side};
 use makegood_tests::queues::{self, TestQueue, transport};
 use makegood_tests::shop::{Checkout, Shop};
 use serde_json::{Value, json};
@@ -23,7 +23,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 /// The shop's counter.
 pub struct Counter {
     pub shop: Shop,
-    pub gateway: GatewayStandIn,
+    pub gateway: GatewayStub,
     pub jobs: TestQueue,
     pub transport: Transport,
     gateways: Gateways,
@@ -140,8 +140,8 @@ pub fn numbers<const N: usize>(done: &Value, names: [&str; N]) -> [i64; N] {
     names.map(|name| done[name].as_i64().unwrap_or_else(|| panic!("{name} in {done}")))
 }
 
-async fn gateways(stand_in: &GatewayStandIn) -> Gateways {
-    let variables = stand_in.variables("https://shop.test/paid");
+async fn gateways(stub: &GatewayStub) -> Gateways {
+    let variables = stub.variables("https://shop.test/paid");
     let variables: Vec<(&str, &str)> = variables
         .iter()
         .map(|(name, value)| (*name, value.as_str()))

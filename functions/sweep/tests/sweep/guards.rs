@@ -76,7 +76,7 @@ async fn an_event_that_another_sweep_is_claiming_is_passed_over_and_stays_its_ow
     assert_eq!(done.expect("it does not wait")["published"], 1);
     execute(&mut other, "COMMIT").await;
     assert_eq!(bench.run("outbox").await["published"], 0);
-    assert_eq!(bench.announced("purchase-confirmed").await.len(), 1);
+    assert_eq!(bench.published("purchase-confirmed").await.len(), 1);
     bench.database.drop().await;
 }
 

@@ -1,4 +1,4 @@
-//! The `reconcile` sweep: what got lost is announced again, once, and what is not lost is left alone.
+//! The `reconcile` sweep: what got lost is published again, once, and what is not lost is left alone.
 
 use crate::bench::Bench;
 use allocate_trainer::{AdminService, AllocateTrainer, Breaker};
@@ -17,7 +17,7 @@ fn new_ids() -> (Uuid, Uuid) {
 }
 
 #[tokio::test]
-async fn a_payment_without_purchase_is_announced_once_until_minutes_have_passed() {
+async fn a_payment_without_purchase_is_published_once_until_minutes_have_passed() {
     // GIVEN a payment whose event was lost
     let bench = Bench::fresh().await;
     let (student, course) = new_ids();
@@ -35,7 +35,7 @@ async fn a_payment_without_purchase_is_announced_once_until_minutes_have_passed(
     let age = done["paidUnfulfilledOldestSeconds"].as_i64().unwrap();
     assert!((86_400..86_500).contains(&age), "{age}");
     assert_eq!(
-        bench.announced("purchase-confirmed").await,
+        bench.published("purchase-confirmed").await,
         std::slice::from_ref(&event)
     );
     let as_paid = format!(
@@ -52,11 +52,11 @@ async fn a_payment_without_purchase_is_announced_once_until_minutes_have_passed(
         ),
         (Some(0), Some(1))
     );
-    assert_eq!(bench.announced("purchase-confirmed").await, NONE);
+    assert_eq!(bench.published("purchase-confirmed").await, NONE);
     // WHEN five minutes have passed THEN it goes out again
     bench.five_minutes_pass().await;
     assert_eq!(bench.reconcile().await["paymentsAnnounced"], 1);
-    assert_eq!(bench.announced("purchase-confirmed").await, [event]);
+    assert_eq!(bench.published("purchase-confirmed").await, [event]);
     bench.database.drop().await;
 }
 
@@ -110,7 +110,7 @@ async fn what_is_parked_for_good_waits_for_a_person_and_what_may_pass_for_an_hou
     let lately = park(false, "50 minutes").await;
     let long_ago = park(false, "70 minutes").await;
     assert_eq!(bench.reconcile().await["paymentsAnnounced"], 1);
-    assert_eq!(bench.announced("purchase-confirmed").await, [long_ago]);
+    assert_eq!(bench.published("purchase-confirmed").await, [long_ago]);
     // WHEN a person replayed or discarded them THEN they are looked after again
     bench
         .database
@@ -119,12 +119,12 @@ async fn what_is_parked_for_good_waits_for_a_person_and_what_may_pass_for_an_hou
     assert_eq!(bench.reconcile().await["paymentsAnnounced"], 2);
     let mut expected = [for_good, lately];
     expected.sort();
-    assert_eq!(bench.announced("purchase-confirmed").await, expected);
+    assert_eq!(bench.published("purchase-confirmed").await, expected);
     bench.database.drop().await;
 }
 
 #[tokio::test]
-async fn a_purchase_without_allocation_is_announced_and_others_are_not() {
+async fn a_purchase_without_allocation_is_published_and_others_are_not() {
     let bench = Bench::fresh().await;
     let (student, course) = new_ids();
     let payment = bench.payment(student, course).await;
@@ -168,7 +168,7 @@ async fn a_purchase_without_allocation_is_announced_and_others_are_not() {
         (Some(1), Some(0))
     );
     assert_eq!(
-        bench.announced("purchase-created").await,
+        bench.published("purchase-created").await,
         [format!("purchase-created-{lost}")]
     );
     let correlated = format!("SELECT count(*) FROM outbox WHERE correlation_id = '{payment}'");
@@ -177,7 +177,7 @@ async fn a_purchase_without_allocation_is_announced_and_others_are_not() {
 }
 
 #[tokio::test]
-async fn an_allocation_with_sessions_left_and_none_ahead_is_announced() {
+async fn an_allocation_with_sessions_left_and_none_ahead_is_published() {
     let bench = Bench::fresh().await;
     let mut allocations = Vec::new();
     for _ in 0..5 {
@@ -197,12 +197,12 @@ async fn an_allocation_with_sessions_left_and_none_ahead_is_announced() {
     // THEN those that lack sessions go out
     let mut expected = [0, 1, 4].map(|number| format!("trainer-allocated-{}", allocations[number]));
     expected.sort();
-    assert_eq!(bench.announced("trainer-allocated").await, expected);
+    assert_eq!(bench.published("trainer-allocated").await, expected);
     bench.database.drop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_reconciliations_at_once_announce_each_once() {
+async fn two_reconciliations_at_once_publish_each_once() {
     let bench = Bench::fresh().await;
     bench
         .database
@@ -215,16 +215,16 @@ async fn two_reconciliations_at_once_announce_each_once() {
     let (first, second) = tokio::join!(bench.reconcile(), bench.reconcile());
     let sum = first["paymentsAnnounced"].as_i64().unwrap() + second["paymentsAnnounced"].as_i64().unwrap();
     assert_eq!(sum, 450);
-    let mut announced = bench.announced("purchase-confirmed").await;
-    assert_eq!(announced.len(), 450);
-    announced.dedup();
-    assert_eq!(announced.len(), 450);
+    let mut published = bench.published("purchase-confirmed").await;
+    assert_eq!(published.len(), 450);
+    published.dedup();
+    assert_eq!(published.len(), 450);
     bench.database.drop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_run_does_not_look_while_another_announces() {
-    // GIVEN another run that has found a payment and not committed its announcement yet
+async fn a_run_does_not_look_while_another_publishes() {
+    // GIVEN another run that has found a payment and not committed its event yet
     let bench = Arc::new(Bench::fresh().await);
     let payment = bench.payment(Uuid::new_v4(), Uuid::new_v4()).await;
     let mut other = bench.database.direct().begin().await.unwrap();
@@ -249,9 +249,9 @@ async fn a_run_does_not_look_while_another_announces() {
     .await
     .unwrap();
     other.commit().await.unwrap();
-    // THEN this run sees it, and announces nothing
+    // THEN this run sees it, and publishes nothing
     assert_eq!(run.await.unwrap()["paymentsAnnounced"], 0);
-    assert_eq!(bench.announced("purchase-confirmed").await, NONE);
+    assert_eq!(bench.published("purchase-confirmed").await, NONE);
     bench.database.clone().drop().await;
 }
 
@@ -269,7 +269,7 @@ async fn who_waits_for_a_trainer_is_asked_for_again_until_one_is_free() {
     assert_eq!(allocate(&bench, &consumer).await, 1);
     // WHEN swept at once THEN it is too early to ask again
     assert_eq!(bench.reconcile().await["pendingAskedAgain"], 0);
-    // WHEN swept every five minutes THEN the service is asked again each time, and the request waits in sight
+    // WHEN swept every five minutes THEN the service is asked again each time, and the request waits in snapshot
     for call in 2..=3 {
         bench.five_minutes_pass().await;
         bench
@@ -287,7 +287,7 @@ async fn who_waits_for_a_trainer_is_asked_for_again_until_one_is_free() {
         assert_eq!(allocate(&bench, &consumer).await, 1);
         assert_eq!(service.report().calls, call);
     }
-    // THEN a trainer was free in the end: one allocation, announced once, and nobody asks any more
+    // THEN a trainer was free in the end: one allocation, published once, and nobody asks any more
     let allocated = format!(
         "SELECT count(*) FROM trainer_allocations WHERE status = 'approved' AND metadata ->> 'purchaseId' = '{purchase}'"
     );
@@ -299,7 +299,7 @@ async fn who_waits_for_a_trainer_is_asked_for_again_until_one_is_free() {
             .await,
         1
     );
-    assert_eq!(bench.announced("trainer-allocated").await.len(), 1);
+    assert_eq!(bench.published("trainer-allocated").await.len(), 1);
     bench.five_minutes_pass().await;
     let done = bench.reconcile().await;
     assert_eq!(

@@ -35,7 +35,7 @@ fn latest(health: &Health, name: &str) -> Vec<Option<i64>> {
 
 #[tokio::test]
 async fn what_waits_is_kept_once_a_minute_and_the_worst_of_a_quarter_hour_is_shown() {
-    // GIVEN three parked letters and a payment without purchase at 12:00, and one letter less at 12:05
+    // GIVEN three parked dead letters and a payment without purchase at 12:00, and one dead letter less at 12:05
     let bench = at(TestDatabase::create().await, "2031-06-02T12:00:10Z").await;
     bench
         .database

@@ -37,12 +37,12 @@ async fn texts(database: &TestDatabase, query: String) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn what_the_older_system_lost_is_announced_once() {
+async fn what_the_older_system_lost_is_published_once() {
     // GIVEN 150 payments of which 101 to 150 have no purchase, and 100 purchases of which 91 to 100 have no allocation
     let bench = Bench::over(older_database().await).await;
     // WHEN reconciled
     let done = bench.reconcile().await;
-    // THEN exactly those are announced, and every allocation without sessions ahead
+    // THEN exactly those are published, and every allocation without sessions ahead
     assert_eq!(
         (
             done["paymentsAnnounced"].as_i64(),
@@ -55,13 +55,13 @@ async fn what_the_older_system_lost_is_announced_once() {
         .iter()
         .map(|id| format!("payment:{id}:PURCHASE_CONFIRMED"))
         .collect();
-    assert_eq!(bench.announced("purchase-confirmed").await, expected);
+    assert_eq!(bench.published("purchase-confirmed").await, expected);
     let purchases = texts(&bench.database, ids("purchase", 91..=100)).await;
     let expected: Vec<String> = purchases
         .iter()
         .map(|id| format!("purchase-created-{id}"))
         .collect();
-    assert_eq!(bench.announced("purchase-created").await, expected);
+    assert_eq!(bench.published("purchase-created").await, expected);
     let allocations = texts(
         &bench.database,
         "SELECT a.id::text FROM trainer_allocations a WHERE NOT EXISTS (
@@ -75,8 +75,8 @@ async fn what_the_older_system_lost_is_announced_once() {
         .iter()
         .map(|id| format!("trainer-allocated-{id}"))
         .collect();
-    assert_eq!(bench.announced("trainer-allocated").await, expected);
-    // WHEN reconciled again THEN nothing new is announced
+    assert_eq!(bench.published("trainer-allocated").await, expected);
+    // WHEN reconciled again THEN nothing new is published
     let done = bench.reconcile().await;
     for what in [
         "paymentsAnnounced",
@@ -87,13 +87,13 @@ async fn what_the_older_system_lost_is_announced_once() {
         assert_eq!(done[what], 0, "{what}");
     }
     for topic in ["purchase-confirmed", "purchase-created", "trainer-allocated"] {
-        assert_eq!(bench.announced(topic).await, Vec::<String>::new());
+        assert_eq!(bench.published(topic).await, Vec::<String>::new());
     }
     bench.database.drop().await;
 }
 
 #[tokio::test]
-async fn an_older_purchase_is_one_payments_and_the_others_are_announced() {
+async fn an_older_purchase_is_one_payments_and_the_others_are_published() {
     // GIVEN a purchase from before Makegood, ended by now, and three payments for it
     let bench = Bench::fresh().await;
     let (student, course) = (Uuid::new_v4(), Uuid::new_v4());
@@ -116,7 +116,7 @@ async fn an_older_purchase_is_one_payments_and_the_others_are_announced() {
     let event = |payment: Uuid| format!("payment:{payment}:PURCHASE_CONFIRMED");
     let mut expected = [event(oldest), event(later)];
     expected.sort();
-    assert_eq!(bench.announced("purchase-confirmed").await, expected);
+    assert_eq!(bench.published("purchase-confirmed").await, expected);
     // WHEN the mark is lost too THEN it is the oldest's, and never that of a payment made after it
     bench
         .database
@@ -125,7 +125,7 @@ async fn an_older_purchase_is_one_payments_and_the_others_are_announced() {
     bench.reconcile().await;
     let mut expected = [event(marked), event(later)];
     expected.sort();
-    assert_eq!(bench.announced("purchase-confirmed").await, expected);
+    assert_eq!(bench.published("purchase-confirmed").await, expected);
     bench.database.drop().await;
 }
 
@@ -136,9 +136,9 @@ async fn a_payment_made_after_the_older_purchase_did_not_buy_it() {
     let (student, course) = (Uuid::new_v4(), Uuid::new_v4());
     bench.purchase(student, course, None, "2 days").await;
     let later = bench.payment(student, course).await;
-    // WHEN reconciled THEN the payment is announced, for create-purchase to open the case
+    // WHEN reconciled THEN the payment is published, for create-purchase to open the case
     bench.reconcile().await;
-    let announced = bench.announced("purchase-confirmed").await;
-    assert_eq!(announced, [format!("payment:{later}:PURCHASE_CONFIRMED")]);
+    let published = bench.published("purchase-confirmed").await;
+    assert_eq!(published, [format!("payment:{later}:PURCHASE_CONFIRMED")]);
     bench.database.drop().await;
 }

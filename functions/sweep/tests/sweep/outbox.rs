@@ -33,9 +33,9 @@ async fn two_sweeps_at_once_publish_each_event_once() {
     // WHEN two sweeps run at once
     let (first, second) = tokio::join!(bench.run("outbox"), bench.run("outbox"));
     // THEN each event went out once, and nothing is left
-    let announced = bench.announced("purchase-confirmed").await;
-    assert_eq!(announced.len(), 250);
-    let mut each_once = announced.clone();
+    let published = bench.published("purchase-confirmed").await;
+    assert_eq!(published.len(), 250);
+    let mut each_once = published.clone();
     each_once.dedup();
     assert_eq!(each_once.len(), 250);
     assert_eq!(

@@ -8,7 +8,7 @@ use makegood_tests::setting;
 use metrics_util::debugging::{DebugValue, DebuggingRecorder};
 use serde_json::json;
 
-const MENDED: [&str; 3] = ["requeued", "casesOpened", "woken"];
+const FIXED: [&str; 3] = ["requeued", "casesOpened", "woken"];
 
 #[tokio::test]
 async fn a_paid_intent_without_job_gets_one_and_its_order() {
@@ -16,16 +16,16 @@ async fn a_paid_intent_without_job_gets_one_and_its_order() {
     counter.verified(1, "3 minutes", None).await;
     counter.verified(2, "1 minute", None).await;
     let done = counter.reconcile().await;
-    assert_eq!(numbers(&done, MENDED), [1, 0, 1], "{done}");
+    assert_eq!(numbers(&done, FIXED), [1, 0, 1], "{done}");
     assert_eq!(counter.jobs.drain().await.len(), 1);
     // AND reconciling again while the job waits changes nothing
     let before = counter.everything().await;
-    assert_eq!(numbers(&counter.reconcile().await, MENDED), [0, 0, 0]);
+    assert_eq!(numbers(&counter.reconcile().await, FIXED), [0, 0, 0]);
     assert_eq!(counter.everything().await, before);
     counter.work().await;
     assert_eq!(counter.rows("orders").await, 1);
     counter.time_passes("3 minutes").await;
-    assert_eq!(numbers(&counter.reconcile().await, MENDED), [1, 0, 1]);
+    assert_eq!(numbers(&counter.reconcile().await, FIXED), [1, 0, 1]);
     counter.work().await;
     assert_eq!(counter.rows("orders").await, 2);
     counter.assert_sound().await;
@@ -40,7 +40,7 @@ async fn a_job_that_ended_without_order_and_without_case_runs_once_more() {
         // WHEN two reconcile at once THEN one of them requeues it
         let (first, second) = tokio::join!(counter.reconcile(), counter.reconcile());
         assert_eq!(
-            numbers(&first, MENDED)[0] + numbers(&second, MENDED)[0],
+            numbers(&first, FIXED)[0] + numbers(&second, FIXED)[0],
             1,
             "{first} {second}"
         );
@@ -59,13 +59,13 @@ async fn a_job_that_ended_without_order_and_without_case_runs_once_more() {
 async fn a_job_that_ended_again_is_a_persons_and_is_never_started_a_third_time() {
     let counter = Counter::open().await;
     counter.verified(1, "3 minutes", Some("failed")).await;
-    assert_eq!(numbers(&counter.reconcile().await, MENDED), [1, 0, 1]);
+    assert_eq!(numbers(&counter.reconcile().await, FIXED), [1, 0, 1]);
     // GIVEN that it fails once more, and leaves no case
     counter
         .database
         .run_sql("UPDATE job_queue SET status = 'failed', attempts = 2, last_error = 'some: reason'")
         .await;
-    assert_eq!(numbers(&counter.reconcile().await, MENDED), [0, 1, 0]);
+    assert_eq!(numbers(&counter.reconcile().await, FIXED), [0, 1, 0]);
     let case = "payment_cases WHERE kind = 'unfulfillable' AND status = 'open' AND details ->> 'code' = 'no_order'
                 AND details ->> 'reason' LIKE '%some: reason%' AND details ? 'jobId' AND amount_cents = 50000";
     assert_eq!(counter.rows(case).await, 1);
@@ -73,7 +73,7 @@ async fn a_job_that_ended_again_is_a_persons_and_is_never_started_a_third_time()
     // AND from then on it is left alone, also when the person has resolved the case
     for _ in 0..2 {
         let before = counter.everything().await;
-        assert_eq!(numbers(&counter.reconcile().await, MENDED), [0, 0, 0]);
+        assert_eq!(numbers(&counter.reconcile().await, FIXED), [0, 0, 0]);
         assert_eq!(counter.everything().await, before);
         counter
             .database
@@ -116,7 +116,7 @@ async fn a_job_that_waits_for_a_person_runs_or_has_its_order_is_left_alone() {
         .await;
     let before = counter.everything().await;
     let done = counter.reconcile().await;
-    assert_eq!(numbers(&done, MENDED), [0, 0, 0], "{done}");
+    assert_eq!(numbers(&done, FIXED), [0, 0, 0], "{done}");
     assert_eq!(done["paidUnfulfilled"], 2, "{done}");
     assert_eq!(counter.everything().await, before);
     counter.shop.close().await;
@@ -126,7 +126,7 @@ async fn a_job_that_waits_for_a_person_runs_or_has_its_order_is_left_alone() {
 async fn a_job_that_somebody_cancelled_is_not_started_behind_their_back_but_shown() {
     let counter = Counter::open().await;
     counter.verified(1, "1 hour", Some("cancelled")).await;
-    assert_eq!(numbers(&counter.reconcile().await, MENDED), [0, 1, 0]);
+    assert_eq!(numbers(&counter.reconcile().await, FIXED), [0, 1, 0]);
     let case = "payment_cases WHERE details ->> 'reason' LIKE 'its job was cancelled%'";
     assert_eq!(counter.rows(case).await, 1);
     assert_eq!(counter.rows("job_queue WHERE status = 'cancelled'").await, 1);

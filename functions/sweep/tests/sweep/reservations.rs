@@ -135,7 +135,7 @@ async fn a_reservation_that_the_database_refuses_to_free_is_left_counted_and_hol
         .into_iter()
         .find_map(|(key, _, _, value)| (key.key().name() == "ReservationsRefused").then_some(value));
     assert_eq!(refused, Some(DebugValue::Counter(39)));
-    // AND once the row is mended, the next run frees the rest
+    // AND once the row is fixed, the next run frees the rest
     bench
         .database
         .run_sql("UPDATE inventory SET quantity_reserved = 39 WHERE variant_id = md5('edited')::uuid")

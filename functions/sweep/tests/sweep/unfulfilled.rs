@@ -27,10 +27,10 @@ async fn doctor_counts(bench: &Bench, guarantee: Guarantee) -> i64 {
         now: Utc::now(),
         timezone: Kolkata,
     };
-    let examination = doctor::examine(&bench.sweep.publisher.database, &scope)
+    let report = doctor::check(&bench.sweep.publisher.database, &scope)
         .await
         .unwrap();
-    examination.breaches().map(|finding| finding.count).sum()
+    report.breaches().map(|finding| finding.count).sum()
 }
 
 async fn count(bench: &Bench, from: &str) -> i64 {

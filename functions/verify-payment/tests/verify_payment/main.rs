@@ -1,4 +1,4 @@
-//! What `verify-payment` promises, on real Postgres behind PgBouncer, a real queue, and the gateways' stand-in.
+//! What `verify-payment` promises, on real Postgres behind PgBouncer, a real queue, and the gateways' stub.
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 mod amounts;

@@ -9,7 +9,7 @@ use makegood::gateway::{Gateways, GatewaysConfig, Provider};
 use makegood::job::Waker;
 use makegood::outbox::{Publisher, Transport};
 use makegood::verification::Verifier;
-use makegood_local::gateway::{self, GatewayStandIn, Side};
+use makegood_local::gateway::{self, GatewayStub, Side};
 use makegood_tests::queues::{self, TestQueue, sqs_event, transport};
 use makegood_tests::shop::{Checkout, Shop};
 use serde_json::{Value, json};
@@ -26,7 +26,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 /// The shop's till.
 pub struct Till {
     pub shop: Shop,
-    pub gateway: GatewayStandIn,
+    pub gateway: GatewayStub,
     pub jobs: TestQueue,
     pub transport: Transport,
     pub function: Arc<VerifyPayment>,
@@ -149,8 +149,8 @@ impl Till {
     }
 }
 
-async fn gateways(stand_in: &GatewayStandIn, patience: Duration) -> Gateways {
-    let variables = stand_in.variables("https://shop.test/paid");
+async fn gateways(stub: &GatewayStub, patience: Duration) -> Gateways {
+    let variables = stub.variables("https://shop.test/paid");
     let variables: Vec<(&str, &str)> = variables
         .iter()
         .map(|(name, value)| (*name, value.as_str()))

@@ -1,9 +1,9 @@
--- G4: events that wait too long, rows that were never announced, and events that announce nothing. $1 is now, $2 the grace in
+-- G4: events that wait too long, rows that were never published, and events that name nothing. $1 is now, $2 the grace in
 -- seconds, $3 the age in seconds from which an unpublished event is stuck.
 --
 -- The outbox keeps what was published for seven days, so only what was made within them can be asked about. Of purchases,
--- allocations and orders only those are asked that Makegood made itself, with the announcement in the same transaction: their
--- ids are time-ordered (version 7), they note the purchase, their number is of our form. A row that is announced again keeps its
+-- allocations and orders only those are asked that Makegood made itself, with the event in the same transaction: their
+-- ids are time-ordered (version 7), they note the purchase, their number is of our form. A row that is published again keeps its
 -- `created_at`; as long as its new owner holds it and has met no error, it is not stuck.
 WITH made AS (
   SELECT 'purchase-not-announced' AS code, 'purchase-created-' || p.id AS event_id, p.id::text AS id, p.created_at AS at,
@@ -20,13 +20,13 @@ WITH made AS (
          r.order_number ~ '^ORD-[0-9]{8}-[0-9A-HJKMNP-TV-Z]{8}$'
   FROM orders r
   WHERE r.created_at >= $1::timestamptz - interval '7 days'
-), announced AS (
+), published AS (
   SELECT o.event_id, o.event_type FROM outbox o
   WHERE o.event_type IN ('PURCHASE_CREATED', 'TRAINER_ALLOCATED', 'ORDER_CONFIRMED')
 ), apart AS (
   -- What has no counterpart: nothing at all, where all is well.
   SELECT m.code, m.id, m.at, a.event_id, a.event_type
-  FROM made m FULL JOIN announced a ON a.event_id = m.event_id
+  FROM made m FULL JOIN published a ON a.event_id = m.event_id
   WHERE a.event_type IS NULL AND m.is_ours AND m.at < $1::timestamptz - make_interval(secs => $2)
      OR m.code IS NULL
 ), broken AS (
@@ -39,7 +39,7 @@ WITH made AS (
   UNION ALL
   SELECT d.code, d.id, d.at FROM apart d WHERE d.code IS NOT NULL
   UNION ALL
-  -- An event of a row that is older, announced again, has its row all the same.
+  -- An event of a row that is older, published again, has its row all the same.
   SELECT 'announced-but-missing', d.event_id, NULL
   FROM apart d
   WHERE d.code IS NULL

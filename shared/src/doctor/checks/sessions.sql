@@ -20,7 +20,7 @@ WITH calendar AS (
   FROM (SELECT bit FROM generate_series(0, 62) bit WHERE bit % 7 >= 5
         UNION ALL
         SELECT (b.day - date '2000-01-03') % 63 FROM session_blackout_dates b WHERE b.day >= $3::date) d
-), standing AS (
+), state AS (
   SELECT a.id, a.student_id, a.course_id, coalesce(greatest(a.created_at, a.allocated_at), a.created_at) AS since,
          coalesce(c.folded, 0) % 4096 AS used, coalesce(c.folded, 0) / 4096 AS ahead, coalesce(c.days, 0) AS days,
          CASE WHEN a.metadata ->> 'sessionCount' ~ '^[0-9]{0,3}[1-9][0-9]{0,3}$' THEN (a.metadata ->> 'sessionCount')::integer
@@ -33,7 +33,7 @@ WITH calendar AS (
   OFFSET 0
 ), suspect AS MATERIALIZED (
   SELECT s.*, s.days & closed.days <> 0 AS may_be_closed, bit_count(s.days::bit(64)) < s.ahead AS may_share_a_day
-  FROM standing s CROSS JOIN closed
+  FROM state s CROSS JOIN closed
   WHERE s.ahead < $5 AND s.used < s.bought OR s.used > s.bought
      OR s.days & closed.days <> 0 OR bit_count(s.days::bit(64)) < s.ahead
 ), broken AS (
@@ -41,7 +41,7 @@ WITH calendar AS (
   FROM suspect s
   WHERE s.ahead < $5 AND s.used < s.bought
     AND s.since < $1::timestamptz - make_interval(secs => $2)
-    -- None ahead: reconcile mends it within minutes. One or two, and lately more: the top-up's next run does.
+    -- None ahead: reconcile repairs it within minutes. One or two, and lately more: the top-up's next run does.
     AND (s.ahead = 0 OR s.ahead >= $4
          OR NOT EXISTS (SELECT FROM tutoring_sessions t
                         WHERE t.allocation_id = s.id AND t.updated_at >= $1::timestamptz - make_interval(secs => $6)))

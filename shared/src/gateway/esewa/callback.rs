@@ -114,8 +114,8 @@ fn decode(data: &str) -> Result<Vec<u8>, ForgedCallback> {
     let base64: String = data
         .trim()
         .chars()
-        .filter(|letter| !matches!(letter, '\r' | '\n'))
-        .map(|letter| match letter {
+        .filter(|dead_letter| !matches!(dead_letter, '\r' | '\n'))
+        .map(|dead_letter| match dead_letter {
             ' ' | '-' => '+',
             '_' => '/',
             other => other,

@@ -45,7 +45,7 @@ pub struct Request {
     pub path: &'static str,
     /// The query, as it stands in the address.
     pub query: String,
-    /// Headers, in small letters.
+    /// Headers, in small dead letters.
     pub headers: Vec<(&'static str, String)>,
     /// Cookies.
     pub cookies: Vec<String>,

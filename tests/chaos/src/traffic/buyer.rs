@@ -107,7 +107,7 @@ fn checkout_request(checkout: &PlannedCheckout) -> Request {
     }
 }
 
-/// The shop's page asks until the payment is decided, or the buyer gives up and closes the tab.
+/// The shop's page asks until the payment is decided, or the buyer leaves and closes the tab.
 async fn be_verified(outside: &Outside, checkout: &PlannedCheckout, external: &str) {
     let body = match checkout.provider {
         Provider::Esewa => json!({"provider": "esewa", "transaction_uuid": external}),

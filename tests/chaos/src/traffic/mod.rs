@@ -12,7 +12,7 @@ use crate::broker::Broker;
 use crate::environments::{Api, Environments};
 use crate::ledger::Ledger;
 use crate::plan::Plan;
-use makegood_local::gateway::GatewayStandIn;
+use makegood_local::gateway::GatewayStub;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -25,7 +25,7 @@ pub struct Outside {
     /// What was done.
     pub ledger: Arc<Ledger>,
     /// The gateways.
-    pub gateways: Arc<GatewayStandIn>,
+    pub gateways: Arc<GatewayStub>,
     /// The queues.
     pub broker: Arc<Broker>,
     /// `receive-payment`.
@@ -49,7 +49,7 @@ impl Outside {
         environments: &Arc<Environments>,
         plan: Plan,
         ledger: Arc<Ledger>,
-        gateways: Arc<GatewayStandIn>,
+        gateways: Arc<GatewayStub>,
         broker: Arc<Broker>,
         is_over: watch::Receiver<bool>,
     ) -> Self {

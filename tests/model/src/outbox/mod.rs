@@ -46,7 +46,7 @@ pub enum Guard {
     ProgressIsRemembered,
     /// Progress is added to the row's, not put in its place.
     ProgressIsAdded,
-    /// `announce_again`: what is published again starts with no progress.
+    /// `publish_again`: what is published again starts with no progress.
     AgainForgetsProgress,
     /// `reconcile` runs at all.
     LostEffectsAreLookedFor,

@@ -23,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// How large the page is.
 #[derive(Debug, Clone, Copy)]
 pub enum Screen {
-    Desk,
+    Desktop,
     Phone,
 }
 

@@ -4,13 +4,13 @@
 use super::scene::{STUDENT, Scene};
 use uuid::Uuid;
 
-/// Markup, quotes, and letters of several scripts.
+/// Markup, quotes, and dead letters of several scripts.
 const HOSTILE: &str =
     "</textarea><script>alert(1)</script>\u{22} onmouseover=\u{22}x \u{202e}नमस्ते शिक्षक 你好";
 /// Nothing in it can be broken into two lines.
 const LONG: &str = "a_word_that_is_far_too_long_for_any_phone_and_has_no_place_where_it_could_be_broken_into_two_lines_of_text";
-/// A letter whose every text is hostile.
-pub const HOSTILE_LETTER: Uuid = Uuid::from_u128(0xbad_0001);
+/// A dead letter whose every text is hostile.
+pub const HOSTILE_DEAD_LETTER: Uuid = Uuid::from_u128(0xbad_0001);
 /// A case with notes and details.
 pub const LONG_CASE: Uuid = Uuid::from_u128(0xbad_0002);
 
@@ -35,7 +35,7 @@ impl Scene {
                         now() - n * interval '3 minutes'
                  FROM generate_series(1, 120) n;
                  INSERT INTO dead_letters (id, source, message_id, function_name, event_type, event_id, failure_reason, error_code, raw, parked_at)
-                 VALUES ('{HOSTILE_LETTER}', '{source}', '{LONG}', '{HOSTILE}', '{HOSTILE}', '{LONG}', '{HOSTILE} {LONG}', '{HOSTILE}',
+                 VALUES ('{HOSTILE_DEAD_LETTER}', '{source}', '{LONG}', '{HOSTILE}', '{HOSTILE}', '{LONG}', '{HOSTILE} {LONG}', '{HOSTILE}',
                          '{{\"name\": \"{LONG}\", not json {HOSTILE}', now() - interval '10 seconds');
                  INSERT INTO job_queue (job_type, payload, priority, status, attempts, last_error, created_at, scheduled_for, locked_by, locked_until)
                  SELECT (ARRAY['finalize_order', 'handle_payment_failure', 'process_refund'])[1 + n % 3],

@@ -43,7 +43,7 @@ impl Browser {
 
 #[tokio::test]
 async fn with_the_keyboard_alone_one_logs_in_and_retries_a_failed_job() {
-    let scene = Scene::open_outside(Screen::Desk).await;
+    let scene = Scene::open_outside(Screen::Desktop).await;
     let browser = &scene.browser;
     browser
         .open(&scene.address("/admin/login?next=/admin/health"))

@@ -1,7 +1,7 @@
 //! On a phone of 360 px, with the longest values.
 
 use super::chromium::Screen;
-use super::scene::{CASE, JOB, LETTER, PAYMENT, Scene};
+use super::scene::{CASE, DEAD_LETTER, JOB, PAYMENT, Scene};
 use crate::stage::PAGES;
 
 const LONG: &str = "a_word_that_is_far_too_long_for_any_phone_and_has_no_place_where_it_could_be_broken_into_two_lines_of_text";
@@ -22,7 +22,7 @@ async fn at_360_px_no_page_scrolls_sideways() {
     let more = [
         format!("/admin/jobs/{JOB}"),
         format!("/admin/cases/{CASE}"),
-        format!("/admin/dead-letters/{LETTER}"),
+        format!("/admin/dead-letters/{DEAD_LETTER}"),
         format!("/admin/timeline/payment/{PAYMENT}"),
         format!("/admin/search?q={LONG}"),
         "/admin/health?range=week".to_owned(),

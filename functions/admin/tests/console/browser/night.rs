@@ -1,17 +1,17 @@
 //! At three in the morning somebody paid and got nothing.
 
 use super::chromium::Screen;
-use super::scene::{CASE, COURSE, JOB, LETTER, PAYMENT, Scene, body, name_of};
+use super::scene::{CASE, COURSE, DEAD_LETTER, JOB, PAYMENT, Scene, body, name_of};
 use serde_json::Value;
 
 const GROUND: &str = "return getComputedStyle(document.body).backgroundColor";
 
 #[tokio::test]
-async fn the_person_on_call_finds_the_payment_mends_everything_and_it_is_on_the_record() {
-    let scene = Scene::open(Screen::Desk).await;
+async fn the_person_on_call_finds_the_payment_repairs_everything_and_it_is_on_the_record() {
+    let scene = Scene::open(Screen::Desktop).await;
     scene.browser.keep("health").await;
     find_the_payment(&scene).await;
-    mend_the_letter(&scene).await;
+    fix_the_dead_letter(&scene).await;
     retry_the_job(&scene).await;
     resolve_the_case(&scene).await;
     run_a_sweep(&scene).await;
@@ -25,34 +25,34 @@ async fn find_the_payment(scene: &Scene) {
     scene.browser.says("no purchase").await;
     scene.browser.says("courseId must be a UUID").await;
     scene.browser.keep("timeline").await;
-    scene.browser.press(&LETTER.to_string()).await;
+    scene.browser.press(&DEAD_LETTER.to_string()).await;
     scene.browser.says("Edit and send back").await;
     scene.browser.keep("dead-letter").await;
 }
 
-async fn mend_the_letter(scene: &Scene) {
+async fn fix_the_dead_letter(scene: &Scene) {
     scene.browser.press("Dry run").await;
     scene.browser.says("would stay").await;
-    let mended = body(&COURSE.to_string());
-    scene.browser.fill("#body", &mended).await;
+    let fixed = body(&COURSE.to_string());
+    scene.browser.fill("#body", &fixed).await;
     scene.browser.press("Dry run").await;
-    scene.browser.says("The edited letter would go to").await;
+    scene.browser.says("The edited dead letter would go to").await;
     scene.browser.keep("dead-letter-dry-run").await;
     scene
         .browser
         .fill("#reason-replay", "the course's name stood where its id belongs")
         .await;
-    scene.browser.press("Replay this letter").await;
+    scene.browser.press("Replay this dead letter").await;
     scene
         .browser
         .says(&format!(
-            "The edited letter is in {} again.",
+            "The edited dead letter is in {} again.",
             name_of(&scene.confirmed)
         ))
         .await;
     scene.browser.keep("dead-letter-replayed").await;
     let sent = scene.confirmed.receive_event(1).await;
-    assert_eq!(sent["Records"][0]["body"], mended.as_str());
+    assert_eq!(sent["Records"][0]["body"], fixed.as_str());
 }
 
 async fn retry_the_job(scene: &Scene) {

@@ -1,8 +1,8 @@
-//! Every page, full, hostile and empty, at the desk and on a phone: nothing scrolls sideways, and a picture is kept to be looked at.
+//! Every page, full, hostile and empty, on a desktop and on a phone: nothing scrolls sideways, and a picture is kept to be looked at.
 
 use super::chromium::Screen;
-use super::crowd::{HOSTILE_LETTER, LONG_CASE};
-use super::scene::{INTENT, JOB, LETTER, PAYMENT, STUDENT, Scene};
+use super::crowd::{HOSTILE_DEAD_LETTER, LONG_CASE};
+use super::scene::{DEAD_LETTER, INTENT, JOB, PAYMENT, STUDENT, Scene};
 
 /// Where each page is, what its picture is called, and something that it must say.
 fn full() -> Vec<(String, &'static str, &'static str)> {
@@ -31,12 +31,12 @@ fn full() -> Vec<(String, &'static str, &'static str)> {
         (&format!("/admin/jobs/{JOB}"), "job", "Retry this job"),
         ("/admin/dead-letters", "dead-letters", "Older"),
         (
-            &format!("/admin/dead-letters/{LETTER}"),
+            &format!("/admin/dead-letters/{DEAD_LETTER}"),
             "dead-letter",
             "Edit and send back",
         ),
         (
-            &format!("/admin/dead-letters/{HOSTILE_LETTER}"),
+            &format!("/admin/dead-letters/{HOSTILE_DEAD_LETTER}"),
             "dead-letter-hostile",
             "<script>alert(1)</script>",
         ),
@@ -72,7 +72,7 @@ const EMPTY: [(&str, &str, &str); 8] = [
     ("/admin/audit", "audit", "Nobody has changed anything"),
 ];
 
-async fn look(scene: &Scene, prefix: &str, address: &str, name: &str, says: &str) {
+async fn badge(scene: &Scene, prefix: &str, address: &str, name: &str, says: &str) {
     scene.browser.open(&scene.address(address)).await;
     scene.browser.says(says).await;
     scene.browser.keep(&format!("{prefix}-{name}")).await;
@@ -90,18 +90,18 @@ async fn look_at_everything(screen: Screen, name: &str) {
     let scene = Scene::open(screen).await;
     scene.crowd().await;
     for (address, picture, says) in full() {
-        look(&scene, name, &address, picture, says).await;
+        badge(&scene, name, &address, picture, says).await;
     }
     scene.empty().await;
     for (address, picture, says) in EMPTY {
-        look(&scene, &format!("{name}-empty"), address, picture, says).await;
+        badge(&scene, &format!("{name}-empty"), address, picture, says).await;
     }
     scene.close().await;
 }
 
 #[tokio::test]
-async fn every_page_full_and_empty_at_the_desk() {
-    look_at_everything(Screen::Desk, "desk").await;
+async fn every_page_full_and_empty_on_a_desktop() {
+    look_at_everything(Screen::Desktop, "desktop").await;
 }
 
 #[tokio::test]

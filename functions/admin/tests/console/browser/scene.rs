@@ -14,7 +14,7 @@ use uuid::Uuid;
 pub const PAYMENT: Uuid = Uuid::from_u128(0xbeef_0001);
 pub const STUDENT: Uuid = Uuid::from_u128(0xbeef_0002);
 pub const COURSE: Uuid = Uuid::from_u128(0xbeef_0003);
-pub const LETTER: Uuid = Uuid::from_u128(0xbeef_0004);
+pub const DEAD_LETTER: Uuid = Uuid::from_u128(0xbeef_0004);
 pub const JOB: Uuid = Uuid::from_u128(0xbeef_0005);
 pub const CASE: Uuid = Uuid::from_u128(0xbeef_0006);
 pub const INTENT: &str = "pi_khalti_1767817344753_0000beef";
@@ -114,7 +114,7 @@ impl Scene {
     }
 }
 
-/// The queue's name, which is the source of its letters.
+/// The queue's name, which is the source of its dead letters.
 pub fn name_of(queue: &TestQueue) -> String {
     queue.url.rsplit('/').next().expect("a name").to_owned()
 }
@@ -127,7 +127,7 @@ fn rows(source: &str) -> String {
                  now() - interval '7 minutes', now() - interval '8 minutes');
          INSERT INTO dead_letters (id, source, message_id, function_name, event_type, event_id, correlation_id, failure_reason, error_code,
                                    permanent, attempts, raw, document, parked_at)
-         VALUES ('{LETTER}', '{source}', 'm-1', 'create-purchase', 'PURCHASE_CONFIRMED', 'payment:{PAYMENT}:PURCHASE_CONFIRMED', '{PAYMENT}',
+         VALUES ('{DEAD_LETTER}', '{source}', 'm-1', 'create-purchase', 'PURCHASE_CONFIRMED', 'payment:{PAYMENT}:PURCHASE_CONFIRMED', '{PAYMENT}',
                  'courseId must be a UUID, it is \"Kathak for beginners\"', 'bad_field', true, 1, '{event}',
                  '{{\"functionName\": \"create-purchase\", \"originalSource\": \"{source}\"}}', now() - interval '6 minutes');
          INSERT INTO payment_intents (payment_intent_id, user_id, provider, external_transaction_id, amount_cents, items, status, created_at)

@@ -5,13 +5,13 @@ use chrono::{DateTime, NaiveDate, Utc};
 use makegood::db::Connection;
 use makegood::event::{Envelope, EventType, Metadata, PurchaseConfirmed, PurchaseCreated, TrainerAllocated};
 use makegood::ids::{AllocationId, CorrelationId, CourseId, PaymentId, PurchaseId, StudentId, TrainerId};
-use makegood::outbox::Announcement;
+use makegood::outbox::OutboxEvent;
 use makegood::unfulfilled::{Unfulfilled, UnfulfilledAllocation, UnfulfilledPayment, UnfulfilledPurchase};
 use serde_json::Value;
 use uuid::Uuid;
 
 /// The event to publish again; none for what another pipeline heals.
-pub(super) fn event(row: Unfulfilled, now: DateTime<Utc>, today: NaiveDate) -> Option<Announcement> {
+pub(super) fn event(row: Unfulfilled, now: DateTime<Utc>, today: NaiveDate) -> Option<OutboxEvent> {
     match row {
         Unfulfilled::Payment(payment) => Some(of_payment(payment, now)),
         Unfulfilled::Purchase(purchase) => Some(of_purchase(purchase, now)),
@@ -25,7 +25,7 @@ pub(super) async fn pending_allocations(
     connection: &mut Connection,
     now: DateTime<Utc>,
     most: i64,
-) -> Result<Vec<Announcement>, sqlx::Error> {
+) -> Result<Vec<OutboxEvent>, sqlx::Error> {
     let rows = sqlx::query_file!("src/reconcile/course/pending_allocations.sql", most)
         .fetch_all(connection)
         .await?;
@@ -45,7 +45,7 @@ pub(super) async fn pending_allocations(
     Ok(events.collect())
 }
 
-fn of_payment(payment: UnfulfilledPayment, now: DateTime<Utc>) -> Announcement {
+fn of_payment(payment: UnfulfilledPayment, now: DateTime<Utc>) -> OutboxEvent {
     let payment_id = PaymentId(payment.id);
     let event_id = PurchaseConfirmed::event_id(payment_id);
     let event = PurchaseConfirmed {
@@ -56,7 +56,7 @@ fn of_payment(payment: UnfulfilledPayment, now: DateTime<Utc>) -> Announcement {
         metadata: metadata(payment.metadata),
         envelope: envelope(&event_id, payment_id.0, now),
     };
-    announcement(
+    outbox_event(
         event_id,
         EventType::PurchaseConfirmed,
         payment_id.0,
@@ -64,7 +64,7 @@ fn of_payment(payment: UnfulfilledPayment, now: DateTime<Utc>) -> Announcement {
     )
 }
 
-fn of_purchase(purchase: UnfulfilledPurchase, now: DateTime<Utc>) -> Announcement {
+fn of_purchase(purchase: UnfulfilledPurchase, now: DateTime<Utc>) -> OutboxEvent {
     let purchase_id = PurchaseId(purchase.id);
     let event_id = PurchaseCreated::event_id(purchase_id);
     let event = PurchaseCreated {
@@ -75,7 +75,7 @@ fn of_purchase(purchase: UnfulfilledPurchase, now: DateTime<Utc>) -> Announcemen
         metadata: metadata(purchase.metadata),
         envelope: envelope(&event_id, purchase.correlation_id, now),
     };
-    announcement(
+    outbox_event(
         event_id,
         EventType::PurchaseCreated,
         purchase.correlation_id,
@@ -83,7 +83,7 @@ fn of_purchase(purchase: UnfulfilledPurchase, now: DateTime<Utc>) -> Announcemen
     )
 }
 
-fn of_allocation(allocation: UnfulfilledAllocation, now: DateTime<Utc>, today: NaiveDate) -> Announcement {
+fn of_allocation(allocation: UnfulfilledAllocation, now: DateTime<Utc>, today: NaiveDate) -> OutboxEvent {
     let allocation_id = AllocationId(allocation.id);
     let event_id = TrainerAllocated::event_id(allocation_id);
     let start_date = metadata(allocation.metadata)
@@ -99,7 +99,7 @@ fn of_allocation(allocation: UnfulfilledAllocation, now: DateTime<Utc>, today: N
         end_date: TrainerAllocated::last_day(start_date, allocation.session_count),
         envelope: envelope(&event_id, allocation.correlation_id, now),
     };
-    announcement(
+    outbox_event(
         event_id,
         EventType::TrainerAllocated,
         allocation.correlation_id,
@@ -107,8 +107,8 @@ fn of_allocation(allocation: UnfulfilledAllocation, now: DateTime<Utc>, today: N
     )
 }
 
-fn announcement(event_id: String, event_type: EventType, correlation: Uuid, payload: Value) -> Announcement {
-    Announcement {
+fn outbox_event(event_id: String, event_type: EventType, correlation: Uuid, payload: Value) -> OutboxEvent {
+    OutboxEvent {
         event_id,
         event_type,
         correlation: CorrelationId(correlation),
@@ -117,7 +117,7 @@ fn announcement(event_id: String, event_type: EventType, correlation: Uuid, payl
 }
 
 fn envelope(event_id: &str, correlation: Uuid, now: DateTime<Utc>) -> Envelope {
-    Envelope::announced(event_id.to_owned(), correlation.to_string(), Sweep::NAME, now)
+    Envelope::published(event_id.to_owned(), correlation.to_string(), Sweep::NAME, now)
 }
 
 /// Old rows hold what they hold; what can't be read as fields counts as not chosen.

@@ -3,7 +3,7 @@
 //!
 //! Nothing is repaired here: the event that should have led to it is published once more, and the stage that owns the work
 //! does it. An event is left alone while it waits in the outbox, for four minutes after it was published, while its dead
-//! letter waits for a person (a permanent failure), and for an hour after it was parked (a passing one).
+//! dead letter waits for a person (a permanent failure), and for an hour after it was parked (a passing one).
 
 mod findings;
 
@@ -13,7 +13,7 @@ use crate::outbox::gauge_value;
 use makegood::case;
 use makegood::db::Connection;
 use makegood::delivery::Deadline;
-use makegood::outbox::{self, Announcement, OutboxRow};
+use makegood::outbox::{self, OutboxEvent, OutboxRow};
 use makegood::unfulfilled::{self, Figures, Kind, Unfulfilled};
 use serde::Serialize;
 use std::collections::HashSet;
@@ -24,7 +24,7 @@ const CHUNK: usize = 200;
 const MOST_A_RUN: usize = 50_000;
 /// How many cases one run closes at most.
 const MOST_CLOSED: i64 = 1_000;
-/// The first key of the advisory lock that keeps two runs apart while they look and announce.
+/// The first key of the advisory lock that keeps two runs apart while they look and publish.
 const LOCK_SPACE: &str = "makegood.reconcile";
 
 /// What a run did for the course pipeline.
@@ -32,13 +32,16 @@ const LOCK_SPACE: &str = "makegood.reconcile";
 #[serde(rename_all = "camelCase")]
 pub struct CourseReconciliation {
     /// `PURCHASE_CONFIRMED` again: paid, and no purchase.
-    pub payments_announced: usize,
+    #[serde(rename = "paymentsAnnounced")]
+    pub payments_published: usize,
     /// `PURCHASE_CREATED` again: bought, and no allocation.
-    pub purchases_announced: usize,
+    #[serde(rename = "purchasesAnnounced")]
+    pub purchases_published: usize,
     /// `PURCHASE_CREATED` again: the admin service is asked once more for a trainer.
     pub pending_asked_again: usize,
     /// `TRAINER_ALLOCATED` again: allocated, sessions left, and none ahead.
-    pub allocations_announced: usize,
+    #[serde(rename = "allocationsAnnounced")]
+    pub allocations_published: usize,
     /// Succeeded payments without purchase and without case, older than two minutes, as this run found them.
     pub paid_unfulfilled: i64,
     /// The age of the oldest of them, in seconds.
@@ -61,14 +64,14 @@ pub(super) async fn reconcile(
     let deadline = time_to_work(deadline);
     let mut done = CourseReconciliation::default();
     let payments = of_kind(sweep, Kind::Payment, share(deadline, 4), &mut done).await;
-    let payments = payments.map(|(announced, figures)| {
-        done.payments_announced = announced;
+    let payments = payments.map(|(published, figures)| {
+        done.payments_published = published;
         report(&figures, sweep, &mut done);
     });
     let purchases = of_kind(sweep, Kind::Purchase, share(deadline, 3), &mut done).await;
-    let purchases = purchases.map(|(announced, _)| done.purchases_announced = announced);
+    let purchases = purchases.map(|(published, _)| done.purchases_published = published);
     let allocations = of_kind(sweep, Kind::Allocation, share(deadline, 2), &mut done).await;
-    let allocations = allocations.map(|(announced, _)| done.allocations_announced = announced);
+    let allocations = allocations.map(|(published, _)| done.allocations_published = published);
     let rest = rest(sweep, deadline, &mut done).await;
     payments.and(purchases).and(allocations).and(rest)?;
     Ok(done)
@@ -122,7 +125,7 @@ async fn of_kind(
     deadline: Deadline,
     done: &mut CourseReconciliation,
 ) -> Result<(usize, Figures), sqlx::Error> {
-    let (mut announced, mut figures) = (0, Figures::default());
+    let (mut published, mut figures) = (0, Figures::default());
     let mut look = Look::at(sweep, kind);
     loop {
         if deadline.remaining().is_zero() {
@@ -139,25 +142,25 @@ async fn of_kind(
             .map(Unfulfilled::id)
             .collect();
         for chunk in due.chunks(CHUNK) {
-            if announced < MOST_A_RUN && !deadline.remaining().is_zero() {
-                announced += announce_chunk(sweep, kind, chunk, deadline).await?;
+            if published < MOST_A_RUN && !deadline.remaining().is_zero() {
+                published += publish_chunk(sweep, kind, chunk, deadline).await?;
             }
         }
     }
-    if announced > 0 {
+    if published > 0 {
         let finding = kind.title();
         tracing::warn!(
             function = Sweep::NAME,
             finding,
-            events = announced,
+            events = published,
             "published again"
         );
     }
-    Ok((announced, figures))
+    Ok((published, figures))
 }
 
 /// Under the lock the rule is asked once more: another run may have published them.
-async fn announce_chunk(
+async fn publish_chunk(
     sweep: &Sweep,
     kind: Kind,
     ids: &[String],
@@ -171,7 +174,7 @@ async fn announce_chunk(
         let found = unfulfilled::find(&mut transaction, kind, ids, &rule).await?;
         let due = found.into_iter().filter(Unfulfilled::is_due);
         let events = due.filter_map(|row| findings::event(row, rule.now, rule.today));
-        let rows = outbox::announce_again(&mut transaction, &each_once(events)).await?;
+        let rows = outbox::publish_again(&mut transaction, &each_once(events)).await?;
         transaction.commit().await?;
         rows
     };
@@ -185,7 +188,7 @@ async fn ask_pending_again(sweep: &Sweep, deadline: Deadline) -> Result<usize, s
         lock(&mut transaction).await?;
         let most = i64::try_from(CHUNK).unwrap_or(i64::MAX);
         let events = findings::pending_allocations(&mut transaction, sweep.clock.now(), most).await?;
-        let rows = outbox::announce_again(&mut transaction, &each_once(events)).await?;
+        let rows = outbox::publish_again(&mut transaction, &each_once(events)).await?;
         transaction.commit().await?;
         rows
     };
@@ -208,10 +211,10 @@ async fn lock(connection: &mut Connection) -> Result<(), sqlx::Error> {
 }
 
 /// Older data may lead to the same event twice.
-fn each_once(found: impl IntoIterator<Item = Announcement>) -> Vec<Announcement> {
+fn each_once(found: impl IntoIterator<Item = OutboxEvent>) -> Vec<OutboxEvent> {
     let mut seen = HashSet::new();
     found
         .into_iter()
-        .filter(|announcement| seen.insert(announcement.event_id.clone()))
+        .filter(|outbox_event| seen.insert(outbox_event.event_id.clone()))
         .collect()
 }

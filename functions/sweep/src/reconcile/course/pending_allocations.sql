@@ -1,5 +1,5 @@
 -- Allocations for which no trainer was free, with the active purchase that wants one: the $1 that were asked for longest
--- ago, more than a minute, of those that may be announced now.
+-- ago, more than a minute, of those that may be published now.
 SELECT p.id AS purchase_id, p.student_id, p.course_id, p.purchase_tier, p.metadata,
        COALESCE(p.payment_id, y.id, p.id) AS "correlation_id!"
 FROM trainer_allocations a

@@ -1,0 +1,283 @@
+//! A dead letter that was sent back and fails once more is the same dead letter: it carried its mark all the way round.
+
+use crate::operator::{Operator, purchase_created};
+use chrono::Utc;
+use makegood::audit::Act;
+use makegood::clock::Clock;
+use makegood::config::Environment;
+use makegood::dead_letter::{DeadLetterId, Destinations, Edit, MOST_GENERATIONS, Replay, Replayer};
+use makegood::delivery::{Deadline, Failure, Parking, ReplayMark, Trigger};
+use makegood_tests::queues::TestQueue;
+use makegood_tests::recorder::Recorded;
+use park_dead_letters::ParkDeadLetters;
+use serde_json::{Value, json};
+use std::time::Duration;
+use uuid::Uuid;
+
+const DEAD_LETTER_QUEUE: &str = "created-cache-dlq";
+
+impl Operator {
+    async fn replay(&self, id: DeadLetterId, forced: bool) -> Replay {
+        let act = Act::new("asha", "once more").unwrap();
+        self.replayer()
+            .await
+            .replay(id, None, forced, &act)
+            .await
+            .unwrap()
+    }
+
+    /// What was sent last.
+    fn last_sent(&self) -> Recorded {
+        self.queues.recorded().pop().expect("something was sent")
+    }
+
+    /// The message arrives at its function, which parks it; gives back what is in the dead-letter queue then.
+    async fn function_parks(&self, message: &Recorded) -> Recorded {
+        let (_, deliveries) = Trigger::decode(json!({"Records": [message.record("m")]})).unwrap();
+        let parking = Parking {
+            client: self.queues.client().await,
+            queue_url: self.queues.queue_url(DEAD_LETTER_QUEUE),
+            function_name: "allocate-trainer".to_owned(),
+            function_version: "1".to_owned(),
+        };
+        let failure = Failure::retry("still_away", "the admin service is still away");
+        let parked = parking.park(&deliveries[0], None, &failure, 5, Utc::now()).await;
+        parked.unwrap();
+        self.last_sent()
+    }
+
+    /// A message of the dead-letter queue is filed.
+    async fn file(&self, message: &Recorded) {
+        let filing = ParkDeadLetters {
+            database: self.database.through_pooler(1),
+            clock: Clock::System,
+        };
+        let event = json!({"Records": [message.record(&Uuid::new_v4().to_string())]});
+        let answer = filing
+            .handle(event, Deadline::after(Duration::from_secs(20)))
+            .await;
+        assert_eq!(answer.unwrap(), json!({"batchItemFailures": []}));
+    }
+
+    async fn only_dead_letter(&self) -> Value {
+        self.row("SELECT id, status, replay_count, claimed_until, error_code, attempts, raw, document, replayed_at FROM dead_letters")
+            .await
+    }
+}
+
+#[tokio::test]
+async fn a_dead_letter_that_keeps_coming_back_is_one_dead_letter_and_is_refused_after_five_times() {
+    // GIVEN a dead letter whose cause is not fixed
+    let operator = Operator::open().await;
+    let raw = purchase_created().to_string();
+    let id = operator.dead_letter("created-cache", &raw).await;
+    for generation in 1..=MOST_GENERATIONS {
+        // WHEN it is replayed, fails and is filed
+        let outcome = operator.replay(id, false).await;
+        let queue = "created-cache".to_owned();
+        assert_eq!(outcome, Replay::Sent { queue, generation });
+        let parked = operator.function_parks(&operator.last_sent()).await;
+        operator.file(&parked).await;
+
+        // THEN it is the same dead letter, parked, with why it failed this time and each time before
+        let dead_letter = operator.only_dead_letter().await;
+        assert_eq!(dead_letter["id"], id.to_string());
+        assert_eq!(
+            (&dead_letter["status"], &dead_letter["replay_count"]),
+            (&json!("parked"), &json!(generation))
+        );
+        assert_eq!(
+            (&dead_letter["error_code"], &dead_letter["attempts"]),
+            (&json!("still_away"), &json!(5))
+        );
+        let before = dead_letter["document"]["previousFailures"].as_array().unwrap();
+        assert_eq!(before.len(), usize::try_from(generation).unwrap());
+        assert_eq!(before[0]["errorCode"], "admin_unavailable");
+        assert_eq!(dead_letter["raw"], raw);
+    }
+
+    // WHEN it is replayed a sixth time
+    let sent = operator.queues.recorded().len();
+    let name = id.to_string();
+    let refused = operator
+        .run(&["dead-letters", "replay", &name, "--reason", "r"])
+        .await;
+
+    // THEN it is refused, unless somebody insists, and that is on the record
+    assert_eq!(refused.code, 1, "{refused:?}");
+    assert!(
+        refused
+            .output
+            .contains("replayed 5 times and came back each time"),
+        "{refused:?}"
+    );
+    assert_eq!(operator.queues.recorded().len(), sent);
+    operator
+        .run(&[
+            "dead-letters",
+            "replay",
+            &name,
+            "--force",
+            "--reason",
+            "trainer added",
+        ])
+        .await
+        .succeeded();
+    let forced = "SELECT count(*) FROM audit_log WHERE details @> '{\"forced\": true, \"generation\": 6}'";
+    assert_eq!(operator.count(forced).await, 1);
+    operator.close().await;
+}
+
+#[tokio::test]
+async fn the_mark_comes_through_a_real_queue_beside_the_body_as_it_was() {
+    // GIVEN a dead letter of a queue of the real SQS API
+    let operator = Operator::open().await;
+    let queue = TestQueue::create("created-cache").await;
+    let name = queue.url.rsplit('/').next().unwrap();
+    let raw = purchase_created().to_string();
+    let id = operator.dead_letter(name, &raw).await;
+    let replayer = Replayer {
+        database: operator.database.through_pooler(1),
+        sqs: queue.client.clone(),
+        destinations: Destinations::read(&Environment::of(&[("QUEUE_URL_PURCHASE_CREATED", &queue.url)])),
+    };
+
+    // WHEN it is replayed
+    let act = Act::new("asha", "once more").unwrap();
+    let outcome = replayer.replay(id, None, false, &act).await.unwrap();
+    assert!(matches!(outcome, Replay::Sent { .. }), "{outcome:?}");
+
+    // THEN its function receives the body byte for byte, and the mark with it
+    let (_, deliveries) = Trigger::decode(queue.receive_event(1).await).unwrap();
+    assert_eq!(deliveries[0].payload, Some(raw));
+    let mark = ReplayMark {
+        dead_letter_id: id.0,
+        generation: 1,
+    };
+    assert_eq!(deliveries[0].replay, Some(mark));
+    operator.close().await;
+}
+
+#[tokio::test]
+async fn a_replayed_message_that_sqs_moves_by_itself_is_the_same_dead_letter() {
+    let operator = Operator::open().await;
+    let id = operator
+        .dead_letter("created-cache", &purchase_created().to_string())
+        .await;
+    let _ = operator.replay(id, false).await;
+    let mut moved = operator.last_sent();
+    moved.queue = DEAD_LETTER_QUEUE.to_owned();
+    operator.file(&moved).await;
+    let dead_letter = operator.only_dead_letter().await;
+    assert_eq!(
+        (&dead_letter["status"], &dead_letter["replay_count"]),
+        (&json!("parked"), &json!(1))
+    );
+    assert_eq!(dead_letter["error_code"], "moved_by_sqs");
+    operator.close().await;
+}
+
+#[tokio::test]
+async fn a_dead_letter_that_fails_before_its_sender_could_mark_it_counts_once() {
+    // GIVEN a sender that is killed after sending
+    let operator = Operator::open().await;
+    let id = operator
+        .dead_letter("created-cache", &purchase_created().to_string())
+        .await;
+    operator.queues.fall_silent_after(0);
+    let mut victim = operator.start(&["dead-letters", "replay", &id.to_string(), "--reason", "r"]);
+    operator.queues.reached(1).await;
+    victim.kill().await.unwrap();
+    operator.queues.answer_again();
+    let dead_letter = operator.only_dead_letter().await;
+    assert_eq!(
+        (&dead_letter["status"], &dead_letter["replay_count"]),
+        (&json!("parked"), &json!(0))
+    );
+    assert!(dead_letter["claimed_until"].is_string());
+
+    // WHEN what it sent fails and is filed, twice, since queues deliver more than once
+    let parked = operator.function_parks(&operator.last_sent()).await;
+    operator.file(&parked).await;
+    operator.file(&parked).await;
+
+    // THEN it is parked in its first generation, free, and known to have been sent
+    let dead_letter = operator.only_dead_letter().await;
+    assert_eq!(
+        (&dead_letter["status"], &dead_letter["replay_count"]),
+        (&json!("parked"), &json!(1))
+    );
+    assert_eq!(
+        dead_letter["document"]["previousFailures"]
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
+    assert!(dead_letter["claimed_until"].is_null() && dead_letter["replayed_at"].is_string());
+    operator.close().await;
+}
+
+#[tokio::test]
+async fn a_late_copy_of_an_earlier_generation_changes_nothing() {
+    // GIVEN a dead letter in its second generation, on its way
+    let operator = Operator::open().await;
+    let id = operator
+        .dead_letter("created-cache", &purchase_created().to_string())
+        .await;
+    let _ = operator.replay(id, false).await;
+    let first = operator.last_sent();
+    let parked = operator.function_parks(&first).await;
+    operator.file(&parked).await;
+    let _ = operator.replay(id, false).await;
+
+    // WHEN a copy of the first fails only now
+    let late = operator.function_parks(&first).await;
+    operator.file(&late).await;
+
+    // THEN it stays on its way; and once discarded, no copy brings it back
+    let dead_letter = operator.only_dead_letter().await;
+    assert_eq!(
+        (&dead_letter["status"], &dead_letter["replay_count"]),
+        (&json!("replayed"), &json!(2))
+    );
+    operator.sql("UPDATE dead_letters SET status = 'discarded'").await;
+    let mut third = first;
+    third.attributes["makegoodReplay"]["stringValue"] = json!(format!("{id}:3"));
+    let parked = operator.function_parks(&third).await;
+    operator.file(&parked).await;
+    assert_eq!(operator.only_dead_letter().await["status"], "discarded");
+    operator.close().await;
+}
+
+#[tokio::test]
+async fn a_marked_message_with_another_body_is_a_dead_letter_of_its_own() {
+    // GIVEN a dead letter that was sent, came back, and was edited and sent again
+    let operator = Operator::open().await;
+    let (raw, fixed) = (purchase_created().to_string(), purchase_created().to_string());
+    let id = operator.dead_letter("created-cache", &raw).await;
+    let _ = operator.replay(id, false).await;
+    let first = operator.last_sent();
+    let parked = operator.function_parks(&first).await;
+    operator.file(&parked).await;
+    let act = Act::new("asha", "fixed").unwrap();
+    let edit = Edit { body: fixed.clone() };
+    let _ = operator
+        .replayer()
+        .await
+        .replay(id, Some(&edit), false, &act)
+        .await
+        .unwrap();
+
+    // WHEN a copy with the old body fails once more
+    let late = operator.function_parks(&first).await;
+    operator.file(&late).await;
+
+    // THEN nothing was written over
+    let bodies = operator
+        .rows("SELECT raw FROM dead_letters ORDER BY parked_at")
+        .await;
+    let bodies: Vec<&str> = bodies.iter().map(|row| row["raw"].as_str().unwrap()).collect();
+    assert_eq!(bodies, [fixed, raw]);
+    operator.close().await;
+}

@@ -1,0 +1,12 @@
+//! What the person on call is promised, by the very command, on a real database behind the pooler.
+#![allow(missing_docs, clippy::expect_used, clippy::panic, clippy::unwrap_used)]
+
+mod again;
+mod audit;
+mod bulk;
+mod cases;
+mod ends;
+mod jobs;
+mod lists;
+mod one;
+mod operator;

@@ -1,0 +1,108 @@
+//! How purchases stand: the purchase, its allocation, and whether that was published.
+
+use crate::answer::Grant;
+use crate::request::Pair;
+use makegood::db::Connection;
+use makegood::event::Metadata;
+use makegood::ids::{AllocationId, CourseId, PaymentId, PurchaseId, StudentId, TrainerId};
+use uuid::Uuid;
+
+/// A purchase as the database has it: the source of truth, whatever the event says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Purchase {
+    pub pair: Pair,
+    pub payment: Option<PaymentId>,
+    pub sessions: i32,
+    pub active: bool,
+    pub metadata: Metadata,
+}
+
+/// How one purchase stands.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct PurchaseState {
+    /// None when the row is not there.
+    pub purchase: Option<Purchase>,
+    /// The approved or active allocation of its student and course. One that lost its trainer (the trainer's row was
+    /// deleted) counts as none: the admin service is asked for another.
+    pub held: Option<Grant>,
+    /// Whether `TRAINER_ALLOCATED` stands in the outbox, or sessions show that it arrived.
+    pub published: bool,
+    /// Whether the purchase's allocation is completed: nobody is owed another trainer.
+    pub completed: bool,
+}
+
+/// Loads how these purchases stand, in order; one round trip for all.
+pub(crate) async fn load(
+    connection: &mut Connection,
+    purchases: &[PurchaseId],
+) -> Result<Vec<PurchaseState>, sqlx::Error> {
+    let ids: Vec<Uuid> = purchases.iter().map(|purchase| purchase.0).collect();
+    let rows = sqlx::query_file!("src/purchase_state.sql", &ids)
+        .fetch_all(connection)
+        .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| PurchaseState {
+            purchase: row
+                .student_id
+                .zip(row.course_id)
+                .map(|(student, course)| Purchase {
+                    pair: Pair {
+                        student: StudentId(student),
+                        course: CourseId(course),
+                    },
+                    payment: row.payment_id.map(PaymentId),
+                    sessions: row.purchase_tier.unwrap_or_default(),
+                    active: row.is_active.unwrap_or_default(),
+                    // Old rows hold what they hold; what can't be read as fields counts as not chosen.
+                    metadata: Metadata::read(row.metadata.as_ref()).unwrap_or_default(),
+                }),
+            held: row
+                .held_id
+                .zip(row.held_trainer)
+                .map(|(allocation, trainer)| Grant {
+                    allocation: AllocationId(allocation),
+                    trainer: TrainerId(trainer),
+                }),
+            published: row.published,
+            completed: row.completed,
+        })
+        .collect())
+}
+
+/// The allocations with a trainer that these pairs have by now.
+pub(crate) async fn held_by_now(
+    connection: &mut Connection,
+    pairs: &[Pair],
+) -> Result<Vec<(Pair, Grant)>, sqlx::Error> {
+    let students: Vec<Uuid> = pairs.iter().map(|pair| pair.student.0).collect();
+    let courses: Vec<Uuid> = pairs.iter().map(|pair| pair.course.0).collect();
+    let rows = sqlx::query!(
+        r#"SELECT DISTINCT ON (a.student_id, a.course_id)
+                  a.student_id, a.course_id AS "course_id!", a.id, a.trainer_id AS "trainer_id!"
+           FROM unnest($1::uuid[], $2::uuid[]) AS r (student_id, course_id)
+           JOIN trainer_allocations a ON a.student_id = r.student_id AND a.course_id = r.course_id
+           WHERE a.status IN ('approved', 'active') AND a.trainer_id IS NOT NULL
+           ORDER BY a.student_id, a.course_id, a.created_at, a.id"#,
+        &students,
+        &courses,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| {
+            let pair = Pair {
+                student: StudentId(row.student_id),
+                course: CourseId(row.course_id),
+            };
+            (
+                pair,
+                Grant {
+                    allocation: AllocationId(row.id),
+                    trainer: TrainerId(row.trainer_id),
+                },
+            )
+        })
+        .collect())
+}

@@ -1,0 +1,132 @@
+//! What one request asks for, and what becomes of one that was asked before. Pure.
+
+use crate::checkout::Checkout;
+use chrono::{DateTime, TimeDelta, Utc};
+use makegood::gateway::Provider;
+use makegood::ids::UserId;
+use serde_json::Value;
+
+/// How much longer than the gateway's link intent and reservation last: who pays in the last second must find the goods.
+pub const GRACE: TimeDelta = TimeDelta::minutes(5);
+
+/// A checkout that somebody asks for.
+#[derive(Debug, Clone)]
+pub struct CheckoutRequest {
+    /// Who.
+    pub buyer: UserId,
+    /// The `Idempotency-Key`, if there is one.
+    pub key: Option<String>,
+    /// How to pay, and where to send the goods.
+    pub checkout: Checkout,
+}
+
+/// An intent as its row has it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Intent {
+    /// Its id.
+    pub id: String,
+    /// The gateway, as the column has it.
+    pub provider: String,
+    /// What is to be paid, in paisa.
+    pub amount_minor: i64,
+    /// The column `status`.
+    pub status: String,
+    /// Where the buyer is sent; none until the gateway has opened the payment.
+    pub payment_url: Option<String>,
+    /// What is posted there.
+    pub form_fields: Option<Value>,
+    /// When it ends.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// [`Checkout::fingerprint`] of what it was made for.
+    pub fingerprint: Option<String>,
+}
+
+/// Where an intent that was made before stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyState {
+    /// It was made for something else: the key is used twice.
+    KeyReused,
+    /// It came to nothing; the buyer must not be sent to a dead link.
+    Ended,
+    /// Reserved, and the gateway has not opened the payment yet: whoever did so is still at it, or died.
+    Unopened,
+    /// The buyer can be sent to the gateway.
+    Opened,
+}
+
+impl Intent {
+    /// Where it stands for somebody who asks for `fingerprint`.
+    #[must_use]
+    pub fn state(&self, fingerprint: &str) -> KeyState {
+        let live = ["pending", "processing", "succeeded"].contains(&self.status.as_str());
+        if self.fingerprint.as_deref() != Some(fingerprint) {
+            KeyState::KeyReused
+        } else if !live {
+            KeyState::Ended
+        } else if self.payment_url.is_none() {
+            KeyState::Unopened
+        } else {
+            KeyState::Opened
+        }
+    }
+}
+
+/// `pi_{provider}_{millis}_{8 hex}`.
+#[must_use]
+pub fn intent_id(provider: Provider, now: DateTime<Utc>, random: u32) -> String {
+    format!("pi_{provider}_{}_{random:08x}", now.timestamp_millis())
+}
+
+/// The least that the gateway takes, in paisa: Khalti says ten rupees, and nobody can pay nothing.
+#[must_use]
+pub const fn least_amount_minor(provider: Provider) -> i64 {
+    match provider {
+        Provider::Esewa => 1,
+        Provider::Khalti => 1_000,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn intent(status: &str, payment_url: Option<&str>) -> Intent {
+        Intent {
+            id: "pi".to_owned(),
+            provider: "esewa".to_owned(),
+            amount_minor: 1,
+            status: status.to_owned(),
+            payment_url: payment_url.map(str::to_owned),
+            form_fields: None,
+            expires_at: None,
+            fingerprint: Some("same".to_owned()),
+        }
+    }
+
+    #[test]
+    fn an_intent_asked_for_again_stands_where_its_row_says() {
+        let url = Some("https://gateway");
+        for (status, payment_url, state) in [
+            ("pending", None, KeyState::Unopened),
+            ("pending", url, KeyState::Opened),
+            ("processing", url, KeyState::Opened),
+            ("succeeded", url, KeyState::Opened),
+            ("failed", url, KeyState::Ended),
+            ("failed", None, KeyState::Ended),
+            ("cancelled", url, KeyState::Ended),
+            ("expired", url, KeyState::Ended),
+        ] {
+            assert_eq!(intent(status, payment_url).state("same"), state, "{status}");
+            assert_eq!(intent(status, payment_url).state("other"), KeyState::KeyReused);
+        }
+    }
+
+    #[test]
+    fn ids_have_the_form_that_others_rely_on() {
+        let now = DateTime::from_timestamp_millis(1_767_817_344_753).unwrap();
+        assert_eq!(
+            intent_id(Provider::Esewa, now, 0xbeef),
+            "pi_esewa_1767817344753_0000beef"
+        );
+    }
+}

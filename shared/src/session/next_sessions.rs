@@ -1,0 +1,77 @@
+//! Which days the next sessions are on. Pure: the same rows and the same moment always give the same days.
+
+use super::TimeSlot;
+use chrono::{Datelike, NaiveDate, NaiveDateTime, Weekday};
+use std::collections::BTreeSet;
+
+/// How many future sessions an allocation has (G3).
+pub const WINDOW: usize = 7;
+
+/// A session that is on the calendar, today or later.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Booked {
+    /// Its day at the school.
+    pub day: NaiveDate,
+    /// Its time of day.
+    pub slot: TimeSlot,
+    /// Whether it is `scheduled`, and not cancelled, under way, or held.
+    pub scheduled: bool,
+}
+
+/// What there is of one allocation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Window {
+    /// How many sessions were bought.
+    pub bought: u32,
+    /// How many of them are used up: every session of any day that was not cancelled. A cancelled one keeps its slot,
+    /// but it was not held and is still owed.
+    pub used: u32,
+    /// The first day that may have a session; none when any day may.
+    pub starts_on: Option<NaiveDate>,
+    /// The time of day of new sessions.
+    pub slot: TimeSlot,
+    /// What is booked today and later, whatever its state.
+    pub ahead: Vec<Booked>,
+}
+
+/// The days of the sessions to add, in order: weekdays without blackout, one session a day, from the start date on,
+/// never in the past, until [`WINDOW`] scheduled ones are ahead or all that was bought is used. A day with any session,
+/// cancelled ones included, is taken.
+///
+/// `now` is the school's own date and time. Today counts only while the slot has not begun.
+#[must_use]
+pub fn next_sessions(window: &Window, now: NaiveDateTime, blackout: &BTreeSet<NaiveDate>) -> Vec<NaiveDate> {
+    let missing = WINDOW.saturating_sub(upcoming(&window.ahead, now));
+    let owed = usize::try_from(window.bought.saturating_sub(window.used)).unwrap_or(usize::MAX);
+    let taken: BTreeSet<NaiveDate> = window.ahead.iter().map(|session| session.day).collect();
+    let first = window.starts_on.map_or(now.date(), |day| day.max(now.date()));
+    first
+        .iter_days()
+        .filter(|day| is_weekday(*day) && !blackout.contains(day) && !taken.contains(day))
+        .filter(|day| is_ahead(*day, &window.slot, now))
+        .take(missing.min(owed))
+        .collect()
+}
+
+/// How many of these are `scheduled` and have not begun.
+#[must_use]
+pub fn upcoming(ahead: &[Booked], now: NaiveDateTime) -> usize {
+    ahead
+        .iter()
+        .filter(|session| session.scheduled && is_ahead(session.day, &session.slot, now))
+        .count()
+}
+
+/// Whether the slot of this day is still to come. Today's is not, once its time is reached, nor when its text is no time:
+/// then nobody could tell that it is not in the past.
+fn is_ahead(day: NaiveDate, slot: &TimeSlot, now: NaiveDateTime) -> bool {
+    day > now.date() || (day == now.date() && slot.starts().is_some_and(|starts| starts > now.time()))
+}
+
+fn is_weekday(day: NaiveDate) -> bool {
+    !matches!(day.weekday(), Weekday::Sat | Weekday::Sun)
+}
+
+#[cfg(test)]
+#[path = "next_sessions_tests.rs"]
+mod tests;
