@@ -3,8 +3,8 @@
 use crate::exit::BadInput;
 use anyhow::{Context, bail};
 use chrono::{DateTime, TimeDelta, Utc};
-use makegood::audit::Act;
-use makegood::page::{Cursor, PageRequest};
+use operate::audit::Act;
+use operate::page::{Cursor, PageRequest};
 use std::str::FromStr;
 
 /// Who and why, for a command that always changes something.

@@ -4,10 +4,10 @@ use crate::act::{ActArguments, PageArguments, next_line};
 use crate::database;
 use crate::exit::{BadInput, FOUND};
 use crate::output::{Done, Output, instant, table};
-use makegood::audit::{Act, Actor};
 use makegood::case::CaseKind;
-use makegood::case::operator::{self, CaseChange, CaseFilter, CaseId, CaseRow, CaseStatus};
 use makegood::db::{Connection, Database};
+use operate::audit::{Act, Actor};
+use operate::case::{self, CaseChange, CaseFilter, CaseId, CaseRow, CaseStatus};
 use std::process::ExitCode;
 use uuid::Uuid;
 
@@ -128,7 +128,7 @@ async fn list(database: &Database, arguments: &ListArguments, output: Output) ->
         kind: arguments.kind.as_deref().and_then(CaseKind::from_wire_name),
     };
     let mut connection = database.acquire().await?;
-    let page = operator::list(&mut connection, filter, &arguments.page.request()).await?;
+    let page = case::list(&mut connection, filter, &arguments.page.request()).await?;
     let mut lines = table(
         &["opened", "id", "kind", "status", "amount", "subject", "assignee"],
         page.items.iter().map(cells),
@@ -156,7 +156,7 @@ fn amount(case: &CaseRow) -> String {
 
 async fn show(database: &Database, arguments: &ShowArguments, output: Output) -> anyhow::Result<ExitCode> {
     let mut connection = database.acquire().await?;
-    let Some(case) = operator::show(&mut connection, CaseId(arguments.id)).await? else {
+    let Some(case) = case::show(&mut connection, CaseId(arguments.id)).await? else {
         output.refused(&CaseChange::NotFound.to_string());
         return Ok(ExitCode::from(FOUND));
     };
@@ -197,15 +197,12 @@ async fn make(
 ) -> Result<(CaseChange, String), sqlx::Error> {
     Ok(match change {
         Change::Assign(assignee) => (
-            operator::assign_open_case(connection, id, assignee, act).await?,
+            case::assign_open_case(connection, id, assignee, act).await?,
             format!("assigned to {}", assignee.as_str()),
         ),
-        Change::Note => (
-            operator::note_on_case(connection, id, act).await?,
-            "noted".to_owned(),
-        ),
+        Change::Note => (case::note_on_case(connection, id, act).await?, "noted".to_owned()),
         Change::Resolve => (
-            operator::resolve_open_case(connection, id, act).await?,
+            case::resolve_open_case(connection, id, act).await?,
             "resolved".to_owned(),
         ),
     })

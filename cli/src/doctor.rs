@@ -8,7 +8,7 @@ use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{ContentArrangement, Table};
 use makegood::clock::Clock;
 use makegood::db::{ErrorClass, classify};
-use makegood::doctor::{self, Finding, Guarantee, Report, Scope, Severity};
+use operate::doctor::{self, Finding, Guarantee, Report, Scope, Severity};
 use std::process::ExitCode;
 
 /// How many ids of a finding the table shows; `--json` has up to twenty.

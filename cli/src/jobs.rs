@@ -7,9 +7,9 @@ use crate::output::{Done, Output, instant, one_line, table};
 use clap::builder::NonEmptyStringValueParser;
 use makegood::config::Environment;
 use makegood::db::Database;
-use makegood::job::operator::{self, Cancellation, JobFilter, JobRefusal, JobRow, JobStatus, Retry};
 use makegood::job::{JobId, Waker};
 use makegood::runtime;
+use operate::job::{self, Cancellation, JobFilter, JobRefusal, JobRow, JobStatus, Retry};
 use std::process::ExitCode;
 use std::time::Duration;
 use uuid::Uuid;
@@ -121,7 +121,7 @@ async fn list(database: &Database, arguments: &ListArguments, output: Output) ->
         payment_intent_id: arguments.intent.clone(),
     };
     let mut connection = database.acquire().await?;
-    let page = operator::list(&mut connection, &filter, &arguments.page.request()).await?;
+    let page = job::list(&mut connection, &filter, &arguments.page.request()).await?;
     let mut lines = table(
         &["created", "id", "type", "status", "tries", "intent", "last error"],
         page.items.iter().map(cells),
@@ -145,7 +145,7 @@ fn cells(job: &JobRow) -> Vec<String> {
 
 async fn show(database: &Database, arguments: &ShowArguments, output: Output) -> anyhow::Result<ExitCode> {
     let mut connection = database.acquire().await?;
-    let Some(job) = operator::show(&mut connection, JobId(arguments.id)).await? else {
+    let Some(job) = job::show(&mut connection, JobId(arguments.id)).await? else {
         output.refused(&JobRefusal::NotFound.to_string());
         return Ok(ExitCode::from(FOUND));
     };
@@ -190,7 +190,7 @@ async fn retry(database: &Database, arguments: &ChangeArguments, output: Output)
     let mut done = Vec::new();
     for id in &arguments.ids {
         let mut transaction = database.begin().await?;
-        let outcome = operator::retry_failed_job(&mut transaction, JobId(*id), &act).await?;
+        let outcome = job::retry_failed_job(&mut transaction, JobId(*id), &act).await?;
         transaction.commit().await?;
         done.push(match outcome {
             Retry::Runnable { max_attempts } => {
@@ -220,7 +220,7 @@ async fn cancel(
     let mut done = Vec::new();
     for id in &arguments.ids {
         let mut transaction = database.begin().await?;
-        let outcome = operator::cancel_pending_job(&mut transaction, JobId(*id), &act).await?;
+        let outcome = job::cancel_pending_job(&mut transaction, JobId(*id), &act).await?;
         transaction.commit().await?;
         done.push(match outcome {
             Cancellation::Cancelled { opened_case: true } => {

@@ -8,7 +8,7 @@ use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{ContentArrangement, Table};
 use makegood::clock::Clock;
 use makegood::db::Database;
-use makegood::timeline::{self, Entry, Match, Moment, Subject, Timeline};
+use operate::timeline::{self, Entry, Match, Moment, Subject, Timeline};
 use std::process::ExitCode;
 
 /// Show what became of a payment: one line of time from the gateway to what was paid for.

@@ -1,10 +1,10 @@
 //! Drops a stage after its first poll, after its second, and so on until it runs to its end.
 
 use makegood::db::Database;
-use makegood::doctor::Guarantee;
 use makegood_tests::database::TestDatabase;
 use makegood_tests::invariants::assert_doctor_finds_no_breach_of;
 use makegood_tests::link::Link;
+use operate::doctor::Guarantee;
 use sqlx::{Connection, PgConnection};
 use std::collections::BTreeSet;
 use std::fs;

@@ -6,11 +6,11 @@ use create_purchase::CreatePurchase;
 use makegood::clock::Clock;
 use makegood::db::Database;
 use makegood::delivery::Consumer;
-use makegood::doctor::Guarantee;
 use makegood::event::EventType;
 use makegood::purchase::{IndexGuard, Purchases};
 use makegood_tests::course::Payment;
 use makegood_tests::database::TestDatabase;
+use operate::doctor::Guarantee;
 use std::collections::BTreeSet;
 
 struct Sales {

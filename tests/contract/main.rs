@@ -3,6 +3,7 @@
 
 mod events;
 mod gateways;
+mod layers;
 mod no_floats;
 mod nothing_private;
 mod one_way;

@@ -8,14 +8,14 @@ use std::path::{Path, PathBuf};
 
 /// Where money is handled, from the root.
 const MONEY: [&str; 14] = [
-    "shared/src/gateway",
-    "shared/src/stock",
-    "shared/src/job",
-    "shared/src/verification",
-    "shared/src/case.rs",
-    "shared/src/event",
-    "shared/src/purchase",
-    "shared/src/http",
+    "shared/makegood/src/gateway",
+    "shared/makegood/src/stock",
+    "shared/makegood/src/job",
+    "shared/makegood/src/verification",
+    "shared/makegood/src/case.rs",
+    "shared/makegood/src/event",
+    "shared/makegood/src/purchase",
+    "shared/makegood/src/http",
     "functions/create-order-intent/src",
     "functions/verify-payment/src",
     "functions/finalize-order/src",

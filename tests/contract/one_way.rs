@@ -1,12 +1,17 @@
-//! One way to a connection (docs/decisions/0015): outside `shared/src/db` no deployed code names the driver's connection, pool or
+//! One way to a connection (docs/decisions/0015): outside `shared/makegood/src/db` no deployed code names the driver's connection, pool or
 //! transaction. What such code holds could go back to a pool with a transaction open on the server.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Where deployed code and the command line are, from the root.
-const CODE: [&str; 3] = ["shared/src", "functions", "cli/src"];
-/// What only `shared/src/db` may name: the ways to a connection that does not know whether its work has ended.
+const CODE: [&str; 4] = [
+    "shared/makegood/src",
+    "shared/operate/src",
+    "functions",
+    "cli/src",
+];
+/// What only `shared/makegood/src/db` may name: the ways to a connection that does not know whether its work has ended.
 const DRIVER: [&str; 9] = [
     "PgPool",
     "PgPoolOptions",
@@ -19,7 +24,7 @@ const DRIVER: [&str; 9] = [
     "PgListener",
 ];
 /// The one file outside that opens a connection of its own: a session that holds a lock, never pooled.
-const SESSIONS: [&str; 1] = ["shared/src/schema/session.rs"];
+const SESSIONS: [&str; 1] = ["shared/makegood/src/schema/session.rs"];
 
 /// Each of the driver's names in this text, outside comments.
 fn named_in(text: &str) -> Vec<&'static str> {

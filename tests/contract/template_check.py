@@ -14,7 +14,7 @@ from template.model import ROOT, load, queues_in, target
 ATTEMPTS = {"create-purchase": 3, "allocate-trainer": 5, "schedule-sessions": 3, "invalidate-cache": 3, "finalize-order": 3}
 # Those that park nothing themselves: a stale page is no reason to keep a message, and a wake-up is only a hint.
 PARKS_NOTHING = {"invalidate-cache", "finalize-order"}
-# How often those that park let SQS deliver a message that waits for an outage (shared/src/delivery/process.rs, MOST_RECEIVES).
+# How often those that park let SQS deliver a message that waits for an outage (shared/makegood/src/delivery/process.rs, MOST_RECEIVES).
 MOST_RECEIVES = 30
 # Topics that others read, such as a shop's mailer: no function of ours may take their messages away.
 READ_BY_OTHERS = {"OrderConfirmedQueue"}

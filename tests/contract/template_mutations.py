@@ -246,26 +246,26 @@ class ReadingTheSources(unittest.TestCase):
         self.assertEqual(problems, [])
 
     def test_a_name_that_can_not_be_read_is_a_problem(self):
-        _, problems = sources.metrics_in({"shared/src/a.rs": "metrics::counter!(NAME).increment(1);"})
+        _, problems = sources.metrics_in({"shared/makegood/src/a.rs": "metrics::counter!(NAME).increment(1);"})
         self.assertIn("must be a literal, not NAME", problems[0])
 
     def test_an_imported_macro_is_a_problem(self):
-        _, problems = sources.metrics_in({"shared/src/a.rs": 'use metrics::counter;\ncounter!("A").increment(1);'})
+        _, problems = sources.metrics_in({"shared/makegood/src/a.rs": 'use metrics::counter;\ncounter!("A").increment(1);'})
         self.assertIn("write metrics::counter!(…) in full", problems[0])
 
     def test_comments_and_tests_emit_nothing(self):
         text = '// metrics::counter!("A")\nlet url = "http://x";\n#[cfg(test)]\nmod tests { fn f() { metrics::counter!("B"); } }'
         code = sources.without_tests(sources.without_comments(text))
-        self.assertEqual(sources.metrics_in({"shared/src/a.rs": code})[0], set())
+        self.assertEqual(sources.metrics_in({"shared/makegood/src/a.rs": code})[0], set())
         self.assertIn('"http://x"', code)
 
     def test_a_client_without_limits_is_a_problem(self):
-        made = {"functions/x/src/main.rs": "let sqs = aws_sdk_sqs::Client::new(&aws);", "shared/src/limits/aws.rs": "aws_config::defaults(latest)"}
+        made = {"functions/x/src/main.rs": "let sqs = aws_sdk_sqs::Client::new(&aws);", "shared/makegood/src/limits/aws.rs": "aws_config::defaults(latest)"}
         (problem,) = sources.unlimited_clients(made)
         self.assertIn("functions/x/src/main.rs makes a client of AWS by itself", problem)
 
     def test_a_new_client_of_aws_is_a_problem(self):
-        said = list(sources.unknown_clients({"shared/src/a.rs": "aws_sdk_dynamodb::Client::new(aws)"}))
+        said = list(sources.unknown_clients({"shared/makegood/src/a.rs": "aws_sdk_dynamodb::Client::new(aws)"}))
         self.assertIn("aws_sdk_dynamodb", said[0])
 
 

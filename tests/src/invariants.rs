@@ -3,7 +3,7 @@
 
 use crate::database::TestDatabase;
 use chrono::{TimeDelta, Utc};
-use makegood::doctor::{self, Scope};
+use operate::doctor::{self, Scope};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
 /// A guarantee of the course pipeline that a query can check.

@@ -3,7 +3,7 @@
 use crate::act::ActArguments;
 use crate::database;
 use crate::output::{Done, Output};
-use makegood::dead_letter::{DeadLetterId, Discard, discard_parked_dead_letter};
+use operate::dead_letter::{DeadLetterId, Discard, discard_parked_dead_letter};
 use std::process::ExitCode;
 use uuid::Uuid;
 

@@ -3,7 +3,7 @@
 use crate::act::Moment;
 use chrono::{DateTime, Utc};
 use clap::builder::NonEmptyStringValueParser;
-use makegood::dead_letter::{DeadLetterFilter, DeadLetterStatus};
+use operate::dead_letter::{DeadLetterFilter, DeadLetterStatus};
 use uuid::Uuid;
 
 /// The filters; what is given must all hold.

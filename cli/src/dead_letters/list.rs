@@ -5,7 +5,7 @@ use crate::act::{PageArguments, next_line};
 use crate::database;
 use crate::output::{Output, instant, one_line, table};
 use makegood::clock::Clock;
-use makegood::dead_letter::{self, DeadLetterRow, DeadLetterStatus};
+use operate::dead_letter::{self, DeadLetterRow, DeadLetterStatus};
 use std::process::ExitCode;
 
 /// List dead letters, the newest first.

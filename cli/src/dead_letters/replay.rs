@@ -7,13 +7,13 @@ use crate::exit::{self, BadInput, USAGE};
 use crate::output::{Done, Output};
 use anyhow::{Context, bail};
 use indicatif::ProgressBar;
-use makegood::audit::Act;
 use makegood::clock::Clock;
 use makegood::config::Environment;
-use makegood::dead_letter::{
+use makegood::runtime;
+use operate::audit::Act;
+use operate::dead_letter::{
     Bulk, DeadLetterFilter, DeadLetterId, DeadLetterStatus, Edit, LEASE_SECONDS, Plan, Replay, Replayer,
 };
-use makegood::runtime;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -3,8 +3,8 @@
 use crate::database;
 use crate::exit::FOUND;
 use crate::output::{Output, instant};
-use makegood::dead_letter::{self, DeadLetter, DeadLetterId, Destination, Refusal, Replayer};
 use makegood::{config::Environment, runtime};
+use operate::dead_letter::{self, DeadLetter, DeadLetterId, Destination, Refusal, Replayer};
 use serde::Serialize;
 use std::process::ExitCode;
 use uuid::Uuid;

@@ -2,7 +2,7 @@
 
 use crate::scene::Scene;
 use chrono::TimeDelta;
-use makegood::doctor::KINDS;
+use operate::doctor::KINDS;
 use std::collections::BTreeSet;
 
 /// Plants, checks, and compares the codes; what the planting itself had to drop is found as well, and named.

@@ -1,7 +1,7 @@
 //! The command `makegood doctor`: its exit codes, and that its JSON is the doctor's answer.
 
 use crate::scene::{Scene, json, text};
-use makegood::doctor::KINDS;
+use operate::doctor::KINDS;
 
 #[tokio::test]
 async fn a_healthy_database_exits_with_0_and_names_every_guarantee() {

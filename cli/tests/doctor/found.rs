@@ -1,7 +1,7 @@
 //! Whatever id a person has leads to what it is about.
 
 use crate::scene::Scene;
-use makegood::timeline::{FoundBy, Match, Subject, find};
+use operate::timeline::{FoundBy, Match, Subject, find};
 use sqlx::AssertSqlSafe;
 
 async fn text_of(scene: &Scene, expression: &str) -> String {
@@ -156,7 +156,7 @@ async fn a_students_payments_are_listed_newest_first_and_each_once() {
 #[tokio::test]
 async fn each_look_of_the_search_has_an_index() {
     let scene = Scene::healthy(20).await;
-    let text = include_str!("../../../shared/src/timeline/sql/find.sql");
+    let text = include_str!("../../../shared/operate/src/timeline/sql/find.sql");
     let text = ["kind", "id", "found_by", "summary"]
         .iter()
         .fold(text.to_owned(), |text, name| {

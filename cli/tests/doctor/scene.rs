@@ -2,8 +2,8 @@
 
 use chrono::{TimeDelta, Utc};
 use makegood::db::Database;
-use makegood::doctor::{Report, Scope, check};
 use makegood_tests::database::TestDatabase;
+use operate::doctor::{Report, Scope, check};
 use serde_json::Value;
 use std::process::Output;
 

@@ -2,7 +2,7 @@
 
 use crate::scene::{Scene, json, text};
 use chrono::Utc;
-use makegood::timeline::{EntryKind, Moment, Status, Subject, Timeline, timeline};
+use operate::timeline::{EntryKind, Moment, Status, Subject, Timeline, timeline};
 use serde_json::Value;
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;

@@ -2,13 +2,13 @@
 
 use crate::operator::{Operator, purchase_created};
 use chrono::Utc;
-use makegood::audit::Act;
 use makegood::clock::Clock;
 use makegood::config::Environment;
-use makegood::dead_letter::{DeadLetterId, Destinations, Edit, MOST_GENERATIONS, Replay, Replayer};
 use makegood::delivery::{Deadline, Failure, Parking, ReplayMark, Trigger};
 use makegood_tests::queues::TestQueue;
 use makegood_tests::recorder::Recorded;
+use operate::audit::Act;
+use operate::dead_letter::{DeadLetterId, Destinations, Edit, MOST_GENERATIONS, Replay, Replayer};
 use park_dead_letters::ParkDeadLetters;
 use serde_json::{Value, json};
 use std::time::Duration;

@@ -1,8 +1,8 @@
 //! A change and its audit row are one fact; and the log can be read by actor, action and subject.
 
 use crate::operator::{Operator, purchase_created};
-use makegood::audit::{self, Act, Action, AuditFilter};
-use makegood::page::PageRequest;
+use operate::audit::{self, Act, Action, AuditFilter};
+use operate::page::PageRequest;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -81,7 +81,7 @@ async fn a_change_that_is_rolled_back_leaves_no_audit_row() {
     let act = Act::new("asha", "r").unwrap();
     let mut transaction = operator.database.through_pooler(1).begin().await.unwrap();
     let id = makegood::job::JobId(failed.parse().unwrap());
-    let _ = makegood::job::operator::retry_failed_job(&mut transaction, id, &act)
+    let _ = operate::job::retry_failed_job(&mut transaction, id, &act)
         .await
         .unwrap();
     transaction.rollback().await.unwrap();

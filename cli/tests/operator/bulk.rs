@@ -244,13 +244,13 @@ async fn what_fails_again_at_once_is_sent_once_by_one_run() {
     let operator = Operator::open().await;
     plant(&operator, 1).await;
     let replayer = operator.replayer().await;
-    let filter = makegood::dead_letter::DeadLetterFilter::default();
+    let filter = operate::dead_letter::DeadLetterFilter::default();
     let bulk = replayer.begin_bulk(filter, false).await.unwrap();
-    let act = makegood::audit::Act::new("asha", "again").unwrap();
-    let sent = |chunk: &makegood::dead_letter::Chunk| {
+    let act = operate::audit::Act::new("asha", "again").unwrap();
+    let sent = |chunk: &operate::dead_letter::Chunk| {
         let outcomes = chunk.outcomes.iter();
         outcomes
-            .filter(|(_, outcome)| matches!(outcome, makegood::dead_letter::Replay::Sent { .. }))
+            .filter(|(_, outcome)| matches!(outcome, operate::dead_letter::Replay::Sent { .. }))
             .count()
     };
     let first = replayer.replay_chunk(&bulk, None, &act).await.unwrap();

@@ -2,35 +2,38 @@
 
 use crate::operator::Operator;
 use makegood::db::Connection;
-use makegood::dead_letter::{self, DeadLetterFilter, DeadLetterStatus};
-use makegood::job::operator as jobs;
-use makegood::job::operator::{JobFilter, JobStatus};
-use makegood::page::PageRequest;
 use makegood::schema;
+use operate::dead_letter::{self, DeadLetterFilter, DeadLetterStatus};
+use operate::job as jobs;
+use operate::job::{JobFilter, JobStatus};
+use operate::page::PageRequest;
 use serde_json::Value;
 use sqlx::AssertSqlSafe;
 use std::collections::HashSet;
 
-const OF_STATUS: &str = include_str!("../../../shared/src/dead_letter/of_status.sql");
-const OF_CORRELATION: &str = include_str!("../../../shared/src/dead_letter/of_correlation.sql");
-const LOCK_CANDIDATES: &str = include_str!("../../../shared/src/dead_letter/lock_candidates.sql");
-const READ_CANDIDATES: &str = include_str!("../../../shared/src/dead_letter/read_candidates.sql");
-const JOBS_OF_STATUS: &str = include_str!("../../../shared/src/job/operator/of_status.sql");
-const JOBS_OF_TYPE: &str = include_str!("../../../shared/src/job/operator/of_type.sql");
-const JOBS_OF_INTENT: &str = include_str!("../../../shared/src/job/operator/of_intent.sql");
-const CASES: &str = include_str!("../../../shared/src/case/list.sql");
+const OF_STATUS: &str = include_str!("../../../shared/operate/src/dead_letter/of_status.sql");
+const OF_CORRELATION: &str = include_str!("../../../shared/operate/src/dead_letter/of_correlation.sql");
+const LOCK_CANDIDATES: &str = include_str!("../../../shared/operate/src/dead_letter/lock_candidates.sql");
+const READ_CANDIDATES: &str = include_str!("../../../shared/operate/src/dead_letter/read_candidates.sql");
+const JOBS_OF_STATUS: &str = include_str!("../../../shared/operate/src/job/of_status.sql");
+const JOBS_OF_TYPE: &str = include_str!("../../../shared/operate/src/job/of_type.sql");
+const JOBS_OF_INTENT: &str = include_str!("../../../shared/operate/src/job/of_intent.sql");
+const CASES: &str = include_str!("../../../shared/operate/src/case/list.sql");
 const AUDIT: [(&str, &str); 4] = [
-    (include_str!("../../../shared/src/audit/newest.sql"), "9e15, 51"),
     (
-        include_str!("../../../shared/src/audit/of_action.sql"),
+        include_str!("../../../shared/operate/src/audit/newest.sql"),
+        "9e15, 51",
+    ),
+    (
+        include_str!("../../../shared/operate/src/audit/of_action.sql"),
         "'job.retry', 9e15, 51",
     ),
     (
-        include_str!("../../../shared/src/audit/of_actor.sql"),
+        include_str!("../../../shared/operate/src/audit/of_actor.sql"),
         "'asha', NULL, 9e15, 51",
     ),
     (
-        include_str!("../../../shared/src/audit/of_subject.sql"),
+        include_str!("../../../shared/operate/src/audit/of_subject.sql"),
         "'s:1', NULL, NULL, 9e15, 51",
     ),
 ];

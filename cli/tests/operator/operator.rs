@@ -2,9 +2,9 @@
 
 use makegood::config::Environment;
 use makegood::db::Connection;
-use makegood::dead_letter::{DeadLetterId, Destinations, Replayer};
 use makegood_tests::database::TestDatabase;
 use makegood_tests::recorder::Recorder;
+use operate::dead_letter::{DeadLetterId, Destinations, Replayer};
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use std::process::Stdio;

@@ -21,11 +21,11 @@ use chrono_tz::Tz;
 use http::Request;
 use makegood::clock::Clock;
 use makegood::db::{Database, LoginError, secret_text};
-use makegood::dead_letter::Replayer;
 use makegood::delivery::Deadline;
 use makegood::job::Waker;
 use makegood::runtime::Coded;
 use makegood::{limits, telemetry};
+use operate::dead_letter::Replayer;
 use serde_json::Value;
 use tokio::time::Instant;
 

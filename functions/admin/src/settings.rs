@@ -2,7 +2,7 @@
 
 use chrono_tz::Tz;
 use makegood::config::{DatabaseConfig, Environment, SecretSource};
-use makegood::dead_letter::Destinations;
+use operate::dead_letter::Destinations;
 
 /// The environment, read.
 #[derive(Debug)]

@@ -4,8 +4,8 @@ use crate::Admin;
 use crate::access::{Csrf, Operator, Seal};
 use crate::http::{Answer, CookieNames, Form, Request, Wrong, clear_cookie, set_cookie};
 use chrono::{DateTime, Utc};
-use makegood::audit::{Act, ActError};
 use makegood::delivery::Deadline;
+use operate::audit::{Act, ActError};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 

@@ -10,14 +10,14 @@ from .model import listed, queues_in, target
 
 # What a function's own code mentions → the shared file that then asks AWS on its behalf.
 ENTRIES = {
-    r"\bPublisherConfig::read\b": ["shared/src/outbox/transport.rs", "shared/src/outbox/kafka.rs", "shared/src/db/login.rs"],
-    r"\bDatabaseConfig::read\b": ["shared/src/db/login.rs"],
-    r"\bSecretSource::read\b": ["shared/src/db/login.rs"],
-    r"\bGatewaysConfig::read": ["shared/src/db/login.rs"],
-    r"\bparking\(": ["shared/src/delivery/park.rs"],
-    r"\brun_stage\(": ["shared/src/delivery/process.rs"],
-    r"\bWaker::read\b": ["shared/src/job/wake.rs"],
-    r"\bReplayer\b": ["shared/src/dead_letter/send.rs"],
+    r"\bPublisherConfig::read\b": ["shared/makegood/src/outbox/transport.rs", "shared/makegood/src/outbox/kafka.rs", "shared/makegood/src/db/login.rs"],
+    r"\bDatabaseConfig::read\b": ["shared/makegood/src/db/login.rs"],
+    r"\bSecretSource::read\b": ["shared/makegood/src/db/login.rs"],
+    r"\bGatewaysConfig::read": ["shared/makegood/src/db/login.rs"],
+    r"\bparking\(": ["shared/makegood/src/delivery/park.rs"],
+    r"\brun_stage\(": ["shared/makegood/src/delivery/process.rs"],
+    r"\bWaker::read\b": ["shared/makegood/src/job/wake.rs"],
+    r"\bReplayer\b": ["shared/operate/src/dead_letter/send.rs"],
 }
 LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
 # What Lambda's poller does in the function's name.

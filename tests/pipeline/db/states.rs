@@ -1,4 +1,4 @@
-//! Every state of the table in `shared/src/db/error.rs`, as the server itself says it: its class, and whether the connection that
+//! Every state of the table in `shared/makegood/src/db/error.rs`, as the server itself says it: its class, and whether the connection that
 //! said it is used again.
 
 use super::{backend, direct, run, run_on, short};

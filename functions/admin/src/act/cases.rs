@@ -2,8 +2,8 @@
 
 use crate::http::{Answer, Form};
 use crate::visit::{Fault, Said, Visit};
-use makegood::audit::Actor;
-use makegood::case::operator::{CaseChange, CaseId, assign_open_case, note_on_case, resolve_open_case};
+use operate::audit::Actor;
+use operate::case::{CaseChange, CaseId, assign_open_case, note_on_case, resolve_open_case};
 use uuid::Uuid;
 
 fn end(visit: &Visit<'_>, id: Uuid, change: CaseChange, done: &str) -> Answer {

@@ -3,9 +3,9 @@
 use crate::http::{Answer, Asked, Form};
 use crate::page::{self, Progress};
 use crate::visit::{Fault, Said, Visit};
-use makegood::dead_letter::{self, Bulk, DeadLetterId, Discard, Edit, Replay, discard_parked_dead_letter};
-use makegood::page::Cursor;
 use maud::{Markup, html};
+use operate::dead_letter::{self, Bulk, DeadLetterId, Discard, Edit, Replay, discard_parked_dead_letter};
+use operate::page::Cursor;
 use std::time::Duration;
 use tokio::time::Instant;
 use uuid::Uuid;

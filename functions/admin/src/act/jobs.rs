@@ -3,7 +3,7 @@
 use crate::http::{Answer, Form};
 use crate::visit::{Fault, Said, Visit};
 use makegood::job::JobId;
-use makegood::job::operator::{Cancellation, Retry, cancel_pending_job, retry_failed_job};
+use operate::job::{Cancellation, Retry, cancel_pending_job, retry_failed_job};
 use std::time::Duration;
 use uuid::Uuid;
 

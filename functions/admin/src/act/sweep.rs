@@ -9,8 +9,8 @@ use aws_sdk_lambda::Client;
 use aws_sdk_lambda::error::DisplayErrorContext;
 use aws_sdk_lambda::primitives::Blob;
 use chrono::{DateTime, TimeDelta, Utc};
-use makegood::audit::{self, Action};
 use makegood::limits;
+use operate::audit::{self, Action};
 use serde_json::{Value, json};
 
 /// A sweep as the console knows it.

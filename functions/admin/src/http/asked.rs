@@ -5,7 +5,7 @@
 
 use super::form::Form;
 use chrono::{DateTime, Utc};
-use makegood::page::Cursor;
+use operate::page::Cursor;
 use std::ops::Deref;
 use std::str::FromStr;
 

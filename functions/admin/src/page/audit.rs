@@ -4,8 +4,8 @@ use super::frame::{Section, page as framed};
 use super::parts::{self, Empty};
 use crate::http::{Answer, Asked};
 use crate::visit::{Fault, Visit};
-use makegood::audit::{self, Action, AuditEntry, AuditFilter};
 use maud::{Markup, html};
+use operate::audit::{self, Action, AuditEntry, AuditFilter};
 use serde_json::Value;
 
 const PATH: &str = "/admin/audit";

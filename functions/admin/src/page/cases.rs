@@ -6,11 +6,11 @@ use super::text::{exact, sentence};
 use crate::http::{Answer, Asked};
 use crate::visit::{Fault, Visit};
 use makegood::case::CaseKind;
-use makegood::case::operator::{self, CaseFilter, CaseId, CaseRow, CaseStatus};
 use makegood::db::Connection;
-use makegood::dead_letter::{self, DeadLetterFilter, DeadLetterRow, DeadLetterStatus};
-use makegood::page::PageRequest;
 use maud::{Markup, html};
+use operate::case::{self, CaseFilter, CaseId, CaseRow, CaseStatus};
+use operate::dead_letter::{self, DeadLetterFilter, DeadLetterRow, DeadLetterStatus};
+use operate::page::PageRequest;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -50,7 +50,7 @@ pub async fn list(visit: &Visit<'_>) -> Result<Answer, Fault> {
         ));
     }
     let mut connection = visit.admin.database.acquire().await?;
-    let page = operator::list(&mut connection, filter, &place).await?;
+    let page = case::list(&mut connection, filter, &place).await?;
     drop(connection);
     let rows: Vec<_> = page.items.iter().map(|case| row(visit, case)).collect();
     let body = html! {
@@ -111,7 +111,7 @@ fn row(visit: &Visit<'_>, case: &CaseRow) -> Vec<Markup> {
 
 pub async fn one(visit: &Visit<'_>, id: Uuid) -> Result<Answer, Fault> {
     let mut connection = visit.admin.database.acquire().await?;
-    let found = operator::show(&mut connection, CaseId(id)).await?;
+    let found = case::show(&mut connection, CaseId(id)).await?;
     let case = found.ok_or(Fault::NotFound("case"))?;
     let parked = parked_of(&mut connection, &case).await?;
     drop(connection);

@@ -6,11 +6,11 @@ use super::text::{exact, reindent};
 use crate::http::{Answer, Asked, Form};
 use crate::visit::{Fault, Visit};
 use chrono::{DateTime, TimeDelta, Utc};
-use makegood::case::operator::{CaseRow, open_of_payment};
-use makegood::dead_letter::{
+use maud::{Markup, PreEscaped, html};
+use operate::case::{CaseRow, open_of_payment};
+use operate::dead_letter::{
     self, DeadLetter, DeadLetterFilter, DeadLetterId, DeadLetterRow, DeadLetterStatus, MOST_GENERATIONS,
 };
-use maud::{Markup, PreEscaped, html};
 use uuid::Uuid;
 
 pub const PATH: &str = "/admin/dead-letters";

@@ -5,8 +5,8 @@ use super::parts::{self, Tone};
 use super::text::count;
 use crate::http::{Answer, Asked};
 use crate::visit::{Fault, Visit};
-use makegood::doctor::{Finding, Guarantee, Report, Scope, Severity, check};
 use maud::{Markup, html};
+use operate::doctor::{Finding, Guarantee, Report, Scope, Severity, check};
 use std::collections::BTreeSet;
 
 pub const FIELDS: [&str; 1] = ["only"];

@@ -8,8 +8,9 @@ use crate::act::sweep::is_silent;
 use crate::http::{Answer, Asked, Form};
 use crate::visit::{Fault, Visit};
 use chrono::TimeDelta;
-use makegood::health::{Gauges, Health, Latency, Range, Series, SweepRun, history, latest_runs};
+use makegood::health::{Gauges, SweepRun};
 use maud::{Markup, html};
+use operate::health::{Health, Latency, Range, Series, history, latest_runs};
 
 pub const FIELDS: [&str; 1] = ["range"];
 

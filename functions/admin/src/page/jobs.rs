@@ -4,9 +4,9 @@ use super::frame::{Section, page as framed};
 use super::parts::{self, Change, Empty, REASON, Tone};
 use crate::http::{Answer, Asked};
 use crate::visit::{Fault, Visit};
-use makegood::job::operator::{self, JobFilter, JobRow, JobStatus};
 use makegood::job::{JobId, JobType};
 use maud::{Markup, html};
+use operate::job::{self, JobFilter, JobRow, JobStatus};
 use uuid::Uuid;
 
 const PATH: &str = "/admin/jobs";
@@ -31,7 +31,7 @@ pub async fn list(visit: &Visit<'_>) -> Result<Answer, Fault> {
         return Ok(super::refused(visit, Section::Jobs, "Jobs", &filter, &query));
     }
     let mut connection = visit.admin.database.acquire().await?;
-    let page = operator::list(&mut connection, &filter, &place).await?;
+    let page = job::list(&mut connection, &filter, &place).await?;
     drop(connection);
     let rows: Vec<_> = page.items.iter().map(|job| row(visit, job)).collect();
     let body = html! {
@@ -78,7 +78,7 @@ fn row(visit: &Visit<'_>, job: &JobRow) -> Vec<Markup> {
 
 pub async fn one(visit: &Visit<'_>, id: Uuid) -> Result<Answer, Fault> {
     let mut connection = visit.admin.database.acquire().await?;
-    let found = operator::show(&mut connection, JobId(id)).await?;
+    let found = job::show(&mut connection, JobId(id)).await?;
     drop(connection);
     let job = found.ok_or(Fault::NotFound("job"))?;
     let body = html! {

@@ -26,8 +26,8 @@ pub use text::{is_same_json, reindent};
 use crate::http::{Answer, Asked};
 use crate::visit::{Fault, Visit};
 use frame::Section;
-use makegood::page::PageRequest;
 use maud::{Markup, html};
+use operate::page::PageRequest;
 use std::str::FromStr;
 use uuid::Uuid;
 

@@ -8,8 +8,8 @@ use super::text::count;
 use super::text::exact;
 use crate::http::{Answer, Asked, Form};
 use crate::visit::{Fault, Visit};
-use makegood::dead_letter::{MOST_GENERATIONS, Plan};
 use maud::{Markup, html};
+use operate::dead_letter::{MOST_GENERATIONS, Plan};
 
 /// What narrows a replay: it takes parked ones alone, so it knows no status.
 pub const FILTER: [&str; 6] = ["source", "function", "error", "type", "correlation", "since"];

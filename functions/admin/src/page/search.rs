@@ -5,8 +5,8 @@ use super::parts;
 use super::timeline::subject_address;
 use crate::http::{Answer, Asked};
 use crate::visit::{Fault, Visit};
-use makegood::timeline::{FoundBy, Match, Subject, find};
 use maud::{Markup, html};
+use operate::timeline::{FoundBy, Match, Subject, find};
 
 pub const FIELDS: [&str; 1] = ["q"];
 

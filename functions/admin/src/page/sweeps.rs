@@ -6,8 +6,9 @@ use super::text::{millis, span};
 use crate::act::sweep::{SWEEPS, Sweep, is_silent};
 use crate::http::{Answer, Asked};
 use crate::visit::{Fault, Visit};
-use makegood::health::{SweepRun, last_runs, latest_runs};
+use makegood::health::SweepRun;
 use maud::{Markup, html};
+use operate::health::{last_runs, latest_runs};
 use serde_json::Value;
 
 const PATH: &str = "/admin/sweeps";

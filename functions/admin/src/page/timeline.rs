@@ -5,8 +5,8 @@ use super::parts::{self, Tone};
 use super::text::sentence;
 use crate::http::Answer;
 use crate::visit::{Fault, Visit};
-use makegood::timeline::{Entry, EntryKind, Gap, Moment, Status, Subject, Timeline, timeline};
 use maud::{Markup, html};
+use operate::timeline::{Entry, EntryKind, Gap, Moment, Status, Subject, Timeline, timeline};
 
 /// Where the line of time of this subject is.
 pub fn subject_address(subject: &Subject) -> String {

@@ -2,8 +2,8 @@
 
 use crate::bench::Bench;
 use makegood::clock::Clock;
-use makegood::health::{Health, LatencyPoint, Range, history, last_runs, latest_runs};
 use makegood_tests::database::TestDatabase;
+use operate::health::{Health, LatencyPoint, Range, history, last_runs, latest_runs};
 use serde_json::json;
 use std::time::Duration;
 use uuid::Uuid;

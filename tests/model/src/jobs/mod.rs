@@ -1,6 +1,6 @@
 //! One paid intent and its job: claimed under a lease, worked on, finished, rescued, requeued.
 //!
-//! As in `shared/src/job`, `functions/finalize-order` and the sweeps `stale-jobs` and `reconcile`. A row's lock has a holder; who
+//! As in `shared/makegood/src/job`, `functions/finalize-order` and the sweeps `stale-jobs` and `reconcile`. A row's lock has a holder; who
 //! needs it waits, and then sees the newest committed row, as READ COMMITTED does.
 
 mod model;

@@ -1,6 +1,6 @@
 //! One change and its event: written together, sent to two queues, marked, swept up after a crash, sent again on request.
 //!
-//! As in `shared/src/outbox`. Consumers are part of it only so far: an effect for each queue, made once.
+//! As in `shared/makegood/src/outbox`. Consumers are part of it only so far: an effect for each queue, made once.
 
 mod model;
 mod publisher;

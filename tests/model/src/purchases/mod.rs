@@ -1,7 +1,7 @@
 //! Two payments for one student and course, each delivered twice, to two environments: who makes the purchase, on which path, and
 //! what becomes of the other payment.
 //!
-//! As in `shared/src/purchase`: the fast path arbitrated by the unique index, the fallback under advisory locks while the index is
+//! As in `shared/makegood/src/purchase`: the fast path arbitrated by the unique index, the fallback under advisory locks while the index is
 //! missing, and the settling of what was not made. The index is dropped and built meanwhile, and a purchase ends.
 
 mod environment;

@@ -1,0 +1,31 @@
+//! What two or more of Makegood's functions need: events, delivery, outbox, purchases, sessions, database.
+//!
+//! A *handler* knows AWS, a *stage* knows the order of things and is the only one to begin and commit,
+//! *decisions* are pure, and *database functions* borrow a connection and never commit.
+
+pub mod case;
+pub mod cause;
+pub mod clock;
+pub mod config;
+pub mod db;
+pub mod delivery;
+pub mod event;
+#[cfg(feature = "gateway")]
+pub mod gateway;
+pub mod health;
+pub mod http;
+pub mod idempotency;
+pub mod ids;
+pub mod job;
+pub mod limits;
+pub mod outbox;
+pub mod purchase;
+pub mod queue;
+pub mod runtime;
+pub mod schema;
+pub mod session;
+pub mod stock;
+pub mod telemetry;
+pub mod unfulfilled;
+#[cfg(feature = "gateway")]
+pub mod verification;

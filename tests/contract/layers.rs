@@ -1,0 +1,50 @@
+//! Who may depend on whom: what moves money to goods never depends on what a person looks with (docs/architecture.md).
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The only function that shows things to people; the command line is the other user of `operate`.
+const CONSOLE: &str = "admin";
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+/// What this package is built with, tests left out.
+fn dependencies(manifest: &str) -> Vec<&str> {
+    let (_, rest) = manifest.split_once("\n[dependencies]\n").unwrap_or_default();
+    let section = rest.split("\n[").next().unwrap_or_default();
+    section
+        .lines()
+        .filter_map(|line| line.split(['.', ' ', '=']).next())
+        .filter(|name| !name.is_empty() && !name.starts_with('#'))
+        .collect()
+}
+
+#[test]
+fn no_stage_and_nothing_that_stages_share_depends_on_what_a_person_looks_with() {
+    let mut manifests = vec![root().join("shared/makegood/Cargo.toml")];
+    for function in fs::read_dir(root().join("functions")).unwrap() {
+        let path = function.unwrap().path();
+        if path.file_name().is_some_and(|name| name != CONSOLE) && path.is_dir() {
+            manifests.push(path.join("Cargo.toml"));
+        }
+    }
+    assert!(manifests.len() > 10, "{manifests:?}");
+    for path in manifests {
+        let manifest = fs::read_to_string(&path).unwrap();
+        let names = dependencies(&manifest);
+        assert!(names.contains(&"serde_json"), "{}: {names:?}", path.display());
+        assert!(
+            !names.contains(&"operate"),
+            "{} depends on operate",
+            path.display()
+        );
+    }
+}
+
+#[test]
+fn the_dependencies_of_a_manifest_are_read_without_those_of_its_tests() {
+    let manifest = "[package]\nname = \"x\"\n\n[dependencies]\n# why\noperate.workspace = true\nserde = { version = \"1\" }\n\n[dev-dependencies]\ninsta = \"1\"\n";
+    assert_eq!(dependencies(manifest), ["operate", "serde"]);
+}
