@@ -25,12 +25,13 @@ test: ## every test; ARGS go to cargo nextest run
 	@$(STACK)/test.sh $(ARGS)
 
 .PHONY: check
-check: ## format, lints, words, the template, the query cache
+check: ## format, lints, words, circles of modules, the template, the query cache
 	@$(STACK)/install.sh
 	@$(ENV) cargo fmt --all --check
 	@$(ENV) cargo clippy --workspace --all-targets --features makegood-tests/kafka --quiet -- -D warnings
 	@$(ENV) $(SAM) validate --lint
 	@$(ENV) "$$SAM_VENV/bin/python" tests/contract/words_check.py
+	@$(ENV) "$$SAM_VENV/bin/python" tests/contract/circles_check.py
 	@$(ENV) "$$SAM_VENV/bin/python" tests/contract/template_check.py
 	@$(ENV) "$$SAM_VENV/bin/python" tests/contract/template_mutations.py --quiet
 	@$(ENV) "$$SAM_VENV/bin/python" tests/contract/scale_check.py --quiet

@@ -3,21 +3,25 @@
 
 mod access;
 mod act;
+mod context;
 mod http;
+mod name;
 mod page;
 mod route;
 mod settings;
+mod sweep_runner;
+mod sweeps;
 mod visit;
 
 pub use access::{Denied, Issuer, IssuerError, LoginFlow, Seal, Verifier, WeakSecret};
-pub use act::sweep::{SWEEPS, Sweep};
+pub use context::Admin;
 pub use http::RequestError;
+pub use name::NAME;
 pub use page::LISTS;
 pub use settings::Settings;
+pub use sweeps::{SWEEPS, Sweep};
 
-use act::sweep::SweepRunner;
 use aws_config::SdkConfig;
-use chrono_tz::Tz;
 use http::Request;
 use makegood::clock::Clock;
 use makegood::db::{Database, LoginError, secret_text};
@@ -27,10 +31,8 @@ use makegood::runtime::Coded;
 use makegood::{limits, telemetry};
 use operate::dead_letter::Replayer;
 use serde_json::Value;
+use sweep_runner::SweepRunner;
 use tokio::time::Instant;
-
-/// The function's name, the dimension of its metrics.
-pub const NAME: &str = "admin";
 
 /// The columns that this function itself relies on, compared with the live catalogue at its start.
 pub const COLUMNS: &[(&str, &[&str])] = &[
@@ -84,31 +86,6 @@ pub const COLUMNS: &[(&str, &[&str])] = &[
         &["step_seconds", "at", "name", "count", "p50_millis", "p95_millis"],
     ),
 ];
-
-/// The console with all that it needs.
-#[derive(Debug)]
-pub struct Admin {
-    /// The database.
-    pub database: Database,
-    /// Who may come in.
-    pub verifier: Verifier,
-    /// How one logs in.
-    pub login: LoginFlow,
-    /// Signs forms and cookies.
-    pub seal: Seal,
-    /// Sends dead letters back.
-    pub replayer: Replayer,
-    /// Wakes the worker of a retried job.
-    pub waker: Option<Waker>,
-    /// Runs sweeps out of turn.
-    pub sweeps: SweepRunner,
-    /// Whose clock the pages show.
-    pub timezone: Tz,
-    /// What time it is.
-    pub clock: Clock,
-    /// Where the runbook is read, if not here.
-    pub runbook_url: Option<String>,
-}
 
 /// Why the console can't start.
 #[derive(Debug, thiserror::Error)]
@@ -180,7 +157,7 @@ impl Admin {
                 queue_url,
             }),
             sweeps: SweepRunner {
-                client: act::sweep::invoker(aws),
+                client: sweep_runner::invoker(aws),
                 function: settings.sweep_function,
             },
             timezone: settings.timezone,

@@ -1,7 +1,7 @@
 //! One request of an operator who is let in: what every page and every change needs.
 
-use crate::Admin;
 use crate::access::{Csrf, Operator, Seal};
+use crate::context::Admin;
 use crate::http::{Answer, CookieNames, Form, Request, Wrong, clear_cookie, set_cookie};
 use chrono::{DateTime, Utc};
 use makegood::delivery::Deadline;

@@ -15,3 +15,6 @@ pub use breaker::{Breaker, Permit};
 pub use client::{AdminService, ClientError, Reply};
 pub use request::{Pair, Terms, TrainerRequest};
 pub use stage::{AllocateTrainer, COLUMNS};
+
+/// The function's name.
+pub(crate) const NAME: &str = "allocate-trainer";

@@ -4,10 +4,9 @@
 use crate::answer::Grant;
 use crate::decide::Candidate;
 use crate::request::Pair;
-use crate::stage::AllocateTrainer;
 use chrono::{DateTime, NaiveDate, Utc};
 use makegood::db::{Connection, Database, ErrorClass, classify};
-use makegood::delivery::{Failure, Stage};
+use makegood::delivery::Failure;
 use makegood::event::{Envelope, EventType, PurchaseCreated, TrainerAllocated};
 use makegood::idempotency;
 use makegood::ids::{AllocationId, CourseId, StudentId, TrainerId};
@@ -192,12 +191,7 @@ fn outbox_event(candidate: &Candidate, grant: Grant, moment: Moment) -> OutboxEv
     let start_date = candidate.terms.start(moment.today);
     let event_id = TrainerAllocated::event_id(grant.allocation);
     let correlation_id = candidate.correlation_id.clone();
-    let envelope = Envelope::published(
-        event_id.clone(),
-        correlation_id,
-        AllocateTrainer::NAME,
-        moment.now,
-    );
+    let envelope = Envelope::published(event_id.clone(), correlation_id, crate::NAME, moment.now);
     let correlation = envelope.correlation();
     let event = TrainerAllocated {
         allocation_id: grant.allocation,
@@ -223,7 +217,7 @@ fn result_of(entry: &Entry<'_>, written: &Written) -> (Pair, Result<(), Failure>
         Some((allocation, None)) => {
             metrics::counter!("AllocationsPending").increment(1);
             tracing::info!(
-                function = AllocateTrainer::NAME,
+                function = crate::NAME,
                 event_id = entry.event.envelope.event_id,
                 correlation_id = entry.candidate.correlation_id,
                 attempt = entry.attempt,

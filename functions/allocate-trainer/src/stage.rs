@@ -88,7 +88,7 @@ pub struct AllocateTrainer {
 }
 
 impl Stage for AllocateTrainer {
-    const NAME: &'static str = "allocate-trainer";
+    const NAME: &'static str = crate::NAME;
     const MAX_ATTEMPTS: u32 = 5;
     type Input = PurchaseCreated;
 

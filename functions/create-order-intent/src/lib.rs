@@ -3,10 +3,13 @@
 
 pub mod cart;
 pub mod checkout;
+mod name;
 pub mod request;
 mod respond;
 pub mod stage;
 mod store;
+
+pub use name::NAME;
 
 use checkout::Checkout;
 use makegood::clock::Clock;
@@ -20,8 +23,6 @@ use serde_json::Value;
 use stage::{Outcome, Stage};
 use std::time::Instant;
 
-/// The function's name, the dimension of its metrics.
-pub const NAME: &str = "create-order-intent";
 const PATH: &str = "/order-intents";
 /// The longest body that is read, in bytes; an address has about five hundred.
 const LONGEST_BODY: usize = 65_536;

@@ -1,7 +1,7 @@
 //! The `compare` sweep: all history of what is paid against what is there, a few thousand rows at a time. It is due each week, goes on in
 //! each run until it is through, and says how far it is. It heals nothing: what it finds is on the list that each `reconcile` looks at.
 
-use crate::handler::Sweep;
+use crate::context::Sweep;
 use crate::name::SweepName;
 use crate::reconcile::{bound_statements, rule};
 use chrono::TimeDelta;

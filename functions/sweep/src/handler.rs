@@ -1,14 +1,10 @@
 //! From a schedule's input to what the sweep did.
 
+use crate::context::Sweep;
 use crate::name::{SweepName, UnknownSweep};
 use crate::{compare, health, outbox, reconcile, reservations, stale_jobs};
-use chrono_tz::Tz;
-use makegood::clock::Clock;
 use makegood::delivery::Deadline;
-use makegood::gateway::Gateways;
 use makegood::health::{SweepRun, record_run};
-use makegood::job::Waker;
-use makegood::outbox::Publisher;
 use makegood::runtime::Coded;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
@@ -161,25 +157,7 @@ impl Coded for SweepError {
     }
 }
 
-/// The sweeps, with what they need.
-#[derive(Debug)]
-pub struct Sweep {
-    /// The database and the way out.
-    pub publisher: Publisher,
-    /// eSewa and Khalti; without them nobody is asked what became of a payment (a school has no shop).
-    pub gateways: Option<Gateways>,
-    /// Wakes the workers of jobs; without it runnable jobs are only reported.
-    pub waker: Option<Waker>,
-    /// The time.
-    pub clock: Clock,
-    /// Where the school is.
-    pub timezone: Tz,
-}
-
 impl Sweep {
-    /// The function's name.
-    pub const NAME: &'static str = "sweep";
-
     /// Runs the sweep that the input names, keeps what it did in `sweep_runs`, counts it in
     /// `SweepRuns` when it came to its end, and answers with it. A sweep that does not end in time is stopped, so that the run is
     /// kept and answered all the same.

@@ -1,7 +1,7 @@
 //! The `health` sweep: keeps what waits at this moment and what was made, so that the console can show how it came to be, and
 //! deletes what is old.
 
-use crate::handler::Sweep;
+use crate::context::Sweep;
 use makegood::health::{self, HealthSweep};
 
 /// One look, one row a gauge and minute, one row a figure and bucket. Safe to run twice at once: both write the same.

@@ -1,6 +1,7 @@
 //! The `sweep` function: each sweep is one schedule with its own input, safe to run twice at once.
 
 mod compare;
+mod context;
 mod handler;
 mod health;
 mod name;
@@ -9,7 +10,8 @@ mod reconcile;
 mod reservations;
 mod stale_jobs;
 
-pub use handler::{COLUMNS, Sweep, SweepError};
+pub use context::Sweep;
+pub use handler::{COLUMNS, SweepError};
 pub use name::{SweepName, UnknownSweep};
 pub use reconcile::{CourseReconciliation, OrderReconciliation, Reconciliation};
 pub use reservations::FreedReservations;

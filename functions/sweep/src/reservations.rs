@@ -4,7 +4,7 @@
 //! left, counted and named, and holds up nobody. What another transaction holds is left out at first, tried once more at the
 //! end with a short wait, and then left to the next run.
 
-use crate::handler::Sweep;
+use crate::context::Sweep;
 use chrono::{DateTime, Utc};
 use makegood::db::{Connection, ErrorClass, classify};
 use makegood::delivery::Deadline;

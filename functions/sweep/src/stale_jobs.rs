@@ -4,7 +4,7 @@
 //! died: that uses up no attempt, a bounded number of times. Else it stays failed, and a case is open for the paid intent. What
 //! failed for another cause than its own fault runs again with growing pauses, case or not (docs/decisions/0030).
 
-use crate::handler::Sweep;
+use crate::context::Sweep;
 use makegood::case::CaseKind;
 use makegood::cause::Cause;
 use makegood::db::{Connection, ErrorClass, Transaction, classify};

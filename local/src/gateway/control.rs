@@ -1,12 +1,9 @@
 //! `/_control`: how a running stub is told what to do, and asked what it did.
 
-use super::{AmountStyle, Behaviour, Gateways, Payment, PaymentState};
-use axum::Json;
-use axum::extract::State;
-use axum::http::StatusCode;
+use super::behaviour::Behaviour;
+use super::payment::{AmountStyle, Payment, PaymentState};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 /// The body of `POST /_control`; what is absent stays as it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,18 +31,4 @@ pub struct Report {
     pub questions: BTreeMap<String, u64>,
     /// All payments.
     pub payments: Vec<Payment>,
-}
-
-pub(super) async fn report(State(gateways): State<Arc<Gateways>>) -> Json<Report> {
-    Json(gateways.report())
-}
-
-pub(super) async fn control(
-    State(gateways): State<Arc<Gateways>>,
-    Json(control): Json<Control>,
-) -> Result<Json<Report>, (StatusCode, String)> {
-    gateways
-        .apply(control)
-        .map_err(|unknown| (StatusCode::NOT_FOUND, unknown.to_string()))?;
-    Ok(Json(gateways.report()))
 }

@@ -1,6 +1,6 @@
 //! eSewa's form endpoint, where the buyer's browser arrives: checks everything, then shows the page.
 
-use super::esewa::sign;
+use super::esewa_callback::sign;
 use super::gateways::Gateways;
 use super::page;
 use super::payment::{Payment, PaymentState, Side, paisa};

@@ -1,42 +1,14 @@
 //! What the stub knows and can be told: its payments, its merchant's keys, what to do next.
 
 use super::behaviour::{Behaviour, Script};
+use super::control::{Control, Report};
+use super::credentials::Credentials;
+use super::esewa_callback;
 use super::payment::{AmountStyle, Payment, PaymentState, Side};
-use super::{Control, Report, esewa};
 use chrono::TimeDelta;
 use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-
-/// What the merchant has from the gateways.
-#[derive(Clone)]
-pub struct Credentials {
-    /// eSewa's merchant.
-    pub esewa_product_code: String,
-    /// What eSewa and the merchant sign with.
-    pub esewa_secret: String,
-    /// What Khalti wants in `Authorization: Key …`.
-    pub khalti_secret: String,
-}
-
-impl Credentials {
-    /// eSewa's public sandbox merchant, and a key that opens nothing anywhere.
-    #[must_use]
-    pub fn sandbox() -> Self {
-        Self {
-            esewa_product_code: "EPAYTEST".to_owned(),
-            esewa_secret: "8gBm/:&EnhH.1/q".to_owned(),
-            khalti_secret: "khalti-key-of-the-stub".to_owned(),
-        }
-    }
-}
-
-impl fmt::Debug for Credentials {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("Credentials(…)")
-    }
-}
 
 /// The stub knows no payment of this id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -167,7 +139,11 @@ impl Gateways {
             .payments
             .get(id)
             .filter(|payment| payment.side == Side::Esewa)?;
-        Some(esewa::callback(&self.credentials, payment, gateways.amount_style))
+        Some(esewa_callback::callback(
+            &self.credentials,
+            payment,
+            gateways.amount_style,
+        ))
     }
 
     /// One payment as it stands.

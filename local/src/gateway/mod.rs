@@ -3,7 +3,10 @@
 
 mod behaviour;
 mod control;
+mod control_routes;
+mod credentials;
 mod esewa;
+mod esewa_callback;
 mod esewa_form;
 mod gateways;
 mod khalti;
@@ -12,7 +15,8 @@ mod payment;
 
 pub use behaviour::Behaviour;
 pub use control::{Control, Report};
-pub use gateways::{Credentials, Gateways, UnknownPayment};
+pub use credentials::Credentials;
+pub use gateways::{Gateways, UnknownPayment};
 pub use payment::{AmountStyle, Payment, PaymentState, Side};
 
 use axum::Router;
@@ -104,6 +108,9 @@ fn router(gateways: Arc<Gateways>) -> Router {
         .route("/api/v2/epayment/lookup/", post(khalti::lookup))
         .route("/pay/{payment}", get(page::show))
         .route("/pay/{payment}/{choice}", post(page::choose))
-        .route("/_control", get(control::report).post(control::control))
+        .route(
+            "/_control",
+            get(control_routes::report).post(control_routes::control),
+        )
         .with_state(gateways)
 }

@@ -2,7 +2,7 @@
 
 use super::gateways::Gateways;
 use super::payment::{Payment, PaymentState, Side, rupees};
-use super::{esewa, khalti};
+use super::{esewa_callback, khalti};
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Redirect, Response};
@@ -79,7 +79,7 @@ fn to_shop(gateways: &Gateways, payment: &Payment, address: &str) -> Response {
     };
     match (payment.side, payment.state) {
         (Side::Esewa, PaymentState::Completed) => {
-            let data = esewa::callback(&gateways.credentials, payment, gateways.lock().amount_style);
+            let data = esewa_callback::callback(&gateways.credentials, payment, gateways.lock().amount_style);
             url.query_pairs_mut().append_pair("data", &data);
         }
         (Side::Esewa, _) => {}

@@ -1,6 +1,7 @@
 //! The authorization code flow with PKCE: `/authorize`, where a person presses a button, and `/token`, where the console
 //! takes the token.
 
+use super::asked::Asked;
 use super::codes::Grant;
 use super::{Identity, page, token};
 use axum::Form;
@@ -9,48 +10,9 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Json, Redirect, Response};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use reqwest::Url;
 use serde::Deserialize;
 use serde_json::json;
 use std::sync::Arc;
-
-/// What a client asks for, in the query of the page and again in its form.
-#[derive(Debug, Clone, Deserialize)]
-pub(super) struct Asked {
-    pub(super) response_type: String,
-    pub(super) client_id: String,
-    pub(super) redirect_uri: String,
-    #[serde(default)]
-    pub(super) scope: String,
-    #[serde(default)]
-    pub(super) state: String,
-    #[serde(default)]
-    pub(super) nonce: String,
-    #[serde(default)]
-    pub(super) code_challenge: String,
-    #[serde(default)]
-    pub(super) code_challenge_method: String,
-}
-
-impl Asked {
-    /// Where to go back to, or what is wrong. Only to this machine: the tokens of this provider are nobody else's business.
-    fn check(&self) -> Result<Url, &'static str> {
-        let back = Url::parse(&self.redirect_uri).map_err(|_| "redirect_uri is no address.")?;
-        let local = back
-            .host_str()
-            .is_some_and(|host| host == "127.0.0.1" || host == "localhost" || host.ends_with(".localhost"));
-        if !local {
-            return Err("redirect_uri must lead to this machine: this provider is a stub.");
-        }
-        if self.response_type != "code" {
-            return Err("response_type must be code.");
-        }
-        if self.code_challenge.is_empty() || self.code_challenge_method != "S256" {
-            return Err("code_challenge is missing, or code_challenge_method is not S256.");
-        }
-        Ok(back)
-    }
-}
 
 /// `GET /authorize`: one button.
 pub(super) async fn show(Query(asked): Query<Asked>) -> Response {

@@ -1,6 +1,7 @@
 //! The identity provider's stub: OpenID Connect as API Gateway and the console need it. It knows no passwords: whoever
 //! asks is a buyer or the operator on call. Never deployed.
 
+mod asked;
 mod codes;
 mod key;
 mod login;

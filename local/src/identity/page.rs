@@ -1,6 +1,6 @@
 //! The login page: one button.
 
-use super::login::Asked;
+use super::asked::Asked;
 use axum::response::Html;
 
 const STYLE: &str = "

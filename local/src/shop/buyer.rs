@@ -1,9 +1,9 @@
 //! A buyer acts out a story, over HTTP as a browser and the shop's page would.
 
-use super::Shop;
 use super::api::Answer;
 use super::browser::{Led, Page};
 use super::catalogue::add_to_cart;
+use super::context::Shop;
 use super::stories::{Buyer, Story};
 use crate::gateway::{Behaviour, PaymentState};
 use crate::identity::Who;
@@ -295,4 +295,10 @@ impl Shop<'_> {
 
 fn needs_attention(body: &Value) -> bool {
     body["state"] == "needs_attention"
+}
+
+/// The checkouts of those with such a story.
+pub(super) fn intents(visits: &[Visit<'_>], such: impl Fn(Story) -> bool) -> Vec<String> {
+    let those = visits.iter().filter(|visit| such(visit.buyer.story));
+    those.filter_map(|visit| visit.intent.clone()).collect()
 }

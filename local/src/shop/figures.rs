@@ -1,7 +1,8 @@
 //! What the shop's half of a run came to, as a table.
 
+use super::buyer::{Visit, intents};
+use super::context::Shop;
 use super::stories::{Plan, Story};
-use super::{Shop, Visit, intents};
 use anyhow::Result;
 use comfy_table::Table;
 use comfy_table::presets::UTF8_FULL_CONDENSED;

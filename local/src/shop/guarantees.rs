@@ -1,7 +1,9 @@
 //! The promises of the shop's half, each a line. What is paid is taken from the gateways' own report, not from our tables.
 
+use super::buyer::{Visit, intents};
+use super::context::Shop;
+use super::mailer;
 use super::stories::{Article, End};
-use super::{Shop, Visit, intents, mailer};
 use crate::gateway::PaymentState;
 use crate::guarantees::Promise;
 use anyhow::{Context, Result};

@@ -5,6 +5,7 @@ mod api;
 mod browser;
 mod buyer;
 mod catalogue;
+mod context;
 mod figures;
 mod guarantees;
 mod mailer;
@@ -12,13 +13,15 @@ pub mod stories;
 mod sweeps;
 
 use crate::guarantees::Promise;
-use crate::identity::Identity;
 use crate::settings::Settings;
 use crate::stubs::identity_of;
 use anyhow::{Context, Result};
+pub use context::Wanted;
+
 use api::Api;
 use browser::Browser;
-use buyer::Visit;
+use buyer::{Visit, intents};
+use context::Shop;
 use figures::Figures;
 use futures::stream::{self, StreamExt};
 use makegood::clock::Clock;
@@ -29,34 +32,6 @@ use stories::{Buyer, Plan, Story};
 use uuid::Uuid;
 
 const LOOK_EVERY: Duration = Duration::from_millis(200);
-
-/// A shop that is open.
-#[derive(Debug)]
-struct Shop<'a> {
-    plan: &'a Plan,
-    pool: PgPool,
-    api: Api,
-    browser: Browser,
-    identity: Identity,
-    gateways_url: String,
-    /// The page that buyers come back to; nobody serves it, since the buyers here are their own browsers.
-    home: Url,
-    /// Where the shop's mailer hears of orders.
-    mailbox: String,
-    wanted: Wanted,
-    opened: Instant,
-}
-
-/// What is asked of the shop's half.
-#[derive(Debug, Clone, Copy)]
-pub struct Wanted {
-    /// Buyers, besides the three of the last piece and the wrong amount.
-    pub buyers: usize,
-    /// How many of them act at once.
-    pub at_once: usize,
-    /// For how long nothing may move, and a page asks for its order.
-    pub patience: Duration,
-}
 
 /// Lets the buyers come and prints what came of them; gives back the promises that were not kept.
 ///
@@ -160,16 +135,6 @@ impl Shop<'_> {
             tokio::time::sleep(LOOK_EVERY).await;
         }
     }
-
-    fn say(&self, what: &str) {
-        eprintln!("{:>4} s  {what}", self.opened.elapsed().as_secs());
-    }
-}
-
-/// The checkouts of those with such a story.
-fn intents(visits: &[Visit<'_>], such: impl Fn(Story) -> bool) -> Vec<String> {
-    let those = visits.iter().filter(|visit| such(visit.buyer.story));
-    those.filter_map(|visit| visit.intent.clone()).collect()
 }
 
 async fn report(shop: &Shop<'_>, visits: &[Visit<'_>], settled: bool) -> Result<Vec<String>> {

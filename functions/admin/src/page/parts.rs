@@ -2,8 +2,8 @@
 
 use super::text::{age, clock_time, exact, sentence};
 use crate::access::CSRF_FIELD;
-use crate::act::sweep::SWEEPS;
 use crate::http::{Asked, Form, Wrong};
+use crate::sweeps::SWEEPS;
 use crate::visit::Visit;
 use chrono::{DateTime, SecondsFormat, Utc};
 use maud::{Markup, html};

@@ -3,8 +3,9 @@
 use super::frame::{Section, page as framed};
 use super::parts::{self, Tone};
 use super::text::{millis, span};
-use crate::act::sweep::{SWEEPS, Sweep, is_silent};
 use crate::http::{Answer, Asked};
+use crate::sweeps::is_silent;
+use crate::sweeps::{SWEEPS, Sweep};
 use crate::visit::{Fault, Visit};
 use makegood::health::SweepRun;
 use maud::{Markup, html};

@@ -9,7 +9,7 @@ pub use course::CourseReconciliation;
 pub use order::OrderReconciliation;
 pub(crate) use survey::{bound_statements, rule};
 
-use crate::handler::Sweep;
+use crate::context::Sweep;
 use makegood::delivery::Deadline;
 use serde::Serialize;
 

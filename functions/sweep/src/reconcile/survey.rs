@@ -1,6 +1,6 @@
 //! How a run looks: batch by batch, each in a transaction of its own whose statements end before the run's time does.
 
-use crate::handler::Sweep;
+use crate::context::Sweep;
 use chrono::{DateTime, TimeDelta, Utc};
 use makegood::db::Connection;
 use makegood::delivery::Deadline;

@@ -1,8 +1,7 @@
 //! What a database error means for the work at hand; the one place where SQLSTATEs are read.
 
 use super::fault::{self, Fault};
-use crate::cause::Cause;
-use crate::delivery::{Disposition, Failure};
+use crate::delivery::Disposition;
 
 /// What kind of failure it is, closed: each kind has one answer to "what now".
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -178,37 +177,6 @@ impl ErrorClass {
             | Self::SchemaDrift
             | Self::StaleStatement => false,
         }
-    }
-}
-
-impl From<sqlx::Error> for Failure {
-    fn from(error: sqlx::Error) -> Self {
-        let class = classify(&error);
-        let failure = match class.disposition() {
-            Disposition::Park => Self::park(class.code(), describe(&error)),
-            Disposition::Retry | Disposition::Acknowledge => Self::retry(class.code(), describe(&error)),
-        };
-        let failure = failure.because(Cause::from(class));
-        if class.may_be_one_record() {
-            failure
-        } else {
-            failure.of_whole_batch()
-        }
-    }
-}
-
-/// The message without the row's values, which may be personal data.
-fn describe(error: &sqlx::Error) -> String {
-    match error {
-        sqlx::Error::Database(database) => {
-            let state = database.code().unwrap_or_default();
-            let constraint = database
-                .constraint()
-                .map(|name| format!(" ({name})"))
-                .unwrap_or_default();
-            format!("{} [{state}]{constraint}", database.message())
-        }
-        other => other.to_string(),
     }
 }
 

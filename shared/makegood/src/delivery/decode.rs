@@ -1,5 +1,6 @@
 //! The one decoder: SQS and MSK events become the same deliveries.
 
+use super::decode_error::DecodeError;
 use super::{Delivery, kafka_record, sqs_record};
 use serde_json::Value;
 
@@ -10,17 +11,6 @@ pub enum Trigger {
     Sqs,
     /// An MSK (or self-managed Kafka) event source.
     Kafka,
-}
-
-/// Why an invocation can't be read at all. It fails as a whole, on purpose: nothing of it is acknowledged.
-#[derive(Debug, thiserror::Error)]
-pub enum DecodeError {
-    /// Neither SQS nor MSK.
-    #[error("the event is neither an SQS nor an MSK event; see events/ for samples of both")]
-    UnknownShape,
-    /// Without an id a partial response would acknowledge or fail the wrong messages (FACTS).
-    #[error("an SQS message has no messageId; the whole batch is returned")]
-    NoMessageId,
 }
 
 impl Trigger {

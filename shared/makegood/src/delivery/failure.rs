@@ -1,19 +1,10 @@
 //! Why a record could not be handled, and the one question a queue asks of it.
 
+use super::disposition::Disposition;
 use crate::cause::Cause;
+use crate::db::classify;
 use crate::event::EventError;
 use std::fmt;
-
-/// What becomes of a record that failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Disposition {
-    /// Deliver it again, until its attempts are used up.
-    Retry,
-    /// It will never succeed: to the dead letters, at once.
-    Park,
-    /// Nothing more is to be done: done, although it failed.
-    Acknowledge,
-}
 
 /// Why a record could not be handled.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,5 +91,36 @@ impl std::error::Error for Failure {}
 impl From<EventError> for Failure {
     fn from(error: EventError) -> Self {
         Self::park(error.code(), error.to_string())
+    }
+}
+
+impl From<sqlx::Error> for Failure {
+    fn from(error: sqlx::Error) -> Self {
+        let class = classify(&error);
+        let failure = match class.disposition() {
+            Disposition::Park => Self::park(class.code(), describe(&error)),
+            Disposition::Retry | Disposition::Acknowledge => Self::retry(class.code(), describe(&error)),
+        };
+        let failure = failure.because(Cause::from(class));
+        if class.may_be_one_record() {
+            failure
+        } else {
+            failure.of_whole_batch()
+        }
+    }
+}
+
+/// The message without the row's values, which may be personal data.
+fn describe(error: &sqlx::Error) -> String {
+    match error {
+        sqlx::Error::Database(database) => {
+            let state = database.code().unwrap_or_default();
+            let constraint = database
+                .constraint()
+                .map(|name| format!(" ({name})"))
+                .unwrap_or_default();
+            format!("{} [{state}]{constraint}", database.message())
+        }
+        other => other.to_string(),
     }
 }

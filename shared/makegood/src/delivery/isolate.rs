@@ -1,6 +1,6 @@
 //! Runs a stage over a batch so that one bad record never fails its neighbours, panics included.
 
-use super::process::{Record, Stage};
+use super::stage::{Record, Stage};
 use super::{Deadline, Failure};
 use futures::FutureExt;
 use std::any::Any;

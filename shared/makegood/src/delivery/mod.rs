@@ -2,8 +2,10 @@
 
 mod backoff;
 mod decode;
+mod decode_error;
 #[cfg(test)]
 mod decode_tests;
+mod disposition;
 mod failure;
 mod isolate;
 mod kafka_record;
@@ -12,15 +14,19 @@ mod process;
 mod replay_mark;
 mod respond;
 mod sqs_record;
+mod stage;
 
 pub use backoff::{outage_delay, retry_delay};
-pub use decode::{DecodeError, Trigger};
-pub use failure::{Disposition, Failure};
+pub use decode::Trigger;
+pub use decode_error::DecodeError;
+pub use disposition::Disposition;
+pub use failure::Failure;
 pub use isolate::out_of_time;
 pub use park::{DeadLetter, ParkError, Parking, unpack_raw};
-pub use process::{Consumer, ConsumerError, LONGEST_PAYLOAD, MOST_RECEIVES, Processed, Record, Stage};
+pub use process::{Consumer, ConsumerError, LONGEST_PAYLOAD, MOST_RECEIVES, Processed};
 pub use replay_mark::{NoMark, ReplayMark};
 pub use respond::Answer;
+pub use stage::{Record, Stage};
 
 use chrono::{DateTime, Utc};
 use std::time::Duration;

@@ -1,6 +1,7 @@
 //! From an invocation to its answer: read, process, retry, park, acknowledge.
 
 use super::isolate::{OUT_OF_TIME, out_of_time, panicked, process_isolated};
+use super::stage::{Record, Stage};
 use super::{
     Answer, Deadline, DecodeError, Delivery, Disposition, Failure, Origin, Parking, Trigger, outage_delay,
     retry_delay,
@@ -13,7 +14,6 @@ use aws_sdk_sqs::Client;
 use aws_sdk_sqs::error::DisplayErrorContext;
 use futures::stream::{self, StreamExt};
 use serde_json::Value;
-use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
@@ -27,48 +27,6 @@ pub const LONGEST_PAYLOAD: usize = 262_144;
 
 /// The code of a record whose envelope hides its body.
 const MALFORMED_RECORD: &str = "malformed_record";
-
-/// A stage of a pipeline: what it reads, and what it does with a batch.
-pub trait Stage: Send + Sync {
-    /// The function's name, the dimension of its metrics.
-    const NAME: &'static str;
-    /// How often a record is tried before it is parked.
-    const MAX_ATTEMPTS: u32;
-    /// Whether what fails for good is parked; a stage that only warms or cools a cache acknowledges instead.
-    const PARKS: bool = true;
-    /// The event that it reads.
-    type Input: Send + Sync;
-
-    /// Reads one body.
-    ///
-    /// # Errors
-    /// [`EventError`] naming the field; the record is then parked.
-    fn read(&self, payload: &str) -> Result<Self::Input, EventError>;
-
-    /// The identity of an event, for logs and dead letters.
-    fn envelope<'a>(&self, input: &'a Self::Input) -> &'a Envelope;
-
-    /// Does the work for all records, one result a record, in order.
-    ///
-    /// An error for the whole slice that may be one record's fault makes the runner split the slice, so whatever
-    /// is done must be safe to do again.
-    fn process(
-        &self,
-        records: &[Record<Self::Input>],
-        deadline: Deadline,
-    ) -> impl Future<Output = Result<Vec<Result<(), Failure>>, Failure>> + Send;
-}
-
-/// One readable record of a batch.
-#[derive(Debug)]
-pub struct Record<I> {
-    /// As it reached us.
-    pub delivery: Delivery,
-    /// What it says.
-    pub input: I,
-    /// Which attempt this is, from 1.
-    pub attempt: u32,
-}
 
 /// What an invocation did, for tests and logs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! An SQS event, read loosely: only what Makegood uses must be there, and of that only the message id can fail a batch.
 
-use super::{DecodeError, Delivery, Origin, ReplayMark};
+use super::decode_error::DecodeError;
+use super::{Delivery, Origin, ReplayMark};
 use serde_json::Value;
 
 /// The deliveries of an SQS event's `Records`, in order.

@@ -11,12 +11,14 @@
 //! ```
 
 mod decide;
+mod order_job;
 mod record;
 mod stage;
 mod store;
 
 pub use decide::{Decision, decide};
-pub use stage::{Verifier, enqueue_order, order_job_key};
+pub use order_job::{enqueue_order, order_job_key};
+pub use stage::Verifier;
 
 use crate::gateway::Provider;
 use std::time::Duration;

@@ -4,15 +4,11 @@ use super::record::{Settled, Written};
 use super::store::{self, Snapshot};
 use super::{Decision, LOOK_EVERY, Outcome, Payment, VerificationStatus, decide};
 use crate::clock::Clock;
-use crate::db::{Connection, Database};
+use crate::db::Database;
 use crate::gateway::{AskedPayment, GatewayError, Gateways};
-use crate::job::{self, Enqueued, JobType, NewJob, Waker};
-use serde_json::json;
+use crate::job::Waker;
 use std::time::Duration;
 use tokio::time::Instant;
-
-/// An order is what a buyer waits for: nothing runs before it.
-const ORDER_PRIORITY: i32 = 1;
 
 /// The stage, with what it needs.
 #[derive(Debug, Clone)]
@@ -25,31 +21,6 @@ pub struct Verifier {
     pub waker: Option<Waker>,
     /// The time.
     pub clock: Clock,
-}
-
-/// What an order's job is known by, whoever enqueues it.
-#[must_use]
-pub fn order_job_key(payment: &Payment) -> String {
-    format!("payment_{}_{}", payment.provider, payment.external_transaction_id)
-}
-
-/// Writes the job that makes the order of a paid intent, or finds it. Belongs into the transaction that says that it is paid.
-///
-/// # Errors
-/// Those of the database.
-pub async fn enqueue_order(
-    connection: &mut Connection,
-    payment: &Payment,
-    intent_id: &str,
-) -> Result<Enqueued, sqlx::Error> {
-    let job = NewJob {
-        job_type: JobType::FinalizeOrder,
-        payload: json!({"payment_intent_id": intent_id, "provider": payment.provider}),
-        priority: ORDER_PRIORITY,
-        idempotency_key: order_job_key(payment),
-        scheduled_for: None,
-    };
-    job::enqueue(connection, &job).await
 }
 
 impl Verifier {

@@ -1,6 +1,6 @@
 //! From whatever id a person has to what it is about.
 
-use super::Subject;
+use super::subject::Subject;
 use chrono::{DateTime, Utc};
 use makegood::db::Connection;
 use makegood::ids::indexable;

@@ -1,12 +1,12 @@
 //! From rows to what they say, which is all that the decision rests on. Pure.
 
-use super::Subject;
 use super::course::Course;
 use super::facts::{
     AllocationFacts, CaseFacts, CourseFacts, DeadLetterFacts, EventFacts, Facts, Hop, JobFacts, OrderFacts,
 };
 use super::order::{JobRow, Order};
 use super::rows::{CaseRow, Common, DeadLetterRow, EventRow};
+use super::subject::Subject;
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 

@@ -1,6 +1,6 @@
 //! The event that leads to the healing of what is unfulfilled.
 
-use crate::handler::Sweep;
+use crate::context::Sweep;
 use chrono::{DateTime, NaiveDate, Utc};
 use makegood::db::Connection;
 use makegood::event::{Envelope, EventType, Metadata, PurchaseConfirmed, PurchaseCreated, TrainerAllocated};

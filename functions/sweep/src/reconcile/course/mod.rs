@@ -8,7 +8,7 @@
 mod findings;
 
 use super::survey::{Look, bound_statements, rule, share, time_to_work};
-use crate::handler::Sweep;
+use crate::context::Sweep;
 use crate::outbox::gauge_value;
 use makegood::case;
 use makegood::db::Connection;

@@ -1,7 +1,7 @@
 //! Asks the gateways about intents that nobody came back from, several at once, for as long as there is time for an answer.
 
 use super::OrderReconciliation;
-use crate::handler::Sweep;
+use crate::context::Sweep;
 use futures::StreamExt;
 use makegood::delivery::Deadline;
 use makegood::gateway::Provider;

@@ -1,7 +1,7 @@
 //! Paid intents without order: whoever has no live job gets one, once; after that it is a person's.
 
 use super::OrderReconciliation;
-use crate::handler::Sweep;
+use crate::context::Sweep;
 use crate::outbox::gauge_value;
 use crate::reconcile::survey::{Look, rule};
 use makegood::case::CaseKind;

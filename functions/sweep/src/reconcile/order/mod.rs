@@ -7,7 +7,7 @@ mod asking;
 mod fulfilling;
 
 use super::survey::{share, time_to_work};
-use crate::handler::Sweep;
+use crate::context::Sweep;
 use makegood::delivery::Deadline;
 use serde::Serialize;
 

@@ -1,0 +1,34 @@
+//! What the console works with.
+
+use crate::access::{LoginFlow, Seal, Verifier};
+use crate::sweep_runner::SweepRunner;
+use chrono_tz::Tz;
+use makegood::clock::Clock;
+use makegood::db::Database;
+use makegood::job::Waker;
+use operate::dead_letter::Replayer;
+
+/// The console with all that it needs.
+#[derive(Debug)]
+pub struct Admin {
+    /// The database.
+    pub database: Database,
+    /// Who may come in.
+    pub verifier: Verifier,
+    /// How one logs in.
+    pub login: LoginFlow,
+    /// Signs forms and cookies.
+    pub seal: Seal,
+    /// Sends dead letters back.
+    pub replayer: Replayer,
+    /// Wakes the worker of a retried job.
+    pub waker: Option<Waker>,
+    /// Runs sweeps out of turn.
+    pub sweeps: SweepRunner,
+    /// Whose clock the pages show.
+    pub timezone: Tz,
+    /// What time it is.
+    pub clock: Clock,
+    /// Where the runbook is read, if not here.
+    pub runbook_url: Option<String>,
+}

@@ -1,0 +1,4 @@
+//! What the function is called.
+
+/// The function's name, the dimension of its metrics.
+pub const NAME: &str = "create-order-intent";

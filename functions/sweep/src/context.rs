@@ -1,0 +1,27 @@
+//! What every sweep needs.
+
+use chrono_tz::Tz;
+use makegood::clock::Clock;
+use makegood::gateway::Gateways;
+use makegood::job::Waker;
+use makegood::outbox::Publisher;
+
+/// The sweeps, with what they need.
+#[derive(Debug)]
+pub struct Sweep {
+    /// The database and the way out.
+    pub publisher: Publisher,
+    /// eSewa and Khalti; without them nobody is asked what became of a payment (a school has no shop).
+    pub gateways: Option<Gateways>,
+    /// Wakes the workers of jobs; without it runnable jobs are only reported.
+    pub waker: Option<Waker>,
+    /// The time.
+    pub clock: Clock,
+    /// Where the school is.
+    pub timezone: Tz,
+}
+
+impl Sweep {
+    /// The function's name.
+    pub const NAME: &'static str = "sweep";
+}

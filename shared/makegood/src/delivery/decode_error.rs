@@ -1,0 +1,12 @@
+//! What makes an invocation unreadable.
+
+/// Why an invocation can't be read at all. It fails as a whole, on purpose: nothing of it is acknowledged.
+#[derive(Debug, thiserror::Error)]
+pub enum DecodeError {
+    /// Neither SQS nor MSK.
+    #[error("the event is neither an SQS nor an MSK event; see events/ for samples of both")]
+    UnknownShape,
+    /// Without an id a partial response would acknowledge or fail the wrong messages (FACTS).
+    #[error("an SQS message has no messageId; the whole batch is returned")]
+    NoMessageId,
+}
