@@ -106,11 +106,31 @@ def circle(known: dict[Module, str]) -> list[str]:
     return []
 
 
+def folders(known: dict[Module, str]) -> dict[str, set[str]]:
+    """The same for the crate's own children: a folder counts as one."""
+    found: dict[str, set[str]] = {module[0]: set() for module in known if module}
+    for module, wanted in imports(known).items():
+        if module:
+            found[module[0]] |= {target[0] for target in wanted if target and target[0] != module[0]}
+    return found
+
+
+def circle_of_folders(known: dict[Module, str]) -> list[str]:
+    """One circle of the crate's children by name, or nothing."""
+    try:
+        TopologicalSorter(folders(known)).prepare()
+    except CycleError as error:
+        return list(error.args[1])
+    return []
+
+
 def self_check() -> None:
     """A circle is seen, also through a re-export; a parent that gathers its children is none."""
     plain = {("a",): "use crate::b::B;", ("b",): "use super::a::A;", (): ""}
     gathered = {(): "mod p;", ("p",): "pub use child::C;", ("p", "child"): "use super::other::O;", ("p", "other"): ""}
     hidden = {**gathered, ("p", "other"): "use super::C;"}
+    apart = {("a", "x"): "use crate::b::y::Y;", ("b", "y"): "", ("b", "z"): "use crate::a::w::W;", ("a", "w"): "", ("a",): "", ("b",): ""}
+    assert not circle(apart) and circle_of_folders(apart), circle_of_folders(apart)
     assert circle(plain) and not circle(gathered) and circle(hidden), (circle(plain), circle(gathered), circle(hidden))
 
 
@@ -118,7 +138,8 @@ def main() -> int:
     self_check()
     circles = 0
     for source in sorted(path for pattern in SOURCES for path in ROOT.glob(pattern)):
-        if found := circle(modules(source)):
+        known = modules(source)
+        if found := circle(known) or circle_of_folders(known):
             circles += 1
             print(f"{source.relative_to(ROOT)}: {' → '.join(found)}; move what both need into a module below both")
     print(f"{circles} circles" if circles else "no circle of modules")

@@ -60,6 +60,9 @@ class TheDocuments(unittest.TestCase):
     def test_the_picture_is_what_the_template_says(self):
         self.assert_fresh("architecture.py")
 
+    def test_the_map_of_modules_is_what_the_code_says(self):
+        self.assert_fresh("modules.py")
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -9,6 +9,7 @@ pub mod clock;
 pub mod config;
 pub mod db;
 pub mod delivery;
+pub mod disposition;
 pub mod event;
 #[cfg(feature = "gateway")]
 pub mod gateway;

@@ -1,7 +1,7 @@
 //! What a database error means for the work at hand; the one place where SQLSTATEs are read.
 
 use super::fault::{self, Fault};
-use crate::delivery::Disposition;
+use crate::disposition::Disposition;
 
 /// What kind of failure it is, closed: each kind has one answer to "what now".
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

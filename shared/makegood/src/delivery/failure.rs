@@ -1,8 +1,8 @@
 //! Why a record could not be handled, and the one question a queue asks of it.
 
-use super::disposition::Disposition;
 use crate::cause::Cause;
 use crate::db::classify;
+use crate::disposition::Disposition;
 use crate::event::EventError;
 use std::fmt;
 

@@ -5,7 +5,6 @@ mod decode;
 mod decode_error;
 #[cfg(test)]
 mod decode_tests;
-mod disposition;
 mod failure;
 mod isolate;
 mod kafka_record;
@@ -16,10 +15,10 @@ mod respond;
 mod sqs_record;
 mod stage;
 
+pub use crate::disposition::Disposition;
 pub use backoff::{outage_delay, retry_delay};
 pub use decode::Trigger;
 pub use decode_error::DecodeError;
-pub use disposition::Disposition;
 pub use failure::Failure;
 pub use isolate::out_of_time;
 pub use park::{DeadLetter, ParkError, Parking, unpack_raw};
