@@ -1,4 +1,4 @@
-//! The sweeps: outbox, stale-jobs, reservations, reconcile, health. A delivery is a piece of work for the next run.
+//! The sweeps: outbox, stale-jobs, reservations, reconcile, compare, health. A delivery is a piece of work for the next run.
 
 use crate::driver::{Scene, all_but, cut_everywhere};
 use crate::parts::{Parts, deadline, gateways};
@@ -62,12 +62,18 @@ impl Swept {
             SELECT 'payment:' || id || ':PURCHASE_CONFIRMED', 'PURCHASE_CONFIRMED', 'purchase-confirmed', '{}', id FROM new_work";
         const HELD: &str = "INSERT INTO job_queue (id, job_type, payload, status, attempts, locked_by, locked_until)
             SELECT id, 'process_refund', '{}', 'processing', 1, 'a dead worker', now() - interval '1 second' FROM new_work";
+        // Older than all that `reconcile` walks. A comparison is due each week; here each run is one.
+        const OLD_PAYMENT: &str = "INSERT INTO payments (id, student_id, amount_cents, status, metadata, confirmed_at, created_at)
+            SELECT id, id, 499900, 'succeeded', jsonb_build_object('courseId', id, 'purchaseTier', 20, 'timeSlot', '5:30 PM'),
+                   now() - interval '30 days', now() - interval '30 days' FROM new_work";
+        const COMPARED_ANEW: &str = "DELETE FROM sweep_runs WHERE sweep = 'compare';";
         match self.name {
             SweepName::Outbox => UNPUBLISHED.to_owned(),
             SweepName::StaleJobs => format!("{TAKEN} {HELD}"),
             SweepName::Reservations => checkout(number, "40 minutes", "-5 minutes", ""),
             SweepName::Reconcile => self.to_reconcile(number),
-            SweepName::Health | SweepName::Compare => String::new(),
+            SweepName::Compare => format!("{COMPARED_ANEW} {OLD_PAYMENT}"),
+            SweepName::Health => String::new(),
         }
     }
 }
@@ -167,7 +173,10 @@ impl Scene for Swept {
                               ON v.payment_intent_id = j.payload ->> 'payment_intent_id'
                             WHERE v.external_transaction_id IN ('txn-' || 2 * n, 'txn-' || 2 * n + 1))"
             }
-            SweepName::Health | SweepName::Compare => {
+            SweepName::Compare => {
+                "SELECT n::text FROM work JOIN unfulfilled u ON u.kind = 'payment' AND u.id = work.id::text"
+            }
+            SweepName::Health => {
                 "SELECT (extract(epoch FROM r.started_at - timestamptz '2031-06-02T00:00:00Z') / 60)::integer::text
                  FROM sweep_runs r WHERE EXISTS (SELECT FROM health_samples s WHERE s.at = r.started_at)"
             }
@@ -211,6 +220,11 @@ async fn the_reservations_sweep_cut_anywhere_loses_no_later_work() {
 #[tokio::test]
 async fn the_reconcile_sweep_cut_anywhere_loses_no_later_work() {
     cut_everywhere(&Swept::by(SweepName::Reconcile).await, 1).await;
+}
+
+#[tokio::test]
+async fn the_compare_sweep_cut_anywhere_loses_no_later_work() {
+    cut_everywhere(&Swept::by(SweepName::Compare).await, 1).await;
 }
 
 #[tokio::test]
