@@ -24,6 +24,14 @@ run: ## starts everything, sends payments and shows what becomes of them; ARGS g
 test: ## every test; ARGS go to cargo nextest run
 	@$(STACK)/test.sh $(ARGS)
 
+.PHONY: test-fast
+test-fast: ## unit tests and models: no server, seconds once compiled; ARGS go to cargo nextest
+	@$(ENV) cargo nextest run --workspace --lib --features makegood-tests/kafka $(ARGS)
+
+.PHONY: docs
+docs: ## the pages of docs/ and the documentation of the code, as HTML in target/doc
+	@$(STACK)/docs.sh
+
 .PHONY: check
 check: ## format, lints, words, circles of modules, the template, the query cache
 	@$(STACK)/install.sh

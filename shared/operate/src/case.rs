@@ -6,7 +6,7 @@
 
 use crate::audit::{self, Act, Action, Actor};
 use crate::page::{Cursor, Page, PageRequest};
-use crate::timeline::money;
+use crate::money::money;
 use chrono::{DateTime, Utc};
 use makegood::case::CaseKind;
 use makegood::db::Connection;

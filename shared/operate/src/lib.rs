@@ -9,5 +9,6 @@ pub mod dead_letter;
 pub mod doctor;
 pub mod health;
 pub mod job;
+pub mod money;
 pub mod page;
 pub mod timeline;

@@ -1,7 +1,7 @@
 //! The rows of a course payment, and the entries that tell of them.
 
 use super::entry::{Entry, EntryKind, Status};
-use super::moment::money;
+use crate::money::money;
 use super::rows::{Common, Keys};
 use super::subject::Subject;
 use chrono::{DateTime, NaiveDate, Utc};

@@ -21,7 +21,7 @@ pub use facts::{
 };
 pub use find::{FoundBy, MATCHES, Match, find};
 pub use gap::{Gap, missing};
-pub use moment::{Moment, money};
+pub use moment::Moment;
 pub use subject::Subject;
 
 use course::Course;

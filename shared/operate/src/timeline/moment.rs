@@ -29,24 +29,6 @@ impl Moment {
     }
 }
 
-/// An amount as people write it, `INR 4,999.00`: the currencies of every gateway here have a hundred minor units.
-#[must_use]
-pub fn money(minor: i64, currency: &str) -> String {
-    let sign = if minor < 0 { "−" } else { "" };
-    let (major, rest) = (minor.unsigned_abs() / 100, minor.unsigned_abs() % 100);
-    let digits = major.to_string();
-    let mut amount = String::with_capacity(digits.len() * 2);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            amount.push(',');
-        }
-        amount.push(digit);
-    }
-    format!("{} {sign}{amount}.{rest:02}", currency.trim())
-        .trim_start()
-        .to_owned()
-}
-
 /// `1 attempt`, `3 attempts`.
 pub(super) fn attempts(count: i32) -> String {
     format!("{count} attempt{}", if count == 1 { "" } else { "s" })
@@ -57,13 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_amount_is_told_as_people_write_it() {
-        assert_eq!(money(499_900, "INR"), "INR 4,999.00");
-        assert_eq!(money(12_345_678_905, "NPR "), "NPR 123,456,789.05");
-        assert_eq!(
-            (money(-5, ""), money(i64::MIN, "").len()),
-            ("−0.05".to_owned(), 28)
-        );
+    fn attempts_are_counted_in_words() {
         assert_eq!(
             (attempts(1), attempts(2)),
             ("1 attempt".to_owned(), "2 attempts".to_owned())

@@ -1,7 +1,7 @@
 //! The rows of a payment intent, and the entries that tell of them. The shipping address is never read.
 
 use super::entry::{Entry, EntryKind, Status};
-use super::moment::money;
+use crate::money::money;
 use super::rows::{Common, Keys};
 use chrono::{DateTime, Utc};
 use makegood::db::Connection;

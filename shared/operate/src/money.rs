@@ -1,0 +1,71 @@
+//! Money as people read it.
+
+use iso_currency::Currency;
+
+/// How many digits the minor unit has where the currency is not known, or ISO 4217 gives it none.
+const USUAL_DIGITS: u16 = 2;
+
+/// An amount of minor units as people write it, with the digits of ISO 4217: `INR 4,999.00`, `JPY 5,000`, `KWD 12.345`. Without a
+/// currency the amount alone, with two digits.
+///
+/// ```
+/// use operate::money::money;
+///
+/// assert_eq!(money(499_900, "INR"), "INR 4,999.00");
+/// assert_eq!(money(5_000, "JPY"), "JPY 5,000");
+/// assert_eq!(money(12_345, "KWD"), "KWD 12.345");
+/// ```
+#[must_use]
+pub fn money(minor: i64, currency: &str) -> String {
+    let currency = currency.trim();
+    let digits = Currency::from_code(currency)
+        .and_then(|currency| currency.exponent())
+        .unwrap_or(USUAL_DIGITS);
+    let unit = 10_u64.pow(digits.into());
+    let sign = if minor < 0 { "−" } else { "" };
+    let (major, rest) = (minor.unsigned_abs() / unit, minor.unsigned_abs() % unit);
+    let fraction = match digits {
+        0 => String::new(),
+        digits => format!(".{rest:0width$}", width = usize::from(digits)),
+    };
+    format!("{currency} {sign}{}{fraction}", in_thousands(major))
+        .trim_start()
+        .to_owned()
+}
+
+fn in_thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() * 2);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_amount_has_the_digits_of_its_currency() {
+        for (minor, currency, told) in [
+            (499_900, "INR", "INR 4,999.00"),
+            (12_345_678_905, "NPR ", "NPR 123,456,789.05"),
+            (5_000, "JPY", "JPY 5,000"),
+            (0, "KRW", "KRW 0"),
+            (12_345, "KWD", "KWD 12.345"),
+            (-5, "BHD", "BHD −0.005"),
+            (12_345, "CLF", "CLF 1.2345"),
+            (499_900, "IDR", "IDR 4,999.00"),
+            (1_250, "IQD", "IQD 1.250"),
+            (-5, "", "−0.05"),
+            (500, "???", "??? 5.00"),
+        ] {
+            assert_eq!(money(minor, currency), told, "{minor} {currency}");
+        }
+        assert_eq!(money(i64::MIN, "").len(), 28);
+    }
+}
