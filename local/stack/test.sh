@@ -16,6 +16,8 @@ cargo build --workspace --bins "${features[@]}"
 say "testing (cargo nextest)"
 cargo nextest run --workspace "${features[@]}" "$@"
 if (($# == 0)); then
+  say "examples in the documentation"
+  cargo test --workspace --doc --quiet "${features[@]}"
   say "chaos: sixty seconds of payments while everything around the functions fails"
   "${CARGO_TARGET_DIR:-target}/debug/chaos" --seed 1 --minutes 1
 fi

@@ -2,6 +2,24 @@
 //!
 //! A *handler* knows AWS, a *stage* knows the order of things and is the only one to begin and commit,
 //! *decisions* are pure, and *database functions* borrow a connection and never commit.
+//!
+//! An event of SQS or MSK becomes deliveries, record by record; what is wrong with one is its own failure:
+//!
+//! ```
+//! use makegood::delivery::Trigger;
+//! use serde_json::json;
+//!
+//! let event = json!({"Records": [{
+//!     "messageId": "m-1", "receiptHandle": "r-1", "body": "{\"paymentId\": \"…\"}",
+//!     "attributes": {"ApproximateReceiveCount": "2"},
+//!     "eventSourceARN": "arn:aws:sqs:eu-west-1:123456789012:purchase-confirmed",
+//! }]});
+//! let (trigger, deliveries) = Trigger::decode(event)?;
+//! assert_eq!(trigger, Trigger::Sqs);
+//! assert_eq!(deliveries[0].attempt, 2);
+//! assert_eq!(deliveries[0].origin.source(), "purchase-confirmed");
+//! # Ok::<(), makegood::delivery::DecodeError>(())
+//! ```
 
 pub mod case;
 pub mod cause;
