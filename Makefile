@@ -43,6 +43,7 @@ check: ## format, lints, words, circles of modules, the template, the query cach
 	@$(ENV) "$$SAM_VENV/bin/python" tests/contract/template_check.py
 	@$(ENV) "$$SAM_VENV/bin/python" tests/contract/template_mutations.py --quiet
 	@$(ENV) "$$SAM_VENV/bin/python" tests/contract/scale_check.py --quiet
+	@$(ENV) "$$SAM_VENV/bin/python" tests/contract/guided_check.py --quiet
 	@$(STACK)/queries.sh check
 
 .PHONY: chaos

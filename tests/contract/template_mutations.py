@@ -7,7 +7,7 @@ import copy
 import unittest
 
 import template_check
-from template import budget, metrics, modes, privileges, rollout, sources
+from template import budget, metrics, modes, parameters, privileges, rollout, sources
 from template.model import Template, load
 
 INTACT = load()
@@ -236,6 +236,12 @@ class Modes(Broken):
     def test_half_a_console_that_gets_through_is_named(self):
         del self.document["Rules"]["ConsoleIsGiven"]
         self.assert_noticed(modes.half_a_set_of_parameters_is_refused, "a console without its client is not refused")
+
+
+class Parameters(Broken):
+    def test_a_hidden_parameter_that_takes_no_answer_is_named(self):
+        self.document["Parameters"]["RedisUrl"]["Default"] = ""
+        self.assert_noticed(parameters.hidden_parameters_can_be_left_out, "RedisUrl is asked for ever")
 
 
 class ReadingTheSources(unittest.TestCase):
