@@ -233,6 +233,10 @@ class Modes(Broken):
         del self.resources["AdminHomeRoute"]["Condition"]
         self.assert_noticed(modes.every_way_points_only_at_what_is_there, "everything is made: AdminHomeRoute points at AdminIntegration")
 
+    def test_a_database_that_a_failed_deployment_leaves_is_named(self):
+        self.properties("DatabaseCluster")["DeletionProtection"] = True
+        self.assert_noticed(modes.a_new_database_can_be_removed, "with ProtectDatabase=no its deletion protection is True")
+
     def test_half_a_console_that_gets_through_is_named(self):
         del self.document["Rules"]["ConsoleIsGiven"]
         self.assert_noticed(modes.half_a_set_of_parameters_is_refused, "a console without its client is not refused")

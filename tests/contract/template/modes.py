@@ -3,6 +3,8 @@
 import re
 from itertools import product
 
+from .model import ROOT
+
 SCHOOL = {"AdminServiceUrl": "https://admin.example.com", "RazorpayWebhookSecretArn": "arn:w", "ConfirmationSecretArn": "arn:c"}
 SUBNETS = {"VpcId": "vpc-1", "VpcSubnetIds": ["subnet-1", "subnet-2"]}
 GIVEN = {**SUBNETS, "DatabaseSecretArn": "arn:d", "DatabaseEndpoint": "db.example.com", "RedisUrl": "rediss://cache.example.com"}
@@ -44,6 +46,8 @@ REFUSED = {
     "a console that can't sign": SCHOOL | {**EXTRAS["a console"], "ConsoleSecretArn": ""},
 }
 
+NOTHING = object()
+
 
 class Deployment:
     """The template with these parameters: conditions decided, absent resources gone."""
@@ -72,6 +76,29 @@ class Deployment:
             separator, parts = expression["Fn::Join"]
             return separator.join(self.value(parts))
         return self.parameters[expression["Ref"]] if isinstance(expression, dict) else expression
+
+    def resolved(self, value):
+        """This part as CloudFormation sends it: branches taken, parameters and mappings put in, what has no value gone."""
+        if isinstance(value, list):
+            return [r for r in map(self.resolved, value) if r is not NOTHING]
+        if not isinstance(value, dict):
+            return value
+        if "Fn::If" in value:
+            condition, then, otherwise = value["Fn::If"]
+            return self.resolved(then if self.holds(condition) else otherwise)
+        if "Fn::FindInMap" in value:
+            name, top, second = self.resolved(value["Fn::FindInMap"])
+            return self.document["Mappings"][name][top][second]
+        if value == {"Ref": "AWS::NoValue"}:
+            return NOTHING
+        if set(value) == {"Ref"}:
+            return self.parameters.get(value["Ref"], value)
+        inner = {key: self.resolved(part) for key, part in value.items()}
+        return {key: part for key, part in inner.items() if part is not NOTHING}
+
+    def of(self, kind):
+        """Properties of each resource of this kind that is made, by logical id."""
+        return {name: self.resolved(r.get("Properties", {})) for name, r in self.resources.items() if r["Type"] == kind}
 
     def refusals(self):
         for rule in self.document["Rules"].values():
@@ -140,4 +167,20 @@ def half_a_set_of_parameters_is_refused(template):
             yield f"{what} is not refused"
 
 
-CHECKS = [every_way_points_only_at_what_is_there, every_way_makes_what_it_should, half_a_set_of_parameters_is_refused]
+def a_new_database_can_be_removed(template):
+    """While its protection is on, a first deployment that fails can't be rolled back: it would leave a database to be removed by hand."""
+    for wanted, protected in {None: False, "no": False, "yes": True}.items():
+        given = SCHOOL | ({"ProtectDatabase": wanted} if wanted else {})
+        for name, cluster in Deployment(template.document, given).of("AWS::RDS::DBCluster").items():
+            if cluster.get("DeletionProtection") is not protected:
+                yield f"{name}: with ProtectDatabase={wanted or 'not given'} its deletion protection is {cluster.get('DeletionProtection')}"
+    if "ProtectDatabase=yes" not in (ROOT / "docs/deploy.md").read_text():
+        yield "docs/deploy.md does not say when to give ProtectDatabase=yes"
+
+
+CHECKS = [
+    every_way_points_only_at_what_is_there,
+    every_way_makes_what_it_should,
+    half_a_set_of_parameters_is_refused,
+    a_new_database_can_be_removed,
+]
