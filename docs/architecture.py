@@ -222,7 +222,7 @@ def add_the_rest(template, picture):
     picture.box("eSewa, Khalti", "outside", "asked server to server")
     picture.box("the shop's own consumers", "outside", "such as its mailer")
     picture.arrow("order-confirmed", "the shop's own consumers")
-    taken, lent = sum(template.metadata["ConnectionBudget"].values()), budget.limit(template)
+    taken, lent = sum(budget.shares(template).values()), budget.limit(template)
     width = 6 * COLUMN - (COLUMN - BOX)
     told = f"every function but invalidate-cache; migrate past the proxy. Together at most {taken} of the {lent} connections that it lends"
     picture.box("database", "data", told, width=width)

@@ -1,8 +1,8 @@
 """The calculator: what saturates first, and what a million purchases cost. Prints the tables of docs/scale.md.
 
     python docs/scale/cost.py                 the tables
-    python docs/scale/cost.py --write         puts them into docs/scale.md
-    python docs/scale/cost.py --check         fails when docs/scale.md has others
+    python docs/scale/cost.py --write         puts them into docs/scale.md and docs/deploy.md
+    python docs/scale/cost.py --check         fails when these have others
     python docs/scale/cost.py --users 25000   one line of each table of users
 """
 
@@ -13,15 +13,20 @@ import sys
 
 from stages import COURSE, ORDER, ROOT, SENDS, TIMES, stages
 from steady import steady
-from template import budget
+from template import budget, modes
 from template.model import load
 
-DOCUMENT = ROOT / "docs" / "scale.md"
+DOCUMENTS = [ROOT / "docs" / "scale.md", ROOT / "docs" / "deploy.md"]
 # us-east-1, dollars. The first three were checked in November 2026; the others are list prices from memory, except Aurora's.
 REQUESTS, GB_SECOND, SQS = 0.20e-6, 0.0000133334, 0.40e-6
 API, LOGS_GB, TRACE, AURORA_IO = 1.00e-6, 0.50, 5.00e-6, 0.20e-6
 ACU_HOUR, PROXY_ACU_HOUR, NAT_HOUR, CACHE_GB_HOUR, ALARM, METRIC = 0.12, 0.015, 0.045, 0.084, 0.10, 0.30
+ADDRESS_HOUR, SECRET = 0.005, 0.40
 HOURS = 730
+# What each account has free every month: ten alarms, ten metrics, a million requests of SQS.
+FREE = 10 * ALARM + 10 * METRIC + 1e6 * SQS
+# Estimated: what the sweeps measure while nobody pays, of about 60 metrics; one that is not written is not charged.
+IDLE_METRICS = 15
 # Assumed: bytes of log an invocation and a message, reads and writes of storage a message, traces that are kept.
 LOG_INVOCATION, LOG_MESSAGE, STORAGE_IO, TRACED = 900, 350, 12, 0.05
 # A visitor stays ten minutes. On an ordinary day two in a hundred buy; in a sale, one in five.
@@ -113,31 +118,75 @@ def cost_table(found, pipeline, what):
     return table([f"dollars for a million {what}", *(f"at {rate:g} a second" for rate in RATES)], rows)
 
 
-def idle_table(template):
-    """What a stack costs in a month without a single payment."""
-    database = template.mappings["Limits"]["Database"]
-    alarms = template.of("AWS::CloudWatch::Alarm").values()
-    looked_at = sum(max(1, sum("MetricStat" in q for q in alarm.get("Metrics", []))) for alarm in alarms)
-    polled = len([m for m in template.of("AWS::Lambda::EventSourceMapping").values() if "ScalingConfig" in m])
-    rows = [
-        ["Aurora, two instances at their least", 2 * database["MinCapacity"] * ACU_HOUR * HOURS],
-        ["RDS Proxy, eight units at the least", 8 * PROXY_ACU_HOUR * HOURS],
-        ["NAT gateway", NAT_HOUR * HOURS],
-        ["ElastiCache Serverless, 0.1 GB at the least", 0.1 * CACHE_GB_HOUR * HOURS],
-        [f"alarms on {looked_at} metrics", looked_at * ALARM],
-        ["about 60 metrics of our own, once each has been written", 60 * METRIC],
-        [f"five pollers on each of {polled} queues, a look every 20 s", polled * 5 * 3 * 60 * HOURS * SQS],
+# Each part of an idle stack, and what a small one goes without in it.
+PARTS = {
+    "Aurora, at its least": "one instance: while its zone is down, or it restarts, nothing is bought (minutes; RDS makes it again). At most 2 ACU in place of 4",
+    "RDS Proxy, eight units at the least": "none: functions connect directly, at most 80 connections; a failover is felt by each of them",
+    "NAT gateway": "nothing; also in full there is one",
+    "its public address": "nothing",
+    "ElastiCache Serverless, 0.1 GB at the least": "nothing",
+    "alarms": "those that another alarm rings as well, only later: throttles behind a queue or a schedule, age of the cache's queues",
+    f"about {IDLE_METRICS} metrics that the sweeps write": "nothing",
+    "secrets": "nothing",
+    "five pollers on each queue, a look every 20 s": "nothing",
+    "free in each account": "",
+}
+
+
+def idle(template, given):
+    """What a stack with these parameters costs in a month without a single payment, by part."""
+    stack = modes.Deployment(template.document, modes.SCHOOL | given)
+    database = template.mappings["Limits"][stack.parameters["Scale"]]
+    looked_at = sum(max(1, sum("MetricStat" in q for q in alarm.get("Metrics", []))) for alarm in stack.of("AWS::CloudWatch::Alarm").values())
+    polled = len([m for m in stack.of("AWS::Lambda::EventSourceMapping").values() if "ScalingConfig" in m])
+    secrets = sum(bool(stack.parameters[name]) for name in stack.parameters if name.endswith("SecretArn")) + len(stack.of("AWS::RDS::DBCluster"))
+    dollars = [
+        len(stack.of("AWS::RDS::DBInstance")) * database["MinCapacity"] * ACU_HOUR * HOURS,
+        len(stack.of("AWS::RDS::DBProxy")) * 8 * PROXY_ACU_HOUR * HOURS,
+        len(stack.of("AWS::EC2::NatGateway")) * NAT_HOUR * HOURS,
+        len(stack.of("AWS::EC2::NatGateway")) * ADDRESS_HOUR * HOURS,
+        len(stack.of("AWS::ElastiCache::ServerlessCache")) * 0.1 * CACHE_GB_HOUR * HOURS,
+        looked_at * ALARM,
+        IDLE_METRICS * METRIC,
+        secrets * SECRET,
+        polled * 5 * 3 * 60 * HOURS * SQS,
+        -FREE,
     ]
-    rows.append(["**together**", sum(dollars for _, dollars in rows)])
-    return table(["dollars a month", ""], [[what, f"{dollars:.2f}"] for what, dollars in rows])
+    return dict(zip(PARTS, dollars, strict=True))
+
+
+IDLE = {
+    "small, a school": {},
+    "small, with a shop": modes.EXTRAS["a shop"],
+    "full, with a shop": modes.EXTRAS["a shop"] | modes.FULL,
+}
+
+
+def idle_table(template):
+    columns = [idle(template, given) for given in IDLE.values()]
+    rows = [[part, *(f"{column[part]:.2f}" for column in columns)] for part in PARTS]
+    rows.append(["**together**", *(f"**{sum(column.values()):.2f}**" for column in columns)])
+    return table(["dollars a month", *IDLE], rows)
+
+
+def parts_table(template):
+    """The same for whoever chooses, with what a small stack goes without."""
+    small, full = (idle(template, IDLE[name]) for name in ["small, with a shop", "full, with a shop"])
+    rows = [[part, f"{small[part]:.2f}", f"{full[part]:.2f}", without] for part, without in PARTS.items()]
+    rows.append(["**together**", f"**{sum(small.values()):.2f}**", f"**{sum(full.values()):.2f}**", ""])
+    return table(["part", "small, $ a month", "full, $ a month", "what small goes without"], rows)
 
 
 def budget_table(template):
-    shares = template.metadata["ConnectionBudget"]
-    functions = template.functions()
-    rows = [[f"`{n}`", f"{functions[n]['ReservedConcurrentExecutions']}", f"{budget.pool_of(functions[n])}", f"{share}"] for n, share in shares.items()]
-    rows.append(["**together**", "", "", f"**{sum(shares.values())} of {budget.limit(template)}**"])
-    return table(["function", "at once", "connections each", "share"], rows)
+    """Both scales side by side."""
+    small, full = template.scales()
+    rows = []
+    for name, share in budget.shares(full).items():
+        at_once = [at.functions()[name]["ReservedConcurrentExecutions"] for at in (small, full)]
+        rows.append([f"`{name}`", f"{budget.pool_of(full.functions()[name])}", f"{at_once[0]}", f"{budget.shares(small)[name]}", f"{at_once[1]}", f"{share}"])
+    together = [f"**{sum(budget.shares(at).values())} of {budget.limit(at)}**" for at in (small, full)]
+    rows.append(["**together**", "", "", together[0], "", together[1]])
+    return table(["function", "connections each", "small: at once", "small: share", "full: at once", "full: share"], rows)
 
 
 def tables():
@@ -150,6 +199,7 @@ def tables():
         "courses": cost_table(found, COURSE, "course purchases"),
         "orders": cost_table(found, ORDER, "orders"),
         "idle": idle_table(template),
+        "parts": parts_table(template),
     }
 
 
@@ -170,10 +220,12 @@ def main():
         return
     made = tables()
     if chosen.write:
-        DOCUMENT.write_text(written(DOCUMENT.read_text(), made))
+        for document in DOCUMENTS:
+            document.write_text(written(document.read_text(), made))
     elif chosen.check:
-        if written(DOCUMENT.read_text(), made) != DOCUMENT.read_text():
-            sys.exit("docs/scale.md has other tables than the template and the formula; run docs/scale/cost.py --write")
+        for document in DOCUMENTS:
+            if written(document.read_text(), made) != document.read_text():
+                sys.exit(f"docs/{document.name} has other tables than the template and the formula; run docs/scale/cost.py --write")
     else:
         print("\n\n".join(made.values()))
 

@@ -24,6 +24,8 @@ parameters=(
   "AdminServiceUrl=$MAKEGOOD_ADMIN_URL"
   "RazorpayWebhookSecret=$RAZORPAY_WEBHOOK_SECRET"
   "ConfirmationSecret=$CONFIRMATION_SECRET"
+  # As many at once as this machine can feed.
+  "Scale=full"
   # The emulator refuses alarms with metric math.
   "Alarms=no"
   "Shop=yes"

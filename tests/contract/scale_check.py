@@ -11,9 +11,11 @@ import unittest
 DOCS = pathlib.Path(__file__).resolve().parents[2] / "docs"
 sys.path.insert(0, str(DOCS / "scale"))
 
+from cost import IDLE, idle  # noqa: E402
 from simulate import simulate  # noqa: E402
 from stages import stages  # noqa: E402
 from steady import steady  # noqa: E402
+from template.model import load  # noqa: E402
 
 SHARES = [0.001, 0.01, 0.1, 0.3, 0.6, 0.9]
 MESSAGES = 4000
@@ -47,6 +49,13 @@ class FormulaAndSimulation(unittest.TestCase):
         counted = simulate(stage, rate, 30)
         self.assertTrue(steady(stage, rate).saturated)
         self.assertLess(counted.messages / 30, 1.02 * stage.most_a_second)
+
+
+class WhileNothingHappens(unittest.TestCase):
+    def test_a_small_stack_costs_at_most_a_hundred_dollars_a_month(self):
+        for what in ["small, a school", "small, with a shop"]:
+            with self.subTest(what):
+                self.assertLessEqual(sum(idle(load(), IDLE[what]).values()), 100)
 
 
 class TheDocuments(unittest.TestCase):

@@ -44,15 +44,19 @@ class TheConnectionBudget(Broken):
         self.assert_noticed(budget.every_function_keeps_to_its_share, "receive-payment can take 160")
 
     def test_raising_a_share_past_what_the_proxy_lends_fails(self):
-        self.document["Metadata"]["ConnectionBudget"]["order-status"] += 1000
+        self.document["Metadata"]["ConnectionBudget"]["full"]["order-status"] += 1000
         self.assert_noticed(budget.the_shares_fit_the_proxy, "the proxy lends 640")
 
     def test_a_function_without_a_ceiling_is_named(self):
         del self.properties("VerifyPaymentFunction")["ReservedConcurrentExecutions"]
         self.assert_noticed(budget.every_function_has_a_ceiling, "verify-payment")
 
+    def test_a_small_stack_that_takes_more_than_its_share_is_named(self):
+        self.document["Mappings"]["AtOnce"]["small"]["Admin"] = 3
+        self.assert_noticed(budget.every_function_keeps_to_its_share, "with Scale small, admin can take 3 connections, its share is 2")
+
     def test_a_function_without_a_share_is_named(self):
-        del self.document["Metadata"]["ConnectionBudget"]["sweep"]
+        del self.document["Metadata"]["ConnectionBudget"]["full"]["sweep"]
         self.assert_noticed(budget.every_function_keeps_to_its_share, "sweep can take 12 connections and has no share")
 
     def test_queues_that_ask_for_more_than_is_reserved_are_named(self):
@@ -232,6 +236,22 @@ class Modes(Broken):
     def test_a_part_of_the_console_that_is_there_without_it_is_named(self):
         del self.resources["AdminHomeRoute"]["Condition"]
         self.assert_noticed(modes.every_way_points_only_at_what_is_there, "everything is made: AdminHomeRoute points at AdminIntegration")
+
+    def test_a_reservation_that_an_account_of_ten_refuses_is_named(self):
+        self.properties("SweepFunction")["ReservedConcurrentExecutions"] = 6
+        self.assert_noticed(modes.an_account_can_hold_it, "in an account of ten 6 executions are reserved")
+
+    def test_a_small_stack_that_grew_is_named(self):
+        self.document["Mappings"]["AtOnce"]["small"]["OrderStatus"] = 200
+        self.assert_noticed(modes.an_account_can_hold_it, "small 261 executions are reserved, at most 80 can be")
+
+    def test_a_second_instance_of_a_small_stack_is_named(self):
+        self.resources["DatabaseStandby"]["Condition"] = "MakesDatabase"
+        self.assert_noticed(modes.every_way_makes_what_it_should, "everything is made makes 2 of AWS::RDS::DBInstance")
+
+    def test_full_scale_without_reservations_that_gets_through_is_named(self):
+        del self.document["Rules"]["FullScaleReserves"]
+        self.assert_noticed(modes.half_a_set_of_parameters_is_refused, "full without reservations is not refused")
 
     def test_a_database_that_a_failed_deployment_leaves_is_named(self):
         self.properties("DatabaseCluster")["DeletionProtection"] = True

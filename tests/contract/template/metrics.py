@@ -43,7 +43,7 @@ RINGS = {
 }
 SIGNS = {"GreaterThanThreshold": ">", "LessThanThreshold": "<"}
 RUNBOOK = "docs/operations.md"
-CONDITIONS = {"Monitored", "ShopMonitored", "ConsoleMonitored"}
+CONDITIONS = {"Monitored", "ShopMonitored", "ConsoleMonitored", "FullyMonitored", "ShopFullyMonitored"}
 LINK = re.compile(r"\$\{RunbookUrl\}#(alarm-[a-z0-9-]+)$")
 PARTS = ["**Means.**", "**See", "**Fix.**", "**Fixed when**"]
 

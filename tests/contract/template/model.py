@@ -16,25 +16,33 @@ def load():
 NOTHING = {"Ref": "AWS::NoValue"}
 
 
-def with_all(value):
-    """The value where every condition gives what it has to give: of an Fn::If, the first branch that is something."""
+def with_all(value, mappings, scale):
+    """The value where every condition gives what it has to give: of an Fn::If, the first branch that is something. At this scale."""
     if isinstance(value, dict):
         if "Fn::If" in value:
-            return with_all(next((branch for branch in value["Fn::If"][1:] if branch != NOTHING), NOTHING))
-        return {key: with_all(inner) for key, inner in value.items()}
+            return with_all(next((branch for branch in value["Fn::If"][1:] if branch != NOTHING), NOTHING), mappings, scale)
+        if "Fn::FindInMap" in value and value["Fn::FindInMap"][1] == {"Ref": "Scale"}:
+            name, _, key = value["Fn::FindInMap"]
+            return mappings[name][scale][key]
+        return {key: with_all(inner, mappings, scale) for key, inner in value.items()}
     if isinstance(value, list):
-        return [inner for inner in map(with_all, value) if inner != NOTHING]
+        return [inner for inner in (with_all(part, mappings, scale) for part in value) if inner != NOTHING]
     return value
 
 
 class Template:
-    """The resources by kind, and the few ways in which they point at each other."""
+    """The resources by kind, and the few ways in which they point at each other. At full scale, unless another one is asked for."""
 
-    def __init__(self, document):
+    def __init__(self, document, scale="full"):
         self.document = document
-        self.resources = with_all(document["Resources"])
+        self.scale = scale
         self.mappings = document.get("Mappings", {})
+        self.resources = with_all(document["Resources"], self.mappings, scale)
         self.metadata = document.get("Metadata", {})
+
+    def scales(self):
+        """The template at each value of the parameter Scale."""
+        return [Template(self.document, scale) for scale in self.document["Parameters"]["Scale"]["AllowedValues"]]
 
     def of(self, kind):
         return {k: v["Properties"] for k, v in self.resources.items() if v["Type"] == kind}

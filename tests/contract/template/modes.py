@@ -8,17 +8,27 @@ from .model import ROOT
 SCHOOL = {"AdminServiceUrl": "https://admin.example.com", "RazorpayWebhookSecretArn": "arn:w", "ConfirmationSecretArn": "arn:c"}
 SUBNETS = {"VpcId": "vpc-1", "VpcSubnetIds": ["subnet-1", "subnet-2"]}
 GIVEN = {**SUBNETS, "DatabaseSecretArn": "arn:d", "DatabaseEndpoint": "db.example.com", "RedisUrl": "rediss://cache.example.com"}
+FULL = {"Scale": "full"}
 # Ways to deploy, and of these kinds of resources how many each makes.
 WAYS = {
-    "everything is made": (SCHOOL, {"AWS::EC2::VPC": 1, "AWS::RDS::DBCluster": 1, "AWS::RDS::DBProxy": 1, "AWS::ElastiCache::ServerlessCache": 1}),
-    "a network is given": (SCHOOL | SUBNETS, {"AWS::EC2::VPC": 0, "AWS::RDS::DBCluster": 1, "AWS::RDS::DBProxy": 1}),
+    "everything is made": (
+        SCHOOL,
+        {"AWS::EC2::VPC": 1, "AWS::RDS::DBCluster": 1, "AWS::RDS::DBInstance": 1, "AWS::RDS::DBProxy": 0, "AWS::ElastiCache::ServerlessCache": 1},
+    ),
+    "everything is made, full": (
+        SCHOOL | FULL,
+        {"AWS::EC2::VPC": 1, "AWS::RDS::DBCluster": 1, "AWS::RDS::DBInstance": 2, "AWS::RDS::DBProxy": 1, "AWS::ElastiCache::ServerlessCache": 1},
+    ),
+    "everything is made in an account of ten": (SCHOOL | {"ReserveConcurrency": "no"}, {"AWS::RDS::DBCluster": 1, "AWS::RDS::DBProxy": 0}),
+    "a network is given": (SCHOOL | SUBNETS, {"AWS::EC2::VPC": 0, "AWS::RDS::DBCluster": 1, "AWS::RDS::DBProxy": 0}),
+    "a network is given, full": (SCHOOL | SUBNETS | FULL, {"AWS::EC2::VPC": 0, "AWS::RDS::DBInstance": 2, "AWS::RDS::DBProxy": 1}),
     "a cluster is given": (SCHOOL | GIVEN | {"DatabaseClusterId": "shared"}, {"AWS::RDS::DBCluster": 0, "AWS::RDS::DBProxy": 1}),
     "a proxy is given": (
         SCHOOL | GIVEN | {"DatabaseProxyEndpoint": "proxy.example.com", "DatabaseSecurityGroupId": "sg-1", "VpcSecurityGroupIds": ["sg-2"]},
         {"AWS::EC2::VPC": 0, "AWS::RDS::DBCluster": 0, "AWS::RDS::DBProxy": 0, "AWS::ElastiCache::ServerlessCache": 0},
     ),
     "local": (
-        SCHOOL | {"DatabaseUrl": "postgres://a", "DatabaseDirectUrl": "postgres://b", "RedisUrl": "redis://c", "Alarms": "no"},
+        SCHOOL | FULL | {"DatabaseUrl": "postgres://a", "DatabaseDirectUrl": "postgres://b", "RedisUrl": "redis://c", "Alarms": "no"},
         {"AWS::EC2::VPC": 0, "AWS::EC2::SecurityGroup": 0, "AWS::RDS::DBProxy": 0, "AWS::CloudWatch::Alarm": 0, "AWS::CloudWatch::Dashboard": 0},
     ),
 }
@@ -33,6 +43,7 @@ EXTRAS = {
 }  # fmt: skip
 # What the rules refuse: half a set of parameters.
 REFUSED = {
+    "full without reservations": SCHOOL | FULL | {"ReserveConcurrency": "no"},
     "a secret without an endpoint": SCHOOL | SUBNETS | {"DatabaseSecretArn": "arn:d", "DatabaseProxyEndpoint": "proxy.example.com"},
     "a database without a proxy or cluster": SCHOOL | GIVEN,
     "a database without its network": {**SCHOOL, **GIVEN, "VpcId": "", "DatabaseClusterId": "shared"},
@@ -178,7 +189,17 @@ def a_new_database_can_be_removed(template):
         yield "docs/deploy.md does not say when to give ProtectDatabase=yes"
 
 
+def an_account_can_hold_it(template):
+    """A new account lets ten executions run at once and reserves none; most have 1,000, of which 100 can't be reserved."""
+    for what, given, most in [("in an account of ten", {"ReserveConcurrency": "no"}, 0), ("small", {}, 80), ("full", FULL, 900)]:
+        functions = Deployment(template.document, SCHOOL | EXTRAS["a shop"] | EXTRAS["a console"] | given).of("AWS::Serverless::Function")
+        reserved = sum(f.get("ReservedConcurrentExecutions", 0) for f in functions.values())
+        if reserved > most:
+            yield f"{what} {reserved} executions are reserved, at most {most} can be"
+
+
 CHECKS = [
+    an_account_can_hold_it,
     every_way_points_only_at_what_is_there,
     every_way_makes_what_it_should,
     half_a_set_of_parameters_is_refused,
