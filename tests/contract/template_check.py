@@ -7,7 +7,7 @@ import json
 import re
 import sys
 
-from template import budget, metrics, modes, parameters, privileges, rollout
+from template import budget, combinations, metrics, modes, parameters, privileges, rollout
 from template.model import ROOT, load, queues_in, target
 
 # How often each stage tries a message before it parks it.
@@ -193,6 +193,7 @@ CHECKS = [
     *privileges.CHECKS,
     *rollout.CHECKS,
     *modes.CHECKS,
+    *combinations.CHECKS,
     *parameters.CHECKS,
 ]
 

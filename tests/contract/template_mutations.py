@@ -4,13 +4,19 @@ Run by local/stack/test.sh with SAM's Python, beside template_check.py.
 """
 
 import copy
+import functools
 import unittest
 
 import template_check
-from template import budget, metrics, modes, parameters, privileges, rollout, sources
+from template import budget, combinations, metrics, modes, parameters, privileges, rollout, sources
 from template.model import Template, load
 
 INTACT = load()
+
+
+@functools.cache
+def said_of_intact(check):
+    return list(check(INTACT))
 
 
 class Broken(unittest.TestCase):
@@ -28,7 +34,7 @@ class Broken(unittest.TestCase):
         self.properties(role)["Policies"][0]["PolicyDocument"]["Statement"].append(statement)
 
     def assert_noticed(self, check, *words):
-        self.assertEqual(list(check(INTACT)), [], "the template as it is must pass")
+        self.assertEqual(said_of_intact(check), [], "the template as it is must pass")
         said = "\n".join(check(Template(self.document)))
         for word in words:
             self.assertIn(word, said)
@@ -230,7 +236,7 @@ class Modes(Broken):
         self.assert_noticed(modes.every_way_makes_what_it_should, "a cluster is given makes 1 of AWS::RDS::DBCluster")
 
     def test_half_a_set_of_parameters_that_gets_through_is_named(self):
-        del self.document["Rules"]["CacheCanBeReached"]
+        del self.document["Rules"]["DatabaseByUrlIsComplete"]["Assertions"][1]
         self.assert_noticed(modes.half_a_set_of_parameters_is_refused, "a URL and no cache is not refused")
 
     def test_a_part_of_the_console_that_is_there_without_it_is_named(self):
@@ -258,8 +264,24 @@ class Modes(Broken):
         self.assert_noticed(modes.a_new_database_can_be_removed, "with ProtectDatabase=no its deletion protection is True")
 
     def test_half_a_console_that_gets_through_is_named(self):
-        del self.document["Rules"]["ConsoleIsGiven"]
+        del self.document["Rules"]["ConsoleIsComplete"]
         self.assert_noticed(modes.half_a_set_of_parameters_is_refused, "a console without its client is not refused")
+
+
+class Combinations(Broken):
+    CHECK = staticmethod(combinations.every_combination_is_refused_or_works)
+
+    def test_a_network_of_which_half_is_given_is_named(self):
+        del self.document["Rules"]["NetworkIsComplete"]
+        self.assert_noticed(
+            self.CHECK,
+            "network and database with VpcId is accepted: VpcId is given and nothing uses it",
+            "network and database with VpcSubnetIds is accepted: DataSecurityGroup points at an empty VpcId",
+        )
+
+    def test_a_sentence_that_names_nothing_is_named(self):
+        self.document["Rules"]["KafkaIsComplete"]["Assertions"][0]["AssertDescription"] = "This does not work."
+        self.assert_noticed(self.CHECK, "kafka with Transport, KafkaBrokers is refused, and no parameter is named")
 
 
 class Parameters(Broken):

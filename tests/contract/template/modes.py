@@ -1,9 +1,10 @@
 """What is made and what is given: each way to deploy makes what it should, and points at nothing that is not there."""
 
+import functools
 import re
 from itertools import product
 
-from .model import ROOT
+from .model import ROOT, listed
 
 SCHOOL = {"AdminServiceUrl": "https://admin.example.com", "RazorpayWebhookSecretArn": "arn:w", "ConfirmationSecretArn": "arn:c"}
 SUBNETS = {"VpcId": "vpc-1", "VpcSubnetIds": ["subnet-1", "subnet-2"]}
@@ -66,10 +67,16 @@ class Deployment:
     def __init__(self, document, given):
         self.document = document
         self.parameters = {name: given.get(name, p.get("Default", "")) for name, p in document["Parameters"].items()}
-        self.resources = {name: r for name, r in document["Resources"].items() if self.holds(r.get("Condition"))}
+        self.decided = {None: True}
+
+    @functools.cached_property
+    def resources(self):
+        return {name: r for name, r in self.document["Resources"].items() if self.holds(r.get("Condition"))}
 
     def holds(self, name):
-        return name is None or self.decide(self.document["Conditions"][name])
+        if name not in self.decided:
+            self.decided[name] = self.decide(self.document["Conditions"][name])
+        return self.decided[name]
 
     def decide(self, rule):
         """A condition function's truth."""
@@ -80,6 +87,9 @@ class Deployment:
             return self.value(argument[0]) == self.value(argument[1])
         if function == "Fn::Not":
             return not self.decide(argument[0])
+        if function == "Fn::EachMemberIn":
+            members, allowed = (listed(self.value(part)) for part in argument)
+            return all(member in allowed for member in members)
         return {"Fn::And": all, "Fn::Or": any}[function](self.decide(part) for part in argument)
 
     def value(self, expression):
@@ -152,6 +162,8 @@ def deployments(template):
     for way, (parameters, made) in WAYS.items():
         for chosen in product([False, True], repeat=len(EXTRAS)):
             extras = [name for name, wanted in zip(EXTRAS, chosen) if wanted]
+            if way == "local" and "endpoints" in extras:
+                continue
             given = dict(parameters)
             for extra in extras:
                 given |= EXTRAS[extra]

@@ -1,0 +1,103 @@
+"""Every combination of parameters that belong together is refused with the name of what is in the way, or works.
+
+To work means: everything that was given is used, nothing that is used was not given, no second network or database is made
+beside one that is there, and each function knows its database.
+"""
+
+from itertools import product
+
+from .modes import EXTRAS, SCHOOL, Deployment
+
+NETWORK_AND_DATABASE = {
+    "DatabaseUrl": "postgres://a",
+    "DatabaseDirectUrl": "postgres://b",
+    "DatabaseSecretArn": "arn:d",
+    "DatabaseEndpoint": "db.example.com",
+    "DatabaseProxyEndpoint": "proxy.example.com",
+    "DatabaseClusterId": "shared",
+    "DatabaseSecurityGroupId": "sg-1",
+    "VpcId": "vpc-1",
+    "VpcSubnetIds": ["subnet-1", "subnet-2"],
+    "VpcSecurityGroupIds": ["sg-2"],
+    "RedisUrl": "redis://c",
+    "VpcEndpoints": "yes",
+}
+SECRETS = {name: "given" for name in ["RazorpayWebhookSecretArn", "RazorpayWebhookSecret", "ConfirmationSecretArn", "ConfirmationSecret"]}
+SHOP = {"Shop": "yes", **{name: "given" for name in EXTRAS["a shop"] if name != "Shop"}, "EsewaSecret": "given", "KhaltiSecret": "given"}
+CONSOLE = {name: "given" for name in ["ConsoleIssuer", "ConsoleClientId", "ConsoleClientSecretArn", "ConsoleSecretArn", "ConsoleSecret"]}
+KAFKA = {"Transport": "kafka", "MskClusterArn": "arn:aws:kafka:r:a:cluster/c/1", "KafkaBrokers": "b:9098"}
+ROLLOUT = {"Canary": "true", "Alarms": "no", "Scale": "full", "ReserveConcurrency": "no"}
+# Groups of which every combination is tried, beside a set that is complete.
+GROUPS = {
+    "network and database": (SCHOOL, NETWORK_AND_DATABASE),
+    "secrets": ({"AdminServiceUrl": "https://admin.example.com"}, SECRETS),
+    "shop": (SCHOOL, SHOP),
+    "console": (SCHOOL, CONSOLE),
+    "kafka": (SCHOOL, KAFKA),
+    "rollout": (SCHOOL, ROLLOUT),
+}
+# What switches others off: given beside "no", they wait for a "yes".
+SWITCHED_OFF = {"Shop": set(SHOP)}
+# A value that is the other side of a choice, and is used by being chosen.
+CHOICES = {"Shop", "Transport", "VpcEndpoints", "Canary", "Alarms", "Scale", "ReserveConcurrency"}
+# These may be empty in a function's variables: their readers know it.
+MAY_BE_EMPTY = {"ESEWA_STATUS_BASE_URL"}
+KNOWS_ITS_DATABASE = [{"DATABASE_URL"}, {"DATABASE_SECRET_ARN", "DATABASE_PROXY_ENDPOINT", "DATABASE_NAME"}]
+
+
+def combinations(template):
+    for group, (beside, parameters) in GROUPS.items():
+        for chosen in product([False, True], repeat=len(parameters)):
+            given = {name: parameters[name] for name, wanted in zip(parameters, chosen) if wanted}
+            yield group, given, Deployment(template.document, beside | given)
+
+
+def written(group, given):
+    return f"{group} with {', '.join(given) or 'nothing'}"
+
+
+def every_combination_is_refused_or_works(template):
+    accepted = dict.fromkeys(GROUPS, 0)
+    for group, given, deployment in combinations(template):
+        reasons = list(deployment.refusals())
+        if reasons:
+            # What is missing, or what is one too many.
+            if not any(name in reason for reason in reasons for name in GROUPS[group][1]):
+                yield f"{written(group, given)} is refused, and no parameter is named: {reasons}"
+            continue
+        accepted[group] += 1
+        yield from (f"{written(group, given)} is accepted: {problem}" for problem in faults(deployment, given))
+    for group, count in accepted.items():
+        if not count:
+            yield f"of the combinations of {group} none is accepted"
+
+
+def faults(deployment, given):
+    """What is wrong with a deployment that the rules let through."""
+    yield from sorted(set(deployment.dangling()))
+    used = set(deployment.references(list(deployment.resources.values()))) | set(globals_of(deployment))
+    off = {name for switch, names in SWITCHED_OFF.items() if given.get(switch) != "yes" for name in names}
+    for name in sorted(set(given) - used - CHOICES - off):
+        yield f"{name} is given and nothing uses it"
+    for name, resource in deployment.resources.items():
+        if deployment.resolved(resource.get("Properties", {})).get("VpcId") == "":
+            yield f"{name} points at an empty VpcId"
+    if "VpcSubnetIds" in given and deployment.of("AWS::EC2::VPC"):
+        yield "a second network is made"
+    if {"DatabaseUrl", "DatabaseSecretArn"} & set(given) and deployment.of("AWS::RDS::DBCluster"):
+        yield "a second database is made"
+    for name, function in deployment.of("AWS::Serverless::Function").items():
+        variables = function.get("Environment", {}).get("Variables", {})
+        for variable, value in variables.items():
+            if value in ("", "-") and variable not in MAY_BE_EMPTY:
+                yield f"{name} is told {variable}={value!r}"
+        its = {variable for variable in variables if variable.startswith("DATABASE_")} - {"DATABASE_POOL_SIZE"}
+        if its and its not in KNOWS_ITS_DATABASE:
+            yield f"{name} is told {sorted(its)} of its database"
+
+
+def globals_of(deployment):
+    return deployment.references(deployment.document["Globals"])
+
+
+CHECKS = [every_combination_is_refused_or_works]
