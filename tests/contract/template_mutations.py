@@ -243,6 +243,10 @@ class Modes(Broken):
         del self.resources["AdminHomeRoute"]["Condition"]
         self.assert_noticed(modes.every_way_points_only_at_what_is_there, "everything is made: AdminHomeRoute points at AdminIntegration")
 
+    def test_a_subnet_in_whatever_zone_comes_first_is_named(self):
+        self.properties("PrivateSubnetB")["AvailabilityZone"] = {"Fn::Select": [1, {"Fn::GetAZs": ""}]}
+        self.assert_noticed(modes.a_network_made_here_is_in_the_zones_that_are_given, "PrivateSubnetB is in")
+
     def test_a_reservation_that_an_account_of_ten_refuses_is_named(self):
         self.properties("SweepFunction")["ReservedConcurrentExecutions"] = 6
         self.assert_noticed(modes.an_account_can_hold_it, "in an account of ten 6 executions are reserved")

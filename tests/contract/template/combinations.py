@@ -22,6 +22,7 @@ NETWORK_AND_DATABASE = {
     "RedisUrl": "redis://c",
     "VpcEndpoints": "yes",
 }
+ZONES = {"ZoneA": "us-east-1a", "ZoneB": "us-east-1b", "VpcId": "vpc-1", "VpcSubnetIds": ["subnet-1", "subnet-2"]}
 SECRETS = {name: "given" for name in ["RazorpayWebhookSecretArn", "RazorpayWebhookSecret", "ConfirmationSecretArn", "ConfirmationSecret"]}
 SHOP = {"Shop": "yes", **{name: "given" for name in EXTRAS["a shop"] if name != "Shop"}, "EsewaSecret": "given", "KhaltiSecret": "given"}
 CONSOLE = {name: "given" for name in ["ConsoleIssuer", "ConsoleClientId", "ConsoleClientSecretArn", "ConsoleSecretArn", "ConsoleSecret"]}
@@ -30,6 +31,8 @@ ROLLOUT = {"Canary": "true", "Alarms": "no", "Scale": "full", "ReserveConcurrenc
 # Groups of which every combination is tried, beside a set that is complete.
 GROUPS = {
     "network and database": (SCHOOL, NETWORK_AND_DATABASE),
+    "zones": (SCHOOL, ZONES),
+    "zones beside a URL": (SCHOOL | {"DatabaseUrl": "postgres://a", "DatabaseDirectUrl": "postgres://b", "RedisUrl": "redis://c"}, ZONES),
     "secrets": ({"AdminServiceUrl": "https://admin.example.com"}, SECRETS),
     "shop": (SCHOOL, SHOP),
     "console": (SCHOOL, CONSOLE),

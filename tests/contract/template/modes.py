@@ -44,6 +44,7 @@ EXTRAS = {
 }  # fmt: skip
 # What the rules refuse: half a set of parameters.
 REFUSED = {
+    "one zone twice": SCHOOL | {"ZoneA": "us-east-1a", "ZoneB": "us-east-1a"},
     "full without reservations": SCHOOL | FULL | {"ReserveConcurrency": "no"},
     "a secret without an endpoint": SCHOOL | SUBNETS | {"DatabaseSecretArn": "arn:d", "DatabaseProxyEndpoint": "proxy.example.com"},
     "a database without a proxy or cluster": SCHOOL | GIVEN,
@@ -210,7 +211,17 @@ def an_account_can_hold_it(template):
             yield f"{what} {reserved} executions are reserved, at most {most} can be"
 
 
+def a_network_made_here_is_in_the_zones_that_are_given(template):
+    """The first two of a region may lack what is made here; then the stack fails late."""
+    given = {"ZoneA": "us-east-1c", "ZoneB": "us-east-1d"}
+    for way, parameters in [("a network made here", SCHOOL | given), ("one made here, full", SCHOOL | FULL | given)]:
+        for name, subnet in Deployment(template.document, parameters).of("AWS::EC2::Subnet").items():
+            if subnet["AvailabilityZone"] not in given.values():
+                yield f"{way}: {name} is in {subnet['AvailabilityZone']}"
+
+
 CHECKS = [
+    a_network_made_here_is_in_the_zones_that_are_given,
     an_account_can_hold_it,
     every_way_points_only_at_what_is_there,
     every_way_makes_what_it_should,
