@@ -167,6 +167,15 @@ class Metrics(Broken):
         query["Stat"] = "SampleCount"
         self.assert_noticed(metrics.silence_is_heard_on_a_counter, "SweepSilentAlarm hears silence by the SampleCount of OutboxBacklog")
 
+    def test_an_alarm_that_another_stack_can_ring_is_named(self):
+        self.properties("IndexMissingAlarm")["Namespace"] = "Makegood"
+        self.properties("SweepErrorsAlarm")["Dimensions"] = [{"Name": "FunctionName", "Value": "sweep"}]
+        self.assert_noticed(metrics.two_stacks_never_mix, "IndexMissingAlarm looks at Makegood with", "SweepErrorsAlarm looks at AWS/Lambda with")
+
+    def test_functions_that_write_to_a_namespace_of_all_stacks_are_named(self):
+        del self.document["Globals"]["Function"]["Environment"]
+        self.assert_noticed(metrics.two_stacks_never_mix, "the functions write their metrics to None")
+
     def test_an_alarm_that_tells_nobody_is_named(self):
         del self.properties("FallbackAlarm")["AlarmActions"]
         self.assert_noticed(metrics.every_alarm_reaches_somebody, "FallbackAlarm does not notify AlarmTopicArn")

@@ -7,7 +7,9 @@ from collections import namedtuple
 from . import sources
 from .model import ROOT, target
 
-NAMESPACE = "Makegood"
+# The stack's own, so that those of two stacks in one account never mix. As an alarm has it, and as the dashboard's document does.
+NAMESPACE = {"Fn::Sub": "Makegood/${AWS::StackName}"}
+NAMESPACES = [NAMESPACE, "Makegood/<AWS::StackName>"]
 Use = namedtuple("Use", "name function labels where")
 # SPEC section 5, word for word, and the counter of section 8 on which silence is heard.
 PROMISED = set(
@@ -58,7 +60,7 @@ def dimensions(pairs):
 
 def of_ours(namespace, name, dims, where):
     """One use of a metric of our namespace; none of another's."""
-    if namespace != NAMESPACE:
+    if namespace not in NAMESPACES:
         return []
     dims = dict(dims)
     return [Use(name, dims.pop("Function", None), frozenset(dims.items()), where)]
@@ -143,6 +145,37 @@ def labels_fit(emitted, used):
     """A label without a literal value, as for one that a variable holds, fits any."""
     emitted, used = dict(emitted), dict(used)
     return set(emitted) == set(used) and all(not value or used[name] == value for name, value in emitted.items())
+
+
+def two_stacks_never_mix(template):
+    """A stack's metrics, and what looks at them, carry its name: a stack for trying things must not ring or quiet another one's alarms."""
+    told = template.document["Globals"]["Function"].get("Environment", {}).get("Variables", {}).get("METRICS_NAMESPACE")
+    if told != NAMESPACE:
+        yield f"the functions write their metrics to {told}, which is no namespace of the stack's own"
+    if '"METRICS_NAMESPACE"' not in sources.rust_files()["shared/src/telemetry/mod.rs"]:
+        yield "no code reads METRICS_NAMESPACE"
+    for where, namespace, dims in all_looked_at(template):
+        own = namespace in NAMESPACES or any(names_the_stack(template, value) for value in dims.values())
+        if not own:
+            yield f"{where} looks at {namespace} with {dims}, which another stack's metrics may have too"
+
+
+def names_the_stack(template, value):
+    """Whether a dimension's value is this stack's alone: a resource of it, or a name made of the stack's."""
+    if isinstance(value, dict):
+        value = value.get("Ref") or target(value) or value.get("Fn::Sub", "")
+    return value in template.resources or "AWS::StackName" in value
+
+
+def all_looked_at(template):
+    """(where, namespace, dimensions) of everything that an alarm or a plot looks at."""
+    for where, alarm in alarms(template).items():
+        queries = [q["MetricStat"]["Metric"] for q in alarm.get("Metrics", []) if "MetricStat" in q]
+        for metric in queries or [alarm]:
+            yield where, metric["Namespace"], dimensions(metric.get("Dimensions"))
+    for widget in dashboard(template)["widgets"]:
+        for namespace, _, *pairs in rows(widget):
+            yield f"the dashboard's {widget['properties']['title']!r}", namespace, dict(zip(pairs[::2], pairs[1::2]))
 
 
 def every_alarm_links_to_its_runbook(template):
@@ -235,6 +268,7 @@ CHECKS = [
     emitted_and_used_are_the_same,
     what_a_function_emits_is_looked_at_there,
     what_is_looked_at_can_be_there,
+    two_stacks_never_mix,
     every_alarm_links_to_its_runbook,
     every_alarm_reaches_somebody,
     alarms_ring_when_they_must,

@@ -14,7 +14,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Registry};
 
-/// The namespace of every metric.
+/// The namespace of every metric, unless `METRICS_NAMESPACE` names another; the template gives each stack one of its own.
 pub const NAMESPACE: &str = "Makegood";
 
 static RECORDER: OnceLock<Recorder> = OnceLock::new();
@@ -34,7 +34,8 @@ pub fn start(function: &'static str) {
         .with(EnvFilter::new(format!("{level},{TOLD_BY_US}=off")))
         .with(JsonLines::of(function))
         .try_init();
-    let recorder = Recorder::new(NAMESPACE, function);
+    let namespace = std::env::var("METRICS_NAMESPACE").map_or(NAMESPACE, |own| &*own.leak());
+    let recorder = Recorder::new(namespace, function);
     if metrics::set_global_recorder(recorder.clone()).is_ok() {
         let _ = RECORDER.set(recorder);
     }
