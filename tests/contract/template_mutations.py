@@ -214,6 +214,13 @@ class Rollout(Broken):
         del self.properties("FinalizeOrderFunction")["DeploymentPreference"]
         self.assert_noticed(rollout.stages_that_write_go_out_as_canaries, "finalize-order")
 
+    def test_a_canary_that_goes_back_on_the_old_versions_errors_is_named(self):
+        self.properties("CreatePurchaseFunction")["DeploymentPreference"]["Alarms"] = [{"Ref": "CreatePurchaseErrorsAlarm"}]
+        self.properties("VerifyPaymentNewVersionAlarm")["Dimensions"].pop()
+        self.assert_noticed(
+            rollout.stages_that_write_go_out_as_canaries, "create-purchase: its canary goes back on an alarm", "verify-payment: its canary goes back"
+        )
+
     def test_an_alias_that_would_keep_old_parameters_is_named(self):
         del self.properties("VerifyPaymentFunction")["Environment"]["Variables"]["RELEASE"]
         self.assert_noticed(rollout.an_alias_takes_changed_parameters_over, "verify-payment: its alias would keep the old values")
