@@ -176,6 +176,19 @@ class Metrics(Broken):
         del self.document["Globals"]["Function"]["Environment"]
         self.assert_noticed(metrics.two_stacks_never_mix, "the functions write their metrics to None")
 
+    def test_a_proxy_whose_pinning_nobody_watches_is_named(self):
+        del self.resources["ProxyPinningAlarm"], self.resources["ConcurrencyAlarm"], self.resources["AllocateTrainerLagAlarm"]
+        self.assert_noticed(
+            metrics.what_is_not_ours_is_watched_too,
+            "no alarm looks at DatabaseConnectionsCurrentlySessionPinned of AWS::RDS::DBProxy",
+            "no alarm looks at how much of the account's quota",
+            "allocate-trainer reads a topic, and no alarm looks at how far it is behind",
+        )
+
+    def test_alarms_that_nobody_hears_without_a_word_are_named(self):
+        self.document["Outputs"]["AlarmsTell"]["Value"] = {"Fn::If": ["HasAlarmTopic", {"Ref": "AlarmTopicArn"}, "somebody"]}
+        self.assert_noticed(metrics.who_hears_of_an_alarm_is_said, "with neither AlarmEmail nor AlarmTopicArn no output says that alarms tell nobody")
+
     def test_an_alarm_that_tells_nobody_is_named(self):
         del self.properties("FallbackAlarm")["AlarmActions"]
         self.assert_noticed(metrics.every_alarm_reaches_somebody, "FallbackAlarm does not notify AlarmTopicArn")

@@ -27,7 +27,7 @@ SECRETS = {name: "given" for name in ["RazorpayWebhookSecretArn", "RazorpayWebho
 SHOP = {"Shop": "yes", **{name: "given" for name in EXTRAS["a shop"] if name != "Shop"}, "EsewaSecret": "given", "KhaltiSecret": "given"}
 CONSOLE = {name: "given" for name in ["ConsoleIssuer", "ConsoleClientId", "ConsoleClientSecretArn", "ConsoleSecretArn", "ConsoleSecret"]}
 KAFKA = {"Transport": "kafka", "MskClusterArn": "arn:aws:kafka:r:a:cluster/c/1", "KafkaBrokers": "b:9098"}
-ROLLOUT = {"Canary": "true", "Alarms": "no", "Scale": "full", "ReserveConcurrency": "no"}
+ROLLOUT = {"Canary": "true", "Alarms": "no", "AlarmEmail": "a@example.com", "AlarmTopicArn": "arn:t", "Scale": "full", "ReserveConcurrency": "no"}
 # Groups of which every combination is tried, beside a set that is complete.
 GROUPS = {
     "network and database": (SCHOOL, NETWORK_AND_DATABASE),

@@ -4,7 +4,7 @@ import json
 import re
 from collections import namedtuple
 
-from . import sources
+from . import budget, modes, sources
 from .model import ROOT, target
 
 # The stack's own, so that those of two stacks in one account never mix. As an alarm has it, and as the dashboard's document does.
@@ -43,9 +43,22 @@ RINGS = {
     "SweepSilentAlarm": ("<", 1),
     "ReconcileSilentAlarm": ("<", 1),
 }
+# What can go wrong outside our own metrics, on whichever resources are there: (namespace, metric, kind of the resource).
+WATCHED = {
+    ("AWS/ApiGateway", "5xx", "AWS::ApiGatewayV2::Api"),
+    ("AWS/ApiGateway", "Latency", "AWS::ApiGatewayV2::Api"),
+    ("AWS/RDS", "ACUUtilization", "AWS::RDS::DBCluster"),
+    ("AWS/RDS", "DatabaseConnections", "AWS::RDS::DBCluster"),
+    ("AWS/RDS", "DatabaseConnectionsCurrentlySessionPinned", "AWS::RDS::DBProxy"),
+    ("AWS/RDS", "DatabaseConnectionsBorrowLatency", "AWS::RDS::DBProxy"),
+}
+# The account's own figure, the same for every stack in it.
+OF_THE_ACCOUNT = "AWS/Usage"
 SIGNS = {"GreaterThanThreshold": ">", "LessThanThreshold": "<"}
 RUNBOOK = "docs/operations.md"
-CONDITIONS = {"Monitored", "ShopMonitored", "ConsoleMonitored", "FullyMonitored", "ShopFullyMonitored", "TakesCanariesBack", "ShopTakesCanariesBack"}
+CONDITIONS = {"Monitored", "ShopMonitored", "ConsoleMonitored", "FullyMonitored", "ShopFullyMonitored", "TakesCanariesBack", "ShopTakesCanariesBack"} | {
+    "MonitorsDatabase", "MonitorsProxy", "MonitorsTopics"
+}
 LINK = re.compile(r"\$\{RunbookUrl\}#(alarm-[a-z0-9-]+)$")
 # What a section says, each under one of these.
 PARTS = [["**Means.**"], ["**See"], ["**Fix.**", "**Do.**"], ["**Fixed when**", "**Over when**"]]
@@ -156,7 +169,7 @@ def two_stacks_never_mix(template):
     if '"METRICS_NAMESPACE"' not in sources.rust_files()["shared/src/telemetry/mod.rs"]:
         yield "no code reads METRICS_NAMESPACE"
     for where, namespace, dims in all_looked_at(template):
-        own = namespace in NAMESPACES or any(names_the_stack(template, value) for value in dims.values())
+        own = namespace in [*NAMESPACES, OF_THE_ACCOUNT] or any(names_the_stack(template, value) for value in dims.values())
         if not own:
             yield f"{where} looks at {namespace} with {dims}, which another stack's metrics may have too"
 
@@ -267,7 +280,52 @@ def functions_and_queues_have_their_alarms(template):
                 yield f"{logical_id} has no alarm on {metric}"
 
 
+def what_is_not_ours_is_watched_too(template):
+    watched = set()
+    for where, namespace, dims in all_looked_at(template):
+        alarm = alarms(template).get(where, {})
+        for value in dims.values():
+            resource = value.get("Ref") if isinstance(value, dict) else None
+            watched.add((str(namespace), alarm.get("MetricName"), template.resources.get(resource, {}).get("Type")))
+    for namespace, metric, kind in sorted(WATCHED - watched):
+        yield f"no alarm looks at {metric} of {kind} ({namespace})"
+    if not any(OF_THE_ACCOUNT == namespace for _, namespace, _ in all_looked_at(template)):
+        yield "no alarm looks at how much of the account's quota of executions is used"
+    for name in template.functions():
+        topics = any("Topics" in mapping for mapping in template.mappings_of(name))
+        lag = [a for a in alarms(template).values() if a.get("MetricName") == "OffsetLag" and name == of_function(template, a)]
+        if topics and not lag:
+            yield f"{name} reads a topic, and no alarm looks at how far it is behind"
+
+
+def of_function(template, alarm):
+    """The function that an alarm on a metric of Lambda's looks at."""
+    return template.name_of(dimensions(alarm["Dimensions"])["FunctionName"]["Ref"])
+
+
+def many_connections_are_those_that_are_lent(template):
+    for at in template.scales():
+        if at.mappings["Limits"][at.scale].get("ManyConnections") != budget.limit(at):
+            yield f"with Scale {at.scale} DatabaseConnectionsAlarm rings at another figure than the {budget.limit(at)} that are lent"
+
+
+def who_hears_of_an_alarm_is_said(template):
+    """An alarm that nobody hears is found out on the day it was for."""
+    for given, told in {(): "nobody", ("AlarmEmail",): "AlarmEmail", ("AlarmTopicArn",): "AlarmTopicArn"}.items():
+        stack = modes.Deployment(template.document, modes.SCHOOL | dict.fromkeys(given, "x@example.com"))
+        output = template.document["Outputs"].get("AlarmsTell", {}).get("Value")
+        named = set(stack.references(output)) | {str(stack.resolved(output)).split(" ")[0]}
+        if told not in str(named):
+            yield f"with {', '.join(given) or 'neither AlarmEmail nor AlarmTopicArn'} no output says that alarms tell {told}"
+        heard = [len(alarm["AlarmActions"]) for alarm in stack.of("AWS::CloudWatch::Alarm").values()]
+        if set(heard) != {len(given)}:
+            yield f"with {', '.join(given) or 'neither'} an alarm tells {set(heard)} topics"
+
+
 CHECKS = [
+    what_is_not_ours_is_watched_too,
+    many_connections_are_those_that_are_lent,
+    who_hears_of_an_alarm_is_said,
     emitted_and_used_are_the_same,
     what_a_function_emits_is_looked_at_there,
     what_is_looked_at_can_be_there,
