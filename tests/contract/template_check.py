@@ -7,7 +7,7 @@ import json
 import re
 import sys
 
-from template import budget, combinations, metrics, modes, parameters, privileges, rollout
+from template import budget, combinations, database, loops, metrics, modes, parameters, privileges, rollout
 from template.model import ROOT, load, queues_in, target
 
 # How often each stage tries a message before it parks it.
@@ -194,6 +194,8 @@ CHECKS = [
     *rollout.CHECKS,
     *modes.CHECKS,
     *combinations.CHECKS,
+    *database.CHECKS,
+    *loops.CHECKS,
     *parameters.CHECKS,
 ]
 

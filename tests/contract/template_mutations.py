@@ -8,7 +8,7 @@ import functools
 import unittest
 
 import template_check
-from template import budget, combinations, metrics, modes, parameters, privileges, rollout, sources
+from template import budget, combinations, database, loops, metrics, modes, parameters, privileges, rollout, sources
 from template.model import Template, load
 
 INTACT = load()
@@ -105,6 +105,11 @@ class LeastPrivilege(Broken):
     def test_a_wildcard_within_a_resource_is_named(self):
         self.allow("SweepRole", "sqs:SendMessage", {"Fn::Sub": "arn:${AWS::Partition}:sqs:${AWS::Region}:${AWS::AccountId}:*"})
         self.assert_noticed(privileges.nothing_is_a_wildcard, "SweepRole allows ['sqs:SendMessage'] on a wildcard")
+
+    def test_an_action_on_a_resource_that_it_does_not_know_is_named(self):
+        statements = self.properties("ReadTopicsPolicy")["PolicyDocument"]["Statement"]
+        statements[1]["Resource"] = {"Ref": "MskClusterArn"}
+        self.assert_noticed(privileges.what_knows_no_resource_is_allowed_on_all, "ReadTopicsPolicy allows kafka:GetBootstrapBrokers on")
 
     def test_a_wildcard_action_is_named(self):
         self.allow("SweepRole", "sqs:*", {"Fn::GetAtt": ["JobsQueue", "Arn"]})
@@ -315,6 +320,39 @@ class Combinations(Broken):
     def test_a_sentence_that_names_nothing_is_named(self):
         self.document["Rules"]["KafkaIsComplete"]["Assertions"][0]["AssertDescription"] = "This does not work."
         self.assert_noticed(self.CHECK, "kafka with Transport, KafkaBrokers is refused, and no parameter is named")
+
+
+class Loops(Broken):
+    CHECK = staticmethod(loops.every_loop_is_bounded)
+
+    def test_a_loop_that_lambda_would_end_is_named(self):
+        del self.properties("FinalizeOrderFunction")["RecursiveLoop"]
+        self.assert_noticed(self.CHECK, "finalize-order may go 53 rounds, and Lambda ends them after 16")
+
+    def test_a_new_loop_is_named(self):
+        variables = self.properties("ScheduleSessionsFunction")["Environment"]["Variables"]
+        variables["QUEUE_URL_PURCHASE_CREATED"] = {"Ref": "PurchaseCreatedAllocationQueue"}
+        circle = "PurchaseCreatedAllocationQueue -> allocate-trainer -> TrainerAllocatedSessionsQueue -> schedule-sessions"
+        self.assert_noticed(self.CHECK, f"{circle} is a loop that nothing is known to bound")
+
+    def test_a_loop_through_dead_letters_is_named(self):
+        self.properties("ParkDeadLettersFunction")["Environment"]["Variables"]["JOBS_QUEUE_URL"] = {"Ref": "JobsQueue"}
+        self.assert_noticed(self.CHECK, "JobsDeadLetters -> park-dead-letters -> JobsQueue is a loop")
+
+
+class Database(Broken):
+    def test_a_version_that_is_not_kept_up_is_named(self):
+        self.document["Parameters"]["DatabaseVersion"]["Default"] = "16.9"
+        self.assert_noticed(database.the_version_is_kept_up, "DatabaseVersion is 16.9 by default")
+
+    def test_a_fixed_version_is_named(self):
+        self.properties("DatabaseCluster")["EngineVersion"] = "16.13"
+        self.properties("DatabaseSettings")["Family"] = "aurora-postgresql16"
+        self.assert_noticed(database.settings_are_those_of_the_version, "DatabaseCluster is made with 16.13", "DatabaseSettings is of the family")
+
+    def test_a_proxy_that_keeps_the_database_awake_is_named(self):
+        self.properties("DatabaseProxyTargets")["ConnectionPoolConfigurationInfo"]["MaxIdleConnectionsPercent"] = 40
+        self.assert_noticed(database.the_proxy_lets_the_database_rest, "DatabaseProxyTargets keeps 320 connections")
 
 
 class Parameters(Broken):

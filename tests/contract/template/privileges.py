@@ -49,8 +49,8 @@ RUNS_FUNCTIONS = {
     "xray:PutTraceSegments",
     "xray:PutTelemetryRecords",
 }
-# AWS knows no resource for X-Ray's, and Lambda makes the network interfaces before they have a name.
-WITHOUT_RESOURCE = {a for a in RUNS_FUNCTIONS | POLLS_TOPICS if a.startswith(("ec2:", "xray:"))}
+# AWS knows no resource for X-Ray's and for the brokers' addresses, and Lambda makes the network interfaces before they have a name.
+WITHOUT_RESOURCE = {a for a in RUNS_FUNCTIONS | POLLS_TOPICS if a.startswith(("ec2:", "xray:"))} | {"kafka:GetBootstrapBrokers"}
 
 
 def files_reached(code):
@@ -158,6 +158,16 @@ def nothing_is_a_wildcard(template):
                 yield f"{name} allows {sorted(set(actions) - WITHOUT_RESOURCE)} on a wildcard"
 
 
+def what_knows_no_resource_is_allowed_on_all(template):
+    """On anything else such an action is allowed on nothing, and AWS says so only when it is asked."""
+    for name, document in documents(template):
+        for statement in document["Statement"]:
+            resources = listed(statement["Resource"])
+            for action in sorted(set(listed(statement["Action"])) & WITHOUT_RESOURCE):
+                if resources != ["*"]:
+                    yield f"{name} allows {action} on {resources}; it knows no resource and is allowed on nothing then"
+
+
 def every_call_of_aws_is_known(_template):
     files = sources.rust_files()
     yield from sources.unknown_clients(files)
@@ -173,5 +183,6 @@ CHECKS = [
     shared_policies_grant_what_lambda_does,
     roles_share_no_policies_of_others,
     nothing_is_a_wildcard,
+    what_knows_no_resource_is_allowed_on_all,
     every_call_of_aws_is_known,
 ]
