@@ -12,8 +12,8 @@ ROUNDS_OF_LAMBDA = 16
 
 
 def job_rounds():
-    """A job's attempts, and how often an outage spares one (shared/src/job/finish.rs)."""
-    spared = re.search(r"const MOST_SPARED: i32 = (\d+);", sources.rust_files()["shared/src/job/finish.rs"])
+    """A job's attempts, and how often an outage spares one (shared/makegood/src/job/finish.rs)."""
+    spared = re.search(r"const MOST_SPARED: i32 = (\d+);", sources.rust_files()["shared/makegood/src/job/finish.rs"])
     return 3 + int(spared[1])
 
 

@@ -166,7 +166,7 @@ def two_stacks_never_mix(template):
     told = template.document["Globals"]["Function"].get("Environment", {}).get("Variables", {}).get("METRICS_NAMESPACE")
     if told != NAMESPACE:
         yield f"the functions write their metrics to {told}, which is no namespace of the stack's own"
-    if '"METRICS_NAMESPACE"' not in sources.rust_files()["shared/src/telemetry/mod.rs"]:
+    if '"METRICS_NAMESPACE"' not in sources.rust_files()["shared/makegood/src/telemetry/mod.rs"]:
         yield "no code reads METRICS_NAMESPACE"
     for where, namespace, dims in all_looked_at(template):
         own = namespace in [*NAMESPACES, OF_THE_ACCOUNT] or any(names_the_stack(template, value) for value in dims.values())

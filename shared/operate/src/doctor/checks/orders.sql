@@ -1,6 +1,6 @@
 -- G5: paid intents and their orders. $1 is now, $2 the grace in seconds, $3 how many seconds past its end an intent may be
 -- undecided, $4 the programs that resolve cases. Verified intents without order are found by the rule that reconcile has, too
--- (shared/src/unfulfilled); here are those that say that they succeeded and were never verified.
+-- (shared/makegood/src/unfulfilled); here are those that say that they succeeded and were never verified.
 WITH paid AS (
   SELECT v.payment_intent_id, min(v.amount_verified) AS amount
   FROM payment_gateway_verifications v WHERE v.status = 'success' GROUP BY v.payment_intent_id

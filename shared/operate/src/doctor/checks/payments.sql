@@ -1,6 +1,6 @@
 -- G1: payments whose course can't be read, and purchases whose payment is on record as not succeeded. $1 is now, $2 the grace in
 -- seconds, $3 the programs that resolve cases. Payments without purchase are found by the rule that reconcile has, too
--- (shared/src/unfulfilled); a case answers as there.
+-- (shared/makegood/src/unfulfilled); a case answers as there.
 WITH broken AS (
   SELECT 'payment-course-unreadable' AS code, y.id, coalesce(y.confirmed_at, y.created_at) AS at
   FROM payments y
