@@ -8,6 +8,7 @@
 #   chaos_servers.sh postgres-start <name>      starts it again, unless it runs, and waits until it answers
 #   chaos_servers.sh pgbouncer-kill <name> <rw|ro>
 #   chaos_servers.sh pgbouncer-start <name> <rw|ro>
+#   chaos_servers.sh pgbouncer-password <name> <verifier>   what both PgBouncers know of the password of the functions' role
 #   chaos_servers.sh stop <name>                ends all of it and removes its folder
 #   chaos_servers.sh stop-abandoned             the same for every run whose driver is gone
 set -euo pipefail
@@ -47,7 +48,29 @@ timezone = 'UTC'
 log_timezone = 'UTC'
 restart_after_crash = on
 CONF
-  give_to_server_user "$data/postgresql.conf"
+  cat >"$data/pg_hba.conf" <<CONF
+host all makegood 127.0.0.1/32 trust
+host all all      127.0.0.1/32 scram-sha-256
+CONF
+  give_to_server_user "$data/postgresql.conf" "$data/pg_hba.conf"
+}
+
+# What the driver's end of the functions' links shows: a login from a secret asks for TLS.
+make_certificate() {
+  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost \
+    -keyout "$home/tls.key" -out "$home/tls.crt" 2>/dev/null || die "openssl made no certificate"
+}
+
+pgbouncer_password() {
+  local kind pid
+  echo "\"makegood_app\" \"$1\"" >"$home/userlist.new"
+  chmod 600 "$home/userlist.new"
+  give_to_server_user "$home/userlist.new"
+  mv "$home/userlist.new" "$home/userlist.txt"
+  for kind in rw ro; do
+    [[ -e "$home/$kind.pid" ]] && read -r pid <"$home/$kind.pid" || continue
+    ! grep -qz pgbouncer "/proc/$pid/cmdline" 2>/dev/null || kill -HUP "$pid" 2>/dev/null || true
+  done
 }
 
 # The functions' role is not the superuser: the places that are kept for superusers are the driver's.
@@ -56,12 +79,13 @@ bouncer_config() {
   [[ $kind != ro ]] || query=" connect_query='SET default_transaction_read_only = on'"
   cat >"$home/$kind.ini" <<CONF
 [databases]
-makegood = host=127.0.0.1 port=$postgres user=makegood_app$query
+makegood = host=127.0.0.1 port=$postgres$query
 [pgbouncer]
 listen_addr = 127.0.0.1
 listen_port = $port
 unix_socket_dir =
-auth_type = any
+auth_type = scram-sha-256
+auth_file = $home/userlist.txt
 pool_mode = transaction
 max_prepared_statements = 500
 ignore_startup_parameters = extra_float_digits
@@ -139,6 +163,10 @@ GRANT USAGE ON SCHEMA public TO makegood_app;
 GRANT ALL ON ALL TABLES IN SCHEMA public TO makegood_app;
 GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO makegood_app;
 SQL
+  # The driver gives the role its password.
+  : >"$home/userlist.txt"
+  give_to_server_user "$home/userlist.txt"
+  make_certificate
   bouncer_config rw "$4" "$postgres"
   bouncer_config ro "$5" "$postgres"
   pgbouncer_start rw
@@ -177,7 +205,8 @@ case ${1:-} in
   postgres-start) postgres_start ;;
   pgbouncer-kill) pgbouncer_kill "${3:?rw or ro}" ;;
   pgbouncer-start) pgbouncer_start "${3:?rw or ro}" ;;
+  pgbouncer-password) pgbouncer_password "${3:?a verifier}" ;;
   stop) : "${2:?a name}" && stop ;;
   stop-abandoned) stop_abandoned ;;
-  *) die "chaos_servers.sh start|postgres-crash|postgres-start|pgbouncer-kill|pgbouncer-start|stop|stop-abandoned <name> …" ;;
+  *) die "chaos_servers.sh start|postgres-crash|postgres-start|pgbouncer-kill|pgbouncer-start|pgbouncer-password|stop|stop-abandoned <name> …" ;;
 esac

@@ -3,6 +3,7 @@
 #
 #   own_postgres.sh start <name> <port> [empty]   with a database makegood, which has the schema of the tests' template, or none
 #                                                 with empty; the superuser makegood needs no password, everybody else does
+#   own_postgres.sh pooler <name> <port> <port of Postgres>   a PgBouncer in front of it with TLS, which asks Postgres for passwords
 #   own_postgres.sh stop <name>                   ends it and removes its folder
 set -euo pipefail
 # shellcheck source=local/stack/env.sh
@@ -41,13 +42,62 @@ CONF
     "$PG_BIN/psql" -Xq -v ON_ERROR_STOP=1 "$url/makegood" >/dev/null
 }
 
+stop_pooler() {
+  local pid tenths
+  [[ -e "$home/pooler.pid" ]] && read -r pid <"$home/pooler.pid" && grep -qz pgbouncer "/proc/$pid/cmdline" 2>/dev/null || return 0
+  kill -KILL "$pid" 2>/dev/null || true
+  for ((tenths = 0; tenths < 50; tenths++)); do
+    alive "$pid" || break
+    sleep 0.05
+  done
+  rm -f "$home/pooler.pid"
+}
+
+# Starts it, or starts it anew.
+pooler() {
+  local tenths
+  stop_pooler
+  echo '"makegood" ""' >"$home/userlist.txt"
+  cat >"$home/pooler.ini" <<CONF
+[databases]
+makegood = host=127.0.0.1 port=$2
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = $1
+unix_socket_dir =
+auth_type = scram-sha-256
+auth_file = $home/userlist.txt
+auth_user = makegood
+auth_query = SELECT usename, passwd FROM pg_shadow WHERE usename = \$1
+client_tls_sslmode = allow
+client_tls_key_file = $data/server.key
+client_tls_cert_file = $data/server.crt
+pool_mode = transaction
+max_prepared_statements = 500
+ignore_startup_parameters = extra_float_digits
+logfile = $home/pooler.log
+pidfile = $home/pooler.pid
+CONF
+  touch "$home/pooler.log"
+  give_to_server_user "$home"/{userlist.txt,pooler.ini,pooler.log}
+  as_server_user "$PGBOUNCER" --quiet --daemon "$home/pooler.ini" </dev/null >/dev/null 2>&1 ||
+    { tail -5 "$home/pooler.log" >&2; die "PgBouncer did not start"; }
+  for ((tenths = 0; tenths < 100; tenths++)); do
+    answers "$1" && return 0
+    sleep 0.1
+  done
+  die "PgBouncer does not answer on port $1"
+}
+
 stop() {
+  stop_pooler
   as_server_user "$PG_BIN/pg_ctl" --pgdata="$data" --mode=immediate --wait --silent stop >/dev/null 2>&1 || true
   rm -rf "$home"
 }
 
 case ${1:-} in
   start) start "${3:?a port}" "${4:-}" ;;
+  pooler) pooler "${3:?a port}" "${4:?the port of Postgres}" ;;
   stop) stop ;;
-  *) die "own_postgres.sh start <name> <port> [empty] | stop <name>" ;;
+  *) die "own_postgres.sh start <name> <port> [empty] | pooler <name> <port> <port of Postgres> | stop <name>" ;;
 esac

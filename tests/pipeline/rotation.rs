@@ -26,7 +26,10 @@ struct Rotation {
 
 impl Rotation {
     async fn begin() -> Self {
-        let postgres = OwnPostgres::start();
+        Self::begin_on(OwnPostgres::start()).await
+    }
+
+    async fn begin_on(postgres: OwnPostgres) -> Self {
         postgres.set_password(ROLE, "first").await;
         Self {
             postgres,
@@ -160,5 +163,30 @@ async fn many_that_meet_the_rotated_password_at_once_fetch_the_secret_once() {
     assert!(connections.iter().all(Result::is_ok), "{connections:?}");
     assert_eq!(rotation.secrets.reads(), 2);
     drop(connections);
+    rotation.end().await;
+}
+
+/// PgBouncer gives a refused login the state of an outage.
+#[tokio::test]
+async fn behind_pgbouncer_an_environment_that_meets_the_rotated_password_fetches_the_secret_again() {
+    // GIVEN a function that has made purchases with the first password, and a rotation since then
+    let rotation = Rotation::begin_on(OwnPostgres::start_behind_pgbouncer()).await;
+    let environment = Environment::start("create-purchase", &rotation.variables()).await;
+    rotation.pay(3).await;
+    assert_eq!(rotation.deliver_once(&environment).await, 0);
+    rotation.postgres.set_password(ROLE, "second").await;
+    rotation.postgres.cut_links_of(ROLE).await;
+    rotation.secrets.put(ROLE, "second");
+
+    // WHEN its links to PgBouncer have gone too, as with a restart, THEN new ones are made with the second password
+    rotation.postgres.restart_pgbouncer();
+    rotation.pay(3).await;
+    let mut deliveries = 1;
+    while rotation.deliver_once(&environment).await > 0 {
+        deliveries += 1;
+        assert!(deliveries <= POOL_SIZE + 1, "{:#?}", environment.lines());
+    }
+    assert_eq!(rotation.postgres.count(PURCHASES).await, 6);
+    assert_eq!((rotation.secrets.reads(), fetched_again(&environment)), (2, 1));
     rotation.end().await;
 }

@@ -11,6 +11,8 @@ use uuid::Uuid;
 pub struct OwnPostgres {
     name: String,
     port: u16,
+    /// Of the PgBouncer in front of it, where there is one.
+    pooler: Option<u16>,
 }
 
 impl Drop for OwnPostgres {
@@ -23,21 +25,40 @@ impl OwnPostgres {
     /// Starts one.
     #[must_use]
     pub fn start() -> Self {
-        let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let port = free.local_addr().expect("its address").port();
-        drop(free);
         let server = Self {
             name: Uuid::new_v4().simple().to_string(),
-            port,
+            port: free_port(),
+            pooler: None,
         };
-        script(&["start", &server.name, &port.to_string()]);
+        script(&["start", &server.name, &server.port.to_string()]);
+        server
+    }
+
+    /// Starts one with a PgBouncer in front of it, to which the endpoint leads. It asks Postgres for the passwords.
+    #[must_use]
+    pub fn start_behind_pgbouncer() -> Self {
+        let mut server = Self::start();
+        let port = free_port();
+        script(&[
+            "pooler",
+            &server.name,
+            &port.to_string(),
+            &server.port.to_string(),
+        ]);
+        server.pooler = Some(port);
         server
     }
 
     /// `host:port`, as in `DATABASE_PROXY_ENDPOINT`.
     #[must_use]
     pub fn endpoint(&self) -> String {
-        format!("127.0.0.1:{}", self.port)
+        format!("127.0.0.1:{}", self.pooler.unwrap_or(self.port))
+    }
+
+    /// The PgBouncer in front of it ends, and another begins: every link of its clients is cut.
+    pub fn restart_pgbouncer(&self) {
+        let pooler = self.pooler.expect("there is one").to_string();
+        script(&["pooler", &self.name, &pooler, &self.port.to_string()]);
     }
 
     /// Runs SQL text as the superuser.
@@ -80,6 +101,11 @@ impl OwnPostgres {
         let url = format!("postgres://makegood@127.0.0.1:{}/makegood", self.port);
         PgConnection::connect(&url).await.expect("Postgres answers")
     }
+}
+
+fn free_port() -> u16 {
+    let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    free.local_addr().expect("its address").port()
 }
 
 fn script(arguments: &[&str]) {

@@ -1,4 +1,4 @@
-//! Secrets Manager as far as a function sees it: one secret, whose text can change, and a count of how often it was read.
+//! Secrets Manager as far as a function sees it: secrets whose texts can change, and a count of how often the login was read.
 
 use axum::body::Bytes;
 use axum::extract::State;
@@ -8,39 +8,41 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use tokio::net::TcpListener;
 
-/// A running stub.
-#[derive(Debug)]
+/// A running stub. Cloning shares it.
+#[derive(Debug, Clone)]
 pub struct Secrets {
     url: String,
-    secret: Arc<Mutex<Secret>>,
+    kept: Arc<Mutex<Kept>>,
 }
 
-#[derive(Debug)]
-struct Secret {
-    text: String,
+#[derive(Debug, Default)]
+struct Kept {
+    /// By ARN.
+    texts: BTreeMap<String, String>,
+    /// How often the database's login was read.
     reads: usize,
 }
 
 impl Secrets {
-    /// The secret that it keeps.
+    /// The secret with the database's login.
     pub const ARN: &'static str = "arn:aws:secretsmanager:us-east-1:000000000000:secret:database-AbCdEf";
 
     /// Starts one that holds this login.
     pub async fn holding(username: &str, password: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
-        let secret = Arc::new(Mutex::new(Secret {
-            text: login(username, password),
-            reads: 0,
-        }));
+        let kept = Arc::new(Mutex::new(Kept::default()));
         let router = Router::new()
             .route("/", post(answer))
-            .with_state(Arc::clone(&secret));
+            .with_state(Arc::clone(&kept));
         tokio::spawn(async move { axum::serve(listener, router).await });
-        Self { url, secret }
+        let secrets = Self { url, kept };
+        secrets.put(username, password);
+        secrets
     }
 
     /// Where it is, as in `AWS_ENDPOINT_URL_SECRETS_MANAGER`.
@@ -51,13 +53,26 @@ impl Secrets {
 
     /// From now on it holds this login.
     pub fn put(&self, username: &str, password: &str) {
-        self.secret.lock().expect("not poisoned").text = login(username, password);
+        self.put_text(Self::ARN, &login(username, password));
     }
 
-    /// How often it was read.
+    /// From now on the secret of this ARN has this text.
+    pub fn put_text(&self, arn: &str, text: &str) {
+        let mut kept = self.kept.lock().expect("not poisoned");
+        kept.texts.insert(arn.to_owned(), text.to_owned());
+    }
+
+    /// The text of the secret of this ARN; empty when there is none.
+    #[must_use]
+    pub fn text(&self, arn: &str) -> String {
+        let kept = self.kept.lock().expect("not poisoned");
+        kept.texts.get(arn).cloned().unwrap_or_default()
+    }
+
+    /// How often the login was read.
     #[must_use]
     pub fn reads(&self) -> usize {
-        self.secret.lock().expect("not poisoned").reads
+        self.kept.lock().expect("not poisoned").reads
     }
 }
 
@@ -65,15 +80,16 @@ fn login(username: &str, password: &str) -> String {
     json!({"username": username, "password": password}).to_string()
 }
 
-async fn answer(State(secret): State<Arc<Mutex<Secret>>>, body: Bytes) -> Response {
+async fn answer(State(kept): State<Arc<Mutex<Kept>>>, body: Bytes) -> Response {
     let request: Value = serde_json::from_slice(&body).unwrap_or_default();
-    if request["SecretId"] != Secrets::ARN {
+    let arn = request["SecretId"].as_str().unwrap_or_default();
+    let mut kept = kept.lock().expect("not poisoned");
+    let Some(text) = kept.texts.get(arn).cloned() else {
         let error = json!({"__type": "ResourceNotFoundException", "message": "no such secret"});
         return (StatusCode::BAD_REQUEST, Json(error)).into_response();
-    }
-    let mut secret = secret.lock().expect("not poisoned");
-    secret.reads += 1;
-    let answer = json!({"ARN": Secrets::ARN, "Name": "database", "SecretString": secret.text,
-                        "VersionStages": ["AWSCURRENT"]});
+    };
+    kept.reads += usize::from(arn == Secrets::ARN);
+    let answer =
+        json!({"ARN": arn, "Name": "a secret", "SecretString": text, "VersionStages": ["AWSCURRENT"]});
     ([(CONTENT_TYPE, "application/x-amz-json-1.1")], answer.to_string()).into_response()
 }

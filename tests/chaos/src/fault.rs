@@ -14,11 +14,19 @@ pub enum Cell {
     Database,
     /// The admin service, the gateways, Redis.
     Services,
+    /// Passwords and signing secrets.
+    Secrets,
 }
 
 impl Cell {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Sqs, Self::Environment, Self::Database, Self::Services];
+    pub const ALL: [Self; 5] = [
+        Self::Sqs,
+        Self::Environment,
+        Self::Database,
+        Self::Services,
+        Self::Secrets,
+    ];
 
     /// As the command line has it.
     #[must_use]
@@ -28,6 +36,7 @@ impl Cell {
             Self::Environment => "environment",
             Self::Database => "database",
             Self::Services => "services",
+            Self::Secrets => "secrets",
         }
     }
 }
@@ -105,6 +114,8 @@ faults! {
     GatewaysGarbage Services "gateways-garbage" 2_000..5_000 "the gateways answer with pages, 500, 429, or break off";
     GatewaysLost Services "gateways-lost" 2_000..5_000 "the gateways do what they are asked, and the answer is lost";
     RedisDown Services "redis-down" 3_000..6_000 "Redis refuses connections, or says nothing";
+    RotatedPassword Secrets "rotated-password" 2_000..6_000 "the database's password changes in the servers and in the secret, one before the other, and every link is cut";
+    RotatedSigningSecret Secrets "rotated-signing-secret" 4_000..8_000 "both signing secrets get a successor beside them, then go";
 }
 
 impl fmt::Display for Fault {

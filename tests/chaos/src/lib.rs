@@ -13,6 +13,7 @@ pub mod proxy;
 pub mod report;
 pub mod run;
 pub mod sabotage;
+pub mod secrets;
 pub mod servers;
 pub mod sweeps;
 pub mod traffic;

@@ -78,3 +78,78 @@ async fn answers_come_late_or_not_at_all() {
     });
     assert_eq!(asked(&mut late, SOON).await.unwrap(), b"");
 }
+
+/// A certificate and its key, made as `chaos_servers.sh` makes them.
+fn certificate(name: &str) -> Certificate {
+    let folder = std::env::temp_dir().join(format!("makegood-chaos-{name}-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let (shown, key) = (folder.join("tls.crt"), folder.join("tls.key"));
+    let made = std::process::Command::new("openssl")
+        .args([
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:prime256v1",
+        ])
+        .args(["-nodes", "-days", "2", "-subj", "/CN=localhost", "-keyout"])
+        .arg(&key)
+        .arg("-out")
+        .arg(&shown)
+        .stderr(std::process::Stdio::null())
+        .status()
+        .unwrap();
+    assert!(made.success());
+    let certificate = Certificate::read(&shown, &key).unwrap();
+    std::fs::remove_dir_all(folder).unwrap();
+    certificate
+}
+
+/// How long the echo of this took.
+async fn echoed(client: &mut tokio::process::Child, text: &str) -> Duration {
+    let began = Instant::now();
+    let mut answer = vec![0; text.len()];
+    client
+        .stdin
+        .as_mut()
+        .unwrap()
+        .write_all(text.as_bytes())
+        .await
+        .unwrap();
+    let read = client.stdout.as_mut().unwrap().read_exact(&mut answer);
+    tokio::time::timeout(SOON, read).await.unwrap().unwrap();
+    assert_eq!(answer, text.as_bytes());
+    began.elapsed()
+}
+
+#[tokio::test]
+async fn what_is_asked_within_tls_is_still_told_apart() {
+    let proxy = Proxy::with_tls(&echo().await, 1, &certificate("tls"))
+        .await
+        .unwrap();
+    proxy.set(LinkFaults {
+        late_per_mille: 1_000,
+        late_millis: (700, 700),
+        late_to: Some("BEGIN"),
+        ..LinkFaults::default()
+    });
+    let mut client = tokio::process::Command::new("openssl")
+        .args([
+            "s_client",
+            "-quiet",
+            "-starttls",
+            "postgres",
+            "-connect",
+            &proxy.address,
+        ])
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    echoed(&mut client, "hello\n").await;
+    assert!(echoed(&mut client, "SELECT 1\n").await < Duration::from_millis(700));
+    assert!(echoed(&mut client, "BEGIN\n").await >= Duration::from_millis(700));
+}

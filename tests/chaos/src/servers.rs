@@ -1,5 +1,6 @@
 //! The servers of a run: a Postgres and two PgBouncers of its own, started and ended by `local/stack/chaos_servers.sh`.
 
+use crate::proxy::Certificate;
 use anyhow::{Context, Result, bail};
 use makegood_tests::environment::binaries;
 use makegood_tests::setting;
@@ -64,10 +65,10 @@ impl Servers {
     ///
     /// # Errors
     /// When it fails.
-    pub async fn tell(&self, verb: &'static str, which: &'static str) -> Result<()> {
-        let name = self.name.clone();
+    pub async fn tell(&self, verb: &'static str, which: &str) -> Result<()> {
+        let (name, which) = (self.name.clone(), which.to_owned());
         let done = tokio::task::spawn_blocking(move || {
-            let arguments: Vec<&str> = [verb, &name, which]
+            let arguments: Vec<&str> = [verb, &name, &which]
                 .into_iter()
                 .filter(|text| !text.is_empty())
                 .collect();
@@ -82,6 +83,14 @@ impl Servers {
         PathBuf::from(setting("MAKEGOOD_STATE"))
             .join("chaos")
             .join(&self.name)
+    }
+
+    /// What a server of this run shows to those who want TLS.
+    ///
+    /// # Errors
+    /// When its files can't be read.
+    pub fn certificate(&self) -> Result<Certificate> {
+        Certificate::read(&self.home().join("tls.crt"), &self.home().join("tls.key"))
     }
 
     /// Whether the data lies on a small disk, which can be filled.

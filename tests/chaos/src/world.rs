@@ -3,11 +3,13 @@
 use crate::broker::Broker;
 use crate::environments::Environments;
 use crate::environments::function::{DEAD_LETTER_QUEUES, Function, QUEUES};
+use crate::faults::set_password_in;
 use crate::ledger::Ledger;
 use crate::plan::Plan;
 use crate::proxy::Proxy;
+use crate::secrets::RunSecrets;
 use crate::servers::Servers;
-use crate::traffic::{CONFIRMATION_SECRET, CONSOLE_SECRET, Outside, WEBHOOK_SECRET};
+use crate::traffic::{CONSOLE_SECRET, Outside};
 use anyhow::{Context, Result};
 use makegood_local::admin::{self, AdminService};
 use makegood_local::gateway::{self, GatewayStub};
@@ -41,6 +43,8 @@ pub struct World {
     pub gateways: Arc<GatewayStub>,
     /// The admin service.
     pub admin: Arc<AdminService>,
+    /// Passwords and signing secrets.
+    pub secrets: Arc<RunSecrets>,
     /// Who issues the operator's tokens.
     pub issuer: Issuer,
     /// Those who pay, buy and look.
@@ -70,17 +74,16 @@ impl World {
         let (admin_url, _) = admin::spawn(Arc::clone(&admin)).await?;
         let gateways = Arc::new(gateway::spawn().await?);
         let issuer = Issuer::spawn().await?;
-        let database = Proxy::to(&format!("127.0.0.1:{}", servers.pgbouncer), seed).await?;
+        let secrets = Arc::new(RunSecrets::start().await);
+        set_password_in(&servers, &secrets.password()).await?;
+        let pooler = format!("127.0.0.1:{}", servers.pgbouncer);
+        let database = Proxy::with_tls(&pooler, seed, &servers.certificate()?).await?;
         let gateways_proxy = Proxy::to(authority(&gateways.base_url), seed).await?;
         let admin_proxy = Proxy::to(authority(&admin_url), seed).await?;
         let redis = Proxy::to(authority(&setting("MAKEGOOD_TEST_REDIS_URL")), seed).await?;
 
         let mut common = common(&broker, &issuer);
         let told = [
-            (
-                "DATABASE_URL",
-                format!("postgres://makegood_app@{}/makegood", database.address),
-            ),
             ("REDIS_URL", format!("redis://{}", redis.address)),
             ("ADMIN_SERVICE_URL", format!("http://{}", admin_proxy.address)),
             ("ESEWA_BASE_URL", format!("http://{}", gateways_proxy.address)),
@@ -93,6 +96,7 @@ impl World {
             .variables("http://shop.example/back")
             .into_iter()
             .chain(told)
+            .chain(secrets.variables(&database.address))
         {
             common.insert(name.to_owned(), value);
         }
@@ -110,6 +114,7 @@ impl World {
             Arc::clone(&ledger),
             Arc::clone(&gateways),
             Arc::clone(&broker),
+            Arc::clone(&secrets),
             is_over,
         );
         Ok(Self {
@@ -122,6 +127,7 @@ impl World {
             environments,
             gateways,
             admin,
+            secrets,
             issuer,
             outside: Arc::new(outside),
             ledger,
@@ -196,8 +202,6 @@ fn common(broker: &Broker, issuer: &Issuer) -> Variables {
         // A lease outlives the longest invocation of a run.
         ("JOB_LEASE_SECONDS", "20".to_owned()),
         ("BUSINESS_TIMEZONE", "Asia/Kolkata".to_owned()),
-        ("RAZORPAY_WEBHOOK_SECRET", WEBHOOK_SECRET.to_owned()),
-        ("CONFIRMATION_SECRET", CONFIRMATION_SECRET.to_owned()),
         // The run's school has no prices of its own.
         ("TRUST_WEBHOOK_NOTES", "yes".to_owned()),
         ("OIDC_ISSUER", issuer.url.clone()),

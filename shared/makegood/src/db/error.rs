@@ -101,6 +101,14 @@ pub fn classify(error: &sqlx::Error) -> ErrorClass {
     }
 }
 
+/// Whether this is a pooler's own refusal of a new connection. PgBouncer says 08P01 to a wrong password ("SASL authentication
+/// failed") and to a server that is away alike; only the login's secret tells which it is.
+pub(super) fn is_of_pooler(error: &sqlx::Error) -> bool {
+    const OF_POOLER: &str = "08P01";
+    let code = error.as_database_error().and_then(|database| database.code());
+    code.is_some_and(|code| code == OF_POOLER)
+}
+
 fn classify_state(state: &str) -> ErrorClass {
     let find = |table: &[(&str, ErrorClass)], key: &str| {
         table

@@ -18,10 +18,13 @@ pub use login::{LoginError, secret_text};
 pub use transaction::{Isolation, OneStatement, Transaction};
 
 use crate::config::DatabaseConfig;
+use error::is_of_pooler;
+use pool::Until;
 use sqlx::postgres::PgConnectOptions;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex as SyncMutex, PoisonError};
 use tokio::sync::Mutex;
+use tokio::time::Instant;
 
 /// Connections that are opened on first use; their login is fetched again when it stops working (after a rotation).
 #[derive(Debug, Clone)]
@@ -36,6 +39,20 @@ pub struct Database {
 struct Renewals {
     done: AtomicU64,
     turn: Mutex<()>,
+    /// When the secret was last read because a pooler refused a connection.
+    for_pooler: SyncMutex<Option<Instant>>,
+}
+
+impl Renewals {
+    /// Whether a pooler's refusal is a reason to read the secret, which it is once in a while.
+    fn are_due_for_pooler(&self) -> bool {
+        let last = *self.for_pooler.lock().unwrap_or_else(PoisonError::into_inner);
+        last.is_none_or(|last| last.elapsed() >= crate::limits::SECRET_LEFT_ALONE)
+    }
+
+    fn note_for_pooler(&self) {
+        *self.for_pooler.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
 }
 
 impl Database {
@@ -108,17 +125,31 @@ impl Database {
     /// was answered, and is closed otherwise.
     ///
     /// # Errors
-    /// When none is free or the database can't be reached. A refused login is fetched again once, however many meet it.
+    /// When none is free or the database can't be reached. A refused login is fetched again once, however many meet it; a
+    /// pooler's refusal, which may be one, once in five seconds.
     pub async fn acquire(&self) -> Result<Connection, sqlx::Error> {
         let renewals_before = self.renewals.done.load(Ordering::Acquire);
-        let pooled = match self.pool.get().await {
-            Err(error) if classify(&error) == ErrorClass::LoginRefused => {
+        let until = if self.login.can_renew() && self.renewals.are_due_for_pooler() {
+            Until::PoolerRefuses
+        } else {
+            Until::Limit
+        };
+        let pooled = match self.pool.get(until).await {
+            Err(error) if self.may_be_login(&error, until) => {
+                if is_of_pooler(&error) {
+                    self.renewals.note_for_pooler();
+                }
                 self.renew_login(renewals_before, error).await?;
-                self.pool.get().await
+                self.pool.get(Until::Limit).await
             }
             other => other,
         }?;
         Ok(Connection::pooled(pooled, self.pool.limits()))
+    }
+
+    fn may_be_login(&self, error: &sqlx::Error, until: Until) -> bool {
+        let is_refused = self.login.can_renew() && classify(error) == ErrorClass::LoginRefused;
+        is_refused || (until == Until::PoolerRefuses && is_of_pooler(error))
     }
 
     /// For one writing statement that commits by itself and may wait for a lock.
@@ -146,16 +177,14 @@ impl Database {
         Transaction::begin(self.acquire().await?, isolation).await
     }
 
+    /// Reads the secret, unless somebody else has done so since. When it can't be read, what was refused is the error.
     async fn renew_login(&self, renewals_before: u64, refused: sqlx::Error) -> Result<(), sqlx::Error> {
-        if !self.login.can_renew() {
-            return Err(refused);
-        }
         let _turn = self.renewals.turn.lock().await;
         if self.renewals.done.load(Ordering::Acquire) != renewals_before {
             // Somebody else fetched it since; that login is yet to be tried.
             return Ok(());
         }
-        tracing::warn!("the database refused the login; fetching the secret again");
+        tracing::warn!("the database, or its pooler, refused the login; fetching the secret again");
         match self.login.fetch().await {
             Ok(options) => {
                 self.pool.set_options(options);

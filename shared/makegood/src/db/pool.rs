@@ -1,7 +1,7 @@
 //! The environment's connections: opened when needed, checked when they idled, and thrown away together when one of them
 //! finds that the host behind them has changed.
 
-use super::error::{ErrorClass, classify};
+use super::error::{ErrorClass, classify, is_of_pooler};
 use super::fault::{self, Fault};
 use super::limits::Limits;
 use deadpool::managed::{self, Metrics, Object, RecycleError, RecycleResult};
@@ -102,6 +102,15 @@ impl Pooled {
     }
 }
 
+/// How long a connection is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Until {
+    /// Until the limit, whatever a pooler says.
+    Limit,
+    /// Until a pooler refuses one, since the login may be the reason.
+    PoolerRefuses,
+}
+
 impl Pool {
     /// Connects nothing yet.
     pub(super) fn new(options: PgConnectOptions, size: usize, limits: Limits) -> Self {
@@ -161,7 +170,7 @@ impl Pool {
 
     /// A connection, within [`Limits::acquire`]. While the server can't be reached it is tried again, and when the time is
     /// over the reason is what the caller is told, not that there was no connection.
-    pub(super) async fn get(&self) -> Result<Pooled, sqlx::Error> {
+    pub(super) async fn get(&self, until: Until) -> Result<Pooled, sqlx::Error> {
         let end = Instant::now() + self.limits.acquire;
         let mut pause = FIRST_PAUSE;
         let mut reason: Option<sqlx::Error> = None;
@@ -178,7 +187,8 @@ impl Pool {
                 }
             };
             // A login that is refused is no better in a moment.
-            if classify(&error) != ErrorClass::Unavailable {
+            let is_doubtful = until == Until::PoolerRefuses && is_of_pooler(&error);
+            if is_doubtful || classify(&error) != ErrorClass::Unavailable {
                 return Err(error);
             }
             let error = more_telling(reason, error);

@@ -100,6 +100,10 @@ pub const KAFKA_SIGNING: Duration = Duration::from_secs(2);
 /// silent queue must not cost every job its whole limit.
 pub const QUEUE_LEFT_ALONE: Duration = Duration::from_secs(5);
 
+/// A pooler gives one state (08P01) to a refused login and to a server that is away. The secret is read again for it, which tells
+/// them apart, but not more often than this: an outage must not become a load on Secrets Manager.
+pub const SECRET_LEFT_ALONE: Duration = Duration::from_secs(5);
+
 tokio::task_local! {
     static ANSWER_BY: Instant;
 }

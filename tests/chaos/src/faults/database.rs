@@ -4,6 +4,7 @@ use super::{catalogue, rows};
 use crate::fault::Fault;
 use crate::plan::PlannedFault;
 use crate::proxy::LinkFaults;
+use crate::secrets::ROLE;
 use crate::world::World;
 use anyhow::{Context, Result, bail};
 use rand::Rng;
@@ -111,11 +112,8 @@ async fn fail_over(world: &World, planned: PlannedFault) -> Result<()> {
 }
 
 async fn fill_connections(world: &World, planned: PlannedFault) -> Result<()> {
-    let url = world
-        .servers
-        .url("makegood")
-        .replace("makegood@", "makegood_app@");
-    let options: PgConnectOptions = url.parse()?;
+    let options: PgConnectOptions = world.servers.url("makegood").parse()?;
+    let options = options.username(ROLE);
     let mut control = world.servers.connect().await?;
     let until = Instant::now() + planned.lasts;
     let mut held = Vec::new();
@@ -124,7 +122,8 @@ async fn fill_connections(world: &World, planned: PlannedFault) -> Result<()> {
     );
     run(&mut control, &text).await?;
     while Instant::now() < until {
-        match options.clone().application_name("crowd").connect().await {
+        let login = options.clone().password(&world.secrets.password());
+        match login.application_name("crowd").connect().await {
             Ok(connection) => held.push(connection),
             // None is left.
             Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,

@@ -4,8 +4,11 @@ mod catalogue;
 mod database;
 mod environment;
 mod rows;
+mod secrets;
 mod services;
 mod sqs;
+
+pub(crate) use secrets::set_password_in;
 
 use crate::broker::Misbehaviour;
 use crate::fault::Cell;
@@ -57,6 +60,8 @@ pub async fn end_all(world: &World) -> Result<()> {
         world.servers.tell("pgbouncer-start", pooler).await?;
     }
     database::allow_writes(world).await?;
+    secrets::set_password(world).await?;
+    world.secrets.hold_password();
     catalogue::ensure_index(world).await
 }
 
@@ -76,6 +81,7 @@ async fn bring(world: &World, fault: PlannedFault) -> Result<()> {
             services::bring(world, fault, &mut rng).await;
             Ok(())
         }
+        Cell::Secrets => secrets::bring(world, fault, &mut rng).await,
     }
 }
 

@@ -5,13 +5,14 @@ mod payer;
 mod reader;
 
 pub use buyer::{ask_again_for_orders, buy};
-pub use payer::{CONFIRMATION_SECRET, WEBHOOK_SECRET, pay};
+pub use payer::pay;
 pub use reader::{CONSOLE_SECRET, read_console};
 
 use crate::broker::Broker;
 use crate::environments::{Api, Environments};
 use crate::ledger::Ledger;
 use crate::plan::Plan;
+use crate::secrets::RunSecrets;
 use makegood_local::gateway::GatewayStub;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,6 +29,8 @@ pub struct Outside {
     pub gateways: Arc<GatewayStub>,
     /// The queues.
     pub broker: Arc<Broker>,
+    /// What is signed with.
+    pub secrets: Arc<RunSecrets>,
     /// `receive-payment`.
     pub receive_payment: Arc<Api>,
     /// `create-order-intent`.
@@ -51,6 +54,7 @@ impl Outside {
         ledger: Arc<Ledger>,
         gateways: Arc<GatewayStub>,
         broker: Arc<Broker>,
+        secrets: Arc<RunSecrets>,
         is_over: watch::Receiver<bool>,
     ) -> Self {
         Self {
@@ -58,6 +62,7 @@ impl Outside {
             ledger,
             gateways,
             broker,
+            secrets,
             receive_payment: Api::of(environments, "receive-payment"),
             create_order_intent: Api::of(environments, "create-order-intent"),
             verify_payment: Api::of(environments, "verify-payment"),

@@ -3,16 +3,13 @@
 use super::{Outside, pause};
 use crate::environments::{ApiAnswer, Request};
 use crate::plan::{Door, PlannedPayment};
+use crate::secrets::Sender;
 use chrono::Utc;
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
 use std::time::Duration;
 
-/// What Razorpay signs with here.
-pub const WEBHOOK_SECRET: &str = "webhook-secret-of-the-chaos-run-alone";
-/// What the payment service signs with here.
-pub const CONFIRMATION_SECRET: &str = "confirmation-secret-of-the-chaos-run-alone";
 /// Razorpay hangs up after five seconds.
 const HANGS_UP_AFTER: Duration = Duration::from_secs(5);
 /// Where the payment service publishes itself.
@@ -40,7 +37,9 @@ async fn send(outside: &Outside, place: usize, payment: &PlannedPayment) {
     }
     for tries in 0_u32.. {
         outside.ledger.note_sent(place);
-        let request = request(payment);
+        // Signed anew for each try, with the secret of the moment; it is known to be in use until the answer is there.
+        let signing = outside.secrets.signing(sender(payment));
+        let request = request(payment, &signing.secret);
         let answer = outside.receive_payment.call(&request, HANGS_UP_AFTER).await;
         if let Some(ApiAnswer { status, body }) = answer {
             outside.ledger.note_answer("receive-payment", status);
@@ -52,7 +51,15 @@ async fn send(outside: &Outside, place: usize, payment: &PlannedPayment) {
     }
 }
 
-fn request(payment: &PlannedPayment) -> Request {
+fn sender(payment: &PlannedPayment) -> Sender {
+    if payment.door == Door::Confirmation {
+        Sender::PaymentService
+    } else {
+        Sender::Razorpay
+    }
+}
+
+fn request(payment: &PlannedPayment, secret: &str) -> Request {
     let request = Request {
         method: "POST",
         ..Request::default()
@@ -60,7 +67,7 @@ fn request(payment: &PlannedPayment) -> Request {
     if payment.door == Door::Confirmation {
         let body = confirmation(payment);
         let timestamp = Utc::now().timestamp().to_string();
-        let signature = sign(CONFIRMATION_SECRET, &format!("{timestamp}.{body}"));
+        let signature = sign(secret, &format!("{timestamp}.{body}"));
         return Request {
             path: "/payments/confirmations",
             headers: vec![
@@ -73,11 +80,12 @@ fn request(payment: &PlannedPayment) -> Request {
         };
     }
     let body = webhook(payment);
+    let signature = sign(secret, &body);
     Request {
         path: "/payments/webhooks/razorpay",
         headers: vec![
             ("content-type", "application/json".to_owned()),
-            ("x-razorpay-signature", sign(WEBHOOK_SECRET, &body)),
+            ("x-razorpay-signature", signature),
             ("x-razorpay-event-id", format!("evt_{}", payment.reference)),
         ],
         body,
