@@ -6,7 +6,7 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
 cd "$MAKEGOOD_ROOT"
 
-"$STACK_DIR/install.sh" servers
+"$STACK_DIR/install.sh" chaos
 "$STACK_DIR/start.sh" redis
 say "building the workspace (cargo build; minutes the first time, then seconds)"
 cargo build --workspace --bins --features "${MAKEGOOD_FEATURES:-makegood-tests/kafka}"

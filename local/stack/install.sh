@@ -4,6 +4,7 @@
 #
 #   install.sh            everything
 #   install.sh servers    only what Postgres, PgBouncer and Redis need
+#   install.sh chaos      the same, and what gives an environment of make chaos another clock
 #   install.sh build      only what `sam build` needs
 #   install.sh browser    only what the console's tests in a browser need
 set -euo pipefail
@@ -30,13 +31,16 @@ browser_needs=(
   "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf=fonts-dejavu-core"
 )
 
+chaos_needs=("/usr/lib/$(uname -m)-linux-gnu/faketime/libfaketimeMT.so.1=libfaketime")
+
 part=${1:-all}
 case $part in
   servers) ;;
+  chaos) needs+=("${chaos_needs[@]}") ;;
   build) needs=("/usr/bin/cc=build-essential") ;;
   browser) needs=("${browser_needs[@]}") ;;
-  all) needs+=("${browser_needs[@]}") ;;
-  *) die "Type: install.sh, install.sh servers, install.sh build, or install.sh browser" ;;
+  all) needs+=("${browser_needs[@]}" "${chaos_needs[@]}") ;;
+  *) die "Type: install.sh, install.sh servers, install.sh chaos, install.sh build, or install.sh browser" ;;
 esac
 
 missing_packages() {
@@ -154,7 +158,7 @@ command -v cargo >/dev/null || die "Missing: Rust. Install it with rustup (the t
 mkdir -p "$MAKEGOOD_STATE"
 install_packages
 case $part in
-  servers) install_pgbouncer ;;
+  servers | chaos) install_pgbouncer ;;
   build) install_python_tools sam ;;
   all)
     install_pgbouncer

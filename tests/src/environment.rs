@@ -64,6 +64,8 @@ pub struct Environment {
     exit: watch::Receiver<Option<ExitStatus>>,
     output: watch::Receiver<Vec<String>>,
     process_id: Option<u32>,
+    /// By how many seconds its clock is off.
+    skew: i64,
 }
 
 impl Drop for Environment {
@@ -80,6 +82,28 @@ impl Environment {
         let api = RuntimeApi::start().await;
         let address = api.address().to_string();
         Self::launch(function, variables, api, &address)
+    }
+
+    /// As [`Environment::start`], on a host whose clock is off by so many seconds: deadlines are told by it too, as on AWS. Its
+    /// monotonic clock is left alone.
+    ///
+    /// Panics when [`skewing_library`] is not there.
+    pub async fn start_skewed(function: &str, variables: &Variables, skew: i64) -> Self {
+        let library = skewing_library().expect("libfaketime is there: local/stack/install.sh chaos");
+        let mut variables = variables.clone();
+        for (name, value) in [
+            ("LD_PRELOAD", library.display().to_string()),
+            ("FAKETIME", format!("{skew:+}")),
+            ("DONT_FAKE_MONOTONIC", "1".to_owned()),
+            ("FAKETIME_DONT_FAKE_MONOTONIC", "1".to_owned()),
+            // A killed process would leave its shared memory behind.
+            ("FAKETIME_DISABLE_SHM", "1".to_owned()),
+        ] {
+            variables.insert(name.to_owned(), value);
+        }
+        let mut environment = Self::start(function, &variables).await;
+        environment.skew = skew;
+        environment
     }
 
     /// As [`Environment::start`], with a link between the process and the Runtime API.
@@ -118,6 +142,7 @@ impl Environment {
             exit,
             output,
             process_id,
+            skew: 0,
         }
     }
 
@@ -130,7 +155,7 @@ impl Environment {
     pub async fn invoke_within(&self, event: Value, allowed: Duration) -> Outcome {
         let _turn = self.turn.lock().await;
         let (answer, answered) = oneshot::channel();
-        self.api.hand_out(event, allowed, answer);
+        self.api.hand_out(event, allowed, self.skew, answer);
         let mut exit = self.exit.clone();
         tokio::select! {
             biased;
@@ -240,6 +265,13 @@ fn read_lines(
             lines.send_modify(|known| known.push(line));
         }
     })
+}
+
+/// What gives a process another clock than the machine's, where it is installed (Debian's package libfaketime).
+#[must_use]
+pub fn skewing_library() -> Option<PathBuf> {
+    let folder = format!("/usr/lib/{}-linux-gnu/faketime", std::env::consts::ARCH);
+    Some(PathBuf::from(folder).join("libfaketimeMT.so.1")).filter(|library| library.is_file())
 }
 
 /// Where the functions' binaries lie: the folder named by `MAKEGOOD_BINARIES` (benches look at release builds), else that of

@@ -28,7 +28,7 @@ pub struct RuntimeApi {
 #[derive(Debug)]
 struct Invocation {
     event: Value,
-    deadline_millis: u128,
+    deadline_millis: i128,
     answer: oneshot::Sender<Outcome>,
 }
 
@@ -78,14 +78,15 @@ impl RuntimeApi {
         self.address
     }
 
-    /// Hands the event to the next process that asks for one.
-    pub fn hand_out(&self, event: Value, allowed: Duration, answer: oneshot::Sender<Outcome>) {
+    /// Hands the event to the next process that asks for one. The deadline is told by a clock that is off by so many seconds.
+    pub fn hand_out(&self, event: Value, allowed: Duration, skew: i64, answer: oneshot::Sender<Outcome>) {
         let now = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .expect("a clock after 1970");
+        let deadline = i128::try_from((now + allowed).as_millis()).expect("a moment");
         let invocation = Invocation {
             event,
-            deadline_millis: (now + allowed).as_millis(),
+            deadline_millis: deadline + i128::from(skew) * 1_000,
             answer,
         };
         self.queue.send(invocation).expect("the Runtime API is there");

@@ -16,16 +16,19 @@ pub enum Cell {
     Services,
     /// Passwords and signing secrets.
     Secrets,
+    /// The clocks of the environments' hosts.
+    Clock,
 }
 
 impl Cell {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Sqs,
         Self::Environment,
         Self::Database,
         Self::Services,
         Self::Secrets,
+        Self::Clock,
     ];
 
     /// As the command line has it.
@@ -37,6 +40,7 @@ impl Cell {
             Self::Database => "database",
             Self::Services => "services",
             Self::Secrets => "secrets",
+            Self::Clock => "clock",
         }
     }
 }
@@ -116,6 +120,7 @@ faults! {
     RedisDown Services "redis-down" 3_000..6_000 "Redis refuses connections, or says nothing";
     RotatedPassword Secrets "rotated-password" 2_000..6_000 "the database's password changes in the servers and in the secret, one before the other, and every link is cut";
     RotatedSigningSecret Secrets "rotated-signing-secret" 4_000..8_000 "both signing secrets get a successor beside them, then go";
+    SkewedClocks Clock "skewed-clocks" 8_000..15_000 "half of the environments have clocks that are off by one to ten minutes, either way";
 }
 
 impl fmt::Display for Fault {

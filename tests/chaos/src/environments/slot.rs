@@ -7,7 +7,7 @@ use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -26,6 +26,8 @@ pub struct Slot {
     turn: tokio::sync::Mutex<()>,
     is_busy: AtomicBool,
     started: AtomicU64,
+    /// By how many seconds the clock of whatever starts here is off.
+    skew: AtomicI64,
     log: Option<PathBuf>,
 }
 
@@ -43,6 +45,7 @@ impl Slot {
             turn: tokio::sync::Mutex::default(),
             is_busy: AtomicBool::new(false),
             started: AtomicU64::new(0),
+            skew: AtomicI64::new(0),
             log,
         }
     }
@@ -84,6 +87,17 @@ impl Slot {
         Some(process)
     }
 
+    /// By how many seconds the clock of whatever starts here is off.
+    #[must_use]
+    pub fn skew(&self) -> i64 {
+        self.skew.load(Ordering::Relaxed)
+    }
+
+    /// What starts here from now on has a clock that is off by so many seconds.
+    pub fn set_skew(&self, seconds: i64) {
+        self.skew.store(seconds, Ordering::Relaxed);
+    }
+
     /// Whether an invocation is under way.
     #[must_use]
     pub fn is_busy(&self) -> bool {
@@ -110,7 +124,11 @@ impl Slot {
             }
             self.remove_ended();
         }
-        let environment = Arc::new(Environment::start(self.function.name, &self.variables).await);
+        let (name, variables) = (self.function.name, &self.variables);
+        let environment = Arc::new(match self.skew() {
+            0 => Environment::start(name, variables).await,
+            skew => Environment::start_skewed(name, variables, skew).await,
+        });
         self.started.fetch_add(1, Ordering::Relaxed);
         *self.lock() = Some(Arc::clone(&environment));
         (environment, true)

@@ -1,6 +1,7 @@
 //! Brings each fault about, for its time, and takes it away again.
 
 mod catalogue;
+mod clock;
 mod database;
 mod environment;
 mod rows;
@@ -60,6 +61,7 @@ pub async fn end_all(world: &World) -> Result<()> {
         world.servers.tell("pgbouncer-start", pooler).await?;
     }
     database::allow_writes(world).await?;
+    clock::set_right(world).await;
     secrets::set_password(world).await?;
     world.secrets.hold_password();
     catalogue::ensure_index(world).await
@@ -81,6 +83,7 @@ async fn bring(world: &World, fault: PlannedFault) -> Result<()> {
             services::bring(world, fault, &mut rng).await;
             Ok(())
         }
+        Cell::Clock => clock::bring(world, fault, &mut rng).await,
         Cell::Secrets => secrets::bring(world, fault, &mut rng).await,
     }
 }
