@@ -53,11 +53,7 @@ impl Broker {
                 .create_topic(topic, partitions, 1)
                 .expect("the broker makes the topic");
         }
-        let producer = ClientConfig::new()
-            .set("bootstrap.servers", cluster.bootstrap_servers())
-            .set("partitioner", "murmur2_random")
-            .create()
-            .expect("a producer");
+        let producer = producer_at(&cluster.bootstrap_servers());
         Self { cluster, producer }
     }
 
@@ -69,14 +65,7 @@ impl Broker {
 
     /// Sends a record as another service would; none is a tombstone.
     pub async fn produce(&self, topic: &str, key: &str, value: Option<&str>) {
-        let mut record = FutureRecord::to(topic).key(key);
-        if let Some(value) = value {
-            record = record.payload(value);
-        }
-        self.producer
-            .send(record, PATIENCE)
-            .await
-            .expect("the broker takes the record");
+        produce_with(&self.producer, topic, key, value).await;
     }
 
     /// The next requests to store records, this many, are refused for want of a permission.
@@ -135,11 +124,35 @@ impl Broker {
     }
 }
 
-/// What every consumer of a test is told: it begins at the beginning and commits by hand.
-pub(crate) fn consumer_config(broker: &Broker, group: &str) -> ClientConfig {
+/// A producer as another service has it.
+pub(crate) fn producer_at(address: &str) -> FutureProducer {
     let mut config = ClientConfig::new();
     config
-        .set("bootstrap.servers", broker.address())
+        .set("bootstrap.servers", address)
+        .set("partitioner", "murmur2_random");
+    config.create().expect("a producer")
+}
+
+/// Sends a record; none is a tombstone.
+pub(crate) async fn produce_with(producer: &FutureProducer, topic: &str, key: &str, value: Option<&str>) {
+    let mut record = FutureRecord::to(topic).key(key);
+    if let Some(value) = value {
+        record = record.payload(value);
+    }
+    let sent = producer.send(record, PATIENCE).await;
+    sent.expect("the broker takes the record");
+}
+
+/// What every consumer of a test is told: it begins at the beginning and commits by hand.
+pub(crate) fn consumer_config(broker: &Broker, group: &str) -> ClientConfig {
+    consumer_config_at(&broker.address(), group)
+}
+
+/// The same for the broker at this address.
+pub(crate) fn consumer_config_at(address: &str, group: &str) -> ClientConfig {
+    let mut config = ClientConfig::new();
+    config
+        .set("bootstrap.servers", address)
         .set("group.id", group)
         .set("auto.offset.reset", "earliest")
         .set("enable.auto.commit", "false")

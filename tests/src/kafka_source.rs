@@ -264,7 +264,7 @@ fn count(numbers: impl Iterator<Item = i64>) -> usize {
 
 /// A record as an MSK event source gives it to a function: key and value in base64, header values as lists of Java's signed
 /// bytes (128 is -128), a null header as `{}`.
-fn as_lambda_hands_it(message: &BorrowedMessage<'_>) -> Value {
+pub(crate) fn as_lambda_hands_it(message: &BorrowedMessage<'_>) -> Value {
     let headers = message.headers().into_iter().flat_map(Headers::iter);
     let headers: Vec<Value> = headers
         .map(|header| {

@@ -18,6 +18,7 @@ pub mod kafka_broker;
 pub mod kafka_course;
 #[cfg(feature = "kafka")]
 pub mod kafka_source;
+pub mod kafka_tap;
 pub mod link;
 pub mod misbehaving;
 pub mod own_postgres;

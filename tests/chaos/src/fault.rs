@@ -18,17 +18,20 @@ pub enum Cell {
     Secrets,
     /// The clocks of the environments' hosts.
     Clock,
+    /// Topics, in a run over Kafka.
+    Kafka,
 }
 
 impl Cell {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Sqs,
         Self::Environment,
         Self::Database,
         Self::Services,
         Self::Secrets,
         Self::Clock,
+        Self::Kafka,
     ];
 
     /// As the command line has it.
@@ -41,6 +44,7 @@ impl Cell {
             Self::Services => "services",
             Self::Secrets => "secrets",
             Self::Clock => "clock",
+            Self::Kafka => "kafka",
         }
     }
 }
@@ -121,6 +125,9 @@ faults! {
     RotatedPassword Secrets "rotated-password" 2_000..6_000 "the database's password changes in the servers and in the secret, one before the other, and every link is cut";
     RotatedSigningSecret Secrets "rotated-signing-secret" 4_000..8_000 "both signing secrets get a successor beside them, then go";
     SkewedClocks Clock "skewed-clocks" 8_000..15_000 "half of the environments have clocks that are off by one to ten minutes, either way";
+    Rebalance Kafka "rebalance" 3_000..6_000 "every batch of a partition is delivered to two environments at once";
+    Poison Kafka "poison" 3_000..6_000 "records that nobody can read, odd envelopes and tombstones lie between the payments";
+    RecreatedTopic Kafka "recreated-topic" 2_000..5_000 "topics are deleted and made anew: offsets begin at zero, with what was not done";
 }
 
 impl fmt::Display for Fault {

@@ -59,7 +59,7 @@ impl Goods {
         goods.read_courses(&mut connection).await?;
         goods.read_shop(&mut connection).await?;
         goods.read_excuses(&mut connection).await?;
-        goods.read_events(&world.broker.events());
+        goods.read_events(&world.events());
         for allocation in world.admin.report().allocations {
             let got = goods
                 .bought
@@ -97,6 +97,12 @@ impl Goods {
             (!payment.is_empty() && correlation == payment) || body.contains(&student)
         });
         case.or_else(|| parked.next().map(|(_, _, why)| format!("dead letter ({why})")))
+    }
+
+    /// Whether a parked dead letter contains this text.
+    #[must_use]
+    pub fn has_dead_letter(&self, text: &str) -> bool {
+        self.dead_letters.iter().any(|(_, body, _)| body.contains(text))
     }
 
     /// Why a paid checkout is in a person's hands.

@@ -77,11 +77,11 @@ pub async fn heal(world: &World, sweeps: &Sweeps, is_verbose: bool) -> Result<He
 
 /// Waits until the queues are empty, or nothing is delivered any more.
 async fn drain(world: &World) {
-    let (mut delivered, mut last) = (world.broker.totals().1, Instant::now());
-    while world.broker.messages() > 0 && last.elapsed() < DELIVERED_WITHIN {
+    let (mut delivered, mut last) = (world.totals().1, Instant::now());
+    while world.messages() > 0 && last.elapsed() < DELIVERED_WITHIN {
         world.broker.show_delayed();
         tokio::time::sleep(Duration::from_millis(100)).await;
-        let now_delivered = world.broker.totals().1;
+        let now_delivered = world.totals().1;
         if now_delivered != delivered {
             (delivered, last) = (now_delivered, Instant::now());
         }
@@ -137,7 +137,7 @@ async fn left_to_do(world: &World) -> Result<String> {
             left.push(format!("{number} {what}"));
         }
     }
-    let messages = world.broker.messages();
+    let messages = world.messages();
     if messages > 0 {
         left.push(format!("{messages} messages"));
     }

@@ -16,6 +16,7 @@ pub mod sabotage;
 pub mod secrets;
 pub mod servers;
 pub mod sweeps;
+pub mod topics;
 pub mod traffic;
 pub mod verdict;
 pub mod world;

@@ -2,8 +2,8 @@
 
 use anyhow::{Result, bail};
 use clap::Parser;
-use makegood_chaos::fault::{Chosen, Fault};
-use makegood_chaos::plan::{Plan, Wanted};
+use makegood_chaos::fault::{Cell, Chosen, Fault};
+use makegood_chaos::plan::{Plan, Transport, Wanted};
 use makegood_chaos::report::report;
 use makegood_chaos::run::{Options, Run, run};
 use makegood_chaos::sabotage::{SABOTAGES, Sabotage, sabotage};
@@ -38,6 +38,9 @@ struct Arguments {
     /// What goes wrong: cells or single faults, comma-separated; `all`, `none`. An unknown name prints all of them.
     #[arg(long, default_value = "all")]
     cells: Chosen,
+    /// How events travel; one run after the other over each, for the whole time, where faults were chosen for both.
+    #[arg(long)]
+    transport: Option<Over>,
     /// Payments for courses in ten seconds; checkouts are a third of it.
     #[arg(long, default_value_t = 40)]
     payments_in_ten_seconds: u64,
@@ -58,6 +61,12 @@ struct Arguments {
     verbose: bool,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Over {
+    Sqs,
+    Kafka,
+}
+
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -75,25 +84,41 @@ async fn main() -> ExitCode {
 }
 
 async fn chaos(arguments: &Arguments) -> Result<u8> {
-    let wanted = arguments.wanted();
-    println!("seed {}", wanted.seed);
-    if arguments.plan {
-        for planned in Plan::of(&wanted).faults {
-            let (at, lasts) = (planned.at.as_millis(), planned.lasts.as_millis());
-            println!(
-                "{at:>8} ms for {lasts:>6} ms  {:<18} {}",
-                planned.fault,
-                planned.fault.says()
-            );
-        }
-        return Ok(0);
+    let all = arguments.wanted();
+    println!("seed {}", all[0].seed);
+    let mut worst = 0;
+    for wanted in &all {
+        let code = if arguments.plan {
+            print_plan(wanted);
+            0
+        } else {
+            chaos_over(arguments, wanted).await?
+        };
+        worst = worst.max(code);
     }
+    Ok(worst)
+}
+
+fn print_plan(wanted: &Wanted) {
+    println!("{:?}", wanted.transport);
+    for planned in Plan::of(wanted).faults {
+        let (at, lasts) = (planned.at.as_millis(), planned.lasts.as_millis());
+        println!(
+            "{at:>8} ms for {lasts:>6} ms  {:<22} {}",
+            planned.fault,
+            planned.fault.says()
+        );
+    }
+}
+
+/// One run over one transport, and what it came to.
+async fn chaos_over(arguments: &Arguments, wanted: &Wanted) -> Result<u8> {
     let options = Options {
         keeps: arguments.keep,
         is_verbose: arguments.verbose,
     };
-    let done = run(&wanted, options).await?;
-    println!("{}", report(&done));
+    let done = run(wanted, options).await?;
+    println!("over {:?}\n{}", wanted.transport, report(&done));
     match &arguments.sabotage {
         Some(name) => break_rows(&done, name).await,
         None => Ok(arguments.judge(&done)),
@@ -101,7 +126,8 @@ async fn chaos(arguments: &Arguments) -> Result<u8> {
 }
 
 impl Arguments {
-    fn wanted(&self) -> Wanted {
+    /// One run over each transport that is wanted.
+    fn wanted(&self) -> Vec<Wanted> {
         let clock = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let seed = self.seed.unwrap_or_else(|| u64::from(clock.subsec_micros()));
         let wanted = Wanted {
@@ -109,15 +135,34 @@ impl Arguments {
             lasts: Duration::from_secs(self.seconds.unwrap_or(self.minutes * 60)),
             payments_in_ten_seconds: self.payments_in_ten_seconds,
             faults: self.cells.clone(),
+            transport: Transport::Sqs,
         };
-        if self.sabotage.is_none() {
-            return wanted;
+        if self.sabotage.is_some() {
+            return vec![Wanted {
+                lasts: SABOTAGED,
+                faults: Chosen(Vec::<Fault>::new()),
+                ..wanted
+            }];
         }
-        Wanted {
-            lasts: SABOTAGED,
-            faults: Chosen(Vec::<Fault>::new()),
+        let of_sqs = Wanted {
+            faults: Chosen(self.chosen(|fault| fault.cell() != Cell::Kafka)),
+            ..wanted.clone()
+        };
+        let of_kafka = Wanted {
+            transport: Transport::Kafka,
             ..wanted
+        };
+        match self.transport {
+            Some(Over::Sqs) => vec![of_sqs],
+            Some(Over::Kafka) => vec![of_kafka],
+            None if self.chosen(|fault| fault.cell() == Cell::Kafka).is_empty() => vec![of_sqs],
+            None if of_sqs.faults.0.is_empty() => vec![of_kafka],
+            None => vec![of_sqs, of_kafka],
         }
+    }
+
+    fn chosen(&self, is_meant: impl Fn(&Fault) -> bool) -> Vec<Fault> {
+        self.cells.0.iter().copied().filter(is_meant).collect()
     }
 
     fn judge(&self, done: &Run) -> u8 {

@@ -27,6 +27,15 @@ const REPEATED: u32 = 8;
 /// Before the first fault something must have gone well.
 const QUIET_START: Duration = Duration::from_secs(2);
 
+/// How events travel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Transport {
+    /// Through queues.
+    Sqs,
+    /// Through topics; jobs and dead letters have queues all the same.
+    Kafka,
+}
+
 /// What a run is to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wanted {
@@ -38,6 +47,8 @@ pub struct Wanted {
     pub payments_in_ten_seconds: u64,
     /// What may go wrong.
     pub faults: Chosen,
+    /// How events travel meanwhile.
+    pub transport: Transport,
 }
 
 /// The plan of a run.
@@ -272,6 +283,7 @@ mod tests {
             lasts: Duration::from_secs(60),
             payments_in_ten_seconds: 40,
             faults: "all".parse().unwrap(),
+            transport: Transport::Sqs,
         }
     }
 

@@ -58,7 +58,7 @@ fn faults(run: &Run) -> Table {
 }
 
 fn totals(run: &Run) -> Table {
-    let (taken, delivered) = run.world.broker.totals();
+    let (taken, delivered) = run.world.totals();
     let sent: u64 = run
         .world
         .ledger
@@ -105,7 +105,7 @@ fn totals(run: &Run) -> Table {
             (run.outside().plan.payments.len() + run.outside().plan.checkouts.len()).to_string(),
         ),
         ("webhooks sent", sent.to_string()),
-        ("messages taken by queues", taken.to_string()),
+        ("messages taken by queues and topics", taken.to_string()),
         ("deliveries to functions", delivered.to_string()),
         (
             "environments started",

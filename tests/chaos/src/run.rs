@@ -1,6 +1,7 @@
 //! A run from its first payment to its verdict.
 
-use crate::environments::poll;
+use crate::environments::function::FUNCTIONS;
+use crate::environments::{Api, poll};
 use crate::fault::{Cell, Fault};
 use crate::faults;
 use crate::heal::{Healed, heal};
@@ -54,7 +55,7 @@ pub async fn run(wanted: &Wanted, options: Options) -> Result<Run> {
     if let Some(logs) = &logs {
         std::fs::create_dir_all(logs)?;
     }
-    let world = Arc::new(World::build(servers, plan, wanted.seed, logs.as_deref()).await?);
+    let world = Arc::new(World::build(servers, plan, wanted, logs.as_deref()).await?);
     world.stock().await?;
     let sweeps = Sweeps::of(&world);
     let always = start_readers_of_queues(&world);
@@ -79,9 +80,10 @@ pub async fn run(wanted: &Wanted, options: Options) -> Result<Run> {
 
 /// The event sources and the mailer.
 fn start_readers_of_queues(world: &Arc<World>) -> Vec<JoinHandle<()>> {
-    let mut tasks = Vec::new();
+    let mut tasks = start_readers_of_topics(world);
     for slot in world.environments.all() {
-        if !slot.function.reads.is_empty() {
+        let reads_topics = world.topics.is_some() && !slot.function.topics().is_empty();
+        if !slot.function.reads.is_empty() && !reads_topics {
             let (environments, slot, broker) = (
                 Arc::clone(&world.environments),
                 Arc::clone(slot),
@@ -92,6 +94,23 @@ fn start_readers_of_queues(world: &Arc<World>) -> Vec<JoinHandle<()>> {
     }
     let broker = Arc::clone(&world.broker);
     tasks.push(tokio::spawn(async move { read_mail(&broker).await }));
+    tasks
+}
+
+/// One for each partition of each function that reads topics, and the driver's own.
+fn start_readers_of_topics(world: &Arc<World>) -> Vec<JoinHandle<()>> {
+    let Some(topics) = &world.topics else {
+        return Vec::new();
+    };
+    let mut tasks = Vec::new();
+    for function in &FUNCTIONS {
+        let api = Api::of(&world.environments, function.name);
+        for place in topics.subscribe(function) {
+            let delivering = Arc::clone(topics).deliver(function, Arc::clone(&api), place);
+            tasks.push(tokio::spawn(delivering));
+        }
+    }
+    tasks.push(tokio::spawn(Arc::clone(topics).follow()));
     tasks
 }
 

@@ -49,6 +49,12 @@ impl Verdict {
         for (planned, record) in world.outside.plan.payments.iter().zip(&payments) {
             verdict.judge_payment(&goods, planned, record);
         }
+        let poison = world.topics.iter().flat_map(|topics| topics.poison());
+        for mark in poison.filter(|mark| !goods.has_dead_letter(mark)) {
+            verdict
+                .lost
+                .push(format!("{mark} was committed, and is no dead letter"));
+        }
         let checkouts = world.ledger.checkouts();
         for (planned, record) in world.outside.plan.checkouts.iter().zip(&checkouts) {
             verdict.judge_checkout(&goods, planned, record);

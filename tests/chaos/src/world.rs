@@ -5,17 +5,19 @@ use crate::environments::Environments;
 use crate::environments::function::{DEAD_LETTER_QUEUES, Function, QUEUES};
 use crate::faults::set_password_in;
 use crate::ledger::Ledger;
-use crate::plan::Plan;
+use crate::plan::{Plan, Transport, Wanted};
 use crate::proxy::Proxy;
 use crate::secrets::RunSecrets;
 use crate::servers::Servers;
-use crate::traffic::{CONSOLE_SECRET, Outside};
+use crate::topics::Topics;
+use crate::traffic::{CONSOLE_SECRET, Outside, Surroundings};
 use anyhow::{Context, Result};
 use makegood_local::admin::{self, AdminService};
 use makegood_local::gateway::{self, GatewayStub};
 use makegood_local::identity::{CONSOLE_CLIENT_ID, Issuer};
 use makegood_tests::environment::Variables;
 use makegood_tests::setting;
+use serde_json::Value;
 use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
@@ -37,6 +39,8 @@ pub struct World {
     pub redis: Proxy,
     /// The queues.
     pub broker: Arc<Broker>,
+    /// The topics, in a run over Kafka.
+    pub topics: Option<Arc<Topics>>,
     /// The environments.
     pub environments: Arc<Environments>,
     /// The gateways.
@@ -62,7 +66,12 @@ impl World {
     ///
     /// # Errors
     /// When a part does not start.
-    pub async fn build(servers: Servers, plan: Plan, seed: u64, logs: Option<&Path>) -> Result<Self> {
+    pub async fn build(servers: Servers, plan: Plan, wanted: &Wanted, logs: Option<&Path>) -> Result<Self> {
+        let seed = wanted.seed;
+        let topics = match wanted.transport {
+            Transport::Sqs => None,
+            Transport::Kafka => Some(Arc::new(Topics::start()?)),
+        };
         let (broker, to_kill) = Broker::start(seed).await?;
         for ((queue, receives), dead) in QUEUES.iter().zip(DEAD_LETTER_QUEUES) {
             broker.create(dead, None);
@@ -100,6 +109,9 @@ impl World {
         {
             common.insert(name.to_owned(), value);
         }
+        if let Some(topics) = &topics {
+            go_over_kafka(&mut common, topics);
+        }
         let environments = Arc::new(Environments::of(
             |function| variables(function, &common, &broker),
             seed,
@@ -110,12 +122,15 @@ impl World {
         let (over, is_over) = watch::channel(false);
         let outside = Outside::of(
             &environments,
-            plan,
-            Arc::clone(&ledger),
-            Arc::clone(&gateways),
-            Arc::clone(&broker),
-            Arc::clone(&secrets),
-            is_over,
+            Surroundings {
+                plan,
+                ledger: Arc::clone(&ledger),
+                gateways: Arc::clone(&gateways),
+                broker: Arc::clone(&broker),
+                topics: topics.clone(),
+                secrets: Arc::clone(&secrets),
+                is_over,
+            },
         );
         Ok(Self {
             servers,
@@ -124,6 +139,7 @@ impl World {
             admin_proxy,
             redis,
             broker,
+            topics,
             environments,
             gateways,
             admin,
@@ -134,6 +150,28 @@ impl World {
             to_kill: tokio::sync::Mutex::new(to_kill),
             over,
         })
+    }
+
+    /// Messages in queues, and records that some function has yet to do.
+    #[must_use]
+    pub fn messages(&self) -> usize {
+        self.broker.messages() + self.topics.as_ref().map_or(0, |topics| topics.behind())
+    }
+
+    /// Messages and records that were taken so far, and how often they were delivered.
+    #[must_use]
+    pub fn totals(&self) -> (u64, u64) {
+        let (taken, delivered) = self.broker.totals();
+        let (written, read) = self.topics.as_ref().map_or((0, 0), |topics| topics.totals());
+        (taken + written, delivered + read)
+    }
+
+    /// Every event that left the functions, once each.
+    #[must_use]
+    pub fn events(&self) -> Vec<Value> {
+        let mut events = self.broker.events();
+        events.extend(self.topics.iter().flat_map(|topics| topics.events()));
+        events
     }
 
     /// The shop's shelves and the buyers' carts, as its other services would have left them.
@@ -215,6 +253,18 @@ fn common(broker: &Broker, issuer: &Issuer) -> Variables {
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value))
         .collect()
+}
+
+/// Topics in place of the queues of events.
+fn go_over_kafka(variables: &mut Variables, topics: &Topics) {
+    variables.retain(|name, _| !name.starts_with("QUEUE_URL_"));
+    for (name, value) in [
+        ("TRANSPORT", "kafka".to_owned()),
+        ("KAFKA_BROKERS", topics.address()),
+        ("KAFKA_AUTH", "none".to_owned()),
+    ] {
+        variables.insert(name.to_owned(), value);
+    }
 }
 
 fn variables(function: &Function, common: &Variables, broker: &Broker) -> Variables {

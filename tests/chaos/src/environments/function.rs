@@ -25,6 +25,18 @@ pub struct Function {
 }
 
 impl Function {
+    /// The topics that it reads in a run over Kafka, in place of its queues.
+    #[must_use]
+    pub fn topics(&self) -> &'static [&'static str] {
+        match self.name {
+            "create-purchase" => &["purchase-confirmed"],
+            "allocate-trainer" => &["purchase-created"],
+            "schedule-sessions" => &["trainer-allocated"],
+            "invalidate-cache" => &["purchase-created", "trainer-allocated", "sessions-generated"],
+            _ => &[],
+        }
+    }
+
     /// What an invocation may take.
     #[must_use]
     pub fn timeout(&self) -> Duration {
@@ -128,6 +140,19 @@ mod tests {
                 function.name
             );
         }
+    }
+
+    #[test]
+    fn topics_are_those_of_the_template() {
+        let template = include_str!("../../../../template.yaml");
+        let mut of_template: Vec<&str> = template
+            .lines()
+            .filter_map(|line| line.trim().strip_prefix("Topics: [")?.strip_suffix(']'))
+            .collect();
+        let mut of_functions: Vec<&str> = FUNCTIONS.iter().flat_map(Function::topics).copied().collect();
+        of_template.sort_unstable();
+        of_functions.sort_unstable();
+        assert_eq!(of_functions, of_template);
     }
 
     #[test]

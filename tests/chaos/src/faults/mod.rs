@@ -4,6 +4,7 @@ mod catalogue;
 mod clock;
 mod database;
 mod environment;
+mod kafka;
 mod rows;
 mod secrets;
 mod services;
@@ -53,6 +54,9 @@ pub async fn end_all(world: &World) -> Result<()> {
     }
     world.broker.behave(Misbehaviour::default());
     world.broker.kill_next_sender(None);
+    if let Some(topics) = &world.topics {
+        topics.rebalance(false);
+    }
     world.environments.shorten_deadlines(0);
     world.admin.set_latency(Duration::ZERO);
     world.gateways.set_latency(Duration::ZERO);
@@ -83,6 +87,7 @@ async fn bring(world: &World, fault: PlannedFault) -> Result<()> {
             services::bring(world, fault, &mut rng).await;
             Ok(())
         }
+        Cell::Kafka => kafka::bring(world, fault, &mut rng).await,
         Cell::Clock => clock::bring(world, fault, &mut rng).await,
         Cell::Secrets => secrets::bring(world, fault, &mut rng).await,
     }

@@ -13,10 +13,30 @@ use crate::environments::{Api, Environments};
 use crate::ledger::Ledger;
 use crate::plan::Plan;
 use crate::secrets::RunSecrets;
+use crate::topics::Topics;
 use makegood_local::gateway::GatewayStub;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
+
+/// What those outside share with the rest of the world, as in [`Outside`].
+#[derive(Debug)]
+pub struct Surroundings {
+    /// What was planned.
+    pub plan: Plan,
+    /// What was done.
+    pub ledger: Arc<Ledger>,
+    /// The gateways.
+    pub gateways: Arc<GatewayStub>,
+    /// The queues.
+    pub broker: Arc<Broker>,
+    /// The topics.
+    pub topics: Option<Arc<Topics>>,
+    /// What is signed with.
+    pub secrets: Arc<RunSecrets>,
+    /// Whether the run is over.
+    pub is_over: watch::Receiver<bool>,
+}
 
 /// What everybody outside needs.
 #[derive(Debug)]
@@ -29,6 +49,8 @@ pub struct Outside {
     pub gateways: Arc<GatewayStub>,
     /// The queues.
     pub broker: Arc<Broker>,
+    /// The topics, in a run over Kafka.
+    pub topics: Option<Arc<Topics>>,
     /// What is signed with.
     pub secrets: Arc<RunSecrets>,
     /// `receive-payment`.
@@ -48,20 +70,22 @@ pub struct Outside {
 impl Outside {
     /// The functions that are called over HTTP, in these environments.
     #[must_use]
-    pub fn of(
-        environments: &Arc<Environments>,
-        plan: Plan,
-        ledger: Arc<Ledger>,
-        gateways: Arc<GatewayStub>,
-        broker: Arc<Broker>,
-        secrets: Arc<RunSecrets>,
-        is_over: watch::Receiver<bool>,
-    ) -> Self {
+    pub fn of(environments: &Arc<Environments>, surroundings: Surroundings) -> Self {
+        let Surroundings {
+            plan,
+            ledger,
+            gateways,
+            broker,
+            topics,
+            secrets,
+            is_over,
+        } = surroundings;
         Self {
             plan,
             ledger,
             gateways,
             broker,
+            topics,
             secrets,
             receive_payment: Api::of(environments, "receive-payment"),
             create_order_intent: Api::of(environments, "create-order-intent"),

@@ -31,7 +31,15 @@ pub async fn pay(outside: &Outside, place: usize) {
 async fn send(outside: &Outside, place: usize, payment: &PlannedPayment) {
     if payment.door == Door::Event {
         outside.ledger.note_sent(place);
-        outside.broker.put(EVENTS, &event(payment).to_string());
+        let event = event(payment).to_string();
+        match &outside.topics {
+            Some(topics) => {
+                topics
+                    .put(EVENTS, &payment.payment.to_string(), Some(&event))
+                    .await
+            }
+            None => outside.broker.put(EVENTS, &event),
+        }
         let body = json!({"paymentId": payment.payment});
         return outside.ledger.note_taken(place, &body);
     }
