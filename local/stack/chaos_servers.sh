@@ -68,7 +68,8 @@ pgbouncer_password() {
   give_to_server_user "$home/userlist.new"
   mv "$home/userlist.new" "$home/userlist.txt"
   for kind in rw ro; do
-    [[ -e "$home/$kind.pid" ]] && read -r pid <"$home/$kind.pid" || continue
+    [[ -e "$home/$kind.pid" ]] || continue
+    read -r pid <"$home/$kind.pid" || continue
     ! grep -qz pgbouncer "/proc/$pid/cmdline" 2>/dev/null || kill -HUP "$pid" 2>/dev/null || true
   done
 }

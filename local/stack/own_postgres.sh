@@ -44,7 +44,9 @@ CONF
 
 stop_pooler() {
   local pid tenths
-  [[ -e "$home/pooler.pid" ]] && read -r pid <"$home/pooler.pid" && grep -qz pgbouncer "/proc/$pid/cmdline" 2>/dev/null || return 0
+  [[ -e "$home/pooler.pid" ]] || return 0
+  read -r pid <"$home/pooler.pid" || return 0
+  grep -qz pgbouncer "/proc/$pid/cmdline" 2>/dev/null || return 0
   kill -KILL "$pid" 2>/dev/null || true
   for ((tenths = 0; tenths < 50; tenths++)); do
     alive "$pid" || break

@@ -119,10 +119,13 @@ async fn chaos_over(arguments: &Arguments, wanted: &Wanted) -> Result<u8> {
     };
     let done = run(wanted, options).await?;
     println!("over {:?}\n{}", wanted.transport, report(&done));
-    match &arguments.sabotage {
+    let code = match &arguments.sabotage {
         Some(name) => break_rows(&done, name).await,
         None => Ok(arguments.judge(&done)),
-    }
+    };
+    // Whoever still measures holds the world, which the next run must not meet.
+    done.world.servers.end();
+    code
 }
 
 impl Arguments {

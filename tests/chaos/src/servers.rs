@@ -8,6 +8,7 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 /// Size of the disk that is filled, in MB.
@@ -19,6 +20,7 @@ const CONNECTS_WITHIN: Duration = Duration::from_secs(15);
 pub struct Servers {
     name: String,
     is_kept: bool,
+    is_ended: AtomicBool,
     /// Postgres itself.
     pub postgres: u16,
     /// PgBouncer in front of it, which the functions use.
@@ -29,13 +31,12 @@ pub struct Servers {
 
 impl Drop for Servers {
     fn drop(&mut self) {
-        if self.is_kept {
-            eprintln!("kept: {} and {}", self.url("makegood"), self.home().display());
-        } else if let Err(error) = script(&["stop", &self.name]) {
-            eprintln!("{error:#}");
-        }
+        self.end();
     }
 }
+
+/// One driver may have several, one after the other.
+static STARTED: AtomicU32 = AtomicU32::new(0);
 
 impl Servers {
     /// Starts them, on a small disk where that is asked for and can be mounted. What abandoned runs left is removed first.
@@ -45,9 +46,11 @@ impl Servers {
     pub fn start(wants_small_disk: bool, is_kept: bool) -> Result<Self> {
         script(&["stop-abandoned"])?;
         let ports = free_ports()?;
+        let number = STARTED.fetch_add(1, Ordering::Relaxed);
         let servers = Self {
-            name: format!("run-{}", std::process::id()),
+            name: format!("run-{}-{number}", std::process::id()),
             is_kept,
+            is_ended: AtomicBool::new(false),
             postgres: ports[0],
             pgbouncer: ports[1],
             read_only: ports[2],
@@ -59,6 +62,18 @@ impl Servers {
         }
         script(&arguments)?;
         Ok(servers)
+    }
+
+    /// Ends them and removes their folder, or says where they are kept; once.
+    pub fn end(&self) {
+        if self.is_ended.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        if self.is_kept {
+            eprintln!("kept: {} and {}", self.url("makegood"), self.home().display());
+        } else if let Err(error) = script(&["stop", &self.name]) {
+            eprintln!("{error:#}");
+        }
     }
 
     /// A verb of the script for this run.

@@ -73,10 +73,7 @@ impl World {
             Transport::Kafka => Some(Arc::new(Topics::start()?)),
         };
         let (broker, to_kill) = Broker::start(seed).await?;
-        for ((queue, receives), dead) in QUEUES.iter().zip(DEAD_LETTER_QUEUES) {
-            broker.create(dead, None);
-            broker.create(queue, Some((*receives, dead)));
-        }
+        create_queues(&broker);
         let admin = Arc::new(AdminService::with_trainer_count(TRAINERS));
         // It gives another trainer to every new key, so that asking twice under two keys shows.
         admin.forget_pairs();
@@ -92,19 +89,9 @@ impl World {
         let redis = Proxy::to(authority(&setting("MAKEGOOD_TEST_REDIS_URL")), seed).await?;
 
         let mut common = common(&broker, &issuer);
-        let told = [
-            ("REDIS_URL", format!("redis://{}", redis.address)),
-            ("ADMIN_SERVICE_URL", format!("http://{}", admin_proxy.address)),
-            ("ESEWA_BASE_URL", format!("http://{}", gateways_proxy.address)),
-            (
-                "KHALTI_BASE_URL",
-                format!("http://{}/api/v2", gateways_proxy.address),
-            ),
-        ];
-        for (name, value) in gateways
-            .variables("http://shop.example/back")
-            .into_iter()
-            .chain(told)
+        let told = gateways.variables("http://shop.example/back").into_iter();
+        for (name, value) in told
+            .chain(services(&gateways_proxy, &admin_proxy, &redis))
             .chain(secrets.variables(&database.address))
         {
             common.insert(name.to_owned(), value);
@@ -212,6 +199,24 @@ impl World {
             .await
             .context("the shop can't be stocked")
     }
+}
+
+fn create_queues(broker: &Broker) {
+    for ((queue, receives), dead) in QUEUES.iter().zip(DEAD_LETTER_QUEUES) {
+        broker.create(dead, None);
+        broker.create(queue, Some((*receives, dead)));
+    }
+}
+
+/// Where the services are.
+fn services(gateways: &Proxy, admin: &Proxy, redis: &Proxy) -> [(&'static str, String); 4] {
+    let (gateways, admin, redis) = (&gateways.address, &admin.address, &redis.address);
+    [
+        ("REDIS_URL", format!("redis://{redis}")),
+        ("ADMIN_SERVICE_URL", format!("http://{admin}")),
+        ("ESEWA_BASE_URL", format!("http://{gateways}")),
+        ("KHALTI_BASE_URL", format!("http://{gateways}/api/v2")),
+    ]
 }
 
 /// What every function is told, and each reads its part of.
