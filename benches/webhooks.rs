@@ -17,6 +17,12 @@ const WEBHOOKS: u128 = 2_000;
 #[tokio::main]
 async fn main() {
     let database = TestDatabase::create().await;
+    database
+        .run_sql(
+            "INSERT INTO course_prices (course_id, tier, currency, amount_minor, valid_from)
+             SELECT lpad(n::text, 32, '0')::uuid, 20, 'INR', 499900, 'epoch' FROM generate_series(0, 4) n",
+        )
+        .await;
     let sink = QueueSink::start().await;
     let environment = Environment::start("receive-payment", &variables(&database, &sink)).await;
     let mut waits = Vec::new();

@@ -77,7 +77,7 @@ pub(crate) fn answered(answers: &Answers, traffic: &Traffic) -> Promise {
     // A delivery whose answer was lost is recorded all the same, and its repeat is then called a duplicate.
     let missing = deliveries.abs_diff(answers.recorded + answers.duplicates);
     let doubled = answers.recorded.saturating_sub(traffic.payments());
-    let refused = 2_usize.abs_diff(answers.unauthorized + answers.refused);
+    let refused = 2_usize.abs_diff(answers.unauthorized + answers.held);
     let wrong = (missing + doubled + refused).max(answers.unexpected.len());
     Promise::new(
         "    every message was answered as it must be",

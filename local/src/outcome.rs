@@ -12,8 +12,8 @@ pub(crate) struct Answers {
     pub(crate) duplicates: usize,
     /// 401 to a forged message.
     pub(crate) unauthorized: usize,
-    /// 400 to a malformed one.
-    pub(crate) refused: usize,
+    /// 200 `held` to a malformed one.
+    pub(crate) held: usize,
     /// Deliveries that were answered "later", or not at all, and sent again.
     pub(crate) tried_again: usize,
     /// What should have been answered otherwise, in words.
@@ -28,7 +28,9 @@ impl Answers {
             (Kind::Payment | Kind::Surplus, 200) if duplicate => self.duplicates += 1,
             (Kind::Payment | Kind::Surplus, 200) => self.recorded += 1,
             (Kind::Forged, 401) => self.unauthorized += 1,
-            (Kind::Malformed, 400) => self.refused += 1,
+            (Kind::Malformed, 200) if body.get("status").is_some_and(|status| status == "held") => {
+                self.held += 1
+            }
             (kind, _) => {
                 let body: String = body.to_string().chars().take(200).collect();
                 self.unexpected.push(format!(
@@ -44,7 +46,7 @@ impl Answers {
         self.recorded += other.recorded;
         self.duplicates += other.duplicates;
         self.unauthorized += other.unauthorized;
-        self.refused += other.refused;
+        self.held += other.held;
         self.tried_again += other.tried_again;
         self.unexpected.append(&mut other.unexpected);
         self

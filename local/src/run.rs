@@ -5,7 +5,7 @@ use crate::outcome::Answers;
 use crate::send::Sender;
 use crate::settings::Settings;
 use crate::stubs::{Running, let_one_wait};
-use crate::traffic::{Kind, Message, Traffic};
+use crate::traffic::{Kind, Message, PRICE_MINOR, TIERS, Traffic};
 use crate::watch::{Goal, Progress, Subject, until_settled};
 use crate::{guarantees, shop, table};
 use anyhow::{Context, Result};
@@ -78,6 +78,7 @@ async fn teach(
     if options.pending {
         let_one_wait(settings.outside.admin_port, http).await?;
     }
+    price(&traffic, pool).await?;
     let subject = subject_of(&traffic, pool).await?;
     let mut pages = SeededPages::seed(&settings.redis_url, &subject.students).await?;
     let goal = goal_of(&traffic, &pages, options)?;
@@ -103,6 +104,21 @@ async fn teach(
         settled,
     )
     .await
+}
+
+/// What the school's own office enters: every course of the run in every tier.
+async fn price(traffic: &Traffic, pool: &PgPool) -> Result<()> {
+    sqlx::query!(
+        "INSERT INTO course_prices (course_id, tier, currency, amount_minor, valid_from)
+         SELECT course, tier, 'INR', $3, 'epoch' FROM unnest($1::uuid[]) course, unnest($2::int[]) tier
+         ON CONFLICT DO NOTHING",
+        &traffic.courses,
+        &TIERS,
+        PRICE_MINOR,
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
 }
 
 struct Sent {

@@ -57,11 +57,11 @@ pub(crate) fn render(
         traffic.repeats()
     );
     let answered = format!(
-        "200 recorded {} · 200 duplicate {} · 401 {} · 400 {} · other {}{}",
+        "200 recorded {} · 200 duplicate {} · 401 {} · 200 held {} · other {}{}",
         answers.recorded,
         answers.duplicates,
         answers.unauthorized,
-        answers.refused,
+        answers.held,
         answers.unexpected.len(),
         if answers.tried_again == 0 {
             String::new()

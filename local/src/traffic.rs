@@ -10,9 +10,11 @@ const REPEATED: usize = 8;
 /// One payment in this many comes from the payment service instead of Razorpay.
 const CONFIRMED: usize = 10;
 const COURSES: u128 = 4;
-const PRICE_MINOR: i64 = 499_900;
+/// What every course costs.
+pub const PRICE_MINOR: i64 = 499_900;
 const SLOTS: [&str; 4] = ["9:00 AM", "4:00 PM", "5:30 PM", "7:00 PM"];
-const TIERS: [i32; 3] = [10, 20, 30];
+/// The tiers that are sold.
+pub const TIERS: [i32; 3] = [10, 20, 30];
 
 /// The doors of the deployed API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +45,7 @@ pub enum Kind {
     Surplus,
     /// Signed with a wrong secret: 401, nothing stored.
     Forged,
-    /// Signed, but without a course: 400, and a case, since the money has moved.
+    /// Signed, but without a course: 200 `held`, and a case, since the money has moved.
     Malformed,
 }
 
@@ -69,6 +71,8 @@ pub struct Message {
 pub struct Traffic {
     /// In the order of sending; the surplus payment, the forged and the malformed one come last.
     pub messages: Vec<Message>,
+    /// The courses that are sold, each in every tier.
+    pub courses: Vec<Uuid>,
 }
 
 impl Traffic {
@@ -93,7 +97,8 @@ impl Traffic {
             students + 1,
             &format!("malformed{}", short(run)),
         ));
-        Self { messages }
+        let courses = (0..4).map(|number| course(run, number)).collect();
+        Self { messages, courses }
     }
 
     /// The students who really paid, each once.

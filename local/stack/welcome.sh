@@ -27,15 +27,24 @@ for name, value in sorted(wanted.items()):
 payment_body() {
   python3 -c '
 import json, sys, uuid
-notes = {"studentId": str(uuid.uuid4()), "courseId": str(uuid.uuid4()), "purchaseTier": "30", "timeSlot": "4:00 PM"}
+notes = {"studentId": str(uuid.uuid4()), "courseId": sys.argv[2], "purchaseTier": "30", "timeSlot": "4:00 PM"}
 payment = {"id": sys.argv[1], "entity": "payment", "amount": 499900, "currency": "INR", "status": "captured", "method": "upi", "notes": notes}
-print(json.dumps({"entity": "event", "event": "payment.captured", "contains": ["payment"], "payload": {"payment": {"entity": payment}}}, separators=(",", ":")))' "$1"
+print(json.dumps({"entity": "event", "event": "payment.captured", "contains": ["payment"], "payload": {"payment": {"entity": payment}}}, separators=(",", ":")))' "$1" "$course"
+}
+
+# What that payment costs, or it would be held as one without a price.
+course=b8a1f0d2-1f6e-4b4d-8f1b-7a3f0c9d2e22
+price_the_course() {
+  "$PG_BIN/psql" -Xq -v ON_ERROR_STOP=1 "$MAKEGOOD_LOCAL_DATABASE_DIRECT_URL" -c "
+    INSERT INTO course_prices (course_id, tier, currency, amount_minor, valid_from)
+    VALUES ('$course', 30, 'INR', 499900, 'epoch') ON CONFLICT DO NOTHING"
 }
 
 api=$MAKEGOOD_PUBLIC_URL
 [[ -z "${MAKEGOOD_AWS_ENDPOINT_URL:-}" ]] || api=$(cat "$MAKEGOOD_STATE/api-url")
 file="$MAKEGOOD_STATE/command.sh"
 command_environment >"$file"
+price_the_course
 payment="pay_byhand$(date +%s)"
 cat <<TEXT
 

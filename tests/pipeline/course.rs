@@ -173,6 +173,9 @@ async fn made_good_over(source: Source, payments: &[Payment], surplus: &Payment)
     let mut redis = redis::Client::open(setting("MAKEGOOD_TEST_REDIS_URL")).unwrap();
     let mut redis = warm(&mut redis, payments).await;
 
+    for payment in payments {
+        payment.price(&pipeline.course.database).await;
+    }
     let requests: Vec<Value> = payments
         .iter()
         .enumerate()

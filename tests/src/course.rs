@@ -213,6 +213,17 @@ impl Payment {
         })
     }
 
+    /// Plants what its course costs, in every tier.
+    pub async fn price(&self, database: &TestDatabase) {
+        let (course, amount) = (self.course_id, Self::AMOUNT_MINOR);
+        database
+            .run_sql(&format!(
+                "INSERT INTO course_prices (course_id, tier, currency, amount_minor, valid_from)
+                 SELECT '{course}', tier, 'INR', {amount}, 'epoch' FROM unnest(ARRAY[10, 20, 30]) tier ON CONFLICT DO NOTHING"
+            ))
+            .await;
+    }
+
     /// Plants the row that says that the money was received.
     pub async fn record(&self, database: &TestDatabase) {
         let mut connection = PgConnection::connect(&database.direct_url())

@@ -2,7 +2,7 @@
 //! `{paymentId, studentId, courseId, amountCents, currency?, provider?, providerPaymentId?, metadata?}`.
 
 use crate::fields::{Object, checked_metadata, read_object};
-use crate::payment::{ConfirmedPayment, Refusal, Refused, StrandedPayment};
+use crate::payment::{ConfirmedPayment, Refusal, Refused, Sender, StrandedPayment};
 use makegood::event::Metadata;
 use makegood::ids::{CourseId, PaymentId, StudentId};
 
@@ -40,6 +40,11 @@ fn read_payment(top: &Object<'_>, payment_id: PaymentId) -> Result<ConfirmedPaym
         provider_payment_id: top.optional_text("providerPaymentId")?,
         payment_method: None,
         metadata: checked_metadata("metadata", metadata)?,
+        sender: Sender::PaymentService,
+        order_id: None,
+        order_confirms: false,
+        paid_at: None,
+        is_given_back: false,
     })
 }
 

@@ -1,53 +1,82 @@
-//! What becomes of a confirmed payment, given what `payments` holds: a pure decision.
+//! What becomes of a confirmed payment, given the row of `payments` that it is and whether something confirms its price: a pure
+//! decision.
 //!
 //! | the row | what happens | why |
 //! |---|---|---|
 //! | none | recorded, published | |
+//! | none, and nothing confirms the price | recorded, case `unpriced_payment` | the notes are the buyer's word (0040) |
 //! | initiated, processing, failed | succeeded, published | a bank may confirm what it called failed before |
 //! | the same, but less was paid, or in another currency | case `amount_mismatch` | a person decides what that buys |
+//! | the same, and nothing says for which course | case `unpriced_payment` | |
 //! | cancelled | case `refund_due` | cancelled here and taken there: deliver or give back is no machine's choice |
 //! | succeeded | first result; published if it never was | a payment service may write its row before it tells us |
+//! | succeeded and held | held, until something confirms it | |
 //! | refunded | first result | the money went back: never fulfilled again |
 //! | refunded, and this is another charge of it | case `refund_due` | new money for what was cancelled |
+//! | any, and the message says that all was given back | recorded as refunded where it was not fulfilled | |
 
+use crate::known::KnownPayment;
 use crate::payment::{ConfirmedPayment, Refusal};
+use crate::price::{Authority, Unpriced};
 use makegood::case::CaseKind;
-use makegood::ids::{PaymentId, StudentId};
-
-/// A row of `payments` that this payment may be.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KnownPayment {
-    /// Its key.
-    pub id: PaymentId,
-    /// Whose it is.
-    pub student_id: StudentId,
-    /// As the column has it.
-    pub status: String,
-    /// Minor units.
-    pub amount_minor: i64,
-    /// ISO 4217.
-    pub currency: String,
-    /// The provider's own id, once known.
-    pub provider_payment_id: Option<String>,
-    /// The course that its metadata names.
-    pub course_id: Option<String>,
-}
+use makegood::ids::PaymentId;
 
 /// What to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {
-    /// Insert the row under its own id, and publish it.
+    /// Insert the row under its own id, and publish its event.
     Insert,
-    /// Move this row to succeeded, and publish it.
+    /// Insert the row under its own id, and open a case: nothing confirms its price.
+    InsertHeld(Unpriced),
+    /// Insert the row under its own id as given back.
+    InsertRefunded,
+    /// Move this row to succeeded, and publish its event.
     Succeed(PaymentId),
-    /// Succeeded already: publish it unless it was.
+    /// Move this row to refunded.
+    Refund(PaymentId),
+    /// It was held, and now something confirms it: write what was bought, and publish its event.
+    Release(PaymentId),
+    /// Succeeded already: publish its event unless that was done.
     PublishUnlessDone(PaymentId),
     /// Change nothing: the first result stands.
     Stand(PaymentId, PaymentState),
     /// Change nothing, and open a case.
-    OpenCase(PaymentId, CaseKind),
+    OpenCase(PaymentId, Hold),
     /// The sender is wrong about a field.
     Refuse(Refusal),
+}
+
+/// Why a person must decide.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hold {
+    /// Cancelled or given back here, and charged at the provider.
+    ChargedAfterEnd,
+    /// Less was paid than was begun, or in another currency.
+    FallsShort,
+    /// Nothing confirms the price.
+    Unpriced(Unpriced),
+}
+
+impl Hold {
+    /// The case to open.
+    #[must_use]
+    pub const fn kind(self) -> CaseKind {
+        match self {
+            Self::ChargedAfterEnd => CaseKind::RefundDue,
+            Self::FallsShort => CaseKind::AmountMismatch,
+            Self::Unpriced(_) => CaseKind::UnpricedPayment,
+        }
+    }
+
+    /// For the sender and the person who looks at the case.
+    #[must_use]
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::ChargedAfterEnd => "it was cancelled or given back here, and the provider charged it",
+            Self::FallsShort => "less was paid than was begun, or in another currency",
+            Self::Unpriced(unpriced) => unpriced.reason(),
+        }
+    }
 }
 
 /// The result that stands.
@@ -59,47 +88,41 @@ pub enum PaymentState {
     Refunded,
 }
 
-/// Decides.
+/// Decides about a payment that is this row, if any, as its authority has it.
 #[must_use]
-pub fn decide(payment: &ConfirmedPayment, candidates: &[KnownPayment]) -> Decision {
-    let Some(known) = choose(payment, candidates) else {
-        return Decision::Insert;
+pub fn decide(
+    payment: &ConfirmedPayment,
+    row: Option<&KnownPayment>,
+    priced: Result<Authority, Unpriced>,
+) -> Decision {
+    let Some(known) = row else {
+        return match priced {
+            _ if payment.is_given_back => Decision::InsertRefunded,
+            Ok(_) => Decision::Insert,
+            Err(unpriced) => Decision::InsertHeld(unpriced),
+        };
     };
+    let unpriced = |reason| Decision::OpenCase(known.id, Hold::Unpriced(reason));
     let others = known.student_id != payment.student_id;
     match known.status.as_str() {
-        "refunded" if is_another_charge(known, payment) => Decision::OpenCase(known.id, CaseKind::RefundDue),
+        "refunded" if is_another_charge(known, payment) => {
+            Decision::OpenCase(known.id, Hold::ChargedAfterEnd)
+        }
         "refunded" => Decision::Stand(known.id, PaymentState::Refunded),
+        "succeeded" if known.is_held => priced.map_or_else(unpriced, |_| Decision::Release(known.id)),
         "succeeded" if others || buys_another_course(known, payment) => {
             Decision::Stand(known.id, PaymentState::Recorded)
         }
-        "succeeded" => Decision::PublishUnlessDone(known.id),
+        "succeeded" => match priced {
+            Err(reason) if known.course_id.is_none() => unpriced(reason),
+            Ok(_) | Err(_) => Decision::PublishUnlessDone(known.id),
+        },
         _ if others => Decision::Refuse(Refusal::wrong("studentId", "the student who began this payment")),
-        "cancelled" => Decision::OpenCase(known.id, CaseKind::RefundDue),
-        _ if falls_short(known, payment) => Decision::OpenCase(known.id, CaseKind::AmountMismatch),
-        _ => Decision::Succeed(known.id),
+        _ if payment.is_given_back => Decision::Refund(known.id),
+        "cancelled" => Decision::OpenCase(known.id, Hold::ChargedAfterEnd),
+        _ if falls_short(known, payment) => Decision::OpenCase(known.id, Hold::FallsShort),
+        _ => priced.map_or_else(unpriced, |_| Decision::Succeed(known.id)),
     }
-}
-
-/// The row that this payment is: the provider's id is surest; then our own id; then the sender's hint, unless that row
-/// is another student's or names another payment of the provider (a second payment for the same checkout is its own).
-fn choose<'a>(payment: &ConfirmedPayment, candidates: &'a [KnownPayment]) -> Option<&'a KnownPayment> {
-    let same_provider_id = |row: &&KnownPayment| {
-        payment.provider_payment_id.is_some() && row.provider_payment_id == payment.provider_payment_id
-    };
-    let settled = |row: &&KnownPayment| matches!(row.status.as_str(), "succeeded" | "refunded");
-    let hinted = |row: &&KnownPayment| {
-        Some(row.id) == payment.hinted_id
-            && row.student_id == payment.student_id
-            && row.provider_payment_id.is_none()
-    };
-    // A legacy table may hold a provider's id twice: the row that was settled is the one that counts.
-    let mut by_provider = candidates.iter().filter(same_provider_id);
-    by_provider
-        .clone()
-        .find(settled)
-        .or_else(|| by_provider.next())
-        .or_else(|| candidates.iter().find(|row| row.id == payment.own_id))
-        .or_else(|| candidates.iter().find(hinted))
 }
 
 /// The provider's ids say that this is not the charge that the row was settled with.
@@ -123,39 +146,25 @@ fn falls_short(known: &KnownPayment, payment: &ConfirmedPayment) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use makegood::event::Metadata;
-    use makegood::ids::CourseId;
+    use crate::known::choose;
+    use crate::known::tests::row;
+    use crate::payment::tests::captured;
+    use makegood::ids::StudentId;
     use uuid::Uuid;
 
     const OWN: PaymentId = PaymentId(Uuid::from_u128(1));
     const BEGUN: PaymentId = PaymentId(Uuid::from_u128(2));
-    const STUDENT: StudentId = StudentId(Uuid::from_u128(3));
-
     fn payment() -> ConfirmedPayment {
         ConfirmedPayment {
             own_id: OWN,
             hinted_id: Some(BEGUN),
-            student_id: STUDENT,
-            course_id: CourseId(Uuid::from_u128(4)),
-            amount_minor: 100,
-            currency: "INR".to_owned(),
-            provider: Some("razorpay".to_owned()),
-            provider_payment_id: Some("pay_1".to_owned()),
-            payment_method: None,
-            metadata: Metadata::default(),
+            ..captured()
         }
     }
 
-    fn row(id: PaymentId, status: &str, provider_payment_id: Option<&str>) -> KnownPayment {
-        KnownPayment {
-            id,
-            student_id: STUDENT,
-            status: status.to_owned(),
-            amount_minor: 100,
-            currency: "INR".to_owned(),
-            provider_payment_id: provider_payment_id.map(str::to_owned),
-            course_id: Some(CourseId(Uuid::from_u128(4)).to_string()),
-        }
+    /// With its price confirmed.
+    fn decided(payment: &ConfirmedPayment, rows: &[KnownPayment]) -> Decision {
+        decide(payment, choose(payment, rows), Ok(Authority::Price))
     }
 
     #[test]
@@ -164,28 +173,28 @@ mod tests {
             ("initiated", Decision::Succeed(OWN)),
             ("processing", Decision::Succeed(OWN)),
             ("failed", Decision::Succeed(OWN)),
-            ("cancelled", Decision::OpenCase(OWN, CaseKind::RefundDue)),
+            ("cancelled", Decision::OpenCase(OWN, Hold::ChargedAfterEnd)),
             ("succeeded", Decision::PublishUnlessDone(OWN)),
             ("refunded", Decision::Stand(OWN, PaymentState::Refunded)),
         ] {
             assert_eq!(
-                decide(&payment(), &[row(OWN, status, Some("pay_1"))]),
+                decided(&payment(), &[row(OWN, status, Some("pay_1"))]),
                 expected,
                 "{status}"
             );
         }
-        assert_eq!(decide(&payment(), &[]), Decision::Insert);
+        assert_eq!(decided(&payment(), &[]), Decision::Insert);
     }
 
     #[test]
     fn a_begun_payment_is_met_by_its_hint_and_keeps_its_id() {
         assert_eq!(
-            decide(&payment(), &[row(BEGUN, "initiated", None)]),
+            decided(&payment(), &[row(BEGUN, "initiated", None)]),
             Decision::Succeed(BEGUN)
         );
         let recorded = row(PaymentId(Uuid::from_u128(9)), "succeeded", Some("pay_1"));
         assert_eq!(
-            decide(&payment(), std::slice::from_ref(&recorded)),
+            decided(&payment(), std::slice::from_ref(&recorded)),
             Decision::PublishUnlessDone(recorded.id)
         );
     }
@@ -194,9 +203,9 @@ mod tests {
     fn a_hint_at_another_students_or_another_payments_row_is_not_followed() {
         let mut others = row(BEGUN, "initiated", None);
         others.student_id = StudentId(Uuid::from_u128(8));
-        assert_eq!(decide(&payment(), &[others]), Decision::Insert);
+        assert_eq!(decided(&payment(), &[others]), Decision::Insert);
         assert_eq!(
-            decide(&payment(), &[row(BEGUN, "succeeded", Some("pay_0"))]),
+            decided(&payment(), &[row(BEGUN, "succeeded", Some("pay_0"))]),
             Decision::Insert
         );
     }
@@ -208,7 +217,7 @@ mod tests {
             row(OWN, "refunded", Some("pay_1")),
         ];
         assert_eq!(
-            decide(&payment(), &rows),
+            decided(&payment(), &rows),
             Decision::Stand(OWN, PaymentState::Refunded)
         );
     }
@@ -217,8 +226,8 @@ mod tests {
     fn new_money_for_a_refunded_payment_is_never_lost_in_a_first_result() {
         let refunded = row(BEGUN, "refunded", None);
         assert_eq!(
-            decide(&payment(), &[refunded]),
-            Decision::OpenCase(BEGUN, CaseKind::RefundDue)
+            decided(&payment(), &[refunded]),
+            Decision::OpenCase(BEGUN, Hold::ChargedAfterEnd)
         );
     }
 
@@ -227,15 +236,15 @@ mod tests {
         let mut begun = row(BEGUN, "initiated", None);
         begun.amount_minor = 101;
         assert_eq!(
-            decide(&payment(), &[begun.clone()]),
-            Decision::OpenCase(BEGUN, CaseKind::AmountMismatch)
+            decided(&payment(), &[begun.clone()]),
+            Decision::OpenCase(BEGUN, Hold::FallsShort)
         );
         begun.amount_minor = 99;
-        assert_eq!(decide(&payment(), &[begun.clone()]), Decision::Succeed(BEGUN));
+        assert_eq!(decided(&payment(), &[begun.clone()]), Decision::Succeed(BEGUN));
         begun.currency = "USD".to_owned();
         assert_eq!(
-            decide(&payment(), &[begun]),
-            Decision::OpenCase(BEGUN, CaseKind::AmountMismatch)
+            decided(&payment(), &[begun]),
+            Decision::OpenCase(BEGUN, Hold::FallsShort)
         );
     }
 
@@ -244,15 +253,50 @@ mod tests {
         let mut recorded = row(OWN, "succeeded", Some("pay_1"));
         recorded.course_id = Some(Uuid::from_u128(5).to_string());
         assert_eq!(
-            decide(&payment(), &[recorded.clone()]),
+            decided(&payment(), &[recorded.clone()]),
             Decision::Stand(OWN, PaymentState::Recorded)
         );
         recorded.student_id = StudentId(Uuid::from_u128(8));
         assert_eq!(
-            decide(&payment(), &[recorded.clone()]),
+            decided(&payment(), &[recorded.clone()]),
             Decision::Stand(OWN, PaymentState::Recorded)
         );
         recorded.status = "initiated".to_owned();
-        assert!(matches!(decide(&payment(), &[recorded]), Decision::Refuse(_)));
+        assert!(matches!(decided(&payment(), &[recorded]), Decision::Refuse(_)));
+    }
+
+    #[test]
+    fn what_nothing_confirms_is_recorded_once_and_held_until_something_does() {
+        let (payment, nothing) = (payment(), Err(Unpriced::NoPrice));
+        assert_eq!(
+            decide(&payment, None, nothing),
+            Decision::InsertHeld(Unpriced::NoPrice)
+        );
+        let mut held = row(OWN, "succeeded", Some("pay_1"));
+        held.is_held = true;
+        let open = Decision::OpenCase(OWN, Hold::Unpriced(Unpriced::NoPrice));
+        assert_eq!(decide(&payment, Some(&held), nothing), open);
+        assert_eq!(decided(&payment, &[held.clone()]), Decision::Release(OWN));
+        // A begun payment that does not say for which course.
+        let mut begun = row(OWN, "initiated", None);
+        begun.course_id = None;
+        assert_eq!(decide(&payment, Some(&begun), nothing), open);
+        // What was confirmed once stays so, whatever becomes of the price.
+        let recorded = row(OWN, "succeeded", Some("pay_1"));
+        assert_eq!(
+            decide(&payment, Some(&recorded), nothing),
+            Decision::PublishUnlessDone(OWN)
+        );
+    }
+
+    #[test]
+    fn what_was_given_back_already_is_never_fulfilled() {
+        let mut payment = payment();
+        payment.is_given_back = true;
+        assert_eq!(decided(&payment, &[]), Decision::InsertRefunded);
+        for status in ["initiated", "processing", "failed", "cancelled"] {
+            let begun = row(BEGUN, status, None);
+            assert_eq!(decided(&payment, &[begun]), Decision::Refund(BEGUN), "{status}");
+        }
     }
 }

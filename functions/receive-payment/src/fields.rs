@@ -2,7 +2,7 @@
 //! It never quotes the value, which may be personal.
 
 use crate::payment::Refusal;
-use makegood::event::{EventError, Metadata};
+use makegood::event::{EventError, Metadata, is_absent};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -34,10 +34,20 @@ impl<'a> Object<'a> {
         }
     }
 
-    /// The value, unless it is missing or null.
+    /// The value, unless it is missing, null or an empty text, which forms send for a field that nobody filled in.
     #[must_use]
     pub fn get(&self, field: &str) -> Option<&'a Value> {
-        self.fields.get(field).filter(|value| !value.is_null())
+        self.fields.get(field).filter(|value| !is_absent(value))
+    }
+
+    /// All fields but these.
+    #[must_use]
+    pub fn without(&self, names: &[&str]) -> Metadata {
+        let rest = self
+            .fields
+            .iter()
+            .filter(|(name, _)| !names.contains(&name.as_str()));
+        Metadata(rest.map(|(name, value)| (name.clone(), value.clone())).collect())
     }
 
     /// A value that must be there.
@@ -114,7 +124,9 @@ impl<'a> Object<'a> {
 /// When tier or expiry can't be used, it is too long, or it holds a character that the database can't store.
 pub fn checked_metadata(path: &str, mut metadata: Metadata) -> Result<Metadata, Refusal> {
     const UNSTORABLE: &str = "an object of at most 64 KiB without NUL characters";
-    metadata.0.retain(|name, _| !is_personal(name));
+    metadata
+        .0
+        .retain(|name, value| !is_personal(name) && !is_absent(value));
     let text = metadata.to_json().to_string();
     if text.len() > LONGEST_METADATA || text.contains("\\u0000") {
         return Err(Refusal::wrong(path, UNSTORABLE));

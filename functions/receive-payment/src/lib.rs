@@ -1,10 +1,13 @@
 //! The `receive-payment` function: verifies who speaks, records the payment with the event that publishes it, and answers
 //! in under 100 ms.
 
+mod cases;
 pub mod confirmation;
 pub mod decide;
 pub mod fields;
+pub mod known;
 pub mod payment;
+pub mod price;
 pub mod razorpay;
 mod record;
 mod respond;
@@ -12,13 +15,14 @@ pub mod signature;
 mod store;
 
 use chrono::{DateTime, Utc};
+use makegood::case::CaseKind;
 use makegood::clock::Clock;
 use makegood::http::{Answer, Request, RequestError};
 use makegood::outbox::{OutboxRow, Publisher};
 use makegood::telemetry;
-use payment::{ConfirmedPayment, Refused};
+use payment::{ConfirmedPayment, Refused, UnnamedPayment};
 use razorpay::Webhook;
-use record::{Receipt, RecordError};
+use record::{Books, Receipt, RecordError, SetAside};
 use serde_json::Value;
 use signature::{Forged, Keys};
 use std::time::{Duration, Instant};
@@ -33,6 +37,8 @@ const RAZORPAY_PATH: &str = "/payments/webhooks/razorpay";
 /// The longest body that is read, in bytes; a payment has about two thousand.
 const LONGEST_BODY: usize = 262_144;
 const CONFIRMATIONS_PATH: &str = "/payments/confirmations";
+/// Who is setting up the notes asks for 400 in place of 200 where a payment is held: by this header, or by `?strict=yes`.
+const STRICT_HEADER: &str = "X-Makegood-Strict";
 
 /// The columns that this function reads and writes, compared with the live catalogue at its start.
 pub const COLUMNS: &[(&str, &[&str])] = &[
@@ -83,6 +89,17 @@ pub const COLUMNS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "course_prices",
+        &[
+            "course_id",
+            "tier",
+            "currency",
+            "amount_minor",
+            "valid_from",
+            "valid_to",
+        ],
+    ),
+    (
         "audit_log",
         &["at", "actor", "action", "subject", "reason", "details"],
     ),
@@ -99,6 +116,8 @@ pub struct ReceivePayment {
     pub confirmation: Keys,
     /// The time.
     pub clock: Clock,
+    /// Whether what a provider's notes say is believed where nothing confirms it (`TRUST_WEBHOOK_NOTES`).
+    pub trusts_notes: bool,
     /// Until when the event is published by this invocation; after that the sweep does it.
     pub answer_within: Duration,
 }
@@ -106,6 +125,7 @@ pub struct ReceivePayment {
 /// What a request turned out to say.
 enum Message {
     Payment(Box<ConfirmedPayment>),
+    Unnamed(Box<UnnamedPayment>),
     Ignored(String),
 }
 
@@ -146,13 +166,20 @@ impl ReceivePayment {
             return respond::forged(forged);
         }
         // Nothing above this line looks into the body.
-        match read(request, body) {
+        let answer = match read(request, body) {
             Ok(Message::Payment(payment)) => self.record(&payment, now, started).await,
+            Ok(Message::Unnamed(unnamed)) => self.record_unnamed(*unnamed, now, started).await,
             Ok(Message::Ignored(event)) => {
                 tracing::info!(function = NAME, event_type = event, "event is none of ours");
                 respond::ignored(&event)
             }
             Err(refused) => self.refuse(refused).await,
+        };
+        let is_strict = [request.header(STRICT_HEADER), request.parameter("strict")].contains(&Some("yes"));
+        if is_strict {
+            respond::strictly(answer)
+        } else {
+            answer
         }
     }
 
@@ -171,21 +198,56 @@ impl ReceivePayment {
     }
 
     async fn record(&self, payment: &ConfirmedPayment, now: DateTime<Utc>, started: Instant) -> Answer {
-        let recording = record::record(&self.publisher.database, payment, now);
+        let recording = record::record(self.books(now), payment);
         match tokio::time::timeout(RECORD_WITHIN, recording).await {
-            Ok(Ok((receipt, rows))) => {
-                note(&receipt);
-                self.publish(rows, started).await;
-                respond::receipt(&receipt)
+            Ok(Ok(done)) => self.recorded(done, started).await,
+            Ok(Err(error)) => self.not_recorded(payment, error).await,
+            Err(_) => unavailable("the database did not answer in time"),
+        }
+    }
+
+    /// A payment whose notes don't say what it bought: a begun row may. Where none does and nothing in the notes is ours, it is
+    /// another site's payment of the same merchant.
+    async fn record_unnamed(&self, unnamed: UnnamedPayment, now: DateTime<Utc>, started: Instant) -> Answer {
+        let recording = record::record_unnamed(self.books(now), &unnamed);
+        match tokio::time::timeout(RECORD_WITHIN, recording).await {
+            Ok(Ok(Some(done))) => self.recorded(done, started).await,
+            Ok(Ok(None)) => {
+                let Some(refusal) = unnamed.refusal else {
+                    metrics::counter!("PaymentsNotOurs").increment(1);
+                    let subject = unnamed.payment.subject();
+                    tracing::info!(function = NAME, subject, "payment is not ours");
+                    return respond::not_ours();
+                };
+                let stranded = Some(Box::new(unnamed.payment.stranded()));
+                self.refuse(Refused { refusal, stranded }).await
             }
-            Ok(Err(RecordError::Refused(refusal))) => {
+            Ok(Err(error)) => self.not_recorded(&unnamed.payment, error).await,
+            Err(_) => unavailable("the database did not answer in time"),
+        }
+    }
+
+    const fn books(&self, now: DateTime<Utc>) -> Books<'_> {
+        Books {
+            database: &self.publisher.database,
+            trusts_notes: self.trusts_notes,
+            now,
+        }
+    }
+
+    async fn recorded(&self, (receipt, rows): (Receipt, Vec<OutboxRow>), started: Instant) -> Answer {
+        note(&receipt);
+        self.publish(rows, started).await;
+        respond::receipt(&receipt)
+    }
+
+    async fn not_recorded(&self, payment: &ConfirmedPayment, error: RecordError) -> Answer {
+        match error {
+            RecordError::Refused(refusal) => {
                 let stranded = Some(Box::new(payment.stranded()));
                 self.refuse(Refused { refusal, stranded }).await
             }
-            Ok(Err(error @ (RecordError::Database(_) | RecordError::LostRace))) => {
-                unavailable(&error.to_string())
-            }
-            Err(_) => unavailable("the database did not answer in time"),
+            RecordError::Database(_) | RecordError::LostRace => unavailable(&error.to_string()),
         }
     }
 
@@ -216,8 +278,8 @@ impl ReceivePayment {
         };
         let setting_aside = record::set_aside(&self.publisher.database, stranded, &refusal);
         match tokio::time::timeout(RECORD_WITHIN, setting_aside).await {
-            Ok(Ok(None)) => respond::refused(&refusal),
-            Ok(Ok(Some(receipt))) => {
+            Ok(Ok(SetAside::Filed { duplicate })) => respond::filed(stranded, &refusal, duplicate),
+            Ok(Ok(SetAside::Known(receipt))) => {
                 note(&receipt);
                 respond::receipt(&receipt)
             }
@@ -233,6 +295,7 @@ fn read(request: &Request, body: &[u8]) -> Result<Message, Refused> {
     }
     Ok(match razorpay::read(body)? {
         Webhook::Captured(payment) => Message::Payment(payment),
+        Webhook::Unnamed(unnamed) => Message::Unnamed(unnamed),
         Webhook::Ignored(event) => Message::Ignored(event),
     })
 }
@@ -241,9 +304,14 @@ fn note(receipt: &Receipt) {
     if receipt.duplicate {
         metrics::counter!("DuplicateEvents").increment(1);
     }
-    if receipt.status == record::Status::Held(makegood::case::CaseKind::AmountMismatch) && !receipt.duplicate
-    {
-        metrics::counter!("AmountMismatches").increment(1);
+    match receipt.case() {
+        Some(CaseKind::AmountMismatch) if !receipt.duplicate => {
+            metrics::counter!("AmountMismatches").increment(1);
+        }
+        Some(CaseKind::UnpricedPayment) if !receipt.duplicate => {
+            metrics::counter!("UnpricedPayments").increment(1);
+        }
+        _ => (),
     }
     tracing::info!(
         function = NAME,

@@ -17,6 +17,7 @@ async fn main() -> Result<(), Error> {
     let publisher = PublisherConfig::read(&mut environment, &[EventType::PurchaseConfirmed]);
     let razorpay = SecretSource::read(&mut environment, "RAZORPAY_WEBHOOK_SECRET");
     let confirmation = SecretSource::read(&mut environment, "CONFIRMATION_SECRET");
+    let trusts_notes = environment.is_yes("TRUST_WEBHOOK_NOTES");
     environment.finish()?;
     let aws = runtime::aws().await;
     let function = ReceivePayment {
@@ -32,6 +33,7 @@ async fn main() -> Result<(), Error> {
             OWN_SECRET_BYTES,
         )?,
         clock: Clock::System,
+        trusts_notes,
         answer_within: ANSWER_WITHIN,
     };
     // Beside the first request, not before it: a look at the catalogue must not lengthen a cold start.

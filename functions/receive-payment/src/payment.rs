@@ -1,7 +1,17 @@
 //! A payment that somebody we believe calls confirmed, whoever that was, and why one can't be fulfilled.
 
+use chrono::{DateTime, Utc};
 use makegood::event::Metadata;
 use makegood::ids::{CourseId, PaymentId, StudentId};
+
+/// Who signed the message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sender {
+    /// The school's own payment service: what it signs was bought.
+    PaymentService,
+    /// A payment provider: that money moved is sure, what it was for is the buyer's claim.
+    Provider,
+}
 
 /// A confirmed payment for a course.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +37,25 @@ pub struct ConfirmedPayment {
     pub payment_method: Option<String>,
     /// Tier, time slot, start date, expiry, and whatever else came; no personal data.
     pub metadata: Metadata,
+    /// Who signed it.
+    pub sender: Sender,
+    /// The provider's order that it pays.
+    pub order_id: Option<String>,
+    /// Whether the provider's own order, which the merchant's server made, came with it and names this student, course and amount.
+    pub order_confirms: bool,
+    /// When the buyer paid, by the provider: which prices were valid.
+    pub paid_at: Option<DateTime<Utc>>,
+    /// Whether the same message says that all of it was given back already.
+    pub is_given_back: bool,
+}
+
+/// A capture whose notes don't say what was bought.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnnamedPayment {
+    /// All that is known of it; student and course are empty.
+    pub payment: ConfirmedPayment,
+    /// What is wrong with its notes; none when nothing in them is ours, as in a payment of another site of the same merchant.
+    pub refusal: Option<Refusal>,
 }
 
 /// Why what was sent can't be used. It names the field and never quotes the value, which may be personal.
@@ -137,6 +166,36 @@ impl ConfirmedPayment {
             provider: self.provider.clone(),
             amount_minor: Some(self.amount_minor),
             currency: Some(self.currency.clone()),
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    pub(crate) const STUDENT: StudentId = StudentId(Uuid::from_u128(3));
+    pub(crate) const COURSE: CourseId = CourseId(Uuid::from_u128(4));
+
+    /// A captured payment of a provider, 100 paise, as its notes have it.
+    pub(crate) fn captured() -> ConfirmedPayment {
+        ConfirmedPayment {
+            own_id: crate::razorpay::derived_payment_id("pay_1"),
+            hinted_id: None,
+            student_id: STUDENT,
+            course_id: COURSE,
+            amount_minor: 100,
+            currency: "INR".to_owned(),
+            provider: Some("razorpay".to_owned()),
+            provider_payment_id: Some("pay_1".to_owned()),
+            payment_method: None,
+            metadata: Metadata::default(),
+            sender: Sender::Provider,
+            order_id: None,
+            order_confirms: false,
+            paid_at: None,
+            is_given_back: false,
         }
     }
 }

@@ -1,9 +1,12 @@
-//! Razorpay's webhook: `payment.captured` becomes a confirmed payment, other events are left alone.
-//! What it was paid for stands in `notes`, which the school's checkout filled.
+//! Razorpay's webhook: a captured payment becomes a confirmed payment, other events are left alone. `order.paid` is read as the
+//! capture of the payment in it.
+//!
+//! What it was paid for stands in `notes`. Those of the payment come from the buyer's browser; those of the order, which `order.paid`
+//! carries, from the merchant's server, and they decide.
 
 use crate::fields::{Object, checked_metadata, read_object};
-use crate::payment::{ConfirmedPayment, Refusal, Refused, StrandedPayment};
-use makegood::event::Metadata;
+use crate::payment::{ConfirmedPayment, Refusal, Refused, Sender, StrandedPayment, UnnamedPayment};
+use chrono::DateTime;
 use makegood::ids::{CourseId, PaymentId, StudentId, derived_uuid};
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -12,15 +15,19 @@ use uuid::Uuid;
 pub const PROVIDER: &str = "razorpay";
 /// The header with the signature of the raw body.
 pub const SIGNATURE_HEADER: &str = "X-Razorpay-Signature";
-const NOTES: &str = "payload.payment.entity.notes";
+const PAYMENT: &str = "payload.payment.entity";
+/// The events that say that a payment was captured.
+const CAPTURES: [&str; 2] = ["payment.captured", "order.paid"];
 /// The fields of `notes` that have a place of their own.
 const OWN_NOTES: [&str; 3] = ["paymentId", "studentId", "courseId"];
 
 /// What a webhook says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Webhook {
-    /// `payment.captured`: the money is ours.
+    /// The money is ours.
     Captured(Box<ConfirmedPayment>),
+    /// The money moved, and the notes don't say what for; a begun payment may.
+    Unnamed(Box<UnnamedPayment>),
     /// An event that is none of ours, by name.
     Ignored(String),
 }
@@ -34,34 +41,33 @@ pub fn read(body: &[u8]) -> Result<Webhook, Refused> {
     let top = Object::new("", &fields);
     let event = top.required("event", "the event's name")?.as_str();
     let event = event.ok_or_else(|| Refusal::wrong("event", "the event's name"))?;
-    if event != "payment.captured" {
+    if !CAPTURES.contains(&event) {
         return Ok(Webhook::Ignored(event.chars().take(64).collect()));
     }
-    let entity = fields
-        .get("payload")
-        .and_then(|payload| payload.pointer("/payment/entity"))
-        .and_then(Value::as_object);
-    let entity = entity.ok_or(Refusal::Missing {
-        field: "payload.payment.entity".to_owned(),
+    let payload = fields.get("payload");
+    let entity_of = |path: &str| payload.and_then(|payload| payload.pointer(path)?.as_object());
+    let entity = entity_of("/payment/entity").ok_or(Refusal::Missing {
+        field: PAYMENT.to_owned(),
         expected: "the payment that was captured",
     })?;
-    let entity = Object::new("payload.payment.entity", entity);
+    let entity = Object::new(PAYMENT, entity);
+    let order = entity_of("/order/entity").map(|order| Object::new("payload.order.entity", order));
     let id = payment_id(&entity)?;
-    match read_captured(&entity, id) {
-        Ok(payment) => Ok(Webhook::Captured(Box::new(payment))),
-        Err(refusal) => Err(Refused {
-            refusal,
-            stranded: Some(Box::new(stranded(&entity, id))),
-        }),
-    }
+    read_captured(&entity, order.as_ref(), id).map_err(|refusal| Refused {
+        refusal,
+        stranded: Some(Box::new(stranded(&entity, id))),
+    })
 }
 
 fn payment_id<'a>(entity: &Object<'a>) -> Result<&'a str, Refusal> {
     const EXPECTED: &str = "Razorpay's payment id";
     let id = entity.required("id", EXPECTED)?.as_str();
-    let usable = |id: &&str| (1..=100).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic());
-    id.filter(usable)
+    id.filter(|id| is_id(id))
         .ok_or_else(|| Refusal::wrong(&entity.path_of("id"), EXPECTED))
+}
+
+fn is_id(text: &str) -> bool {
+    (1..=100).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 /// The id of a payment that nobody began under another: always the same for the same payment at Razorpay, so that a
@@ -71,40 +77,95 @@ pub fn derived_payment_id(razorpay_id: &str) -> PaymentId {
     PaymentId(derived_uuid(&format!("{PROVIDER}:{razorpay_id}")))
 }
 
-fn read_captured(entity: &Object<'_>, id: &str) -> Result<ConfirmedPayment, Refusal> {
-    let empty = Map::new();
-    let fields = notes(entity, &empty)?;
-    let notes = Object::new("notes", fields);
-    let rest = fields
-        .iter()
-        .filter(|(name, _)| !OWN_NOTES.contains(&name.as_str()));
-    let rest = Metadata(rest.map(|(name, value)| (name.clone(), value.clone())).collect());
-    let hinted = notes
-        .get("paymentId")
-        .and_then(Value::as_str)
-        .and_then(|text| Uuid::parse_str(text).ok());
+fn read_captured(entity: &Object<'_>, order: Option<&Object<'_>>, id: &str) -> Result<Webhook, Refusal> {
+    let fields = notes(entity, order)?;
+    let notes = Object::new("notes", &fields);
+    let is_ours = OWN_NOTES.iter().any(|name| notes.get(name).is_some());
+    if !is_ours {
+        let nothing = Map::new();
+        let payment = payment(entity, &Object::new("notes", &nothing), id)?;
+        return Ok(Webhook::Unnamed(Box::new(UnnamedPayment {
+            payment,
+            refusal: None,
+        })));
+    }
+    let mut payment = payment(entity, &notes, id)?;
+    let student = notes.uuid("studentId").map(StudentId);
+    let course = notes.uuid("courseId").map(CourseId);
+    match student.and_then(|student| Ok((student, course?))) {
+        Ok((student, course)) => (payment.student_id, payment.course_id) = (student, course),
+        Err(refusal) => {
+            let refusal = Some(refusal);
+            return Ok(Webhook::Unnamed(Box::new(UnnamedPayment { payment, refusal })));
+        }
+    }
+    payment.order_confirms = order.is_some_and(|order| confirms(order, &payment));
+    Ok(Webhook::Captured(Box::new(payment)))
+}
+
+/// Without student and course.
+fn payment(entity: &Object<'_>, notes: &Object<'_>, id: &str) -> Result<ConfirmedPayment, Refusal> {
+    let uuid = |value: &Value| Uuid::parse_str(value.as_str()?).ok();
+    let order_id = entity.get("order_id").and_then(Value::as_str);
+    let amount_minor = entity.amount_minor("amount")?;
+    let returned = entity.get("amount_refunded").and_then(Value::as_i64);
     Ok(ConfirmedPayment {
         own_id: derived_payment_id(id),
-        hinted_id: hinted.map(PaymentId),
-        student_id: StudentId(notes.uuid("studentId")?),
-        course_id: CourseId(notes.uuid("courseId")?),
-        amount_minor: entity.amount_minor("amount")?,
+        hinted_id: notes.get("paymentId").and_then(uuid).map(PaymentId),
+        student_id: StudentId(Uuid::nil()),
+        course_id: CourseId(Uuid::nil()),
+        amount_minor,
         currency: entity.currency()?,
         provider: Some(PROVIDER.to_owned()),
         provider_payment_id: Some(id.to_owned()),
         payment_method: entity.optional_text("method").unwrap_or_default(),
-        metadata: checked_metadata("notes", rest)?,
+        metadata: checked_metadata("notes", notes.without(&OWN_NOTES))?,
+        sender: Sender::Provider,
+        order_id: order_id.filter(|id| is_id(id)).map(str::to_owned),
+        order_confirms: false,
+        paid_at: entity
+            .get("created_at")
+            .and_then(Value::as_i64)
+            .and_then(|seconds| DateTime::from_timestamp(seconds, 0)),
+        is_given_back: returned.is_some_and(|returned| returned > 0 && returned >= amount_minor),
     })
 }
 
-/// The notes; where there are none, Razorpay sends an empty list in place of the object.
-fn notes<'a>(entity: &Object<'a>, empty: &'a Map<String, Value>) -> Result<&'a Map<String, Value>, Refusal> {
-    match entity.get("notes") {
-        None => Ok(empty),
-        Some(Value::Array(list)) if list.is_empty() => Ok(empty),
-        Some(Value::Object(notes)) => Ok(notes),
-        Some(_) => Err(Refusal::wrong(NOTES, "an object")),
+/// The notes, those of the order over those of the payment. Where there are none, Razorpay sends an empty list in place of the
+/// object.
+fn notes(entity: &Object<'_>, order: Option<&Object<'_>>) -> Result<Map<String, Value>, Refusal> {
+    let mut all = Map::new();
+    for entity in std::iter::once(entity).chain(order) {
+        match entity.get("notes") {
+            None => (),
+            Some(Value::Array(list)) if list.is_empty() => (),
+            Some(Value::Object(notes)) => all.extend(notes.clone()),
+            Some(_) => return Err(Refusal::wrong(&entity.path_of("notes"), "an object")),
+        }
     }
+    Ok(all)
+}
+
+/// Whether the order's own notes and amount, which the merchant's server set, say what this payment buys.
+fn confirms(order: &Object<'_>, payment: &ConfirmedPayment) -> bool {
+    let notes = order.get("notes").and_then(Value::as_object);
+    let names = notes.is_some_and(|notes| {
+        let notes = Object::new("notes", notes);
+        let tier = ["purchaseTier", "sessionCount"]
+            .iter()
+            .any(|field| notes.get(field).is_some());
+        tier && notes.uuid("studentId").is_ok() && notes.uuid("courseId").is_ok()
+    });
+    let id = order.get("id").and_then(Value::as_str);
+    names
+        && id.is_some()
+        && id == payment.order_id.as_deref()
+        && order
+            .amount_minor("amount")
+            .is_ok_and(|amount| amount <= payment.amount_minor)
+        && order
+            .currency()
+            .is_ok_and(|currency| currency == payment.currency)
 }
 
 fn stranded(entity: &Object<'_>, id: &str) -> StrandedPayment {
@@ -172,14 +233,35 @@ mod tests {
     }
 
     #[test]
-    fn a_capture_that_names_no_student_strands_the_money_and_says_which_field() {
-        for (change, field) in [
-            (json!({"courseId": COURSE}), "notes.studentId"),
-            (json!({"studentId": STUDENT}), "notes.courseId"),
+    fn notes_that_name_no_student_or_course_leave_it_to_a_begun_payment_and_say_which_field() {
+        for (notes, field) in [
+            (json!({"courseId": COURSE}), Some("notes.studentId")),
+            (json!({"studentId": STUDENT}), Some("notes.courseId")),
+            (
+                json!({"studentId": "", "courseId": COURSE}),
+                Some("notes.studentId"),
+            ),
             (
                 json!({"studentId": STUDENT, "courseId": "maths"}),
-                "notes.courseId",
+                Some("notes.courseId"),
             ),
+            (json!({"paymentId": STUDENT}), Some("notes.studentId")),
+            (json!({"woocommerce_order_id": "8812"}), None),
+            (json!([]), None),
+        ] {
+            match webhook(|body| entity(body)["notes"] = notes.clone()) {
+                Ok(Webhook::Unnamed(unnamed)) => {
+                    let refusal = unnamed.refusal;
+                    assert_eq!(refusal.as_ref().and_then(Refusal::field), field, "{notes}");
+                }
+                other => panic!("{notes}: {other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn notes_that_cannot_be_used_strand_the_money_and_the_field_is_named() {
+        for (change, field) in [
             (
                 json!({"studentId": STUDENT, "courseId": COURSE, "purchaseTier": 15}),
                 "notes.purchaseTier",
@@ -188,8 +270,7 @@ mod tests {
                 json!({"studentId": STUDENT, "courseId": COURSE, "expiryDate": "soon"}),
                 "notes.expiryDate",
             ),
-            (json!([]), "notes.studentId"),
-            (json!("none"), NOTES),
+            (json!("none"), "payload.payment.entity.notes"),
             (
                 json!({"studentId": STUDENT, "courseId": COURSE, "timeSlot": "4\u{0} PM"}),
                 "notes",
@@ -256,6 +337,50 @@ mod tests {
                 (field, None),
                 "{body}"
             );
+        }
+    }
+
+    #[test]
+    fn an_empty_text_is_a_field_that_nobody_filled_in() {
+        let payment = captured(|body| entity(body)["notes"]["expiryDate"] = json!(""));
+        assert_eq!(payment.metadata.expiry(), Ok(None));
+    }
+
+    #[test]
+    fn a_paid_order_is_the_capture_of_its_payment_and_its_own_notes_decide() {
+        let order = |body: &mut Value| {
+            body["event"] = json!("order.paid");
+            entity(body)["order_id"] = json!("order_1");
+            entity(body)["notes"]["purchaseTier"] = json!("30");
+            let notes = json!({"studentId": STUDENT, "courseId": COURSE, "purchaseTier": 10});
+            body["payload"]["order"] =
+                json!({"entity": {"id": "order_1", "amount": 499_900, "notes": notes}});
+        };
+        let paid = captured(order);
+        assert!(paid.order_confirms);
+        assert_eq!(
+            (paid.own_id, paid.metadata.purchase_tier()),
+            (derived_payment_id("pay_1"), Ok(10))
+        );
+        let changes: [(&str, Value); 3] = [
+            ("amount", json!(499_901)),
+            ("id", json!("order_2")),
+            ("notes", json!({"studentId": STUDENT})),
+        ];
+        for (field, value) in changes {
+            let unconfirmed = captured(|body| {
+                order(body);
+                body["payload"]["order"]["entity"][field] = value;
+            });
+            assert!(!unconfirmed.order_confirms, "{field}");
+        }
+    }
+
+    #[test]
+    fn a_capture_that_was_given_back_says_so() {
+        for (returned, is_given_back) in [(json!(499_900), true), (json!(1), false), (Value::Null, false)] {
+            let payment = captured(|body| entity(body)["amount_refunded"] = returned);
+            assert_eq!(payment.is_given_back, is_given_back);
         }
     }
 }

@@ -1,18 +1,31 @@
-//! The stage: a confirmed payment and the event that publishes it are written in one transaction, or neither is.
+//! The stage: a confirmed payment and its event are written in one transaction, or neither is.
 
-use crate::decide::{Decision, PaymentState, decide};
-use crate::payment::{ConfirmedPayment, Refusal, StrandedPayment};
+use crate::cases::{held, unfulfillable};
+use crate::decide::{Decision, Hold, PaymentState, decide};
+use crate::known::{KnownPayment, choose, naming};
+use crate::payment::{ConfirmedPayment, Refusal, Sender, StrandedPayment, UnnamedPayment};
+use crate::price::{Authority, Evidence, Unpriced, judge};
 use crate::store;
 use chrono::{DateTime, Utc};
-use makegood::case::{self, CaseKind, NewCase};
+use makegood::case::{self, CaseKind};
 use makegood::db::{Connection, Database, ErrorClass, classify};
 use makegood::event::{Envelope, EventType, PurchaseConfirmed};
-use makegood::ids::PaymentId;
+use makegood::ids::{CourseId, PaymentId};
 use makegood::outbox::{self, OutboxEvent, OutboxRow};
-use serde_json::json;
 
 /// `source` of what this function publishes.
-const SOURCE: &str = "receive-payment";
+pub(crate) const SOURCE: &str = "receive-payment";
+
+/// Where payments are recorded, and by which rule.
+#[derive(Debug, Clone, Copy)]
+pub struct Books<'a> {
+    /// The database.
+    pub database: &'a Database,
+    /// Whether the operator set `TRUST_WEBHOOK_NOTES=yes`.
+    pub trusts_notes: bool,
+    /// The present instant.
+    pub now: DateTime<Utc>,
+}
 
 /// What became of a payment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,7 +46,30 @@ pub enum Status {
     /// Given back before.
     Refunded,
     /// A person decides; the case says what.
-    Held(CaseKind),
+    Held(Hold),
+}
+
+impl Receipt {
+    /// The kind of the case that answers for it, while a person decides.
+    #[must_use]
+    pub const fn case(&self) -> Option<CaseKind> {
+        match self.status {
+            Status::Held(hold) => Some(hold.kind()),
+            Status::Recorded | Status::Refunded => None,
+        }
+    }
+}
+
+/// What became of a payment that could not be made out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SetAside {
+    /// A case is open; whether an earlier message had opened it.
+    Filed {
+        /// Whether an earlier message had opened it.
+        duplicate: bool,
+    },
+    /// The payment is known and settled: the first result.
+    Known(Receipt),
 }
 
 /// Why a payment was not recorded. Nothing of it is stored then.
@@ -76,28 +112,56 @@ impl From<sqlx::Error> for RecordError {
     }
 }
 
-/// Records a confirmed payment and publishes it, once, in one transaction. Gives back the outbox rows to publish now that
-/// it is committed; they stay under this invocation's lease for a while, and are the sweep's after that.
+/// Records a confirmed payment with its event, once, in one transaction. Gives back the outbox rows to publish now that it is
+/// committed; they stay under this invocation's lease for a while, and are the sweep's after that.
 ///
 /// Holds advisory locks on the payment's ids until the commit.
 ///
 /// # Errors
 /// [`RecordError`]; then nothing was written.
 pub async fn record(
-    database: &Database,
+    books: Books<'_>,
     payment: &ConfirmedPayment,
-    now: DateTime<Utc>,
 ) -> Result<(Receipt, Vec<OutboxRow>), RecordError> {
-    let mut transaction = database.begin().await?;
-    let ids: Vec<PaymentId> = std::iter::once(payment.own_id).chain(payment.hinted_id).collect();
-    store::lock(&mut transaction, &ids, payment.provider_payment_id.as_deref()).await?;
-    let done = read_and_write(&mut transaction, payment, &ids, now).await?;
+    let mut transaction = books.database.begin().await?;
+    lock(&mut transaction, payment).await?;
+    let done = read_and_write(&mut transaction, books, payment).await?;
     transaction.commit().await?;
     Ok(done)
 }
 
+/// As [`record`], for a payment whose message does not say what it bought, where a row of `payments` does. None: no row does, and
+/// nothing was written.
+///
+/// # Errors
+/// [`RecordError`]; then nothing was written.
+pub async fn record_unnamed(
+    books: Books<'_>,
+    unnamed: &UnnamedPayment,
+) -> Result<Option<(Receipt, Vec<OutboxRow>)>, RecordError> {
+    let mut transaction = books.database.begin().await?;
+    lock(&mut transaction, &unnamed.payment).await?;
+    let known = store::find_for_update(&mut transaction, &unnamed.payment).await?;
+    let Some(payment) = named(&unnamed.payment, &known) else {
+        transaction.rollback().await?;
+        return Ok(None);
+    };
+    let done = read_and_write(&mut transaction, books, &payment).await?;
+    transaction.commit().await?;
+    Ok(Some(done))
+}
+
+fn named(payment: &ConfirmedPayment, known: &[KnownPayment]) -> Option<ConfirmedPayment> {
+    let row = naming(payment, known)?;
+    Some(ConfirmedPayment {
+        student_id: row.student_id,
+        course_id: CourseId(row.course_id.as_deref()?.parse().ok()?),
+        ..payment.clone()
+    })
+}
+
 /// Sets aside a payment that can't be made out: opens a case for a person, unless the payment is known and settled, as
-/// when two senders tell of it and one does so better. Gives back the first result in that case.
+/// when two senders tell of it and one does so better.
 ///
 /// # Errors
 /// Those of the database.
@@ -105,14 +169,14 @@ pub async fn set_aside(
     database: &Database,
     stranded: &StrandedPayment,
     refusal: &Refusal,
-) -> Result<Option<Receipt>, sqlx::Error> {
+) -> Result<SetAside, sqlx::Error> {
     let mut transaction = database.begin().await?;
-    let ids = [stranded.payment_id];
     let provider_payment_id = stranded.provider_payment_id.as_deref();
-    store::lock(&mut transaction, &ids, provider_payment_id).await?;
-    let known = store::find_for_update(&mut transaction, &ids, provider_payment_id).await?;
+    store::lock(&mut transaction, &[stranded.payment_id], provider_payment_id).await?;
+    let known = store::find_stranded(&mut transaction, stranded).await?;
     let first = known.iter().find_map(|row| {
         let status = match row.status.as_str() {
+            "succeeded" if row.is_held => Status::Held(Hold::Unpriced(Unpriced::NoPrice)),
             "succeeded" => Status::Recorded,
             "refunded" => Status::Refunded,
             _ => return None,
@@ -123,64 +187,117 @@ pub async fn set_aside(
             duplicate: true,
         })
     });
-    if first.is_none() {
-        case::open(&mut transaction, &unfulfillable(stranded, refusal)).await?;
-    }
+    let done = match first {
+        Some(receipt) => SetAside::Known(receipt),
+        None => SetAside::Filed {
+            duplicate: !case::open(&mut transaction, &unfulfillable(stranded, refusal)).await?,
+        },
+    };
     transaction.commit().await?;
-    Ok(first)
+    Ok(done)
+}
+
+async fn lock(transaction: &mut Connection, payment: &ConfirmedPayment) -> Result<(), sqlx::Error> {
+    let ids: Vec<PaymentId> = std::iter::once(payment.own_id).chain(payment.hinted_id).collect();
+    store::lock(transaction, &ids, payment.provider_payment_id.as_deref()).await
 }
 
 async fn read_and_write(
     transaction: &mut Connection,
+    books: Books<'_>,
     payment: &ConfirmedPayment,
-    ids: &[PaymentId],
-    now: DateTime<Utc>,
 ) -> Result<(Receipt, Vec<OutboxRow>), RecordError> {
+    let prices = match payment.sender {
+        Sender::Provider => store::prices(transaction, payment, books.now).await?,
+        Sender::PaymentService => Vec::new(),
+    };
     // Twice at most: our own kind waits at the lock, so only a writer that takes none can come in between.
     for _ in 0..2 {
-        let known = store::find_for_update(transaction, ids, payment.provider_payment_id.as_deref()).await?;
-        match decide(payment, &known) {
-            Decision::Insert => {
-                if store::insert_unless_there(transaction, payment, now).await? {
-                    return publish_recorded(transaction, payment.own_id, payment, now).await;
-                }
+        let known = store::find_for_update(transaction, payment).await?;
+        let row = choose(payment, &known);
+        let evidence = Evidence {
+            rows: &known,
+            prices: &prices,
+            trusts_notes: books.trusts_notes,
+        };
+        let (priced, bought) = match judge(payment, row, &evidence) {
+            Ok((authority, bought)) => (Ok(authority), bought),
+            Err(unpriced) => (Err(unpriced), payment.clone()),
+        };
+        let decision = decide(&bought, row, priced);
+        let written = write(transaction, books.now, &bought, decision, &prices).await?;
+        if let Some(done) = written {
+            if priced == Ok(Authority::Notes) && !done.1.is_empty() {
+                store::note_trust(transaction, done.0.payment_id, books.now).await?;
             }
-            Decision::Succeed(id) => {
-                if store::succeed_if_unfinished(transaction, id, payment, now).await? {
-                    return publish_recorded(transaction, id, payment, now).await;
-                }
-            }
-            Decision::PublishUnlessDone(id) => {
-                store::name_provider_payment_if_unnamed(transaction, id, payment, now).await?;
-                return publish_recorded(transaction, id, payment, now).await;
-            }
-            Decision::Stand(payment_id, state) => {
-                let status = match state {
-                    PaymentState::Recorded => Status::Recorded,
-                    PaymentState::Refunded => Status::Refunded,
-                };
-                return Ok((
-                    Receipt {
-                        payment_id,
-                        status,
-                        duplicate: true,
-                    },
-                    Vec::new(),
-                ));
-            }
-            Decision::OpenCase(payment_id, kind) => {
-                let opened = case::open(transaction, &held(payment, payment_id, kind)).await?;
-                let receipt = Receipt {
-                    payment_id,
-                    status: Status::Held(kind),
-                    duplicate: !opened,
-                };
-                return Ok((receipt, Vec::new()));
-            }
-            Decision::Refuse(refusal) => return Err(RecordError::Refused(refusal)),
+            return Ok(done);
         }
     }
     Err(RecordError::LostRace)
+}
+
+/// Carries out the decision. None when a row came in or changed meanwhile: look again.
+async fn write(
+    transaction: &mut Connection,
+    now: DateTime<Utc>,
+    payment: &ConfirmedPayment,
+    decision: Decision,
+    prices: &[i64],
+) -> Result<Option<(Receipt, Vec<OutboxRow>)>, RecordError> {
+    let (id, is_written) = match decision {
+        Decision::Refuse(refusal) => return Err(RecordError::Refused(refusal)),
+        Decision::Stand(id, PaymentState::Recorded) => return Ok(Some(told(id, Status::Recorded, true))),
+        Decision::Stand(id, PaymentState::Refunded) => return Ok(Some(told(id, Status::Refunded, true))),
+        Decision::OpenCase(id, hold) => {
+            let opened = case::open(transaction, &held(payment, id, hold, prices)).await?;
+            return Ok(Some(told(id, Status::Held(hold), !opened)));
+        }
+        Decision::InsertHeld(unpriced) => {
+            let (id, hold) = (payment.own_id, Hold::Unpriced(unpriced));
+            if !store::insert_unless_there(transaction, payment, "succeeded", now).await? {
+                return Ok(None);
+            }
+            case::open(transaction, &held(payment, id, hold, prices)).await?;
+            return Ok(Some(told(id, Status::Held(hold), false)));
+        }
+        Decision::InsertRefunded => {
+            let is_new = store::insert_unless_there(transaction, payment, "refunded", now).await?;
+            return Ok(is_new.then(|| told(payment.own_id, Status::Refunded, false)));
+        }
+        Decision::Refund(id) => {
+            let is_new = store::refund_if_unfinished(transaction, id, payment, now).await?;
+            return Ok(is_new.then(|| told(id, Status::Refunded, false)));
+        }
+        Decision::Insert => {
+            let is_new = store::insert_unless_there(transaction, payment, "succeeded", now).await?;
+            (payment.own_id, is_new)
+        }
+        Decision::Succeed(id) => {
+            let is_moved = store::succeed_if_unfinished(transaction, id, payment, now).await?;
+            (id, is_moved)
+        }
+        Decision::Release(id) => {
+            store::release_held(transaction, id, payment, now).await?;
+            (id, true)
+        }
+        Decision::PublishUnlessDone(id) => {
+            store::name_provider_payment_if_unnamed(transaction, id, payment, now).await?;
+            (id, true)
+        }
+    };
+    if !is_written {
+        return Ok(None);
+    }
+    publish_recorded(transaction, id, payment, now).await.map(Some)
+}
+
+const fn told(payment_id: PaymentId, status: Status, duplicate: bool) -> (Receipt, Vec<OutboxRow>) {
+    let receipt = Receipt {
+        payment_id,
+        status,
+        duplicate,
+    };
+    (receipt, Vec::new())
 }
 
 /// An event that is in the outbox already is left there: whoever wrote it publishes it.
@@ -192,7 +309,7 @@ async fn publish_recorded(
 ) -> Result<(Receipt, Vec<OutboxRow>), RecordError> {
     let rows = outbox::enqueue(transaction, &[outbox_event(id, payment, now)]).await?;
     if !rows.is_empty() {
-        store::resolve_unfulfillable_if_open(transaction, &payment.subject(), now).await?;
+        store::resolve_cases_if_open(transaction, &payment.subject(), now).await?;
     }
     Ok((
         Receipt {
@@ -219,41 +336,5 @@ fn outbox_event(id: PaymentId, payment: &ConfirmedPayment, now: DateTime<Utc>) -
         event_type: EventType::PurchaseConfirmed,
         correlation: event.envelope.correlation(),
         payload: event.to_json(),
-    }
-}
-
-fn held(payment: &ConfirmedPayment, id: PaymentId, kind: CaseKind) -> NewCase {
-    NewCase {
-        kind,
-        subject: payment.subject(),
-        payment_id: Some(id),
-        payment_intent_id: None,
-        amount_minor: Some(payment.amount_minor),
-        currency: Some(payment.currency.clone()),
-        details: json!({
-            "source": SOURCE,
-            "provider": payment.provider,
-            "providerPaymentId": payment.provider_payment_id,
-            "studentId": payment.student_id,
-            "courseId": payment.course_id,
-        }),
-    }
-}
-
-fn unfulfillable(stranded: &StrandedPayment, refusal: &Refusal) -> NewCase {
-    NewCase {
-        kind: CaseKind::Unfulfillable,
-        subject: stranded.subject.clone(),
-        payment_id: Some(stranded.payment_id),
-        payment_intent_id: None,
-        amount_minor: stranded.amount_minor,
-        currency: stranded.currency.clone(),
-        details: json!({
-            "source": SOURCE,
-            "provider": stranded.provider,
-            "providerPaymentId": stranded.provider_payment_id,
-            "field": refusal.field(),
-            "reason": refusal.to_string(),
-        }),
     }
 }

@@ -73,6 +73,17 @@ pub const COLUMNS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "course_prices",
+        &[
+            "course_id",
+            "tier",
+            "currency",
+            "amount_minor",
+            "valid_from",
+            "valid_to",
+        ],
+    ),
+    (
         "job_queue",
         &[
             "id",

@@ -277,8 +277,8 @@ async fn receive(
     match read(&serde_json::from_slice(&body).unwrap()) {
         Some(payment) => (StatusCode::OK, school.fulfil(&payment).await.to_string()),
         None => (
-            StatusCode::BAD_REQUEST,
-            json!({"error": {"code": "missing_field"}}).to_string(),
+            StatusCode::OK,
+            json!({"status": "held", "case": "unfulfillable"}).to_string(),
         ),
     }
 }

@@ -16,15 +16,18 @@ pub enum CaseKind {
     AmountMismatch,
     /// Paid, and it can't be made out what for.
     Unfulfillable,
+    /// Paid at a provider, and nothing that the buyer can't change says that this is what it costs.
+    UnpricedPayment,
 }
 
 impl CaseKind {
     /// Every kind.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::SurplusPayment,
         Self::RefundDue,
         Self::AmountMismatch,
         Self::Unfulfillable,
+        Self::UnpricedPayment,
     ];
 
     /// The kind of this wire name.
@@ -41,6 +44,7 @@ impl CaseKind {
             Self::RefundDue => "refund_due",
             Self::AmountMismatch => "amount_mismatch",
             Self::Unfulfillable => "unfulfillable",
+            Self::UnpricedPayment => "unpriced_payment",
         }
     }
 }

@@ -82,6 +82,19 @@ impl Environment {
         split(&self.required(name))
     }
 
+    /// Whether the variable is `yes`; `no` and absent are not, and anything else is noted.
+    pub fn is_yes(&mut self, name: &str) -> bool {
+        match self.optional(name).as_deref().map(str::trim) {
+            None | Some("no") => false,
+            Some("yes") => true,
+            Some(other) => {
+                let problem = format!("{name} is {other:?}, it must be yes or no");
+                self.problems.push(problem);
+                false
+            }
+        }
+    }
+
     /// `BUSINESS_TIMEZONE`, an IANA name; `Asia/Kolkata` unless set.
     pub fn business_timezone(&mut self) -> Tz {
         self.parsed(

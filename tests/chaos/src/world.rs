@@ -10,7 +10,7 @@ use crate::proxy::Proxy;
 use crate::secrets::RunSecrets;
 use crate::servers::Servers;
 use crate::topics::Topics;
-use crate::traffic::{CONSOLE_SECRET, Outside, Surroundings};
+use crate::traffic::{CONSOLE_SECRET, Outside, PRICE_MINOR, Surroundings};
 use anyhow::{Context, Result};
 use makegood_local::admin::{self, AdminService};
 use makegood_local::gateway::{self, GatewayStub};
@@ -168,6 +168,13 @@ impl World {
     pub async fn stock(&self) -> Result<()> {
         let plan = &self.outside.plan;
         let mut text = String::new();
+        for payment in &plan.payments {
+            text += &format!(
+                "INSERT INTO course_prices (course_id, tier, currency, amount_minor, valid_from)
+                 VALUES ('{}', {}, 'INR', {PRICE_MINOR}, 'epoch') ON CONFLICT DO NOTHING;",
+                payment.course, payment.tier
+            );
+        }
         for article in &plan.articles {
             let (variant, product, vendor) = (article.variant, article.product, article.vendor);
             let (sku, price, stock) = (&article.sku, article.price_minor, article.stock);

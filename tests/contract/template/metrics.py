@@ -22,6 +22,8 @@ PROMISED = set(
 PROMISED |= {"TombstonesSkipped"}
 # Added to it by docs/decisions/0029.
 PROMISED |= {"ReservationsRefused", "ReservationsLocked"}
+# Added to it by docs/decisions/0040 and 0041.
+PROMISED |= {"UnpricedPayments", "PaymentsNotOurs"}
 # SPEC section 5: when each of these rings.
 RINGS = {
     "RecoveryRateAlarm": (">", 1),

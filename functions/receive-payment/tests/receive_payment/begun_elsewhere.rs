@@ -22,9 +22,10 @@ async fn a_payment_that_was_begun_is_moved_to_succeeded_and_keeps_its_id() {
             (&row["status"], &row["provider_payment_id"]),
             (&json!("succeeded"), &json!("pay_1"))
         );
-        // What the checkout wrote stays under what the payment says.
+        // What the checkout wrote was bought, whatever the notes say; they keep what it did not write.
         assert_eq!(row["metadata"]["checkout"], json!("web"));
-        assert_eq!(row["metadata"]["purchaseTier"], json!("20"));
+        assert_eq!(row["metadata"]["purchaseTier"], json!(10));
+        assert_eq!(row["metadata"]["timeSlot"], json!("5:30 PM"));
         assert_eq!(setting.payments_and_events().await, (1, 1));
         setting.finish().await;
     }

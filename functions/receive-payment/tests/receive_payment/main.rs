@@ -2,6 +2,7 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 mod begun_elsewhere;
+mod prices;
 mod recording;
 mod refusals;
 mod repeats;

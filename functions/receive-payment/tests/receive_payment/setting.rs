@@ -25,7 +25,7 @@ pub const NOW: i64 = 1_767_817_344;
 
 pub struct Setting {
     pub database: TestDatabase,
-    function: ReceivePayment,
+    pub function: ReceivePayment,
 }
 
 impl Setting {
@@ -53,6 +53,12 @@ impl Setting {
     pub async fn with_transport(transport: Transport, answer_within: Duration) -> Self {
         const CONNECTIONS: u32 = 8;
         let database = TestDatabase::create().await;
+        database
+            .run_sql(&format!(
+                "INSERT INTO course_prices (course_id, tier, currency, amount_minor, valid_from)
+                 VALUES ('{COURSE}', 20, 'INR', 499900, 'epoch')"
+            ))
+            .await;
         let publisher = Publisher {
             database: database.through_pooler(CONNECTIONS),
             transport,
@@ -89,7 +95,7 @@ impl Setting {
         self.count(
             "SELECT coalesce(sum((xpath('/row/n/text()', query_to_xml(format('SELECT count(*) AS n FROM %I.%I',
                     schemaname, tablename), false, true, '')))[1]::text::bigint), 0)::bigint
-             FROM pg_tables WHERE schemaname = 'public' AND tablename <> '_sqlx_migrations'",
+             FROM pg_tables WHERE schemaname = 'public' AND tablename NOT IN ('_sqlx_migrations', 'course_prices')",
         )
         .await
     }
@@ -167,6 +173,7 @@ fn function(publisher: Publisher, answer_within: Duration) -> ReceivePayment {
         razorpay: Keys::read("RAZORPAY_WEBHOOK_SECRET", RAZORPAY_SECRET, 16).expect("a secret"),
         confirmation: Keys::read("CONFIRMATION_SECRET", CONFIRMATION_SECRET, 32).expect("a secret"),
         clock: Clock::Fixed(DateTime::from_timestamp(NOW, 0).expect("an instant")),
+        trusts_notes: false,
         answer_within,
     }
 }

@@ -13,3 +13,4 @@ mod paid_orders;
 mod reservations;
 mod stale_jobs;
 mod unfulfilled;
+mod unpriced;

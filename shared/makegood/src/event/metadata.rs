@@ -17,6 +17,12 @@ const EXPECTED_TIER: &str = "a number of sessions: 10, 20 or 30";
 #[schemars(transform = super::schema::metadata)]
 pub struct Metadata(pub Map<String, Value>);
 
+/// Whether a field counts as not there: null, or a text of nothing but blanks, which forms send for a field that nobody filled in.
+#[must_use]
+pub fn is_absent(value: &Value) -> bool {
+    value.is_null() || value.as_str().is_some_and(|text| text.trim().is_empty())
+}
+
 impl Metadata {
     /// Reads an object, or a JSON string that holds one; missing and null are empty.
     ///
@@ -51,7 +57,7 @@ impl Metadata {
     /// When the one that is there is no tier that is sold.
     pub fn purchase_tier(&self) -> Result<i32, EventError> {
         for name in ["purchaseTier", "sessionCount"] {
-            let Some(value) = self.0.get(name).filter(|value| !value.is_null()) else {
+            let Some(value) = self.0.get(name).filter(|value| !is_absent(value)) else {
                 continue;
             };
             let number = value
@@ -71,7 +77,7 @@ impl Metadata {
     /// When it is there and neither.
     pub fn expiry(&self) -> Result<Option<DateTime<Utc>>, EventError> {
         const EXPECTED: &str = "an ISO 8601 instant or day, or null";
-        let Some(value) = self.0.get("expiryDate").filter(|value| !value.is_null()) else {
+        let Some(value) = self.0.get("expiryDate").filter(|value| !is_absent(value)) else {
             return Ok(None);
         };
         let refuse = || wrong("metadata.expiryDate", &value.to_string(), EXPECTED);

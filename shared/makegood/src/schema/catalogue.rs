@@ -136,7 +136,7 @@ const fn plain(
 ///
 /// `payment_id` is not unique on purpose: a second unique index that is no arbiter of the purchase's `ON
 /// CONFLICT` would make concurrent redeliveries fail with 23505.
-pub const MANAGED_INDEXES: [IndexSpec; 32] = [
+pub const MANAGED_INDEXES: [IndexSpec; 33] = [
     UNIQUE_ACTIVE_PURCHASE,
     UNIQUE_ACTIVE_ALLOCATION,
     UNIQUE_SESSION_SLOT,
@@ -150,6 +150,14 @@ pub const MANAGED_INDEXES: [IndexSpec; 32] = [
         &["(payment_id IS NOT NULL)"],
     ),
     plain("idx_payments_student", "payments", &["student_id"], None, &[]),
+    // A begun payment, by the provider's order that it was begun with.
+    plain(
+        "idx_payments_order",
+        "payments",
+        &["(metadata ->> 'orderId'::text)"],
+        None,
+        &[],
+    ),
     plain(
         "idx_allocations_student_course",
         "trainer_allocations",

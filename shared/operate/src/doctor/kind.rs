@@ -62,7 +62,7 @@ const RECONCILE: &str = "invoke `sweep` with {\"sweep\": \"reconcile\"}, then `m
 const TRACE: &str = "`makegood trace <id>` shows what happened; a person decides";
 
 /// All kinds, in the order in which they are reported.
-pub const KINDS: [Kind; 39] = [
+pub const KINDS: [Kind; 40] = [
     breach(
         G1,
         "payment-without-purchase",
@@ -86,6 +86,12 @@ pub const KINDS: [Kind; 39] = [
         "purchase-unpaid",
         "active, and its payment is on record as not succeeded",
         TRACE,
+    ),
+    notice(
+        G1,
+        "webhook-notes-trusted",
+        "fulfilled in the last week on a provider's notes alone, which the buyer's browser wrote",
+        "compare what was paid with what it costs; fill `course_prices`, then set TrustWebhookNotes to no",
     ),
     breach(
         G2,

@@ -5,7 +5,7 @@ mod payer;
 mod reader;
 
 pub use buyer::{ask_again_for_orders, buy};
-pub use payer::pay;
+pub use payer::{PRICE_MINOR, pay};
 pub use reader::{CONSOLE_SECRET, read_console};
 
 use crate::broker::Broker;

@@ -14,7 +14,8 @@ use std::time::Duration;
 const HANGS_UP_AFTER: Duration = Duration::from_secs(5);
 /// Where the payment service publishes itself.
 const EVENTS: &str = "purchase-confirmed";
-const PRICE_MINOR: i64 = 499_900;
+/// What every course costs.
+pub const PRICE_MINOR: i64 = 499_900;
 
 /// Pays, and sends the message until it is acknowledged.
 pub async fn pay(outside: &Outside, place: usize) {

@@ -45,6 +45,27 @@ pub(super) async fn pending_allocations(
     Ok(events.collect())
 }
 
+/// Payments that were held for want of a price and have one now, at most this many, as the events that were never published. Resolves
+/// their cases.
+pub(super) async fn priced_since(
+    connection: &mut Connection,
+    now: DateTime<Utc>,
+    most: i64,
+) -> Result<Vec<OutboxEvent>, sqlx::Error> {
+    let payments = sqlx::query_file_as!(
+        UnfulfilledPayment,
+        "src/reconcile/course/priced_since.sql",
+        now,
+        most
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(payments
+        .into_iter()
+        .map(|payment| of_payment(payment, now))
+        .collect())
+}
+
 fn of_payment(payment: UnfulfilledPayment, now: DateTime<Utc>) -> OutboxEvent {
     let payment_id = PaymentId(payment.id);
     let event_id = PurchaseConfirmed::event_id(payment_id);

@@ -95,6 +95,9 @@ async fn rest(sweep: &Sweep, deadline: Deadline, done: &mut CourseReconciliation
         done.cases_closed =
             case::close_made_purchases(&mut connection, Sweep::NAME, sweep.clock.now(), MOST_CLOSED).await?;
     }
+    let released = release_priced(sweep, deadline).await?;
+    done.payments_published += released;
+    done.cases_closed += u64::try_from(released).unwrap_or(u64::MAX);
     while done.pending_asked_again < MOST_A_RUN && !deadline.remaining().is_zero() {
         let chunk = ask_pending_again(sweep, deadline).await?;
         done.pending_asked_again += chunk;
@@ -189,6 +192,20 @@ async fn ask_pending_again(sweep: &Sweep, deadline: Deadline) -> Result<usize, s
         let most = i64::try_from(CHUNK).unwrap_or(i64::MAX);
         let events = findings::pending_allocations(&mut transaction, sweep.clock.now(), most).await?;
         let rows = outbox::publish_again(&mut transaction, &each_once(events)).await?;
+        transaction.commit().await?;
+        rows
+    };
+    publish(sweep, &rows).await
+}
+
+/// Payments that were held for want of a price, and have one now. Their cases close in the transaction that writes their events.
+async fn release_priced(sweep: &Sweep, deadline: Deadline) -> Result<usize, sqlx::Error> {
+    let rows = {
+        let mut transaction = sweep.publisher.database.begin().await?;
+        bound_statements(&mut transaction, deadline).await?;
+        let most = i64::try_from(CHUNK).unwrap_or(i64::MAX);
+        let events = findings::priced_since(&mut transaction, sweep.clock.now(), most).await?;
+        let rows = outbox::publish_again(&mut transaction, &events).await?;
         transaction.commit().await?;
         rows
     };

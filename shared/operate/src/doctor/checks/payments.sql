@@ -1,4 +1,5 @@
--- G1: payments whose course can't be read, and purchases whose payment is on record as not succeeded. $1 is now, $2 the grace in
+-- G1: payments whose course can't be read, purchases whose payment is on record as not succeeded, and payments of the last week that
+-- were fulfilled on a provider's notes alone. $1 is now, $2 the grace in
 -- seconds, $3 the programs that resolve cases. Payments without purchase are found by the rule that reconcile has, too
 -- (shared/makegood/src/unfulfilled); a case answers as there.
 WITH broken AS (
@@ -18,6 +19,10 @@ WITH broken AS (
   FROM payments y
   JOIN student_course_purchases p ON p.payment_id = y.id AND p.is_active
   WHERE y.status <> 'succeeded' AND p.created_at < $1::timestamptz - make_interval(secs => $2)
+  UNION ALL
+  SELECT 'webhook-notes-trusted', substring(a.subject FROM 9)::uuid, a.at
+  FROM audit_log a
+  WHERE a.action = 'payment.trust_notes' AND a.at > $1::timestamptz - interval '7 days'
 )
 SELECT code AS "code!", count(*) AS "count!", (array_agg(id::text ORDER BY at, id))[1:20] AS "examples!: Vec<String>",
        min(at) AS oldest_at
