@@ -97,7 +97,7 @@ mod tests {
             recorded: 40,
             duplicates: 5,
             unauthorized: 1,
-            refused: 1,
+            held: 1,
             ..Answers::default()
         };
         assert!(answered(&good, &traffic).is_kept());

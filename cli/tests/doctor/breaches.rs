@@ -44,6 +44,9 @@ planted! {
          VALUES (md5('student1')::uuid, md5('course1')::uuid, 30)"
     purchase_unpaid: ["purchase-unpaid"]
         "UPDATE payments SET status = 'failed' WHERE id = md5('payment1')::uuid"
+    webhook_notes_trusted: ["webhook-notes-trusted"]
+        "INSERT INTO audit_log (at, actor, action, subject)
+         SELECT now() - interval '6 days' * n, 'receive-payment', 'payment.trust_notes', 'payment:' || gen_random_uuid() FROM generate_series(1, 2) n"
     purchase_without_allocation: ["purchase-without-allocation"]
         "INSERT INTO student_course_purchases (student_id, course_id, purchase_tier, payment_id, created_at)
          VALUES (gen_random_uuid(), gen_random_uuid(), 30, gen_random_uuid(), now() - interval '3 minutes')"
