@@ -116,7 +116,25 @@ pub const COLUMNS: &[(&str, &[&str])] = &[
         &["id", "sweep", "started_at", "millis", "done", "error"],
     ),
     ("unfulfilled", &["kind", "id", "since", "found_at"]),
-    ("dead_letters", &["event_id", "status", "permanent", "parked_at"]),
+    (
+        "dead_letters",
+        &[
+            "source",
+            "message_id",
+            "function_name",
+            "event_type",
+            "event_id",
+            "correlation_id",
+            "failure_reason",
+            "error_code",
+            "permanent",
+            "attempts",
+            "raw",
+            "status",
+            "parked_at",
+            "replayed_at",
+        ],
+    ),
     (
         "outbox",
         &[

@@ -37,6 +37,7 @@ pub mod idempotency;
 pub mod ids;
 pub mod job;
 pub mod limits;
+pub mod message;
 pub mod outbox;
 pub mod purchase;
 pub mod queue;

@@ -9,6 +9,27 @@ pub fn verdicts(answer: &SendMessageBatchOutput, ids: &[String]) -> Vec<Result<(
     ids.iter().map(|id| verdict(answer, id)).collect()
 }
 
+/// The codes with which SQS refuses what a message holds, whoever sends it how often.
+const ABOUT_CONTENT: [&str; 4] = [
+    "InvalidMessageContents",
+    "InvalidParameterValue",
+    "BatchRequestTooLong",
+    "AWS.SimpleQueueService.BatchRequestTooLong",
+];
+
+/// Whether an error of this code is about what the message holds: sent again, it is refused again.
+#[must_use]
+pub fn is_about_content(code: &str) -> bool {
+    ABOUT_CONTENT.contains(&code)
+}
+
+/// Whether this entry was refused for what it holds.
+#[must_use]
+pub fn refuses_content(answer: &SendMessageBatchOutput, id: &str) -> bool {
+    let mut failed = answer.failed.iter().filter(|entry| entry.id == id);
+    failed.any(|entry| entry.sender_fault && is_about_content(&entry.code))
+}
+
 fn verdict(answer: &SendMessageBatchOutput, id: &str) -> Result<(), String> {
     if let Some(failed) = answer.failed.iter().find(|entry| entry.id == id) {
         return Err(failed.message.clone().unwrap_or_else(|| failed.code.clone()));
@@ -57,6 +78,7 @@ mod tests {
             Err("InvalidMessageContents".to_owned()),
             "a refusal outweighs"
         );
+        assert!(refuses_content(&answer, "1") && !refuses_content(&answer, "0"));
         assert!(found[2].as_ref().unwrap_err().contains("gives it no id"));
         assert!(found[3].as_ref().unwrap_err().contains("does not name"));
     }

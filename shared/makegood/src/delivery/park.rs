@@ -2,6 +2,7 @@
 
 use super::{Delivery, Failure, Origin, ReplayMark};
 use crate::event::{Envelope, out_of_envelopes};
+use crate::message::{self, LARGEST as LARGEST_MESSAGE};
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::error::DisplayErrorContext;
 use base64::Engine;
@@ -14,8 +15,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::io::{Read, Write};
 
-/// The largest SQS message, in bytes.
-const LARGEST_MESSAGE: usize = 1_048_576;
 const GZIP_BASE64: &str = "gzip+base64";
 /// The largest body that is unpacked, in bytes: the largest invocation of Lambda, so that nothing that a function parked is larger.
 pub const LONGEST_UNPACKED: usize = 6 * 1_048_576;
@@ -173,18 +172,18 @@ impl Parking {
 
 /// Whole if it fits; else without the parsed copy; else with the body compressed.
 fn serialize_to_fit(mut document: DeadLetter) -> Result<String, ParkError> {
-    let whole = serde_json::to_string(&document)?;
+    let whole = message::json(&document)?;
     if whole.len() <= LARGEST_MESSAGE {
         return Ok(whole);
     }
     document.original_event = None;
-    let without_copy = serde_json::to_string(&document)?;
+    let without_copy = message::json(&document)?;
     if without_copy.len() <= LARGEST_MESSAGE {
         return Ok(without_copy);
     }
     document.raw = document.raw.as_deref().map(pack);
     document.raw_encoding = Some(GZIP_BASE64.to_owned());
-    let packed = serde_json::to_string(&document)?;
+    let packed = message::json(&document)?;
     if packed.len() <= LARGEST_MESSAGE {
         Ok(packed)
     } else {

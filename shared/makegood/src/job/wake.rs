@@ -2,7 +2,7 @@
 
 use super::JobId;
 use crate::config::Environment;
-use crate::{limits, queue};
+use crate::{limits, message, queue};
 use aws_config::SdkConfig;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::error::DisplayErrorContext;
@@ -64,7 +64,7 @@ impl Waker {
             .map(|(index, job)| {
                 SendMessageBatchRequestEntry::builder()
                     .id(index.to_string())
-                    .message_body(json!({"jobId": job.0}).to_string())
+                    .message_body(message::escaped(json!({"jobId": job.0}).to_string()))
                     .delay_seconds(delay_seconds)
                     .build()
             })

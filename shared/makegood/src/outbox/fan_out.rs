@@ -10,6 +10,8 @@ pub(super) struct Sent {
     pub(super) taken_by: Vec<String>,
     /// Why the others did not; none when everybody has it.
     pub(super) failure: Option<String>,
+    /// The queues, or the topic, that refuse what is in it and always will.
+    pub(super) refused_by: Vec<String>,
 }
 
 /// What failed as a whole in this run: it is left alone until the next one.

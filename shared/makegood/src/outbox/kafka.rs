@@ -3,7 +3,7 @@
 use super::OutboxRow;
 use super::kafka_login::KafkaContext;
 use crate::config::Environment;
-use crate::limits;
+use crate::{limits, message};
 use aws_config::SdkConfig;
 use rdkafka::client::Client;
 use rdkafka::config::ClientConfig;
@@ -139,7 +139,7 @@ impl KafkaTransport {
 
     /// Sends rows in the order of the outbox, under their correlation ids as keys. Gives back, for each row in order,
     /// why the broker did not acknowledge it in time.
-    pub(super) async fn send(&self, rows: &[OutboxRow]) -> Vec<Result<(), String>> {
+    pub(super) async fn send(&self, rows: &[OutboxRow]) -> Vec<Result<(), Refusal>> {
         let mut in_order: Vec<usize> = (0..rows.len()).collect();
         in_order.sort_by_key(|index| rows[*index].id);
         let (producer, generation) = self.producer();
@@ -157,9 +157,6 @@ impl KafkaTransport {
         }
         self.judge(&producer, generation, &results);
         results
-            .into_iter()
-            .map(|result| result.map_err(|refusal| refusal.reason))
-            .collect()
     }
 
     fn producer(&self) -> (FutureProducer<KafkaContext>, u64) {
@@ -218,10 +215,12 @@ impl KafkaTransport {
 
 /// Why the broker did not acknowledge a row.
 #[derive(Debug, Clone)]
-struct Refusal {
-    reason: String,
+pub(super) struct Refusal {
+    pub(super) reason: String,
     /// Whether the broker no longer knows this producer.
     is_fenced: bool,
+    /// Whether the record itself is at fault: sent again, it is refused again.
+    pub(super) is_for_good: bool,
 }
 
 impl Refusal {
@@ -229,6 +228,7 @@ impl Refusal {
         Self {
             reason: "the broker did not acknowledge it in time".to_owned(),
             is_fenced: false,
+            is_for_good: false,
         }
     }
 
@@ -236,6 +236,7 @@ impl Refusal {
         Self {
             reason: format!("an earlier event of correlation id {key} was not sent"),
             is_fenced: false,
+            is_for_good: false,
         }
     }
 }
@@ -256,6 +257,7 @@ impl From<KafkaError> for Refusal {
         Self {
             reason: error.to_string(),
             is_fenced,
+            is_for_good: error.rdkafka_error_code() == Some(RDKafkaErrorCode::MessageSizeTooLarge),
         }
     }
 }
@@ -271,14 +273,18 @@ fn start(
     if refused.contains(&key) {
         return Err(Refusal::of_earlier(&key));
     }
-    let payload = row.payload.to_string();
+    let payload = message::escaped(row.payload.to_string());
     let record = FutureRecord::to(&row.topic)
         .key(&key)
         .payload(&payload)
         .headers(headers(row, &key));
     producer.send_result(record).map_err(|(error, _)| {
-        refused.insert(key.clone());
-        Refusal::from(error)
+        let refusal = Refusal::from(error);
+        // What is never sent can't be overtaken; those behind it must not wait for it.
+        if !refusal.is_for_good {
+            refused.insert(key.clone());
+        }
+        refusal
     })
 }
 
@@ -289,6 +295,7 @@ async fn acknowledged(started: Result<DeliveryFuture, Refusal>) -> Result<(), Re
         Err(_) => Err(Refusal {
             reason: "the producer went away before the broker answered".to_owned(),
             is_fenced: false,
+            is_for_good: false,
         }),
     }
 }

@@ -49,6 +49,7 @@ impl Publisher {
                 Some(reason) => failures.push(Unpublished {
                     id: row.id,
                     reason,
+                    refused_by: result.refused_by,
                     taken_by: [taken_by.get(index).cloned().unwrap_or_default(), result.taken_by].concat(),
                 }),
             }
@@ -77,6 +78,10 @@ impl Publisher {
         }
         if !failures.is_empty() {
             store::note_failures(&mut connection, failures).await?;
+        }
+        if failures.iter().any(|failed| !failed.refused_by.is_empty()) {
+            let parked = store::park_refused(&mut connection, failures).await?;
+            metrics::counter!("DeadLettered").increment(parked);
         }
         Ok(())
     }

@@ -13,6 +13,9 @@ const FIRST_PAUSE_SECONDS: f64 = 10.0;
 /// The longest pause: a queue that works again is served within so long, and the alarm on the oldest event needs as much.
 const LONGEST_PAUSE_SECONDS: f64 = 300.0;
 
+/// After how many attempts a row that is refused for what is in it is moved to the dead letters.
+const MOST_ATTEMPTS: i32 = 3;
+
 /// What `taken_by` holds: the queues that took the event, as of the attempt that noted them. Every attempt after it, the one that
 /// published the row included, makes it void, so that whoever writes the event again need not know of it.
 #[derive(Debug, Serialize, Deserialize)]
@@ -37,6 +40,8 @@ pub(super) struct Unpublished {
     pub(super) id: i64,
     /// Why.
     pub(super) reason: String,
+    /// The queues, or the topic, that refuse what is in it and always will.
+    pub(super) refused_by: Vec<String>,
     /// All queues that took it, now and before.
     pub(super) taken_by: Vec<String>,
 }
@@ -221,6 +226,31 @@ pub(super) async fn note_failures(
     .execute(connection)
     .await?;
     Ok(())
+}
+
+/// Moves the rows that were refused for what is in them, at their third attempt at the latest, to the dead letters: one for each queue
+/// that refuses it, under that queue's name, so that a corrected payload can be replayed to it. Gives back how many. Other rows stay.
+///
+/// # Errors
+/// Those of the database.
+pub(super) async fn park_refused(
+    connection: &mut Connection,
+    failures: &[Unpublished],
+) -> Result<u64, sqlx::Error> {
+    let refused = failures
+        .iter()
+        .flat_map(|failed| failed.refused_by.iter().map(|by| (failed.id, queue_name(by))));
+    let (ids, sources): (Vec<i64>, Vec<String>) = refused.unzip();
+    let done = sqlx::query_file!("src/outbox/park_refused.sql", &ids, &sources, MOST_ATTEMPTS)
+        .execute(connection)
+        .await?;
+    Ok(done.rows_affected())
+}
+
+/// The last part of a queue's URL, which is how dead letters name their source; a topic is its own name.
+fn queue_name(url: &str) -> String {
+    let name = url.trim_end_matches('/').rsplit('/').next();
+    name.unwrap_or(url).to_owned()
 }
 
 /// Deletes up to `most` rows published over seven days ago, the oldest first; gives back how many. Never more, whatever the

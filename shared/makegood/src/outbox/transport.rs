@@ -6,10 +6,10 @@ use super::fan_out::{Resting, Sent};
 use super::{KafkaConfig, KafkaTransport};
 use crate::config::Environment;
 use crate::event::EventType;
-use crate::{limits, queue};
+use crate::{limits, message, queue};
 use aws_config::SdkConfig;
 use aws_sdk_sqs::Client;
-use aws_sdk_sqs::error::{DisplayErrorContext, SdkError};
+use aws_sdk_sqs::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 use futures::FutureExt;
 use futures::stream::{self, StreamExt};
@@ -169,9 +169,13 @@ impl Transport {
                 for row in rows.iter().filter(|row| !reached.contains(row.topic.as_str())) {
                     resting.rest_topic(&row.topic);
                 }
-                let sent = results.into_iter().map(|result| Sent {
-                    taken_by: Vec::new(),
-                    failure: result.err(),
+                let sent = results.into_iter().zip(rows).map(|(result, row)| {
+                    let refusal = result.as_ref().err().filter(|refusal| refusal.is_for_good);
+                    Sent {
+                        taken_by: Vec::new(),
+                        refused_by: refusal.map(|_| row.topic.clone()).into_iter().collect(),
+                        failure: result.err().map(|refusal| refusal.reason),
+                    }
                 });
                 sent.collect()
             }
@@ -192,6 +196,10 @@ impl SqsTransport {
 
     async fn send(&self, rows: &[OutboxRow], taken_by: &[Vec<String>], resting: &mut Resting) -> Vec<Sent> {
         let mut results = vec![Sent::default(); rows.len()];
+        let bodies: Vec<String> = rows
+            .iter()
+            .map(|row| message::escaped(row.payload.to_string()))
+            .collect();
         let mut queues: HashMap<&str, Vec<usize>> = HashMap::new();
         for (index, row) in rows.iter().enumerate() {
             let Some(urls) = self.routes.get(&row.topic) else {
@@ -200,7 +208,13 @@ impl SqsTransport {
                 continue;
             };
             let taken = taken_by.get(index).map_or(&[][..], Vec::as_slice);
-            for url in urls.iter().filter(|url| !taken.contains(url)) {
+            let wanted = urls.iter().filter(|url| !taken.contains(url));
+            if let Err(unsendable) = message::check_size(&bodies[index], 0) {
+                results[index].failure = Some(unsendable.to_string());
+                results[index].refused_by = wanted.cloned().collect();
+                continue;
+            }
+            for url in wanted {
                 if resting.has_queue(url) {
                     results[index].failure = Some(format!("the queue {url} was down earlier in this run"));
                 } else {
@@ -210,8 +224,8 @@ impl SqsTransport {
         }
         let mut requests = Vec::new();
         for (url, indexes) in queues {
-            for chunk in chunks(rows, &indexes) {
-                requests.push(self.send_batch(url, rows, chunk).boxed());
+            for chunk in chunks(&bodies, &indexes) {
+                requests.push(self.send_batch(url, &bodies, chunk).boxed());
             }
         }
         let answers: Vec<BatchAnswer> = stream::iter(requests)
@@ -228,6 +242,9 @@ impl SqsTransport {
             for (index, reason) in answer.failed {
                 results[index].failure = Some(reason);
             }
+            for index in answer.refused {
+                results[index].refused_by.push(answer.url.to_owned());
+            }
         }
         for (topic, urls) in &self.routes {
             if !urls.is_empty() && urls.iter().all(|url| resting.has_queue(url)) {
@@ -237,14 +254,30 @@ impl SqsTransport {
         results
     }
 
-    async fn send_batch<'a>(&self, url: &'a str, rows: &[OutboxRow], chunk: Vec<usize>) -> BatchAnswer<'a> {
+    /// One request; where SQS refuses it as a whole for what one of its messages holds, one request for each of them.
+    async fn send_batch<'a>(&self, url: &'a str, bodies: &[String], chunk: Vec<usize>) -> BatchAnswer<'a> {
+        let answer = self.send_once(url, bodies, chunk.clone()).await;
+        if !answer.is_refused_whole || chunk.len() == 1 {
+            return answer;
+        }
+        let mut all = BatchAnswer::partial(url, Vec::new(), Vec::new());
+        for index in chunk {
+            let one = self.send_once(url, bodies, vec![index]).await;
+            all.taken.extend(one.taken);
+            all.failed.extend(one.failed);
+            all.refused.extend(one.refused);
+            all.is_down |= one.is_down;
+        }
+        all
+    }
+
+    async fn send_once<'a>(&self, url: &'a str, bodies: &[String], chunk: Vec<usize>) -> BatchAnswer<'a> {
         let entries: Result<Vec<_>, _> = chunk
             .iter()
             .map(|index| {
-                let body = rows[*index].payload.to_string();
                 SendMessageBatchRequestEntry::builder()
                     .id(index.to_string())
-                    .message_body(body)
+                    .message_body(&bodies[*index])
                     .build()
             })
             .collect();
@@ -282,9 +315,26 @@ impl SqsTransport {
                 let failed = verdicts
                     .filter_map(|(verdict, index)| verdict.err().map(|reason| (*index, reason)))
                     .collect();
-                BatchAnswer::partial(url, chunk, failed)
+                let refused = chunk.iter().copied();
+                let refused = refused
+                    .filter(|index| queue::refuses_content(&answer, &index.to_string()))
+                    .collect();
+                let mut answer = BatchAnswer::partial(url, chunk, failed);
+                answer.refused = refused;
+                answer
             }
-            Err(error) => all_failed(DisplayErrorContext(error).to_string()),
+            Err(error) => {
+                let is_refused = error.code().is_some_and(queue::is_about_content);
+                let mut answer = all_failed(DisplayErrorContext(error).to_string());
+                if is_refused {
+                    answer.is_down = false;
+                    answer.is_refused_whole = true;
+                    answer
+                        .refused
+                        .extend(chunk.iter().take(1).filter(|_| chunk.len() == 1));
+                }
+                answer
+            }
         }
     }
 }
@@ -294,8 +344,12 @@ struct BatchAnswer<'a> {
     url: &'a str,
     taken: Vec<usize>,
     failed: Vec<(usize, String)>,
+    /// Those of them that it will never take.
+    refused: Vec<usize>,
     /// The request failed as a whole.
     is_down: bool,
+    /// The request was refused as a whole, for what one of its messages holds.
+    is_refused_whole: bool,
 }
 
 impl<'a> BatchAnswer<'a> {
@@ -306,7 +360,9 @@ impl<'a> BatchAnswer<'a> {
             url,
             taken: chunk.into_iter().filter(is_taken).collect(),
             failed,
+            refused: Vec::new(),
             is_down: false,
+            is_refused_whole: false,
         }
     }
 }
@@ -317,11 +373,11 @@ fn is_silence<E>(error: &SdkError<E>) -> bool {
 }
 
 /// Splits by number and size.
-fn chunks(rows: &[OutboxRow], indexes: &[usize]) -> Vec<Vec<usize>> {
+fn chunks(bodies: &[String], indexes: &[usize]) -> Vec<Vec<usize>> {
     let mut chunks: Vec<Vec<usize>> = Vec::new();
     let mut bytes = 0;
     for index in indexes {
-        let size = rows[*index].payload.to_string().len();
+        let size = bodies[*index].len();
         match chunks.last_mut() {
             Some(chunk) if chunk.len() < BATCH && bytes + size <= BATCH_BYTES => {
                 chunk.push(*index);

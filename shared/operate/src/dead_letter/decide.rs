@@ -4,6 +4,8 @@ use super::{DeadLetterStatus, Destination, Destinations, MOST_GENERATIONS};
 use chrono::{DateTime, Utc};
 use makegood::delivery::LONGEST_PAYLOAD;
 use makegood::event::{Event, EventError, EventType};
+use makegood::message;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -169,6 +171,11 @@ pub(super) fn decide(
         Some(edit) => edit.body.clone(),
         None => body_of(dead_letter.raw.as_deref(), dead_letter.raw_encoding.as_deref())?,
     };
+    // What a queue can't hold as it is goes as its JSON escape; a body that is no JSON is refused below.
+    let body = match serde_json::from_str::<IgnoredAny>(&body) {
+        Ok(_) => message::escaped(body),
+        Err(_) => body,
+    };
     check_body(&body, destination)?;
     Ok(Ready {
         id: dead_letter.id,
@@ -196,7 +203,7 @@ fn check_body(body: &str, destination: &Destination) -> Result<(), Refusal> {
     if body.len() > LONGEST_PAYLOAD {
         return Err(Refusal::TooLarge { bytes: body.len() });
     }
-    if let Some(character) = body.chars().find(|character| !is_sendable(*character)) {
+    if let Some(character) = body.chars().find(|character| !message::is_sendable(*character)) {
         return Err(Refusal::Unsendable {
             code_point: u32::from(character),
         });
@@ -221,11 +228,6 @@ fn check_wake_up(body: &str) -> Result<(), Refusal> {
     id.and_then(|id| Uuid::parse_str(id).ok())
         .map(|_| ())
         .ok_or(Refusal::NoJobId)
-}
-
-/// The characters of an SQS message: those of XML 1.0.
-const fn is_sendable(character: char) -> bool {
-    matches!(character, '\t' | '\n' | '\r' | '\u{20}'..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..='\u{10FFFF}')
 }
 
 #[cfg(test)]
