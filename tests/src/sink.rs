@@ -72,7 +72,7 @@ impl StrictSink {
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let bodies = Arc::default();
         let router = Router::new()
-            .route("/", post(examine))
+            .route("/", post(check))
             .with_state(Arc::clone(&bodies));
         let router = router.layer(axum::extract::DefaultBodyLimit::disable());
         tokio::spawn(async move { axum::serve(listener, router).await });

@@ -2,7 +2,7 @@
 
 use crate::decide::Hold;
 use crate::payment::{ConfirmedPayment, Refusal, StrandedPayment};
-use crate::record::SOURCE;
+use crate::source::SOURCE;
 use makegood::case::{CaseKind, NewCase};
 use makegood::ids::PaymentId;
 use serde_json::json;

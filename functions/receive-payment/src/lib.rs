@@ -12,6 +12,7 @@ pub mod razorpay;
 mod record;
 mod respond;
 pub mod signature;
+mod source;
 mod store;
 
 use chrono::{DateTime, Utc};

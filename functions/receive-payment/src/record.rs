@@ -3,6 +3,7 @@
 use crate::cases::{held, unfulfillable};
 use crate::decide::{Decision, Hold, PaymentState, decide};
 use crate::known::{KnownPayment, choose, naming};
+use crate::source::SOURCE;
 use crate::payment::{ConfirmedPayment, Refusal, Sender, StrandedPayment, UnnamedPayment};
 use crate::price::{Authority, Evidence, Unpriced, judge};
 use crate::store;
@@ -13,8 +14,6 @@ use makegood::event::{Envelope, EventType, PurchaseConfirmed};
 use makegood::ids::{CourseId, PaymentId};
 use makegood::outbox::{self, OutboxEvent, OutboxRow};
 
-/// `source` of what this function publishes.
-pub(crate) const SOURCE: &str = "receive-payment";
 
 /// Where payments are recorded, and by which rule.
 #[derive(Debug, Clone, Copy)]
