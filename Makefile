@@ -37,9 +37,11 @@ check: ## format, lints, words, circles of modules, the template, the query cach
 	@$(STACK)/install.sh
 	@$(ENV) cargo fmt --all --check
 	@$(ENV) cargo clippy --workspace --all-targets --features makegood-tests/kafka --quiet -- -D warnings
+	@$(ENV) $(SAM) validate
 	@$(ENV) $(SAM) validate --lint
 	@$(ENV) "$$SAM_VENV/bin/python" tests/contract/words_check.py
 	@$(ENV) "$$SAM_VENV/bin/python" tests/contract/circles_check.py
+	@$(ENV) "$$SAM_VENV/bin/python" tests/contract/expanded_check.py --quiet
 	@$(ENV) "$$SAM_VENV/bin/python" tests/contract/template_check.py
 	@$(ENV) "$$SAM_VENV/bin/python" tests/contract/template_mutations.py --quiet
 	@$(ENV) "$$SAM_VENV/bin/python" tests/contract/scale_check.py --quiet

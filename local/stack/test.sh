@@ -23,6 +23,7 @@ if (($# == 0)); then
   "${CARGO_TARGET_DIR:-target}/debug/chaos" --seed 1 --seconds 30 --transport kafka
 fi
 say "checking the template"
+SAM_CLI_TELEMETRY=0 "$SAM_VENV/bin/sam" validate
 SAM_CLI_TELEMETRY=0 "$SAM_VENV/bin/sam" validate --lint
 "$SAM_VENV/bin/python" tests/contract/template_check.py
 "$SAM_VENV/bin/python" tests/contract/template_mutations.py --quiet

@@ -1,4 +1,8 @@
-"""Parameters: a person can type them, and the template says what each is."""
+"""Parameters: a person can type them, and the template says what each is; and everything that reads them is run."""
+
+import tomllib
+
+from .model import ROOT
 
 
 def hidden_parameters_can_be_left_out(template):
@@ -8,4 +12,14 @@ def hidden_parameters_can_be_left_out(template):
             yield f"{name} is asked for ever by sam deploy --guided; its default must be - and an empty one refused"
 
 
-CHECKS = [hidden_parameters_can_be_left_out]
+def both_validations_are_run(_template):
+    """sam validate --lint runs cfn-lint in place of SAM's own validation, and cfn-lint reads SAM's resources unexpanded."""
+    recipe = (ROOT / "Makefile").read_text().split("\ncheck:")[1].split("\n\n")[0]
+    for command in ["validate\n", "validate --lint\n", "tests/contract/expanded_check.py"]:
+        if command not in recipe:
+            yield f"make check does not run {command.strip()}"
+    if "validate" in tomllib.loads((ROOT / "samconfig.toml").read_text()).get("default", {}):
+        yield "samconfig.toml turns sam validate into sam validate --lint"
+
+
+CHECKS = [both_validations_are_run, hidden_parameters_can_be_left_out]
