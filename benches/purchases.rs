@@ -70,6 +70,7 @@ async fn plain_insert() -> u128 {
 
 async fn through_the_binary(sink: &QueueSink, batch: usize, environments: usize) -> u128 {
     let database = TestDatabase::create().await;
+    record(&database).await;
     let events: Vec<Value> = (0..PURCHASES as u128)
         .map(|number| confirmed(number).to_string())
         .collect::<Vec<_>>()
@@ -112,6 +113,30 @@ async fn through_the_binary(sink: &QueueSink, batch: usize, environments: usize)
     assert_eq!(unpublished, 0, "and published");
     database.drop().await;
     rate
+}
+
+/// The rows of all payments, as the payment service writes them before it publishes.
+async fn record(database: &TestDatabase) {
+    let numbers = (0..PURCHASES as u128).chain([u128::MAX]);
+    let rows: Vec<String> = numbers
+        .map(|number| {
+            let event = confirmed(number);
+            let text = |field: &str| event[field].as_str().unwrap().to_owned();
+            format!(
+                "('{}', '{}', 499900, 'succeeded', '{{\"courseId\": \"{}\"}}', now())",
+                text("paymentId"),
+                text("studentId"),
+                text("courseId")
+            )
+        })
+        .collect();
+    let rows = rows.join(", ");
+    let columns = "id, student_id, amount_cents, status, metadata, confirmed_at";
+    database
+        .run_sql(&format!(
+            "INSERT INTO payments ({columns}) VALUES {rows}; ANALYZE payments"
+        ))
+        .await;
 }
 
 fn variables(database: &TestDatabase, sink: &QueueSink) -> Variables {

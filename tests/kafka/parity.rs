@@ -21,12 +21,17 @@ fn events(payments: &[Payment]) -> Vec<(Payment, String)> {
         }
         events.push((*payment, spoiled(&good, number)));
     }
-    let surplus = Payment {
-        id: uuid::Uuid::from_u128(payments[0].id.as_u128() ^ 1),
-        ..payments[0]
-    };
+    let surplus = surplus_of(payments);
     events.push((surplus, surplus.event().to_string()));
     events
+}
+
+/// A second payment for what the first one bought.
+fn surplus_of(payments: &[Payment]) -> Payment {
+    Payment {
+        id: uuid::Uuid::from_u128(payments[0].id.as_u128() ^ 1),
+        ..payments[0]
+    }
 }
 
 fn varied(good: &Value, number: usize) -> Value {
@@ -78,9 +83,8 @@ async fn over_sqs(payments: &[Payment], bodies: &[(Payment, String)]) -> (Vec<St
     let (admin_url, _) = admin::spawn(admin).await.expect("the admin service listens");
     let mut course = Course::create().await;
     course.admin_url = admin_url;
-    for payment in payments {
-        payment.record(&course.database).await;
-    }
+    Payment::record_all(payments, &course.database).await;
+    surplus_of(payments).record(&course.database).await;
     for (_, body) in bodies {
         course.purchase_confirmed.send(body).await;
     }
@@ -97,9 +101,9 @@ async fn over_sqs(payments: &[Payment], bodies: &[(Payment, String)]) -> (Vec<St
 
 async fn over_kafka(payments: &[Payment], bodies: &[(Payment, String)]) -> (Vec<String>, Vec<Value>) {
     let scene = Scene::set(3).await;
-    for payment in payments {
-        payment.record(&scene.course.course.database).await;
-    }
+    let database = &scene.course.course.database;
+    Payment::record_all(payments, database).await;
+    surplus_of(payments).record(database).await;
     for (payment, body) in bodies {
         scene.publish(payment, body).await;
     }

@@ -49,6 +49,7 @@ async fn poison_of_every_kind_is_parked_and_its_partition_goes_on_to_the_end() {
         .await;
     scene.publish(&payments[0], &without_course.to_string()).await;
     scene.pay(&payments[2..3]).await;
+    cursed.record(&scene.course.course.database).await;
     scene.publish(&cursed, &cursed.event().to_string()).await;
     scene.pay(&payments[3..]).await;
 
@@ -85,6 +86,12 @@ async fn poison_of_every_kind_is_parked_and_its_partition_goes_on_to_the_end() {
             .all(|dead_letter| dead_letter.original_source == "purchase-confirmed"
                 && dead_letter.original_partition == Some(0))
     );
+    // AND once the money of the one that can never be made went back, everybody has what was paid
+    let refunded = format!(
+        "UPDATE payments SET status = 'refunded' WHERE id = '{}'",
+        cursed.id
+    );
+    database.run_sql(&refunded).await;
     assert_hold(
         database,
         &[

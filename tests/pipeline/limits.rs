@@ -22,7 +22,7 @@ struct Scene {
     most: u64,
 }
 
-const SCENES: [Scene; 8] = [
+const SCENES: [Scene; 9] = [
     Scene {
         marker: "attempts = j.attempts + 1",
         plant: "INSERT INTO job_queue (job_type, payload, priority, created_at, scheduled_for)
@@ -87,6 +87,20 @@ const SCENES: [Scene; 8] = [
                 INSERT INTO payment_cases (kind, subject, payment_id)
                 SELECT 'unfulfillable', n::text, md5(n::text)::uuid FROM generate_series(1, 30) n",
         parameters: &["'a sweep'", "now()", "3"],
+        most: 3,
+    },
+    Scene {
+        marker: "note = 'its price was entered'",
+        plant: "INSERT INTO course_prices (course_id, tier, currency, amount_minor, valid_from)
+                VALUES (md5('course')::uuid, 30, 'INR', 499900, now() - interval '1 day');
+                INSERT INTO payments (id, student_id, amount_cents, currency, status, metadata, confirmed_at)
+                SELECT md5(n::text)::uuid, gen_random_uuid(), 499900, 'INR', 'succeeded',
+                       jsonb_build_object('courseId', md5('course')::uuid), now() FROM generate_series(1, 30) n;
+                INSERT INTO payment_cases (kind, subject, payment_id, details)
+                SELECT 'unpriced_payment', n::text, md5(n::text)::uuid,
+                       jsonb_build_object('courseId', md5('course')::uuid, 'purchaseTier', 30, 'paidAt', now())
+                FROM generate_series(1, 30) n",
+        parameters: &["now()", "3"],
         most: 3,
     },
 ];

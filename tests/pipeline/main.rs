@@ -19,5 +19,6 @@ mod on_conflict_facts;
 mod panics;
 mod returned;
 mod rotation;
+mod rows;
 mod time_limits;
 mod two_courses;

@@ -179,7 +179,9 @@ async fn each_of_three_hundred_latencies_of_one_batch_arrives() {
     const PAYMENTS: usize = 300;
     let course = Course::create().await;
     let environment = course.environment_of("create-purchase").await;
-    let bodies: Vec<String> = Payment::several(PAYMENTS)
+    let payments = Payment::several(PAYMENTS);
+    Payment::record_all(&payments, &course.database).await;
+    let bodies: Vec<String> = payments
         .iter()
         .map(|payment| payment.event().to_string())
         .collect();

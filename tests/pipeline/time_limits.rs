@@ -36,7 +36,9 @@ async fn no_queue_that_misbehaves_keeps_a_batch_or_loses_a_message_of_it() {
         let endpoint = [("AWS_ENDPOINT_URL", queue.url().to_owned())];
         let environment = Environment::start("create-purchase", &course.variables_with(&endpoint)).await;
         // GIVEN a good payment, and a message that can only be parked
-        let bodies = [Payment::new().event().to_string(), "no JSON".to_owned()];
+        let payment = Payment::new();
+        payment.record(&course.database).await;
+        let bodies = [payment.event().to_string(), "no JSON".to_owned()];
         let event = sqs_event("purchase-confirmed", &bodies);
         let poison = event["Records"][1]["messageId"].as_str().unwrap().to_owned();
         // WHEN the queues behave like that

@@ -47,9 +47,23 @@ planted! {
     webhook_notes_trusted: ["webhook-notes-trusted"]
         "INSERT INTO audit_log (at, actor, action, subject)
          SELECT now() - interval '6 days' * n, 'receive-payment', 'payment.trust_notes', 'payment:' || gen_random_uuid() FROM generate_series(1, 2) n"
+    purchase_of_no_payment: ["purchase-payment-missing"]
+        "DELETE FROM payments WHERE id = md5('payment1')::uuid"
+    purchase_of_another_students_payment: ["purchase-student-differs"]
+        "UPDATE payments SET student_id = gen_random_uuid() WHERE id = md5('payment1')::uuid"
+    purchase_of_a_payment_for_another_course: ["purchase-course-differs"]
+        "UPDATE payments SET metadata = metadata || jsonb_build_object('courseId', gen_random_uuid()) WHERE id = md5('payment1')::uuid"
+    purchase_of_a_payment_for_another_course_in_json_text: ["purchase-course-differs"]
+        "UPDATE payments SET metadata = to_jsonb('{\"courseId\": \"' || gen_random_uuid() || '\"}') WHERE id = md5('payment1')::uuid"
+    purchase_of_another_amount: ["purchase-amount-differs"]
+        "UPDATE processed_events SET payload = '{\"amountCents\": 1}' WHERE correlation_id = md5('payment1')::uuid"
+    purchase_of_another_currency: ["purchase-currency-differs"]
+        "UPDATE processed_events SET payload = '{\"currency\": \"NPR\"}' WHERE correlation_id = md5('payment1')::uuid"
+    purchase_of_another_tier: ["purchase-tier-differs"]
+        "UPDATE payments SET metadata = metadata || '{\"purchaseTier\": 10}' WHERE id = md5('payment1')::uuid"
     purchase_without_allocation: ["purchase-without-allocation"]
-        "INSERT INTO student_course_purchases (student_id, course_id, purchase_tier, payment_id, created_at)
-         VALUES (gen_random_uuid(), gen_random_uuid(), 30, gen_random_uuid(), now() - interval '3 minutes')"
+        "INSERT INTO student_course_purchases (student_id, course_id, purchase_tier, created_at)
+         VALUES (gen_random_uuid(), gen_random_uuid(), 30, now() - interval '3 minutes')"
     two_allocations: ["two-allocations", "index-missing"]
         "DROP INDEX unique_active_allocation;
          INSERT INTO trainer_allocations (student_id, course_id, trainer_id, requested_by, status)

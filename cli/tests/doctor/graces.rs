@@ -6,8 +6,8 @@ use chrono::TimeDelta;
 const FRESH: &str = "
     INSERT INTO payments (id, student_id, amount_cents, status, metadata, confirmed_at)
     VALUES (md5('fresh')::uuid, gen_random_uuid(), 1, 'succeeded', jsonb_build_object('courseId', gen_random_uuid()), now());
-    INSERT INTO student_course_purchases (student_id, course_id, purchase_tier, payment_id)
-    VALUES (gen_random_uuid(), gen_random_uuid(), 30, gen_random_uuid());
+    INSERT INTO student_course_purchases (student_id, course_id, purchase_tier)
+    VALUES (gen_random_uuid(), gen_random_uuid(), 30);
     INSERT INTO trainer_allocations (student_id, course_id, trainer_id, requested_by, status)
     VALUES (gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'active');
     INSERT INTO outbox (event_id, event_type, topic, payload, correlation_id)

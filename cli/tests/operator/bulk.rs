@@ -25,7 +25,7 @@ const REPLAY: [&str; 7] = [
 /// How many dead letters a run claims at once.
 const CHUNK: usize = 100;
 
-/// So many payments that a database that was away left in the dead letters, and one dead letter of another trouble.
+/// So many recorded payments whose events a database that was away left in the dead letters, and one dead letter of another trouble.
 async fn plant(operator: &Operator, dead_letters: usize) {
     operator.sql(&format!(
         "INSERT INTO dead_letters (source, message_id, function_name, event_type, failure_reason, error_code, attempts, raw,
@@ -36,6 +36,10 @@ async fn plant(operator: &Operator, dead_letters: usize) {
                   'studentId', md5('student' || n)::uuid, 'courseId', md5('course')::uuid, 'amountCents', 499900,
                   'metadata', '{{\"purchaseTier\": 30}}'::jsonb)::text,
                 now() - interval '1 hour' + n / 7 * interval '1 millisecond'
+         FROM generate_series(1, {dead_letters}) n;
+         INSERT INTO payments (id, student_id, amount_cents, status, metadata, confirmed_at)
+         SELECT md5('payment' || n)::uuid, md5('student' || n)::uuid, 499900, 'succeeded',
+                jsonb_build_object('courseId', md5('course')::uuid), now()
          FROM generate_series(1, {dead_letters}) n;
          INSERT INTO dead_letters (source, message_id, failure_reason, error_code, raw)
          VALUES ('purchase-confirmed', 'other', 'no course', 'missing_field', '{{}}')"
@@ -327,8 +331,11 @@ async fn what_its_consumer_would_refuse_again_is_refused_by_the_dry_run_and_not_
     operator
         .sql(&format!(
             "INSERT INTO payments (id, student_id, amount_cents, status, metadata)
-         VALUES ('{0}', '{0}', 100, 'succeeded', '{{\"purchaseTier\": \"some\"}}')",
-            payment["paymentId"].as_str().unwrap()
+         VALUES ('{}', '{}', {}, 'succeeded', '{{\"courseId\": \"{}\", \"purchaseTier\": \"some\"}}')",
+            payment["paymentId"].as_str().unwrap(),
+            payment["studentId"].as_str().unwrap(),
+            payment["amountCents"],
+            payment["courseId"].as_str().unwrap()
         ))
         .await;
 

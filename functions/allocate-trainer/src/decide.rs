@@ -1,7 +1,7 @@
 //! What is to be done for one purchase, given how it stands. Pure.
 
 use crate::answer::Grant;
-use crate::purchase_state::PurchaseState;
+use crate::purchase_state::{Purchase, PurchaseState};
 use crate::request::{Pair, Terms};
 use makegood::delivery::Failure;
 use makegood::event::PurchaseCreated;
@@ -40,6 +40,9 @@ pub(crate) fn decide(event: &PurchaseCreated, state: &PurchaseState) -> Step {
         );
         return Step::Fail(Failure::retry("purchase_not_found", reason));
     };
+    if let Some(failure) = of_another_pair(event, purchase) {
+        return Step::Fail(failure);
+    }
     if !purchase.active {
         return Step::Ended;
     }
@@ -50,10 +53,29 @@ pub(crate) fn decide(event: &PurchaseCreated, state: &PurchaseState) -> Step {
     };
     match state.held {
         Some(_) if state.published => Step::Done,
-        Some(grant) => Step::Publish(candidate, grant),
         None if state.completed => Step::Done,
+        _ if event.purchase_tier != purchase.sessions => {
+            Step::Fail(differs(event, "purchase_tier_differs", "purchaseTier"))
+        }
+        Some(grant) => Step::Publish(candidate, grant),
         None => Step::Ask(candidate),
     }
+}
+
+/// An event about somebody or something else than its purchase's row is never even a replay.
+fn of_another_pair(event: &PurchaseCreated, purchase: &Purchase) -> Option<Failure> {
+    if event.student_id != purchase.pair.student {
+        return Some(differs(event, "purchase_student_differs", "studentId"));
+    }
+    (event.course_id != purchase.pair.course).then(|| differs(event, "purchase_course_differs", "courseId"))
+}
+
+fn differs(event: &PurchaseCreated, code: &'static str, field: &str) -> Failure {
+    let id = event.purchase_id;
+    let reason = format!(
+        "`{field}` is not what the row of purchase {id} says; compare both with `makegood trace {id}`, and find out who sent this event"
+    );
+    Failure::park(code, reason)
 }
 
 /// An envelope that was missing was derived from the purchase; the payment's id is better.
@@ -69,7 +91,6 @@ fn correlation_id(event: &PurchaseCreated, state: &PurchaseState) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::purchase_state::Purchase;
     use makegood::event::{Envelope, Metadata};
     use makegood::ids::{AllocationId, CourseId, PaymentId, PurchaseId, StudentId, TrainerId};
     use uuid::Uuid;
@@ -134,6 +155,27 @@ mod tests {
             ..state(true, None, false)
         };
         assert_eq!(decide(&event(), &completed), Step::Done);
+    }
+
+    #[test]
+    fn an_event_that_differs_from_its_row_gets_no_trainer() {
+        let other = Uuid::from_u128(9);
+        let (mut student, mut course, mut tier) = (event(), event(), event());
+        student.student_id = StudentId(other);
+        course.course_id = CourseId(other);
+        tier.purchase_tier = 30;
+        for (event, code) in [
+            (student, "purchase_student_differs"),
+            (course, "purchase_course_differs"),
+            (tier, "purchase_tier_differs"),
+        ] {
+            for held in [None, Some(GRANT)] {
+                let Step::Fail(failure) = decide(&event, &state(true, held, false)) else {
+                    panic!("{code}: not refused")
+                };
+                assert_eq!(failure.code, code);
+            }
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use makegood::case::{self, CaseKind, NewCase};
 use makegood::delivery::{Deadline, Disposition, Failure, Record, Stage};
 use makegood::event::{Envelope, EventError, PurchaseConfirmed};
 use makegood::outbox::Publisher;
-use makegood::purchase::{Fulfilment, PurchaseOutcome, Purchases};
+use makegood::purchase::{Difference, Fulfilment, PurchaseOutcome, Purchases};
 use makegood::telemetry::millis;
 use serde_json::json;
 use std::time::Duration;
@@ -52,7 +52,15 @@ pub const COLUMNS: &[(&str, &[&str])] = &[
     ),
     (
         "payments",
-        &["id", "student_id", "status", "metadata", "created_at"],
+        &[
+            "id",
+            "student_id",
+            "amount_cents",
+            "currency",
+            "status",
+            "metadata",
+            "created_at",
+        ],
     ),
     (
         "payment_cases",
@@ -97,9 +105,10 @@ impl Stage for CreatePurchase {
         let mut results = Vec::with_capacity(records.len());
         for (record, outcome) in records.iter().zip(outcomes) {
             results.push(match outcome {
+                Ok(PurchaseOutcome::Refused(difference)) => Err(self.refuse(record, difference).await),
                 Ok(outcome) => self.report(record, outcome),
                 Err(refusal) => {
-                    self.open_case(&record.input, &refusal).await;
+                    self.open_unfulfillable(&record.input, &refusal).await;
                     Err(refusal)
                 }
             });
@@ -114,9 +123,21 @@ impl CreatePurchase {
         if let [record] = records
             && failure.disposition == Disposition::Park
         {
-            self.open_case(&record.input, &failure).await;
+            self.open_unfulfillable(&record.input, &failure).await;
         }
         failure
+    }
+
+    /// The event is not what the payment's row says. What may pass is delivered again, and is a person's with the last attempt.
+    async fn refuse(&self, record: &Record<PurchaseConfirmed>, difference: Difference) -> Failure {
+        let refusal = refusal(&record.input, difference);
+        if refusal.disposition == Disposition::Park || record.attempt >= Self::MAX_ATTEMPTS {
+            let what = "an event asked for goods, and the payment's row does not allow it; nothing was made. Find out who sent it; \
+                        where the row is wrong, correct it and replay the event";
+            self.open_case(&record.input, CaseKind::UnknownPayment, &refusal, what)
+                .await;
+        }
+        refusal
     }
 
     /// Counts and logs what became of one payment.
@@ -155,6 +176,7 @@ impl CreatePurchase {
                     "refunded before it was fulfilled: nothing is owed"
                 );
             }
+            PurchaseOutcome::Refused(difference) => return Err(refusal(&record.input, difference)),
             PurchaseOutcome::TryAgain => {
                 let reason =
                     "another purchase stood in the way and is gone again; the next delivery makes this one";
@@ -179,18 +201,25 @@ impl CreatePurchase {
         metrics::histogram!("PaymentToPurchaseMillis").record(millis(elapsed));
     }
 
+    async fn open_unfulfillable(&self, event: &PurchaseConfirmed, refusal: &Failure) {
+        let what =
+            "the purchase can't be made as it was paid; fix the cause, resolve this case, replay the event";
+        self.open_case(event, CaseKind::Unfulfillable, refusal, what)
+            .await;
+    }
+
     /// Best effort: the dead letter is there either way, and the payment stays in `PaidUnfulfilled` until one of both
     /// is handled.
-    async fn open_case(&self, event: &PurchaseConfirmed, refusal: &Failure) {
+    async fn open_case(&self, event: &PurchaseConfirmed, kind: CaseKind, refusal: &Failure, what: &str) {
         let case = NewCase {
-            kind: CaseKind::Unfulfillable,
+            kind,
             subject: event.payment_id.to_string(),
             payment_id: Some(event.payment_id),
             payment_intent_id: None,
             amount_minor: Some(event.amount_cents),
-            currency: None,
+            currency: event.currency.clone(),
             details: json!({
-                "what": "the purchase can't be made as it was paid; fix the cause, resolve this case, replay the event",
+                "what": what,
                 "code": refusal.code,
                 "reason": refusal.reason,
                 "studentId": event.student_id,
@@ -206,4 +235,36 @@ impl CreatePurchase {
             tracing::error!(%error, payment_id = %event.payment_id, "no case opened");
         }
     }
+}
+
+/// Why nothing is made for an event that is not what its payment's row says.
+fn refusal(event: &PurchaseConfirmed, difference: Difference) -> Failure {
+    let (code, field, payment) = (difference.code(), difference.field(), event.payment_id);
+    let reason = match difference {
+        Difference::NotRecorded => {
+            format!(
+                "`{field}` {payment} is in no row of `payments` (yet); record the payment, then replay this event"
+            )
+        }
+        Difference::NotSucceeded => {
+            format!(
+                "`{field}` in the row of payment {payment} is not succeeded (yet); when it is, replay this event"
+            )
+        }
+        Difference::Student
+        | Difference::Course
+        | Difference::Amount
+        | Difference::Currency
+        | Difference::Tier
+        | Difference::Expiry => {
+            format!(
+                "`{field}` is not what the row of payment {payment} says; compare both with `makegood trace {payment}`, and find out \
+                 who sent this event"
+            )
+        }
+    };
+    if difference.may_pass() {
+        return Failure::retry(code, reason);
+    }
+    Failure::park(code, reason)
 }

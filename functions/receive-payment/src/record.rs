@@ -3,9 +3,9 @@
 use crate::cases::{held, unfulfillable};
 use crate::decide::{Decision, Hold, PaymentState, decide};
 use crate::known::{KnownPayment, choose, naming};
-use crate::source::SOURCE;
 use crate::payment::{ConfirmedPayment, Refusal, Sender, StrandedPayment, UnnamedPayment};
 use crate::price::{Authority, Evidence, Unpriced, judge};
+use crate::source::SOURCE;
 use crate::store;
 use chrono::{DateTime, Utc};
 use makegood::case::{self, CaseKind};
@@ -13,7 +13,6 @@ use makegood::db::{Connection, Database, ErrorClass, classify};
 use makegood::event::{Envelope, EventType, PurchaseConfirmed};
 use makegood::ids::{CourseId, PaymentId};
 use makegood::outbox::{self, OutboxEvent, OutboxRow};
-
 
 /// Where payments are recorded, and by which rule.
 #[derive(Debug, Clone, Copy)]
@@ -327,6 +326,7 @@ fn outbox_event(id: PaymentId, payment: &ConfirmedPayment, now: DateTime<Utc>) -
         student_id: payment.student_id,
         course_id: payment.course_id,
         amount_cents: payment.amount_minor,
+        currency: Some(payment.currency.clone()),
         metadata: payment.metadata.clone(),
         envelope: Envelope::published(event_id.clone(), id.to_string(), SOURCE, now),
     };

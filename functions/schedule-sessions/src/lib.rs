@@ -1,6 +1,8 @@
 //! The `schedule-sessions` stage: an allocated trainer becomes the next seven sessions, their mark and their event,
 //! a batch in one commit. A replay finds the window full and adds nothing.
 
+mod row;
+
 use chrono_tz::Tz;
 use makegood::clock::Clock;
 use makegood::delivery::{Deadline, Failure, Record, Stage};
@@ -58,33 +60,52 @@ impl Stage for ScheduleSessions {
         _deadline: Deadline,
     ) -> Result<Vec<Result<(), Failure>>, Failure> {
         let events: Vec<&TrainerAllocated> = records.iter().map(|record| &record.input).collect();
-        let filled = self.fill_and_mark(&events).await?;
+        let (filled, refusals) = self.fill_and_mark(&events).await?;
         metrics::counter!("SessionsCreated").increment(u64::try_from(filled.sessions).unwrap_or(u64::MAX));
         self.publisher.publish(&filled.published).await;
-        Ok(records.iter().map(|record| judge(record, &filled)).collect())
+        Ok(records
+            .iter()
+            .zip(refusals)
+            .map(|(record, refusal)| refusal.map_or_else(|| judge(record, &filled), Err))
+            .collect())
     }
 }
 
 impl ScheduleSessions {
-    /// One transaction. Marks only what is done: a record that comes again is not processed.
-    async fn fill_and_mark(&self, events: &[&TrainerAllocated]) -> Result<Filled, sqlx::Error> {
+    /// One transaction. Fills only for events that say what their allocation's row says; for the others gives back why not, each at its
+    /// record's place. Marks only what is done: a record that comes again is not processed.
+    async fn fill_and_mark(
+        &self,
+        events: &[&TrainerAllocated],
+    ) -> Result<(Filled, Vec<Option<Failure>>), sqlx::Error> {
         let ids: Vec<AllocationId> = events.iter().map(|event| event.allocation_id).collect();
         let mut transaction = self.publisher.database.begin().await?;
-        let filled = fill(&mut transaction, &ids, &self.filling(events)).await?;
+        let rows = row::load(&mut transaction, &ids).await?;
+        let refusals: Vec<Option<Failure>> = events
+            .iter()
+            .map(|event| row::refusal(event, rows.get(&event.allocation_id)?))
+            .collect();
+        let agreeing: Vec<&TrainerAllocated> = events
+            .iter()
+            .zip(&refusals)
+            .filter_map(|(event, refusal)| refusal.is_none().then_some(*event))
+            .collect();
+        let ids: Vec<AllocationId> = agreeing.iter().map(|event| event.allocation_id).collect();
+        let filled = fill(&mut transaction, &ids, &self.filling(&agreeing)).await?;
         let done = |event: &&&TrainerAllocated| {
             matches!(
                 filled.outcomes.get(&event.allocation_id),
                 Some(Outcome::Filled(_) | Outcome::Ended(_))
             )
         };
-        let marks: Vec<(&Envelope, Value)> = events
+        let marks: Vec<(&Envelope, Value)> = agreeing
             .iter()
             .filter(done)
             .map(|event| (&event.envelope, event.to_json()))
             .collect();
         idempotency::mark(&mut transaction, EventType::TrainerAllocated, &marks).await?;
         transaction.commit().await?;
-        Ok(filled)
+        Ok((filled, refusals))
     }
 
     fn filling(&self, events: &[&TrainerAllocated]) -> Filling {

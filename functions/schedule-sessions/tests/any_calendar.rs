@@ -7,7 +7,7 @@ use makegood::delivery::{Deadline, Stage};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
-use school::{School, THURSDAY_EVENING, allocated, id, records};
+use school::{School, THURSDAY_EVENING, id, records};
 use std::fmt::Write;
 use std::time::Duration;
 
@@ -95,7 +95,7 @@ async fn any_calendar_is_filled_by_the_rules_and_once() {
     let school = School::at(THURSDAY_EVENING).await;
     school.database.run_sql(&sql(&allocations, &blackout)).await;
     // WHEN all are scheduled, and then once more
-    let bodies: Vec<String> = (1..=ALLOCATIONS).map(|n| allocated(n, "2026-01-01")).collect();
+    let bodies = school.allocated(1..=ALLOCATIONS, "2026-01-01").await;
     let mut rows = Vec::new();
     for _ in 0..2 {
         let results = school

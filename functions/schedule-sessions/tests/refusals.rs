@@ -6,7 +6,7 @@ mod school;
 use makegood::clock::Clock;
 use makegood::delivery::{Consumer, Deadline, Disposition, Parking, Stage};
 use makegood_tests::queues::{TestQueue, sqs_event};
-use school::{School, THURSDAY_EVENING, allocated, id, records};
+use school::{School, THURSDAY_EVENING, id, records};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -33,7 +33,7 @@ async fn what_can_not_have_sessions_says_why_and_its_neighbours_are_done() {
             id(5)
         ))
         .await;
-    let bodies: Vec<String> = (1..=7).map(|n| allocated(n, "2026-01-05")).collect();
+    let bodies = school.allocated(1..=7, "2026-01-05").await;
     let results = school
         .scheduler()
         .process(&records(&bodies), a_while())
@@ -100,7 +100,7 @@ async fn a_record_that_can_not_be_written_stands_alone() {
             id(3)
         ))
         .await;
-    let bodies: Vec<String> = (1..=5).map(|n| allocated(n, "2026-01-05")).collect();
+    let bodies = school.allocated(1..=5, "2026-01-05").await;
     let queue = TestQueue::create("dead-letters").await;
     let parking = Parking {
         client: queue.client.clone(),
@@ -143,6 +143,7 @@ async fn a_record_that_can_not_be_written_stands_alone() {
 async fn sessions_mark_and_outbox_event_are_one_fact() {
     let school = School::at(THURSDAY_EVENING).await;
     school.allocation(1, json!({})).await;
+    let event = school.allocated([1], "2026-01-05").await;
     for refuses in ["outbox", "processed_events"] {
         // GIVEN one of the three can't be written
         school
@@ -151,10 +152,7 @@ async fn sessions_mark_and_outbox_event_are_one_fact() {
                 "ALTER TABLE {refuses} ADD CONSTRAINT nothing CHECK (event_id IS NULL)"
             ))
             .await;
-        let outcome = school
-            .scheduler()
-            .process(&records(&[allocated(1, "2026-01-05")]), a_while())
-            .await;
+        let outcome = school.scheduler().process(&records(&event), a_while()).await;
         // THEN none of them is there
         assert_eq!(outcome.unwrap_err().code, "database_bad_data");
         let rows = "SELECT (SELECT count(*) FROM tutoring_sessions) + (SELECT count(*) FROM outbox) + (SELECT count(*) FROM processed_events)";

@@ -6,7 +6,7 @@ mod school;
 use makegood::delivery::{Consumer, Deadline, Stage};
 use makegood::event::SessionsGenerated;
 use makegood_tests::queues::{kafka_event, sqs_event};
-use school::{NEXT_SEVEN, School, THURSDAY_EVENING, allocated, id, records};
+use school::{NEXT_SEVEN, School, THURSDAY_EVENING, id, records};
 use serde_json::json;
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ fn a_while() -> Deadline {
 
 /// Hands one batch with an event for each of these allocations to the stage; all must be done.
 async fn schedule(school: &School, allocations: &[u32], start: &str) {
-    let bodies: Vec<String> = allocations.iter().map(|n| allocated(*n, start)).collect();
+    let bodies = school.allocated(allocations.iter().copied(), start).await;
     let results = school
         .scheduler()
         .process(&records(&bodies), a_while())
@@ -47,15 +47,15 @@ async fn an_allocated_trainer_becomes_seven_sessions_one_mark_and_one_outbox_eve
         clock: school.clock,
     };
     // WHEN both are delivered
-    let start = "2026-01-05";
+    let bodies = school.allocated([1, 2], "2026-01-05").await;
     for event in [
-        sqs_event("trainer-allocated", &[allocated(1, start)]),
-        kafka_event("trainer-allocated", &[Some(allocated(2, start))]),
+        sqs_event("trainer-allocated", &bodies[..1]),
+        kafka_event("trainer-allocated", &[Some(bodies[1].clone())]),
     ] {
         let answer = consumer.handle(event, a_while()).await.unwrap();
         assert_eq!(answer, json!({"batchItemFailures": []}));
     }
-    // THEN each has its seven sessions at its slot, as the row's people and not the event's
+    // THEN each has its seven sessions at its slot, of the row's people
     for n in [1, 2] {
         assert_eq!(school.days(n, "scheduled").await, NEXT_SEVEN);
     }

@@ -10,7 +10,7 @@ use makegood::event::SessionsGenerated;
 use makegood::ids::AllocationId;
 use makegood::schema;
 use makegood_tests::database::TestDatabase;
-use school::{NEXT_SEVEN, School, THURSDAY_EVENING, allocated, id, records};
+use school::{NEXT_SEVEN, School, THURSDAY_EVENING, id, records};
 use serde_json::json;
 use std::time::Duration;
 use top_up_sessions::{Input, Report, TopUp};
@@ -322,7 +322,7 @@ async fn an_allocation_that_can_not_be_written_is_passed_over() {
 /// Four runs and four sequences of batches at once on the same empty windows, the batches in opposite order.
 async fn everyone_at_once(school: &School) {
     plant(school, 600, 0).await;
-    let bodies: Vec<String> = (1..=600).rev().map(|n| allocated(n, "2026-01-01")).collect();
+    let bodies = school.allocated((1..=600).rev(), "2026-01-01").await;
     let batches = (0..4).map(|_| async {
         for chunk in bodies.chunks(100) {
             let results = school
@@ -398,10 +398,8 @@ async fn the_older_systems_windows_are_filled_and_nothing_of_theirs_is_lost() {
     assert_eq!(school.database.count(&low(3)).await, 0);
     // WHEN all are scheduled anew THEN every window is full or used up
     let allocations = school.texts("SELECT id::text FROM trainer_allocations").await;
-    let bodies: Vec<String> = allocations
-        .iter()
-        .map(|id| allocated(1, "2026-01-01").replace(&school::id(1).to_string(), id))
-        .collect();
+    let allocations: Vec<_> = allocations.iter().map(|id| id.parse().unwrap()).collect();
+    let bodies = school.allocated_by_id(&allocations, "2026-01-01").await;
     let results = school
         .scheduler()
         .process(&records(&bodies), Deadline::after(Duration::from_secs(60)))

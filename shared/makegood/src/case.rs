@@ -18,16 +18,19 @@ pub enum CaseKind {
     Unfulfillable,
     /// Paid at a provider, and nothing that the buyer can't change says that this is what it costs.
     UnpricedPayment,
+    /// An event names a payment that is not recorded as it says.
+    UnknownPayment,
 }
 
 impl CaseKind {
     /// Every kind.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::SurplusPayment,
         Self::RefundDue,
         Self::AmountMismatch,
         Self::Unfulfillable,
         Self::UnpricedPayment,
+        Self::UnknownPayment,
     ];
 
     /// The kind of this wire name.
@@ -45,6 +48,7 @@ impl CaseKind {
             Self::AmountMismatch => "amount_mismatch",
             Self::Unfulfillable => "unfulfillable",
             Self::UnpricedPayment => "unpriced_payment",
+            Self::UnknownPayment => "unknown_payment",
         }
     }
 }
@@ -106,8 +110,9 @@ pub async fn open(connection: &mut Connection, case: &NewCase) -> Result<bool, s
     Ok(done.rows_affected() == 1)
 }
 
-/// Resolves up to `most` open cases that a program opened because a purchase could not be made, where it was made since; each with
-/// its line in the audit log. Gives back how many. Skips a case that somebody is changing at this moment.
+/// Resolves up to `most` open cases that a program opened because a purchase could not be made, or because its payment was not recorded
+/// as succeeded yet, where it was made since; each with its line in the audit log. One about an event that differs from its payment
+/// stays: a person must know who sent it. Gives back how many. Skips a case that somebody is changing at this moment.
 ///
 /// # Errors
 /// Those of the database.

@@ -5,8 +5,8 @@
 //! `[{at, by, text}]`, the oldest first.
 
 use crate::audit::{self, Act, Action, Actor};
-use crate::page::{Cursor, Page, PageRequest};
 use crate::money::money;
+use crate::page::{Cursor, Page, PageRequest};
 use chrono::{DateTime, Utc};
 use makegood::case::CaseKind;
 use makegood::db::Connection;

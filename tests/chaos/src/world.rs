@@ -116,6 +116,7 @@ impl World {
                 broker: Arc::clone(&broker),
                 topics: topics.clone(),
                 secrets: Arc::clone(&secrets),
+                payments_url: servers.url("makegood"),
                 is_over,
             },
         );

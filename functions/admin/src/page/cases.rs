@@ -23,12 +23,13 @@ const EMPTY: Empty<'_> = Empty {
     filtered: "No case is like that.",
 };
 pub const FIELDS: [&str; 3] = ["status", "kind", "after"];
-const KINDS: [(CaseKind, &str); 5] = [
+const KINDS: [(CaseKind, &str); 6] = [
     (CaseKind::SurplusPayment, "paid twice"),
     (CaseKind::RefundDue, "refund due"),
     (CaseKind::AmountMismatch, "amount differs"),
     (CaseKind::Unfulfillable, "can't be fulfilled"),
     (CaseKind::UnpricedPayment, "price not known"),
+    (CaseKind::UnknownPayment, "unknown payment"),
 ];
 
 pub async fn list(visit: &Visit<'_>) -> Result<Answer, Fault> {

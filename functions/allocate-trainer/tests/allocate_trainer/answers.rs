@@ -69,6 +69,10 @@ async fn the_published_samples_lead_to_one_allocation() {
         payment: id("7b0c6b0e-2f0b-4c5e-9f57-3a6f1d0c9a01"),
     };
     school.plant(&purchase, true).await;
+    school
+        .database
+        .run_sql("UPDATE student_course_purchases SET purchase_tier = 30")
+        .await;
     // WHEN it comes from SQS and from MSK
     for sample in [
         include_str!("../../../../events/allocate-trainer.sqs.json"),

@@ -1,6 +1,6 @@
 //! Purchases of the older system have no payment id: whose they are is decided from marks and payments.
 
-use crate::school::{Payment, School};
+use crate::school::{Payment, School, close, deliver_on_attempt, deliver_to};
 use chrono::{TimeDelta, Utc};
 
 async fn school_with_legacy_purchase(owner: Payment) -> School {
@@ -68,10 +68,23 @@ async fn the_payment_that_fulfilled_a_legacy_purchase_is_never_called_surplus() 
 async fn a_payment_that_nobody_recorded_for_an_ownerless_purchase_goes_to_a_person() {
     let payment = Payment::number(1);
     let school = school_with_legacy_purchase(payment).await;
+    let environment = school.environment().await;
 
-    school.deliver(&[payment.confirmed()]).await;
+    let event = [payment.confirmed()];
+    assert_eq!(
+        deliver_to(&environment, &event).await,
+        1,
+        "it may still be recorded"
+    );
+    assert_eq!(
+        deliver_on_attempt(&environment, &event, 3).await,
+        0,
+        "and was not"
+    );
 
     assert_eq!(school.cases("surplus_payment").await, 0);
-    assert_eq!(school.cases("unfulfillable").await, 1);
+    assert_eq!(school.cases("unknown_payment").await, 1);
+    assert_eq!(school.dead_letters.drain().await.len(), 1);
+    close(&environment).await;
     school.close().await;
 }

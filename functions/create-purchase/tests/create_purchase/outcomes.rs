@@ -241,7 +241,7 @@ async fn the_payments_metadata_is_merged_under_the_events() {
         .await;
 
     let merged = "SELECT count(*) FROM student_course_purchases
-                  WHERE purchase_tier = 10 AND metadata ->> 'timeSlot' = '4:00 PM'";
+                  WHERE purchase_tier = 20 AND metadata ->> 'timeSlot' = '4:00 PM'";
     assert_eq!(school.database.count(merged).await, 1);
     school.close().await;
 }

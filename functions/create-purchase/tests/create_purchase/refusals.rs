@@ -87,6 +87,7 @@ async fn sqs_and_kafka_deliveries_leave_the_same_rows() {
     let deadline = Deadline::after(Duration::from_secs(30));
     let (first, second) = (Payment::number(1).confirmed(), Payment::number(2).confirmed());
 
+    school.record(&[first.clone(), second.clone()]).await;
     let by_queue = sqs_event("purchase-confirmed", std::slice::from_ref(&first));
     environment.handle(by_queue, deadline).await.unwrap();
     let by_topic = kafka_event("purchase-confirmed", &[Some(first), Some(second), None]);

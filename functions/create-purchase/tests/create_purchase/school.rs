@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use create_purchase::CreatePurchase;
 use makegood::clock::Clock;
 use makegood::delivery::{Consumer, Deadline, Parking};
-use makegood::event::{EventType, PurchaseCreated};
+use makegood::event::{EventType, PurchaseConfirmed, PurchaseCreated};
 use makegood::outbox::{Publisher, Transport};
 use makegood::purchase::{IndexGuard, Purchases};
 use makegood_tests::database::TestDatabase;
@@ -79,8 +79,35 @@ impl School {
         }
     }
 
-    /// Delivers these bodies as one batch to a fresh environment; gives back how many are returned.
+    /// Records the payments of these events as their payment service does, each with its course and no tier; what is recorded stays as it
+    /// is. A body that can't be read has no payment.
+    pub async fn record(&self, bodies: &[String]) {
+        let events: Vec<PurchaseConfirmed> = bodies
+            .iter()
+            .filter_map(|body| PurchaseConfirmed::parse(body).ok())
+            .collect();
+        let rows = "INSERT INTO payments (id, student_id, amount_cents, status, metadata, confirmed_at)
+                    SELECT id, student, amount, 'succeeded', jsonb_build_object('courseId', course), now()
+                    FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::bigint[]) AS r (id, student, course, amount)
+                    ON CONFLICT DO NOTHING";
+        sqlx::query(rows)
+            .bind(events.iter().map(|event| event.payment_id.0).collect::<Vec<_>>())
+            .bind(events.iter().map(|event| event.student_id.0).collect::<Vec<_>>())
+            .bind(events.iter().map(|event| event.course_id.0).collect::<Vec<_>>())
+            .bind(events.iter().map(|event| event.amount_cents).collect::<Vec<_>>())
+            .execute(&self.database.direct())
+            .await
+            .expect("the payments are recorded");
+    }
+
+    /// Records the payments of these bodies, and delivers them as one batch to a fresh environment; gives back how many are returned.
     pub async fn deliver(&self, bodies: &[String]) -> usize {
+        self.record(bodies).await;
+        self.deliver_unrecorded(bodies).await
+    }
+
+    /// The same without recording anything.
+    pub async fn deliver_unrecorded(&self, bodies: &[String]) -> usize {
         let environment = self.environment().await;
         let returned = deliver_to(&environment, bodies).await;
         close(&environment).await;
@@ -159,7 +186,19 @@ impl School {
 
 /// Delivers one batch; gives back how many records are returned.
 pub async fn deliver_to(environment: &Consumer<CreatePurchase>, bodies: &[String]) -> usize {
-    let event = sqs_event("purchase-confirmed", bodies);
+    deliver_on_attempt(environment, bodies, 1).await
+}
+
+/// The same on this attempt.
+pub async fn deliver_on_attempt(
+    environment: &Consumer<CreatePurchase>,
+    bodies: &[String],
+    attempt: u32,
+) -> usize {
+    let mut event = sqs_event("purchase-confirmed", bodies);
+    for record in event["Records"].as_array_mut().expect("records") {
+        record["attributes"]["ApproximateReceiveCount"] = json!(attempt.to_string());
+    }
     let answer = environment
         .handle(event, Deadline::after(Duration::from_secs(60)))
         .await
@@ -228,7 +267,7 @@ impl Payment {
     pub fn recorded(self, created_at: DateTime<Utc>) -> String {
         format!(
             "INSERT INTO payments (id, student_id, amount_cents, status, metadata, confirmed_at, created_at) VALUES
-             ('{}', '{}', 499900, 'succeeded', '{{\"courseId\": \"{}\", \"purchaseTier\": 10}}', '{created_at}', '{created_at}');",
+             ('{}', '{}', 499900, 'succeeded', '{{\"courseId\": \"{}\", \"purchaseTier\": 20}}', '{created_at}', '{created_at}');",
             self.payment_id, self.student_id, self.course_id
         )
     }

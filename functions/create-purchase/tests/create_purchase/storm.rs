@@ -24,6 +24,7 @@ pub async fn storm(school: &School, seed: u64, meanwhile: impl Future<Output = (
     let mut bodies: Vec<String> = (0..PAYMENTS * DELIVERIES_EACH)
         .map(|index| Payment::number((index % PAYMENTS) as u128).confirmed())
         .collect();
+    school.record(&bodies[..PAYMENTS]).await;
     bodies.shuffle(&mut StdRng::seed_from_u64(seed));
     let finished = Arc::new(AtomicUsize::new(0));
     let middle = Arc::new(Notify::new());
@@ -121,6 +122,7 @@ async fn two_batches_of_the_same_payments_in_opposite_order_never_deadlock() {
             .map(|number| Payment::number(number).confirmed())
             .collect();
         let backward: Vec<String> = forward.iter().rev().cloned().collect();
+        school.record(&forward).await;
         tokio::join!(
             deliver_until_done(&first, &forward),
             deliver_until_done(&second, &backward)

@@ -9,7 +9,7 @@ use makegood::outbox::{Publisher, SqsTransport, Transport};
 use makegood_tests::database::TestDatabase;
 use makegood_tests::queues;
 use schedule_sessions::ScheduleSessions;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::collections::HashMap;
 use uuid::Uuid;
 
@@ -102,6 +102,36 @@ impl School {
         self.texts(&format!("SELECT scheduled_date::text FROM tutoring_sessions WHERE allocation_id = '{}' AND status = '{status}' ORDER BY 1", id(n))).await
     }
 
+    /// The bodies of the events that ask for the sessions of these allocations, as their rows say; of one that is not there, of anybody.
+    pub async fn allocated(&self, allocations: impl IntoIterator<Item = u32>, start: &str) -> Vec<String> {
+        let ids: Vec<Uuid> = allocations.into_iter().map(id).collect();
+        self.allocated_by_id(&ids, start).await
+    }
+
+    /// The same by id.
+    pub async fn allocated_by_id(&self, allocations: &[Uuid], start: &str) -> Vec<String> {
+        let events = "SELECT jsonb_build_object(
+                'type', 'TRAINER_ALLOCATED', 'allocationId', i.id, 'trainerId', coalesce(a.trainer_id, i.id),
+                'studentId', coalesce(a.student_id, i.id), 'courseId', coalesce(a.course_id, i.id),
+                'sessionCount', coalesce((a.metadata ->> 'sessionCount')::int, p.purchase_tier, 30),
+                'startDate', $2::text, 'endDate', '2026-12-31',
+                '_metadata', jsonb_build_object('eventId', 'trainer-allocated-' || i.id, 'source', 'allocate-trainer', 'version', '1.0.0',
+                  'correlationId', (right(replace(i.id::text, '-', ''), 16) || left(replace(i.id::text, '-', ''), 16))::uuid))::text
+            FROM unnest($1::uuid[]) WITH ORDINALITY AS i (id, number)
+            LEFT JOIN trainer_allocations a ON a.id = i.id
+            LEFT JOIN LATERAL (
+              SELECT p.purchase_tier FROM student_course_purchases p
+              WHERE p.student_id = a.student_id AND p.course_id = a.course_id AND p.is_active
+              ORDER BY p.created_at, p.id LIMIT 1) p ON true
+            ORDER BY i.number";
+        sqlx::query_scalar(events)
+            .bind(allocations)
+            .bind(start)
+            .fetch_all(&self.database.direct())
+            .await
+            .expect("the events are made")
+    }
+
     /// The first column of every row, a text.
     pub async fn texts(&self, query: &str) -> Vec<String> {
         let pool = self.database.direct();
@@ -115,18 +145,6 @@ impl School {
 /// The id of the `n`th allocation.
 pub fn id(n: u32) -> Uuid {
     Uuid::from_u128(u128::from(n))
-}
-
-/// The body of the event that asks for this allocation's sessions.
-pub fn allocated(n: u32, start: &str) -> String {
-    let uuid = |text: u128| Uuid::from_u128(text);
-    json!({
-        "type": "TRAINER_ALLOCATED", "allocationId": id(n), "trainerId": uuid(1), "studentId": uuid(2), "courseId": uuid(3),
-        "sessionCount": 30, "startDate": start, "endDate": "2026-12-31",
-        "_metadata": {"eventId": format!("trainer-allocated-{}", id(n)), "correlationId": Uuid::from_u128(u128::from(n) << 64),
-                      "source": "allocate-trainer", "version": "1.0.0"},
-    })
-    .to_string()
 }
 
 /// These bodies as the records of one batch.

@@ -93,6 +93,44 @@ async fn a_payment_that_is_fulfilled_refunded_fresh_or_under_a_case_is_left_alon
 }
 
 #[tokio::test]
+async fn no_event_that_differs_from_its_row_keeps_the_right_one_away() {
+    // GIVEN two paid payments with an event each that was refused: one said another amount, one came before its row
+    let bench = Bench::fresh().await;
+    let (student, course) = new_ids();
+    let (differs, early) = (
+        bench.payment(student, course).await,
+        bench.payment(course, student).await,
+    );
+    for (payment, code, permanent) in [
+        (differs, "payment_amount_differs", true),
+        (early, "payment_not_recorded", false),
+    ] {
+        bench
+            .database
+            .run_sql(&format!(
+                "INSERT INTO dead_letters (source, message_id, event_id, failure_reason, error_code, permanent, parked_at)
+                 VALUES ('q', '{payment}', 'payment:{payment}:PURCHASE_CONFIRMED', 'why', '{code}', {permanent}, now());
+                 INSERT INTO payment_cases (kind, subject, payment_id, details)
+                 VALUES ('unknown_payment', '{payment}', '{payment}', '{{\"code\": \"{code}\"}}')"
+            ))
+            .await;
+    }
+    // WHEN reconciled THEN the events of both go out as the rows say
+    assert_eq!(bench.reconcile().await["paymentsAnnounced"], 2);
+    // WHEN the purchases are there THEN the case of the one that came too early closes, and the other is a person's
+    bench.purchase(student, course, Some(differs), "1 minute").await;
+    bench.purchase(course, student, Some(early), "1 minute").await;
+    bench.reconcile().await;
+    let open =
+        format!("SELECT count(*) FROM payment_cases WHERE status = 'open' AND payment_id = '{differs}'");
+    assert_eq!(bench.database.count(&open).await, 1);
+    let closed =
+        format!("SELECT count(*) FROM payment_cases WHERE status = 'resolved' AND payment_id = '{early}'");
+    assert_eq!(bench.database.count(&closed).await, 1);
+    bench.database.drop().await;
+}
+
+#[tokio::test]
 async fn what_is_parked_for_good_waits_for_a_person_and_what_may_pass_for_an_hour() {
     let bench = Bench::fresh().await;
     let park = async |permanent: bool, ago: &str| {

@@ -1,8 +1,10 @@
--- Resolves up to $3 open cases that said that a purchase could not be made, where it was made since: by $1 at $2, each with its line in
+-- Resolves up to $3 open cases that said that a purchase could not be made, or not yet, where it was made since: by $1 at $2, each with its line in
 -- the audit log. Costs the open cases.
 WITH made AS MATERIALIZED (
   SELECT k.id FROM payment_cases k
-  WHERE k.status = 'open' AND k.kind = 'unfulfillable' AND k.payment_id IS NOT NULL
+  WHERE k.status = 'open' AND k.payment_id IS NOT NULL
+    AND (k.kind = 'unfulfillable'
+         OR k.kind = 'unknown_payment' AND k.details ->> 'code' IN ('payment_not_recorded', 'payment_not_succeeded'))
     AND EXISTS (SELECT FROM student_course_purchases p WHERE p.payment_id = k.payment_id OFFSET 0)
   ORDER BY k.opened_at, k.id
   LIMIT $3

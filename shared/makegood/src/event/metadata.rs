@@ -56,6 +56,14 @@ impl Metadata {
     /// # Errors
     /// When the one that is there is no tier that is sold.
     pub fn purchase_tier(&self) -> Result<i32, EventError> {
+        Ok(self.stated_tier()?.unwrap_or(DEFAULT_TIER))
+    }
+
+    /// The number of sessions that is written here: `purchaseTier`, else `sessionCount`; none when neither is.
+    ///
+    /// # Errors
+    /// When the one that is there is no tier that is sold.
+    pub fn stated_tier(&self) -> Result<Option<i32>, EventError> {
         for name in ["purchaseTier", "sessionCount"] {
             let Some(value) = self.0.get(name).filter(|value| !is_absent(value)) else {
                 continue;
@@ -66,9 +74,10 @@ impl Metadata {
             return number
                 .filter(|number| TIERS.contains(number))
                 .and_then(|number| i32::try_from(number).ok())
+                .map(Some)
                 .ok_or_else(|| wrong(&format!("metadata.{name}"), &value.to_string(), EXPECTED_TIER));
         }
-        Ok(DEFAULT_TIER)
+        Ok(None)
     }
 
     /// When the purchase ends: `expiryDate`, an instant or a day (its end in UTC); none when it does not.

@@ -19,6 +19,9 @@ pub struct PurchaseConfirmed {
     /// The amount in minor units of the payment's currency.
     #[schemars(range(min = 0))]
     pub amount_cents: i64,
+    /// ISO 4217, where the producer says it; compared with the payment's row, which always has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub currency: Option<String>,
     /// Tier, time slot, start date, expiry. On the wire an object, or a JSON string that holds one.
     pub metadata: Metadata,
     /// Identity and correlation.
@@ -50,6 +53,7 @@ impl PurchaseConfirmed {
             student_id: StudentId(fields.uuid("studentId")?),
             course_id: CourseId(fields.uuid("courseId")?),
             amount_cents: fields.integer("amountCents", 0, "a whole number of minor units, 0 or more")?,
+            currency: fields.optional_text("currency", "an ISO 4217 code, or null")?,
             metadata: Metadata::read(fields.get("metadata"))?,
             envelope: Envelope::read(
                 fields.get("_metadata"),
@@ -62,7 +66,7 @@ impl PurchaseConfirmed {
     /// The wire form.
     #[must_use]
     pub fn to_json(&self) -> Value {
-        json!({
+        let mut json = json!({
             "type": EventType::PurchaseConfirmed.wire_name(),
             "timestamp": self.envelope.timestamp,
             "userId": self.student_id,
@@ -73,6 +77,10 @@ impl PurchaseConfirmed {
             "amountCents": self.amount_cents,
             "metadata": self.metadata.to_json(),
             "_metadata": self.envelope.to_json(),
-        })
+        });
+        if let Some(currency) = &self.currency {
+            json["currency"] = json!(currency);
+        }
+        json
     }
 }

@@ -165,6 +165,21 @@ impl Fields {
             .ok_or_else(|| wrong(field, &value.to_string(), expected))
     }
 
+    /// A text without blanks around it; none when it is missing or empty.
+    ///
+    /// # Errors
+    /// When it is no text.
+    pub fn optional_text(&self, field: &str, expected: &'static str) -> Result<Option<String>, EventError> {
+        let Some(value) = self.get(field) else {
+            return Ok(None);
+        };
+        let text = value
+            .as_str()
+            .ok_or_else(|| wrong(field, &value.to_string(), expected))?
+            .trim();
+        Ok((!text.is_empty()).then(|| text.to_owned()))
+    }
+
     fn required(&self, field: &str, expected: &'static str) -> Result<&Value, EventError> {
         self.get(field).ok_or_else(|| EventError::Missing {
             field: field.to_owned(),

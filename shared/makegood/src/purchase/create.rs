@@ -4,7 +4,8 @@ use super::decide::PurchaseOutcome;
 use super::fallback::create_under_locks;
 use super::fast::{Columns, Written, create_committed};
 use super::index_guard::IndexGuard;
-use super::request::{PaymentFacts, PurchaseRequest};
+use super::request::PurchaseRequest;
+use super::row::PaymentFacts;
 use super::settle::{Settlement, settle};
 use crate::clock::Clock;
 use crate::db::{Database, ErrorClass, Transaction, classify};
@@ -87,7 +88,7 @@ impl Purchases {
     ) -> Result<Vec<(PurchaseId, PurchaseOutcome)>, Failure> {
         let owed: Vec<PurchaseRequest> = requests
             .iter()
-            .filter(|request| !facts.refunded(&request.event))
+            .filter(|request| request.difference.is_none() && !facts.refunded(&request.event))
             .cloned()
             .collect();
         let written: HashMap<Uuid, Written> = self

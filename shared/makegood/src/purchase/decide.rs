@@ -1,5 +1,6 @@
 //! What a confirmed payment means for a student and course who have something already. Pure.
 
+use super::row::Difference;
 use crate::ids::{PaymentId, PurchaseId};
 use chrono::{DateTime, Utc};
 
@@ -27,6 +28,8 @@ pub enum PurchaseOutcome {
     SurplusBefore,
     /// The money went back before the event came: nothing is owed.
     Refunded,
+    /// The event is not what the payment's row says: nothing is made.
+    Refused(Difference),
     /// What stood in the way is gone again: deliver once more.
     TryAgain,
 }
@@ -70,17 +73,32 @@ pub struct Evidence {
     pub surplus_before: bool,
     /// Whether the money went back.
     pub refunded: bool,
+    /// In what the event is not what the payment's row says.
+    pub difference: Option<Difference>,
 }
 
-/// Whose the purchase is. The source of truth is the purchase, never the mark alone.
+/// Whose the purchase is. The source of truth is the purchase, never the mark alone; and an event that differs from its payment's row
+/// is at most a replay.
 #[must_use]
 pub fn decide(payment: PaymentId, evidence: &Evidence) -> PurchaseOutcome {
-    if let Some(own) = evidence
+    if let Some(difference) = evidence.difference.filter(|found| found.is_of_another_pair()) {
+        return PurchaseOutcome::Refused(difference);
+    }
+    let own = evidence
         .purchases
         .iter()
-        .find(|purchase| purchase.payment_id == Some(payment))
-    {
-        return fulfilled(own, false, evidence.allocated);
+        .find(|purchase| purchase.payment_id == Some(payment));
+    match (own, evidence.difference) {
+        (Some(own), None) => return fulfilled(own, false, evidence.allocated),
+        (Some(own), Some(_)) => {
+            return PurchaseOutcome::AlreadyFulfilled {
+                purchase: own.id,
+                adopt: false,
+                publish: false,
+            };
+        }
+        (None, Some(difference)) => return PurchaseOutcome::Refused(difference),
+        (None, None) => {}
     }
     if evidence.surplus_before {
         return PurchaseOutcome::SurplusBefore;
@@ -192,6 +210,34 @@ mod tests {
         adopt: true,
         publish: false,
     };
+
+    #[test]
+    fn an_event_that_differs_from_its_row_is_at_most_a_replay() {
+        for difference in Difference::ALL {
+            let nothing_there = Evidence {
+                difference: Some(difference),
+                ..Evidence::default()
+            };
+            assert_eq!(decide(THIS, &nothing_there), PurchaseOutcome::Refused(difference));
+            let unpublished = ExistingPurchase {
+                published: false,
+                ..purchase(Some(THIS))
+            };
+            let made = Evidence {
+                purchases: vec![unpublished],
+                ..nothing_there
+            };
+            let expected = match difference {
+                Difference::Student | Difference::Course => PurchaseOutcome::Refused(difference),
+                _ => PurchaseOutcome::AlreadyFulfilled {
+                    purchase: BOUGHT,
+                    adopt: false,
+                    publish: false,
+                },
+            };
+            assert_eq!(decide(THIS, &made), expected, "{difference:?}");
+        }
+    }
 
     #[test]
     fn a_replay_meets_its_own_purchase() {

@@ -1,7 +1,8 @@
 //! Gathers what the decision rests on, for a batch at once.
 
 use super::decide::{Evidence, ExistingPurchase, KnownPayment};
-use super::request::{PaymentFacts, PurchaseRequest};
+use super::request::PurchaseRequest;
+use super::row::PaymentFacts;
 use crate::db::Connection;
 use crate::ids::{PaymentId, PurchaseId};
 use uuid::Uuid;
@@ -16,6 +17,7 @@ pub(super) async fn gather(
         .iter()
         .map(|request| Evidence {
             refunded: facts.refunded(&request.event),
+            difference: request.difference,
             ..Evidence::default()
         })
         .collect();

@@ -8,9 +8,11 @@ mod fallback;
 mod fast;
 mod index_guard;
 mod request;
+mod row;
 mod settle;
 
 pub use create::{Fulfilment, Purchases};
 pub use decide::{Evidence, ExistingPurchase, KnownPayment, PurchaseOutcome, decide};
 pub use index_guard::IndexGuard;
-pub use request::{PaymentFacts, PurchaseRequest};
+pub use request::PurchaseRequest;
+pub use row::{Difference, PaymentFact, PaymentFacts};

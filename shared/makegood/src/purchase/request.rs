@@ -1,11 +1,11 @@
 //! What is to be written for one confirmed payment, worked out before the database is asked.
 
+use super::row::{Difference, PaymentFact, PaymentFacts};
 use crate::db::Connection;
 use crate::event::{Envelope, EventError, EventType, Metadata, PurchaseConfirmed, PurchaseCreated};
 use crate::ids::{CorrelationId, PurchaseId};
 use crate::outbox::OutboxEvent;
 use chrono::{DateTime, Utc};
-use std::collections::HashMap;
 use uuid::{NoContext, Timestamp, Uuid};
 
 /// One confirmed payment with what its purchase will be, if it comes to one.
@@ -15,25 +15,14 @@ pub struct PurchaseRequest {
     pub event: PurchaseConfirmed,
     /// The id that the purchase gets, unless it is there already.
     pub purchase_id: PurchaseId,
-    /// The number of sessions bought.
+    /// The number of sessions bought; 0 for an event that differs from its payment's row.
     pub tier: i32,
     /// When the purchase ends.
     pub expiry: Option<DateTime<Utc>>,
     /// The event's metadata over the payment's.
     pub metadata: Metadata,
-}
-
-/// What `payments` knows of the payments of a batch, by id.
-#[derive(Debug, Clone, Default)]
-pub struct PaymentFacts(pub HashMap<Uuid, PaymentFact>);
-
-/// What `payments` knows of one payment.
-#[derive(Debug, Clone)]
-pub struct PaymentFact {
-    /// Merged under the event's metadata.
-    pub metadata: Metadata,
-    /// Whether the money went back.
-    pub refunded: bool,
+    /// In what the event is not what the payment's row says: then nothing is made.
+    pub difference: Option<Difference>,
 }
 
 impl PaymentFacts {
@@ -47,37 +36,32 @@ impl PaymentFacts {
     ) -> Result<Self, sqlx::Error> {
         let ids: Vec<Uuid> = events.iter().map(|event| event.payment_id.0).collect();
         let rows = sqlx::query!(
-            "SELECT id, metadata, status FROM payments WHERE id = ANY($1)",
+            "SELECT id, student_id, amount_cents, currency, status, metadata FROM payments WHERE id = ANY($1)",
             &ids
         )
         .fetch_all(connection)
         .await?;
         let facts = rows.into_iter().map(|row| {
-            // What can't be read as metadata is of another service's making and only adds to the event's.
-            let metadata = Metadata::read(row.metadata.as_ref()).unwrap_or_default();
-            (
-                row.id,
-                PaymentFact {
-                    metadata,
-                    refunded: row.status == "refunded",
-                },
-            )
+            let fact = PaymentFact {
+                student_id: row.student_id,
+                amount_minor: row.amount_cents,
+                currency: row.currency,
+                status: row.status,
+                // What can't be read as metadata is of another service's making, and names no course.
+                metadata: Metadata::read(row.metadata.as_ref()).unwrap_or_default(),
+            };
+            (row.id, fact)
         });
         Ok(Self(facts.collect()))
-    }
-
-    /// Whether the money went back already.
-    #[must_use]
-    pub fn refunded(&self, event: &PurchaseConfirmed) -> bool {
-        self.0.get(&event.payment_id.0).is_some_and(|fact| fact.refunded)
     }
 }
 
 impl PurchaseRequest {
-    /// Works out tier and expiry.
+    /// Compares the event with its payment's row, and works out tier and expiry.
     ///
     /// # Errors
-    /// [`EventError`] naming the field of `metadata` that can't be used.
+    /// [`EventError`] naming the field of `metadata` that can't be used, whether the row is there (yet) or not; never about an event that
+    /// differs from it.
     pub fn of(
         event: &PurchaseConfirmed,
         facts: &PaymentFacts,
@@ -87,12 +71,18 @@ impl PurchaseRequest {
             Some(fact) => event.metadata.over(&fact.metadata),
             None => event.metadata.clone(),
         };
+        let difference = facts.difference(event);
+        let (tier, expiry) = match difference {
+            Some(difference) if !difference.may_pass() => (0, None),
+            Some(_) | None => (metadata.purchase_tier()?, metadata.expiry()?),
+        };
         Ok(Self {
             event: event.clone(),
             purchase_id: PurchaseId(time_ordered_id(now)),
-            tier: metadata.purchase_tier()?,
-            expiry: metadata.expiry()?,
+            tier,
+            expiry,
             metadata,
+            difference,
         })
     }
 

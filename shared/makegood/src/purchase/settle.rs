@@ -2,7 +2,8 @@
 
 use super::decide::{PurchaseOutcome, decide};
 use super::evidence::gather;
-use super::request::{PaymentFacts, PurchaseRequest};
+use super::request::PurchaseRequest;
+use super::row::PaymentFacts;
 use crate::case::{self, CaseKind, NewCase};
 use crate::db::Connection;
 use crate::event::EventType;
@@ -44,7 +45,7 @@ pub(super) async fn settle(
 
     adopt_unowned(transaction, decided()).await?;
     let marks: Vec<_> = decided()
-        .filter(|(_, outcome)| !matches!(outcome, PurchaseOutcome::TryAgain))
+        .filter(|(_, outcome)| !matches!(outcome, PurchaseOutcome::TryAgain | PurchaseOutcome::Refused(_)))
         .map(|(request, _)| (&request.event.envelope, request.event.to_json()))
         .collect();
     idempotency::mark(transaction, EventType::PurchaseConfirmed, &marks).await?;
@@ -172,6 +173,7 @@ fn case_of(request: &PurchaseRequest, outcome: &PurchaseOutcome) -> Option<NewCa
         | PurchaseOutcome::AlreadyFulfilled { .. }
         | PurchaseOutcome::SurplusBefore
         | PurchaseOutcome::Refunded
+        | PurchaseOutcome::Refused(_)
         | PurchaseOutcome::TryAgain => None,
     }
 }

@@ -2,7 +2,8 @@
 -- answers for them ($4 are the programs that resolve cases). Costs what it is asked about.
 --
 -- A case answers while it is open, and once a person resolved it, unless the money came after that. One that a program resolved does
--- not: it said that all would be well.
+-- not: it said that all would be well. One about an event that was not what the payment's row says never does: it says nothing about
+-- the row.
 --
 -- A purchase from before Makegood has no payment id and belongs to one payment of its pair, ended purchases included, by the same rule
 -- as in create-purchase (decision 0002): marked payments before others, then the oldest; one recorded after the purchase can't have
@@ -19,7 +20,7 @@ WITH asked AS MATERIALIZED (
   WHERE a.course ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
     AND a.paid_at < $2::timestamptz - make_interval(secs => $3)
     AND NOT EXISTS (SELECT FROM payment_cases k
-                    WHERE k.payment_id = a.id
+                    WHERE k.payment_id = a.id AND k.kind <> 'unknown_payment'
                       AND (k.status = 'open'
                            OR coalesce(k.resolved_by, '') <> ALL ($4::text[]) AND coalesce(k.resolved_at, 'infinity') >= a.paid_at)
                     OFFSET 0)
@@ -52,7 +53,9 @@ SELECT u.id AS "id!", u.student_id AS "student_id!", u.course_id AS "course_id!"
                      AND (o.published_at IS NULL OR o.published_at > now() - interval '4 minutes') OFFSET 0)
        AND NOT EXISTS (SELECT FROM dead_letters d
                        WHERE d.status = 'parked' AND d.event_id = 'payment:' || u.id || ':PURCHASE_CONFIRMED'
-                         AND (d.permanent OR d.parked_at > now() - interval '1 hour') OFFSET 0) AS "is_due!"
+                         AND (d.permanent OR d.parked_at > now() - interval '1 hour')
+                         -- An event that differed from the row says nothing about the row.
+                         AND coalesce(d.error_code, '') !~ '^(payment_not_(recorded|succeeded)|(payment|purchase|allocation)_[a-z]+_differs?)$' OFFSET 0) AS "is_due!"
 FROM unmade u
 JOIN payments y ON y.id = u.id
 WHERE NOT EXISTS (SELECT FROM ranked r WHERE r.id = u.id AND r.may_own AND r.rank <= r.purchases)

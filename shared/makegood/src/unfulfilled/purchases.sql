@@ -7,7 +7,9 @@ SELECT p.id AS "id!", p.student_id AS "student_id!", p.course_id AS "course_id!"
                      AND (o.published_at IS NULL OR o.published_at > now() - interval '4 minutes') OFFSET 0)
        AND NOT EXISTS (SELECT FROM dead_letters d
                        WHERE d.status = 'parked' AND d.event_id = 'purchase-created-' || p.id
-                         AND (d.permanent OR d.parked_at > now() - interval '1 hour') OFFSET 0) AS "is_due!"
+                         AND (d.permanent OR d.parked_at > now() - interval '1 hour')
+                         -- An event that differed from the row says nothing about the row.
+                         AND coalesce(d.error_code, '') !~ '^(payment_not_(recorded|succeeded)|(payment|purchase|allocation)_[a-z]+_differs?)$' OFFSET 0) AS "is_due!"
 FROM (SELECT DISTINCT u.id::uuid AS id FROM unnest($1::text[]) u (id)) i
 JOIN student_course_purchases p ON p.id = i.id
 LEFT JOIN LATERAL (

@@ -6,8 +6,8 @@ use super::decide::{Candidate, Ready, decide};
 use super::{Destinations, Edit};
 use chrono::DateTime;
 use makegood::db::Connection;
-use makegood::event::{EventType, PurchaseConfirmed};
-use makegood::purchase::{PaymentFacts, PurchaseRequest};
+use makegood::event::{EventError, EventType, PurchaseConfirmed};
+use makegood::purchase::{Difference, PaymentFacts, PurchaseRequest};
 use std::collections::HashMap;
 use uuid::Uuid;
 
@@ -53,9 +53,21 @@ async fn refused_by_consumer(
     let events: Vec<&PurchaseConfirmed> = confirmed.iter().map(|(_, event)| event).collect();
     let facts = PaymentFacts::load(connection, &events).await?;
     // The instant only makes the id of a purchase, and none is made here.
-    let refusal = |event| PurchaseRequest::of(event, &facts, DateTime::UNIX_EPOCH).err();
+    let refusal = |event| match PurchaseRequest::of(event, &facts, DateTime::UNIX_EPOCH) {
+        Ok(request) => request.difference.and_then(refusal_of_row),
+        Err(error) => Some(error),
+    };
     Ok(confirmed
         .iter()
         .filter_map(|(id, event)| Some((*id, Refusal::Payload(refusal(event)?))))
         .collect())
+}
+
+/// What is never made for an event that differs from its payment's row. What may pass is worth sending.
+fn refusal_of_row(difference: Difference) -> Option<EventError> {
+    (!difference.may_pass()).then(|| EventError::Wrong {
+        field: difference.field().to_owned(),
+        found: "something else".to_owned(),
+        expected: "what its payment's row says",
+    })
 }

@@ -59,10 +59,12 @@ const fn notice(
 use Guarantee::{G1, G2, G3, G4, G5, G6, G7, G8, G9, G10};
 
 const RECONCILE: &str = "invoke `sweep` with {\"sweep\": \"reconcile\"}, then `makegood trace <id>`";
+const COMPARE: &str =
+    "`makegood trace <purchase id>`; find out which of both is right, correct the other or end the purchase";
 const TRACE: &str = "`makegood trace <id>` shows what happened; a person decides";
 
 /// All kinds, in the order in which they are reported.
-pub const KINDS: [Kind; 40] = [
+pub const KINDS: [Kind; 46] = [
     breach(
         G1,
         "payment-without-purchase",
@@ -92,6 +94,42 @@ pub const KINDS: [Kind; 40] = [
         "webhook-notes-trusted",
         "fulfilled in the last week on a provider's notes alone, which the buyer's browser wrote",
         "compare what was paid with what it costs; fill `course_prices`, then set TrustWebhookNotes to no",
+    ),
+    breach(
+        G1,
+        "purchase-payment-missing",
+        "active, and its payment is not recorded",
+        COMPARE,
+    ),
+    breach(
+        G1,
+        "purchase-student-differs",
+        "active, and its payment is another student's",
+        COMPARE,
+    ),
+    breach(
+        G1,
+        "purchase-course-differs",
+        "active, and its payment was for another course",
+        COMPARE,
+    ),
+    breach(
+        G1,
+        "purchase-amount-differs",
+        "made for another amount than its payment says",
+        COMPARE,
+    ),
+    breach(
+        G1,
+        "purchase-currency-differs",
+        "made in another currency than its payment says",
+        COMPARE,
+    ),
+    breach(
+        G1,
+        "purchase-tier-differs",
+        "of another number of sessions than its payment says",
+        COMPARE,
     ),
     breach(
         G2,

@@ -152,6 +152,7 @@ async fn all_but_calendars(connection: &mut Connection, scope: &Scope) -> Result
     if scope.includes(G1) {
         rows.extend(unfulfilled(connection, scope, Unmet::Payment, "payment-without-purchase").await?);
         rows.extend(payments(connection, scope).await?);
+        rows.extend(purchases_against_payments(connection, scope).await?);
     }
     if scope.includes_any(&[G1, G2, G9]) {
         rows.extend(doubles(connection, &unenforced).await?);
@@ -279,6 +280,15 @@ async fn payments(connection: &mut Connection, scope: &Scope) -> Result<Vec<Row>
     )
     .fetch_all(connection)
     .await
+}
+
+async fn purchases_against_payments(
+    connection: &mut Connection,
+    scope: &Scope,
+) -> Result<Vec<Row>, sqlx::Error> {
+    sqlx::query_file_as!(Row, "src/doctor/checks/rows.sql", scope.now, GRACE_SECONDS)
+        .fetch_all(connection)
+        .await
 }
 
 async fn doubles(connection: &mut Connection, unenforced: &[Unenforced]) -> Result<Vec<Row>, sqlx::Error> {

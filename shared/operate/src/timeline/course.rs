@@ -1,9 +1,9 @@
 //! The rows of a course payment, and the entries that tell of them.
 
 use super::entry::{Entry, EntryKind, Status};
-use crate::money::money;
 use super::rows::{Common, Keys};
 use super::subject::Subject;
+use crate::money::money;
 use chrono::{DateTime, NaiveDate, Utc};
 use makegood::db::Connection;
 use uuid::Uuid;

@@ -1,8 +1,8 @@
 //! The rows of a payment intent, and the entries that tell of them. The shipping address is never read.
 
 use super::entry::{Entry, EntryKind, Status};
-use crate::money::money;
 use super::rows::{Common, Keys};
+use crate::money::money;
 use chrono::{DateTime, Utc};
 use makegood::db::Connection;
 use makegood::ids::derived_uuid;

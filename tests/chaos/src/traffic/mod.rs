@@ -34,6 +34,8 @@ pub struct Surroundings {
     pub topics: Option<Arc<Topics>>,
     /// What is signed with.
     pub secrets: Arc<RunSecrets>,
+    /// Straight to the database, where the payment service keeps its payments.
+    pub payments_url: String,
     /// Whether the run is over.
     pub is_over: watch::Receiver<bool>,
 }
@@ -53,6 +55,8 @@ pub struct Outside {
     pub topics: Option<Arc<Topics>>,
     /// What is signed with.
     pub secrets: Arc<RunSecrets>,
+    /// Straight to the database, where the payment service keeps its payments.
+    pub payments_url: String,
     /// `receive-payment`.
     pub receive_payment: Arc<Api>,
     /// `create-order-intent`.
@@ -78,6 +82,7 @@ impl Outside {
             broker,
             topics,
             secrets,
+            payments_url,
             is_over,
         } = surroundings;
         Self {
@@ -87,6 +92,7 @@ impl Outside {
             broker,
             topics,
             secrets,
+            payments_url,
             receive_payment: Api::of(environments, "receive-payment"),
             create_order_intent: Api::of(environments, "create-order-intent"),
             verify_payment: Api::of(environments, "verify-payment"),

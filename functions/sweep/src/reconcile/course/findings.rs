@@ -74,6 +74,7 @@ fn of_payment(payment: UnfulfilledPayment, now: DateTime<Utc>) -> OutboxEvent {
         student_id: StudentId(payment.student_id),
         course_id: CourseId(payment.course_id),
         amount_cents: payment.amount_minor,
+        currency: None,
         metadata: metadata(payment.metadata),
         envelope: envelope(&event_id, payment_id.0, now),
     };

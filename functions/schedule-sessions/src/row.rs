@@ -1,0 +1,71 @@
+//! The allocation's row against the event that names it: the row decides, the event only points to it.
+
+use makegood::db::Connection;
+use makegood::delivery::Failure;
+use makegood::event::TrainerAllocated;
+use makegood::ids::AllocationId;
+use std::collections::HashMap;
+use uuid::Uuid;
+
+/// What an allocation's row says of what its event says too.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct AllocationRow {
+    student: Uuid,
+    course: Option<Uuid>,
+    trainer: Option<Uuid>,
+    /// Approved or active: only then trainer and sessions are decided.
+    stands: bool,
+    /// The numbers of sessions that may be meant: the allocation's own, and that of the active purchase. Empty when neither is known.
+    sessions: Vec<i32>,
+}
+
+/// Reads the rows of these allocations; one that is not there is not among them. Takes no lock: who fills looks again.
+pub(crate) async fn load(
+    connection: &mut Connection,
+    allocations: &[AllocationId],
+) -> Result<HashMap<AllocationId, AllocationRow>, sqlx::Error> {
+    let ids: Vec<Uuid> = allocations.iter().map(|id| id.0).collect();
+    let rows = sqlx::query_file!("src/row.sql", &ids)
+        .fetch_all(connection)
+        .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| {
+            let own = row
+                .session_count
+                .as_deref()
+                .and_then(|text| text.trim().parse().ok());
+            let found = AllocationRow {
+                student: row.student_id,
+                course: row.course_id,
+                trainer: row.trainer_id,
+                stands: row.stands,
+                sessions: own.into_iter().chain(row.purchase_tier).collect(),
+            };
+            (AllocationId(row.id), found)
+        })
+        .collect())
+}
+
+/// Why nothing is made for this event; none when its row says the same, or says nothing of it. What an allocation has not (yet) is
+/// judged when its window is filled.
+pub(crate) fn refusal(event: &TrainerAllocated, row: &AllocationRow) -> Option<Failure> {
+    let other = |row: Option<Uuid>, event: Uuid| row.is_some_and(|row| row != event);
+    let sessions_known = row.stands && !row.sessions.is_empty();
+    let (code, field) = if row.student != event.student_id.0 {
+        ("allocation_student_differs", "studentId")
+    } else if other(row.course, event.course_id.0) {
+        ("allocation_course_differs", "courseId")
+    } else if row.stands && other(row.trainer, event.trainer_id.0) {
+        ("allocation_trainer_differs", "trainerId")
+    } else if sessions_known && !row.sessions.contains(&event.session_count) {
+        ("allocation_sessions_differ", "sessionCount")
+    } else {
+        return None;
+    };
+    let id = event.allocation_id;
+    let reason = format!(
+        "`{field}` is not what the row of allocation {id} says; compare both with `makegood trace {id}`, and find out who sent this event"
+    );
+    Some(Failure::park(code, reason))
+}
