@@ -25,7 +25,7 @@ def modules(source: Path) -> dict[Module, str]:
         parts = [*path.relative_to(source).parts[:-1], path.stem]
         if parts[-1] == "mod" or parts in (["lib"], ["main"]):
             parts = parts[:-1]
-        text = re.split(r"#\[cfg\(test\)\]\s*\nmod tests", path.read_text())[0]
+        text = re.split(r"#\[cfg\(test\)\]\s*\n(?:pub(?:\([a-z]+\))? )?mod tests", path.read_text())[0]
         text = re.sub(r"//[^\n]*", "", text)
         found[tuple(parts)] = found.get(tuple(parts), "") + text
     return found

@@ -90,12 +90,10 @@ impl World {
 
         let mut common = common(&broker, &issuer);
         let told = gateways.variables("http://shop.example/back").into_iter();
-        for (name, value) in told
+        let told = told
             .chain(services(&gateways_proxy, &admin_proxy, &redis))
-            .chain(secrets.variables(&database.address))
-        {
-            common.insert(name.to_owned(), value);
-        }
+            .chain(secrets.variables(&database.address));
+        common.extend(told.map(|(name, value)| (name.to_owned(), value)));
         if let Some(topics) = &topics {
             go_over_kafka(&mut common, topics);
         }
