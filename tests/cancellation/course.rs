@@ -53,7 +53,9 @@ impl Scene for Allocations {
         let id = Uuid::new_v4();
         self.database()
             .run_sql(&format!(
-                "INSERT INTO student_course_purchases (id, student_id, course_id, payment_id, purchase_tier, metadata)
+                "INSERT INTO payments (id, student_id, amount_cents, status, metadata, confirmed_at)
+                 VALUES ('{id}', '{id}', 499900, 'succeeded', '{{\"courseId\": \"{COURSE}\", \"purchaseTier\": 20}}', now());
+                 INSERT INTO student_course_purchases (id, student_id, course_id, payment_id, purchase_tier, metadata)
                  VALUES ('{id}', '{id}', '{COURSE}', '{id}', 20, '{{\"timeSlot\": \"5:30 PM\"}}')"
             ))
             .await;
