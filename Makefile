@@ -41,6 +41,7 @@ check: ## format, lints, words, circles of modules, the template, the query cach
 	@$(ENV) $(SAM) validate --lint
 	@$(ENV) "$$SAM_VENV/bin/python" tests/contract/words_check.py
 	@$(ENV) "$$SAM_VENV/bin/python" tests/contract/circles_check.py
+	@$(ENV) "$$SAM_VENV/bin/python" tests/contract/migrations_check.py
 	@$(ENV) "$$SAM_VENV/bin/python" tests/contract/expanded_check.py --quiet
 	@$(ENV) "$$SAM_VENV/bin/python" tests/contract/template_check.py
 	@$(ENV) "$$SAM_VENV/bin/python" tests/contract/template_mutations.py --quiet

@@ -3,7 +3,7 @@
 -- those belong to other services.
 --
 -- Locks: none on tables that exist (`IF NOT EXISTS` only looks in the catalogue); new tables are seen by nobody before the
--- commit. Unique and secondary indexes are not here: shared/makegood/src/schema/catalogue.rs lists them, and they are built
+-- commit. Unique and secondary indexes are not here: shared/src/schema/catalogue.rs lists them, and they are built
 -- CONCURRENTLY after the migrations (see README.md).
 
 SET LOCAL lock_timeout = '3s';
