@@ -34,20 +34,26 @@ pub(super) async fn bring(world: &World, planned: PlannedFault, rng: &mut StdRng
 async fn rotate_password(world: &World, planned: PlannedFault, secret_first: bool) -> Result<()> {
     world.secrets.choose_password();
     let pause = planned.lasts / 2;
-    if secret_first {
+    let set = if secret_first {
         world.secrets.hold_password();
         world.database.cut();
         tokio::time::sleep(pause).await;
-        set_password(world).await?;
+        set_password(world).await
     } else {
-        set_password(world).await?;
+        let set = set_password(world).await;
         world.database.cut();
         tokio::time::sleep(pause).await;
         world.secrets.hold_password();
-    }
+        set
+    };
     world.database.cut();
     tokio::time::sleep(pause).await;
-    Ok(())
+    // Half a rotation would never end: with other faults beside it, it is brought to its end here.
+    if set.is_err() {
+        set_password(world).await
+    } else {
+        set
+    }
 }
 
 /// The role has the chosen password in Postgres, and both PgBouncers know it.
@@ -59,13 +65,18 @@ pub(super) async fn set_password(world: &World) -> Result<()> {
 pub(crate) async fn set_password_in(servers: &Servers, password: &str) -> Result<()> {
     let verifier = verifier(password);
     let until = Instant::now() + TRIED_FOR;
-    while let Err(error) = alter_role(servers, &verifier).await {
+    while let Err(error) = set_everywhere(servers, &verifier).await {
         if Instant::now() >= until {
             return Err(error);
         }
         tokio::time::sleep(BETWEEN_TRIES).await;
     }
-    servers.tell("pgbouncer-password", &verifier).await
+    Ok(())
+}
+
+async fn set_everywhere(servers: &Servers, verifier: &str) -> Result<()> {
+    alter_role(servers, verifier).await?;
+    servers.tell("pgbouncer-password", verifier).await
 }
 
 async fn alter_role(servers: &Servers, verifier: &str) -> Result<()> {
