@@ -10,7 +10,7 @@ from .model import listed, queues_in, target
 
 # What a function's own code mentions → the shared file that then asks AWS on its behalf.
 ENTRIES = {
-    r"\bPublisherConfig::read\b": ["shared/makegood/src/outbox/transport.rs", "shared/makegood/src/outbox/kafka.rs", "shared/makegood/src/db/login.rs"],
+    r"\bPublisherConfig::read\b": ["shared/makegood/src/outbox/sqs.rs", "shared/makegood/src/outbox/kafka.rs", "shared/makegood/src/db/login.rs"],
     r"\bDatabaseConfig::read\b": ["shared/makegood/src/db/login.rs"],
     r"\bSecretSource::read\b": ["shared/makegood/src/db/login.rs"],
     r"\bGatewaysConfig::read": ["shared/makegood/src/db/login.rs"],

@@ -7,6 +7,7 @@ mod kafka;
 #[cfg(feature = "kafka")]
 mod kafka_login;
 mod publish;
+mod sqs;
 mod store;
 mod sweep;
 mod transport;
@@ -16,9 +17,10 @@ pub use kafka::{KafkaAuth, KafkaConfig, KafkaTransport};
 #[cfg(feature = "kafka")]
 pub use kafka_login::KafkaContext;
 pub use publish::{Published, Publisher};
+pub use sqs::SqsTransport;
 pub use store::{LEASE_SECONDS, enqueue, publish_again, retire};
 pub use sweep::{OutboxSweep, sweep};
-pub use transport::{SqsTransport, Transport, TransportConfig, TransportError, read_routes};
+pub use transport::{Transport, TransportConfig, TransportError, read_routes};
 
 use crate::event::EventType;
 use crate::ids::CorrelationId;

@@ -8,7 +8,7 @@ use crate::environments::function::Function;
 use anyhow::{Result, anyhow};
 use log::{Batch, Log, Place};
 use makegood_tests::environment::Outcome;
-use makegood_tests::kafka_tap::KafkaTap;
+use makegood_tests::kafka_tap::{KafkaReader, KafkaTap};
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -127,7 +127,10 @@ impl Topics {
 
     /// Takes note of everything that is written, for ever.
     pub async fn follow(self: Arc<Self>) {
-        let reader = self.tap.reader();
+        self.note_all(&self.tap.reader()).await;
+    }
+
+    async fn note_all(&self, reader: &KafkaReader) {
         loop {
             let tapped = reader.next().await;
             self.log().append(tapped);
