@@ -7,6 +7,7 @@
 mod constraints;
 mod guarantee;
 mod kind;
+mod questions;
 mod run;
 
 pub use guarantee::{Guarantee, UnknownGuarantee};

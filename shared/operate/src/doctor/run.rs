@@ -1,12 +1,10 @@
 //! One reading: a snapshot, and every question asked in it.
 
-use super::constraints::{self, Unenforced};
+use super::constraints;
+use super::questions::{self, Row};
 use super::{EXAMPLES, Finding, Guarantee, KINDS, Kind, Report, Scope, kind};
-use chrono::{DateTime, Utc};
-use makegood::case;
 use makegood::db::{Connection, Database, Isolation, Transaction};
-use makegood::schema::{HAS_TRANSACTION_TIMEOUT, UNIQUE_ACTIVE_ALLOCATION, UNIQUE_ACTIVE_PURCHASE};
-use makegood::session::WINDOW;
+use makegood::schema::HAS_TRANSACTION_TIMEOUT;
 use makegood::unfulfilled::{Figures, Kind as Unmet, Rule, Survey, Unfulfilled};
 use sqlx::AssertSqlSafe;
 use std::time::{Duration, Instant};
@@ -20,32 +18,6 @@ const SETTINGS: [&str; 3] = [
 ];
 /// What the client waits for one question, a little longer than the server lets it run.
 const LONGEST_STATEMENT: Duration = Duration::from_secs(605);
-
-/// Reconcile leaves what is younger alone (SPEC 4): a pipeline may be at work on it.
-const GRACE_SECONDS: f64 = 120.0;
-/// The alarm on the oldest event of the outbox (SPEC 5).
-const OUTBOX_SECONDS: f64 = 300.0;
-/// The sweep `stale-jobs` runs every five minutes (SPEC 4), and a lease may be over for one sweep (G7).
-const STALE_JOBS_SECONDS: f64 = 300.0;
-/// The sweep `reservations` runs each minute (SPEC 4); one run may be missed.
-const RESERVATIONS_SECONDS: f64 = 120.0;
-/// Reconcile asks the gateway every five minutes; an hour past its end it was asked a dozen times.
-const UNDECIDED_SECONDS: f64 = 3_600.0;
-/// A claim for a replay lasts half a minute; what is still parked this long after it was left by a sender that died.
-const REPLAY_SECONDS: f64 = 300.0;
-/// `top-up-sessions` refills windows with fewer than three sessions left (SPEC 3) ...
-const REFILL_BELOW: i64 = 3;
-/// ... every six hours.
-const TOP_UP_SECONDS: f64 = 21_600.0;
-
-/// What a question answers: rows of one kind.
-#[derive(Clone)]
-struct Row {
-    code: String,
-    count: i64,
-    examples: Vec<String>,
-    oldest_at: Option<DateTime<Utc>>,
-}
 
 /// Reads the database once, in one snapshot, and gives back what it found. Healthy means: no breach among the findings.
 /// Takes two connections where the pool has them, one otherwise.
@@ -135,7 +107,7 @@ impl Scope {
 
 async fn calendars(connection: &mut Connection, scope: &Scope) -> Result<Vec<Row>, sqlx::Error> {
     if scope.includes_any(&[Guarantee::G3, Guarantee::G9]) {
-        sessions(connection, scope).await
+        questions::sessions(connection, scope).await
     } else {
         Ok(Vec::new())
     }
@@ -151,30 +123,30 @@ async fn all_but_calendars(connection: &mut Connection, scope: &Scope) -> Result
     };
     if scope.includes(G1) {
         rows.extend(unfulfilled(connection, scope, Unmet::Payment, "payment-without-purchase").await?);
-        rows.extend(payments(connection, scope).await?);
-        rows.extend(purchases_against_payments(connection, scope).await?);
+        rows.extend(questions::payments(connection, scope).await?);
+        rows.extend(questions::purchases_against_payments(connection, scope).await?);
     }
     if scope.includes_any(&[G1, G2, G9]) {
-        rows.extend(doubles(connection, &unenforced).await?);
+        rows.extend(questions::doubles(connection, &unenforced).await?);
     }
     if scope.includes(G2) {
-        rows.extend(allocations(connection, scope).await?);
+        rows.extend(questions::allocations(connection, scope).await?);
     }
     if scope.includes(G4) {
-        rows.extend(outbox(connection, scope).await?);
+        rows.extend(questions::outbox(connection, scope).await?);
     }
     if scope.includes(G5) {
         rows.extend(unfulfilled(connection, scope, Unmet::Intent, "order-missing").await?);
-        rows.extend(orders(connection, scope).await?);
+        rows.extend(questions::orders(connection, scope).await?);
     }
     if scope.includes(G6) {
-        rows.extend(stock(connection, scope).await?);
+        rows.extend(questions::stock(connection, scope).await?);
     }
     if scope.includes(G7) {
-        rows.extend(jobs(connection, scope).await?);
+        rows.extend(questions::jobs(connection, scope).await?);
     }
     if scope.includes(G8) {
-        rows.extend(dead_letters(connection, scope).await?);
+        rows.extend(questions::dead_letters(connection, scope).await?);
     }
     if scope.includes(G10) {
         let lines = unenforced.into_iter().map(|index| index.line).collect();
@@ -270,117 +242,10 @@ fn listed(code: &str, mut lines: Vec<String>) -> Option<Row> {
     })
 }
 
-async fn payments(connection: &mut Connection, scope: &Scope) -> Result<Vec<Row>, sqlx::Error> {
-    sqlx::query_file_as!(
-        Row,
-        "src/doctor/checks/payments.sql",
-        scope.now,
-        GRACE_SECONDS,
-        &case::programs()
-    )
-    .fetch_all(connection)
-    .await
-}
-
-async fn purchases_against_payments(
-    connection: &mut Connection,
-    scope: &Scope,
-) -> Result<Vec<Row>, sqlx::Error> {
-    sqlx::query_file_as!(Row, "src/doctor/checks/rows.sql", scope.now, GRACE_SECONDS)
-        .fetch_all(connection)
-        .await
-}
-
-async fn doubles(connection: &mut Connection, unenforced: &[Unenforced]) -> Result<Vec<Row>, sqlx::Error> {
-    let enforced = |name: &str| unenforced.iter().all(|index| index.index != name);
-    sqlx::query_file_as!(
-        Row,
-        "src/doctor/checks/doubles.sql",
-        enforced(UNIQUE_ACTIVE_PURCHASE.name),
-        enforced(UNIQUE_ACTIVE_ALLOCATION.name),
-    )
-    .fetch_all(connection)
-    .await
-}
-
-async fn allocations(connection: &mut Connection, scope: &Scope) -> Result<Vec<Row>, sqlx::Error> {
-    sqlx::query_file_as!(Row, "src/doctor/checks/allocations.sql", scope.now, GRACE_SECONDS)
-        .fetch_all(connection)
-        .await
-}
-
-async fn sessions(connection: &mut Connection, scope: &Scope) -> Result<Vec<Row>, sqlx::Error> {
-    let today = scope.now.with_timezone(&scope.timezone).date_naive();
-    sqlx::query_file_as!(
-        Row,
-        "src/doctor/checks/sessions.sql",
-        scope.now,
-        GRACE_SECONDS,
-        today,
-        REFILL_BELOW,
-        i64::try_from(WINDOW).unwrap_or(i64::MAX),
-        TOP_UP_SECONDS,
-    )
-    .fetch_all(connection)
-    .await
-}
-
-async fn outbox(connection: &mut Connection, scope: &Scope) -> Result<Vec<Row>, sqlx::Error> {
-    sqlx::query_file_as!(
-        Row,
-        "src/doctor/checks/outbox.sql",
-        scope.now,
-        GRACE_SECONDS,
-        OUTBOX_SECONDS
-    )
-    .fetch_all(connection)
-    .await
-}
-
-async fn orders(connection: &mut Connection, scope: &Scope) -> Result<Vec<Row>, sqlx::Error> {
-    sqlx::query_file_as!(
-        Row,
-        "src/doctor/checks/orders.sql",
-        scope.now,
-        GRACE_SECONDS,
-        UNDECIDED_SECONDS,
-        &case::programs()
-    )
-    .fetch_all(connection)
-    .await
-}
-
-async fn stock(connection: &mut Connection, scope: &Scope) -> Result<Vec<Row>, sqlx::Error> {
-    sqlx::query_file_as!(
-        Row,
-        "src/doctor/checks/stock.sql",
-        scope.now,
-        RESERVATIONS_SECONDS
-    )
-    .fetch_all(connection)
-    .await
-}
-
-async fn jobs(connection: &mut Connection, scope: &Scope) -> Result<Vec<Row>, sqlx::Error> {
-    sqlx::query_file_as!(Row, "src/doctor/checks/jobs.sql", scope.now, STALE_JOBS_SECONDS)
-        .fetch_all(connection)
-        .await
-}
-
-async fn dead_letters(connection: &mut Connection, scope: &Scope) -> Result<Vec<Row>, sqlx::Error> {
-    sqlx::query_file_as!(
-        Row,
-        "src/doctor/checks/dead_letters.sql",
-        scope.now,
-        REPLAY_SECONDS
-    )
-    .fetch_all(connection)
-    .await
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use chrono::DateTime;
     use chrono_tz::Asia::Kolkata;
 
     fn row(code: &str) -> Row {
