@@ -42,7 +42,15 @@ pub enum Answer {
         /// The HTTP status.
         status: u16,
     },
-    /// A status or a body that is not in the protocol: perhaps something else answered.
+    /// No JSON object, or a status that no service of the protocol gives: a balancer, a firewall or a page of an outage answered in
+    /// the service's place. It says nothing about the request.
+    Foreign {
+        /// The HTTP status.
+        status: u16,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The service's JSON, and not what the protocol says.
     Unreadable {
         /// The HTTP status.
         status: u16,
@@ -67,16 +75,23 @@ pub fn classify(status: u16, body: &[u8]) -> Answer {
                 }
                 Err(reason) => unreadable(status, reason),
             },
-            Err(reason) => unreadable(status, reason),
+            Err(reason) => Answer::Foreign { status, reason },
         },
         409 => existing(body),
         408 | 425 | 429 => Answer::TooBusy { status },
+        400..=499 if !body.is_empty() && object(body).is_err() => Answer::Foreign {
+            status,
+            reason: "a page, and not the service's JSON".to_owned(),
+        },
         400..=499 => Answer::Refused {
             status,
             reason: quote(body),
         },
         500..=599 => Answer::Failing { status },
-        _ => unreadable(status, "the status is not in the protocol".to_owned()),
+        _ => Answer::Foreign {
+            status,
+            reason: "the status is not in the protocol".to_owned(),
+        },
     }
 }
 
@@ -98,7 +113,7 @@ pub fn classify_listing(status: u16, body: &[u8]) -> Answer {
             .and_then(Value::as_array)
             .cloned()
             .unwrap_or_default(),
-        Err(reason) => return unreadable(status, reason),
+        Err(reason) => return Answer::Foreign { status, reason },
     };
     let allocations: Vec<Allocation> = listed.iter().filter_map(|entry| allocation(entry).ok()).collect();
     let granted = allocations.iter().find_map(|found| match found {
@@ -245,10 +260,30 @@ mod tests {
     }
 
     #[test]
+    fn what_no_service_of_the_protocol_answers_says_nothing_about_the_request() {
+        for (status, text) in [
+            (201, "<html>welcome</html>"),
+            (201, "[]"),
+            (201, "\"ok\""),
+            (200, ""),
+            (204, ""),
+            (302, ""),
+            (403, "<html>blocked by the firewall</html>"),
+            (404, "404 page not found"),
+        ] {
+            let answer = classify(status, text.as_bytes());
+            assert!(
+                matches!(answer, Answer::Foreign { .. }),
+                "{status} {text}: {answer:?}"
+            );
+        }
+        assert!(matches!(classify_listing(200, b"<html>"), Answer::Foreign { .. }));
+        assert!(matches!(classify(404, b""), Answer::Refused { .. }));
+    }
+
+    #[test]
     fn garbage_is_never_taken_for_an_allocation() {
         for (status, text) in [
-            (201, "<html>welcome</html>".to_owned()),
-            (201, "[]".to_owned()),
             (201, "{}".to_owned()),
             (
                 201,
@@ -263,8 +298,6 @@ mod tests {
                 json!({"data": {"id": ID, "trainerId": TRAINER, "status": "rejected"}}).to_string(),
             ),
             (201, json!({"success": false, "data": granted()}).to_string()),
-            (302, String::new()),
-            (204, String::new()),
         ] {
             let answer = classify(status, text.as_bytes());
             assert!(

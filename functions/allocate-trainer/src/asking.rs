@@ -123,7 +123,7 @@ impl Asking<'_> {
         let cut_short = patience < self.service.timeout();
         match &answer {
             Err(failure) if failure.code == TIMED_OUT && cut_short => return Err(out_of_time()),
-            Err(_) | Ok(Answer::Failing { .. } | Answer::Unreadable { .. }) => {
+            Err(_) | Ok(Answer::Failing { .. } | Answer::Foreign { .. } | Answer::Unreadable { .. }) => {
                 self.breaker.failed(self.clock.now())
             }
             // Busy is neither: it answers, and more calls would not help it.
@@ -176,6 +176,12 @@ fn to_record(answer: Answer) -> Result<Asked, Failure> {
             format!("the admin service answered {status}"),
         )
         .of_outage()),
+        Answer::Foreign { status, reason } => {
+            let reason = format!(
+                "something else than the admin service answered ({status}): {reason}; check ADMIN_SERVICE_URL and what stands in front of the service"
+            );
+            Err(Failure::retry("admin_service_unreadable", reason).of_outage())
+        }
         Answer::Unreadable { status, reason } => {
             let reason = format!("the admin service's answer ({status}) is not in the protocol: {reason}");
             Err(Failure::retry("admin_service_unreadable", reason))

@@ -31,6 +31,8 @@ pub enum Behaviour {
     AllocateAndDrop,
     /// 201 with a page instead of JSON.
     Garbage,
+    /// 201 with JSON that is not in the protocol.
+    Nonsense,
 }
 
 /// The behaviours to come, in order.

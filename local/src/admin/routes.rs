@@ -115,6 +115,9 @@ async fn misbehave(service: &AdminService, behaviour: Behaviour, key: &str, requ
             broken()
         }
         Behaviour::Garbage => (StatusCode::CREATED, "<html><body>Welcome</body></html>").into_response(),
+        Behaviour::Nonsense => {
+            (StatusCode::CREATED, Json(json!({"success": true, "data": {}}))).into_response()
+        }
     }
 }
 

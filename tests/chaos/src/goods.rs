@@ -36,6 +36,7 @@ pub struct Order {
 #[derive(Debug, Default)]
 pub struct Goods {
     bought: BTreeMap<(Uuid, Uuid), Bought>,
+    purchase_ids: BTreeMap<(Uuid, Uuid), Vec<String>>,
     orders: BTreeMap<String, Vec<Order>>,
     published_orders: BTreeMap<String, BTreeSet<String>>,
     /// Open cases: the payment or the intent, and the kind.
@@ -74,6 +75,15 @@ impl Goods {
     #[must_use]
     pub fn of_student(&self, student: Uuid, course: Uuid) -> Bought {
         self.bought.get(&(student, course)).copied().unwrap_or_default()
+    }
+
+    /// The ids of this student's active purchases of this course.
+    #[must_use]
+    pub fn purchases_of(&self, student: Uuid, course: Uuid) -> Vec<String> {
+        self.purchase_ids
+            .get(&(student, course))
+            .cloned()
+            .unwrap_or_default()
     }
 
     /// The orders of this intent.
@@ -130,12 +140,13 @@ impl Goods {
     }
 
     async fn read_courses(&mut self, connection: &mut PgConnection) -> Result<()> {
-        let purchases = "SELECT student_id, course_id, count(*) FROM student_course_purchases WHERE is_active GROUP BY 1, 2";
+        let purchases = "
+            SELECT student_id, course_id, count(*), array_agg(id::text)
+            FROM student_course_purchases WHERE is_active GROUP BY 1, 2";
         for row in sqlx::query(purchases).fetch_all(&mut *connection).await? {
-            self.bought
-                .entry((row.try_get(0)?, row.try_get(1)?))
-                .or_default()
-                .purchases = row.try_get(2)?;
+            let whose = (row.try_get(0)?, row.try_get(1)?);
+            self.bought.entry(whose).or_default().purchases = row.try_get(2)?;
+            self.purchase_ids.insert(whose, row.try_get(3)?);
         }
         let allocations = "
             SELECT a.student_id, a.course_id, count(DISTINCT a.id), count(s.id)

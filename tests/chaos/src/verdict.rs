@@ -6,6 +6,7 @@ use crate::plan::{PlannedCheckout, PlannedPayment};
 use crate::world::World;
 use anyhow::{Context, Result};
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 /// Sessions of a course that has just begun.
 const SESSIONS: i64 = 7;
@@ -27,7 +28,9 @@ pub struct Verdict {
     pub unacknowledged: usize,
     /// Stock that does not add up.
     pub stock: Vec<String>,
-    /// What `makegood doctor` calls a breach.
+    /// The ids under which the doctor names what is left to a person: payments, purchases, intents.
+    pub left_ids: BTreeSet<String>,
+    /// What `makegood doctor` calls a breach, and no person knows of yet.
     pub breaches: Vec<String>,
     /// Jobs that somebody seems to work on, where nobody works any more.
     pub processing: i64,
@@ -74,7 +77,10 @@ impl Verdict {
         let findings = answer["findings"]
             .as_array()
             .with_context(|| format!("the doctor said {said}"))?;
-        for finding in findings.iter().filter(|finding| finding["severity"] == "breach") {
+        let breaches = findings
+            .iter()
+            .filter(|finding| finding["severity"] == "breach" && !is_known(finding, &verdict.left_ids));
+        for finding in breaches {
             verdict.breaches.push(format!(
                 "{} {}: {}",
                 finding["count"],
@@ -129,7 +135,12 @@ impl Verdict {
         };
         let id = record.payment_id.as_deref().unwrap_or_default();
         match goods.excuse_of_payment(id, planned.student) {
-            Some(excuse) => self.left_to_a_person.push(format!("{who}: {missing}, {excuse}")),
+            Some(excuse) => {
+                self.left_to_a_person.push(format!("{who}: {missing}, {excuse}"));
+                self.left_ids.insert(id.to_owned());
+                self.left_ids
+                    .extend(goods.purchases_of(planned.student, planned.course));
+            }
             None => self.lost.push(format!("{who} ({id}): {missing}")),
         }
     }
@@ -186,8 +197,42 @@ impl Verdict {
             (Some(order), _) => self
                 .lost
                 .push(format!("{who}: an order of {} pieces", order.pieces)),
-            (None, Some(excuse)) => self.left_to_a_person.push(format!("{who}: no order, {excuse}")),
+            (None, Some(excuse)) => {
+                self.left_to_a_person.push(format!("{who}: no order, {excuse}"));
+                self.left_ids.insert(intent.to_owned());
+            }
             (None, None) => self.lost.push(format!("{who}: no order")),
+        }
+    }
+}
+
+/// Whether all that the doctor counts in this finding is in a person's hands. The doctor still calls it a breach: it is one until
+/// the person has repaired it.
+fn is_known(finding: &Value, left_ids: &BTreeSet<String>) -> bool {
+    let examples = finding["examples"].as_array().map_or(&[][..], Vec::as_slice);
+    let known = |example: &Value| example.as_str().is_some_and(|id| left_ids.contains(id));
+    finding["count"].as_u64() == Some(examples.len() as u64)
+        && !examples.is_empty()
+        && examples.iter().all(known)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_breach_is_known_only_if_all_of_it_is_left_to_a_person() {
+        let left = BTreeSet::from(["a".to_owned(), "b".to_owned()]);
+        let finding = |count: u64, examples: &[&str]| json!({"count": count, "examples": examples});
+        assert!(is_known(&finding(2, &["b", "a"]), &left));
+        for other in [
+            finding(2, &["a", "c"]),
+            finding(3, &["a", "b"]),
+            finding(0, &[]),
+            json!({}),
+        ] {
+            assert!(!is_known(&other, &left), "{other}");
         }
     }
 }

@@ -16,6 +16,7 @@ async fn a_service_that_is_away_uses_up_no_attempt() {
         (Behaviour::ServerError, "admin_service_failing"),
         (Behaviour::DropConnection, "admin_service_unreachable"),
         (Behaviour::Hang, "admin_service_timeout"),
+        (Behaviour::Garbage, "admin_service_unreadable"),
     ] {
         assert_parked_at_receive(&school, behaviour, 30, code).await;
     }
@@ -25,7 +26,7 @@ async fn a_service_that_is_away_uses_up_no_attempt() {
 #[tokio::test]
 async fn an_answer_that_is_not_in_the_protocol_is_parked_after_five_attempts() {
     let school = School::open_without_breaker().await;
-    assert_parked_at_receive(&school, Behaviour::Garbage, 5, "admin_service_unreadable").await;
+    assert_parked_at_receive(&school, Behaviour::Nonsense, 5, "admin_service_unreadable").await;
     school.close().await;
 }
 
