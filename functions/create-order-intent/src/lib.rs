@@ -13,7 +13,7 @@ pub use name::NAME;
 
 use checkout::Checkout;
 use makegood::clock::Clock;
-use makegood::db::{Database, classify};
+use makegood::db::{Database, classify, describe};
 use makegood::gateway::Gateways;
 use makegood::http::{Answer, Request, RequestError};
 use makegood::ids::UserId;
@@ -104,7 +104,12 @@ impl CreateOrderIntent {
             }
             Err(error) => {
                 let code = classify(&error).code();
-                tracing::error!(function = NAME, code, %error, "checkout not made; the buyer is asked to try again");
+                tracing::error!(
+                    function = NAME,
+                    code,
+                    error = describe(&error),
+                    "checkout not made; the buyer is asked to try again"
+                );
                 respond::unavailable()
             }
         }

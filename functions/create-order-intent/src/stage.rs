@@ -5,7 +5,7 @@ use crate::cart::{CartRefusal, Snapshot};
 use crate::request::{CheckoutRequest, GRACE, Intent, KeyState, intent_id, least_amount_minor};
 use crate::store;
 use chrono::{DateTime, Utc};
-use makegood::db::{Connection, Database, ErrorClass, classify};
+use makegood::db::{Connection, Database, ErrorClass, classify, describe};
 use makegood::gateway::{GatewayError, Gateways, OpenedPayment, PaymentRequest, Provider};
 use makegood::stock::{self, ReleasedAs, Reserved, Shortage};
 use std::time::Duration;
@@ -206,7 +206,12 @@ impl Tries {
             return Err(error);
         }
         self.lost += 1;
-        tracing::warn!(function = NAME, code = class.code(), %error, "the transaction lost to another one and is made again");
+        tracing::warn!(
+            function = NAME,
+            code = class.code(),
+            error = describe(&error),
+            "the transaction lost to another one and is made again"
+        );
         // Two that met once don't meet again at the same moment.
         let random = u64::from(Uuid::new_v4().as_fields().0);
         let pause = Duration::from_millis(random % (PAUSE_MILLIS * self.lost));

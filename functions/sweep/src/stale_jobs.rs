@@ -7,7 +7,7 @@
 use crate::context::Sweep;
 use makegood::case::CaseKind;
 use makegood::cause::Cause;
-use makegood::db::{Connection, ErrorClass, Transaction, classify};
+use makegood::db::{Connection, ErrorClass, Transaction, classify, describe};
 use makegood::delivery::Deadline;
 use makegood::job::{self, JobFailure, JobId, JobType, Rescue, RescuedJob};
 use serde::Serialize;
@@ -93,7 +93,10 @@ impl Run<'_> {
             let tried = match self.rescue_chunk().await {
                 Ok(chunk) => self.take(chunk),
                 Err(error) if is_of_rows(&error) => {
-                    tracing::warn!(%error, "jobs of dead workers are taken one by one, since they could not be taken together");
+                    tracing::warn!(
+                        error = describe(&error),
+                        "jobs of dead workers are taken one by one, since they could not be taken together"
+                    );
                     self.rescue_each().await?
                 }
                 Err(error) => return Err(error),
@@ -143,7 +146,7 @@ impl Run<'_> {
                     self.take(chunk);
                 }
                 Err(error) if is_of_rows(&error) => {
-                    tracing::error!(job_id = %id, %error, "the job of a dead worker can't be taken away now; it holds up no other");
+                    tracing::error!(job_id = %id, error = describe(&error), "the job of a dead worker can't be taken away now; it holds up no other");
                     self.left.push(*id);
                 }
                 Err(error) => return Err(error),

@@ -6,7 +6,7 @@ mod respond;
 
 pub use question::{BadQuestion, LONGEST_BODY};
 
-use makegood::db::classify;
+use makegood::db::{classify, describe};
 use makegood::delivery::Deadline;
 use makegood::http::{Answer, Request, RequestError};
 use makegood::telemetry;
@@ -68,7 +68,11 @@ impl VerifyPayment {
             Ok(outcome) => respond::outcome(&outcome, payment.provider),
             Err(error) => {
                 let code = classify(&error).code();
-                tracing::error!(code, %error, "payment not verified; the caller is asked to come again, the sweep asks too");
+                tracing::error!(
+                    code,
+                    error = describe(&error),
+                    "payment not verified; the caller is asked to come again, the sweep asks too"
+                );
                 Answer::unavailable("the payment can't be verified now; ask again")
             }
         }

@@ -1,7 +1,7 @@
 //! Nothing about the database takes longer than its limit.
 
 use super::{backend, direct, run, run_on, short};
-use makegood::db::{ErrorClass, Limits, classify, within_invocation};
+use makegood::db::{ErrorClass, Limits, classify, describe, within_invocation};
 use makegood_tests::database::TestDatabase;
 use sqlx::{Connection, PgConnection};
 use std::time::{Duration, Instant};
@@ -31,6 +31,12 @@ async fn a_wait_for_a_lock_in_a_transaction_ends_as_blocked() {
     assert!(
         elapsed < Limits::default().lock + SLACK,
         "it waited for {elapsed:?}"
+    );
+    // It says where the row lies, so that a person finds its key.
+    let said = describe(&blocked);
+    assert!(
+        said.ends_with(r#"[55P03], while updating tuple (0,1) in relation "notes""#),
+        "{said}"
     );
     transaction.rollback().await.unwrap();
     assert_eq!((pool.idle(), pool.in_use()), (1, 0), "the connection is whole");

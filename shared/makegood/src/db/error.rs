@@ -101,6 +101,41 @@ pub fn classify(error: &sqlx::Error) -> ErrorClass {
     }
 }
 
+/// The error in words for a log or a record, without the row's values, which may be personal data. A wait for a row's lock says where
+/// the row lies ("while locking tuple (0,5) in relation \"inventory\""); `SELECT … WHERE ctid = '(0,5)'` shows its key, until the row
+/// is written again.
+///
+/// ```
+/// assert_eq!(makegood::db::describe(&sqlx::Error::PoolClosed), sqlx::Error::PoolClosed.to_string());
+/// ```
+#[must_use]
+pub fn describe(error: &sqlx::Error) -> String {
+    let sqlx::Error::Database(database) = error else {
+        return error.to_string();
+    };
+    let state = database.code().unwrap_or_default();
+    let constraint = database
+        .constraint()
+        .map(|name| format!(" ({name})"))
+        .unwrap_or_default();
+    let waited = waited_for(error)
+        .map(|what| format!(", {what}"))
+        .unwrap_or_default();
+    format!("{} [{state}]{constraint}{waited}", database.message())
+}
+
+/// For which row a statement waited, in the server's words. Only of a wait: other contexts may hold values.
+fn waited_for(error: &sqlx::Error) -> Option<&str> {
+    if classify(error) != ErrorClass::Blocked {
+        return None;
+    }
+    let database = error.as_database_error()?;
+    let context = database
+        .try_downcast_ref::<sqlx::postgres::PgDatabaseError>()?
+        .r#where()?;
+    context.lines().find(|line| line.starts_with("while "))
+}
+
 /// Whether this is a pooler's own refusal of a new connection. PgBouncer says 08P01 to a wrong password ("SASL authentication
 /// failed") and to a server that is away alike; only the login's secret tells which it is.
 pub(super) fn is_of_pooler(error: &sqlx::Error) -> bool {

@@ -12,7 +12,7 @@ mod pool;
 mod transaction;
 
 pub use connection::Connection;
-pub use error::{ErrorClass, classify};
+pub use error::{ErrorClass, classify, describe};
 pub use limits::{Limits, within_invocation};
 pub use login::{LoginError, secret_text};
 pub use transaction::{Isolation, OneStatement, Transaction};

@@ -1,7 +1,7 @@
 //! Why a record could not be handled, and the one question a queue asks of it.
 
 use crate::cause::Cause;
-use crate::db::classify;
+use crate::db::{classify, describe};
 use crate::disposition::Disposition;
 use crate::event::EventError;
 use std::fmt;
@@ -107,20 +107,5 @@ impl From<sqlx::Error> for Failure {
         } else {
             failure.of_whole_batch()
         }
-    }
-}
-
-/// The message without the row's values, which may be personal data.
-fn describe(error: &sqlx::Error) -> String {
-    match error {
-        sqlx::Error::Database(database) => {
-            let state = database.code().unwrap_or_default();
-            let constraint = database
-                .constraint()
-                .map(|name| format!(" ({name})"))
-                .unwrap_or_default();
-            format!("{} [{state}]{constraint}", database.message())
-        }
-        other => other.to_string(),
     }
 }
