@@ -52,7 +52,7 @@ fn floats_in(text: &str, is_sql: bool) -> Vec<String> {
 }
 
 fn names_float(code: &str) -> bool {
-    code.split(|dead_letter: char| !dead_letter.is_ascii_alphanumeric() && dead_letter != '_')
+    code.split(|character: char| !character.is_ascii_alphanumeric() && character != '_')
         .any(|word| {
             FLOATS.contains(&word) || word.ends_with("_f64") && word.starts_with(|c: char| c.is_ascii_digit())
         })
@@ -108,7 +108,7 @@ fn without_quoted(sql: &str) -> String {
 
 fn blank(text: &str) -> String {
     text.chars()
-        .map(|dead_letter| if dead_letter == '\n' { '\n' } else { ' ' })
+        .map(|character| if character == '\n' { '\n' } else { ' ' })
         .collect()
 }
 

@@ -28,8 +28,8 @@ const LENGTHS: [usize; 7] = [
 
 /// Postgres compresses before it measures; this does not compress.
 fn text_of(length: usize) -> String {
-    let dead_letters = rand::rng().sample_iter(Alphanumeric).take(length);
-    dead_letters.map(char::from).collect()
+    let characters = rand::rng().sample_iter(Alphanumeric).take(length);
+    characters.map(char::from).collect()
 }
 
 fn with_ids(mut event: Value, event_id: &str, correlation_id: Option<&str>) -> Value {

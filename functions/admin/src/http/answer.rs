@@ -51,7 +51,7 @@ impl Answer {
         // A header has no line breaks; what could make one is no address.
         let location = address
             .chars()
-            .filter(|dead_letter| !dead_letter.is_control())
+            .filter(|character| !character.is_control())
             .collect();
         Self {
             location: Some(location),

@@ -101,8 +101,8 @@ fn anchor(words: &str) -> String {
     let kept = words
         .trim()
         .chars()
-        .filter(|dead_letter| dead_letter.is_alphanumeric() || matches!(dead_letter, ' ' | '-' | '_'));
-    kept.map(|dead_letter| if dead_letter == ' ' { '-' } else { dead_letter })
+        .filter(|character| character.is_alphanumeric() || matches!(character, ' ' | '-' | '_'));
+    kept.map(|character| if character == ' ' { '-' } else { character })
         .collect::<String>()
         .to_lowercase()
 }

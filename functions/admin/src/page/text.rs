@@ -73,27 +73,27 @@ pub fn count(value: i64) -> String {
 /// The same beginning with a capital.
 #[must_use]
 pub fn sentence(text: &str) -> String {
-    let mut dead_letters = text.chars();
-    dead_letters
+    let mut characters = text.chars();
+    characters
         .next()
-        .map(|first| first.to_uppercase().chain(dead_letters).collect())
+        .map(|first| first.to_uppercase().chain(characters).collect())
         .unwrap_or_default()
 }
 
 /// Whether this character turns the text after it around: what stands there would be read as something else.
-fn turns_text(dead_letter: char) -> bool {
-    matches!(dead_letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+fn turns_text(character: char) -> bool {
+    matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// A page in which such characters are seen, by their number, and turn nothing.
 #[must_use]
 pub fn show_turning(html: &str) -> String {
     let mut shown = String::with_capacity(html.len());
-    for dead_letter in html.chars() {
-        if turns_text(dead_letter) {
-            shown.push_str(&format!("⟨U+{:04X}⟩", u32::from(dead_letter)));
+    for character in html.chars() {
+        if turns_text(character) {
+            shown.push_str(&format!("⟨U+{:04X}⟩", u32::from(character)));
         } else {
-            shown.push(dead_letter);
+            shown.push(character);
         }
     }
     shown
@@ -104,8 +104,8 @@ pub fn show_turning(html: &str) -> String {
 #[must_use]
 pub fn exact(text: &str) -> PreEscaped<String> {
     let mut escaped = String::with_capacity(text.len());
-    for dead_letter in text.chars() {
-        match dead_letter {
+    for character in text.chars() {
+        match character {
             '&' => escaped.push_str("&amp;"),
             '<' => escaped.push_str("&lt;"),
             '>' => escaped.push_str("&gt;"),

@@ -27,7 +27,7 @@ pub fn paisa_of_rupees(text: &str) -> Result<i64, AmountError> {
         return Err(malformed());
     }
     let too_large = || AmountError::TooLarge(text.to_owned());
-    let digits: String = whole.chars().filter(|dead_letter| *dead_letter != ',').collect();
+    let digits: String = whole.chars().filter(|character| *character != ',').collect();
     let rupees: i64 = digits.parse().map_err(|_| too_large())?;
     let paisa: i64 = format!("{decimals:0<2}").parse().map_err(|_| malformed())?;
     rupees

@@ -44,18 +44,18 @@ fn quote_separated_numbers(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len() + 2);
     let mut rest = text;
     let mut in_string = false;
-    while let Some(dead_letter) = rest.chars().next() {
-        let length = match dead_letter {
+    while let Some(character) = rest.chars().next() {
+        let length = match character {
             '"' => {
                 in_string = !in_string;
                 1
             }
             '\\' if in_string => 1 + rest.chars().nth(1).map_or(0, char::len_utf8),
-            _ if !in_string && dead_letter.is_ascii_digit() => number_length(rest),
+            _ if !in_string && character.is_ascii_digit() => number_length(rest),
             other => other.len_utf8(),
         };
         let (token, after) = rest.split_at(length);
-        let separated = !in_string && dead_letter.is_ascii_digit() && token.contains(',');
+        let separated = !in_string && character.is_ascii_digit() && token.contains(',');
         quoted.push_str(&if separated {
             format!("\"{token}\"")
         } else {

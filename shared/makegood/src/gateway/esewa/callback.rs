@@ -114,8 +114,8 @@ fn decode(data: &str) -> Result<Vec<u8>, ForgedCallback> {
     let base64: String = data
         .trim()
         .chars()
-        .filter(|dead_letter| !matches!(dead_letter, '\r' | '\n'))
-        .map(|dead_letter| match dead_letter {
+        .filter(|character| !matches!(character, '\r' | '\n'))
+        .map(|character| match character {
             ' ' | '-' => '+',
             '_' => '/',
             other => other,
