@@ -78,6 +78,7 @@ pub const COLUMNS: &[(&str, &[&str])] = &[
             "note",
         ],
     ),
+    ("console_logouts", &["session", "until"]),
     ("payments", &["id", "metadata", "status"]),
     ("sweep_runs", &["id", "sweep", "started_at"]),
     ("health_samples", &["at", "name", "value"]),

@@ -4,7 +4,7 @@ use crate::access::{self, Denied, ForgedForm, LoginError, token_of};
 use crate::http::{Answer, CookieNames, Form, Request, clear_cookie, fits, set_cookie};
 use crate::visit::{Fault, Visit};
 use crate::{Admin, NAME, act, page};
-use makegood::db::classify;
+use makegood::db::{classify, describe};
 use makegood::delivery::Deadline;
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ pub async fn answer(admin: &Admin, request: &Request, deadline: Deadline) -> Ans
         ("GET", []) => Answer::see_other("/admin/login"),
         ("GET", ["login"]) => begin_login(admin, request).await,
         ("GET", ["callback"]) => finish_login(admin, request).await,
-        ("POST", ["logout"]) => log_out(request),
+        ("POST", ["logout"]) => log_out(admin, request).await,
         ("GET", ["assets", name]) => page::asset::answer(name).unwrap_or_else(page::problem::not_found),
         (_, segments) => known(admin, request, segments, deadline).await,
     }
@@ -34,7 +34,15 @@ async fn known(admin: &Admin, request: &Request, segments: &[&str], deadline: De
         Ok(operator) => operator,
         Err(denied) => return refuse(request, &denied),
     };
+    let ended = access::has_ended(&admin.database, &operator).await;
+    if matches!(ended, Ok(true)) {
+        return refuse(request, &Denied::LoggedOut);
+    }
     let visit = Visit::of(admin, request, operator, deadline);
+    // Without the database no page shows anything of it; the runbook needs none and is wanted then.
+    if let (Err(error), "POST") = (ended, request.method.as_str()) {
+        return failed(&visit, &Fault::Database(error));
+    }
     let answer = match request.method.as_str() {
         "GET" => page::show(&visit, segments)
             .await
@@ -80,7 +88,7 @@ fn typed(request: &Request, denied: &Denied) -> Option<Form> {
 
 fn refuse(request: &Request, denied: &Denied) -> Answer {
     match denied {
-        Denied::NoToken | Denied::Expired => {}
+        Denied::NoToken | Denied::Expired | Denied::LoggedOut => {}
         Denied::Invalid(why) => tracing::warn!(function = NAME, why, "a login is refused"),
         Denied::NotOperator { .. } => {
             tracing::warn!(function = NAME, "somebody without the group is refused")
@@ -159,12 +167,21 @@ async fn finish_login(admin: &Admin, request: &Request) -> Answer {
     answer.with_cookie(clear_cookie(&names, names.login))
 }
 
-/// Forgets the token here; it stays valid where somebody copied it, until it ends.
-fn log_out(request: &Request) -> Answer {
+/// Forgets the token here, and ends it wherever somebody copied it.
+async fn log_out(admin: &Admin, request: &Request) -> Answer {
     if access::check_origin(request).is_err() {
         return page::problem::not_found();
     }
     let names = CookieNames::of(&request.origin());
+    if let Ok(operator) = admin.verifier.operator(token_of(request, &names)).await
+        && let Err(error) = access::end_login(&admin.database, &operator, admin.clock.now()).await
+    {
+        tracing::error!(
+            function = NAME,
+            error = describe(&error),
+            "a logout was not kept; a copy of the token is good until it ends"
+        );
+    }
     page::problem::logged_out()
         .with_cookie(clear_cookie(&names, names.session))
         .with_cookie(clear_cookie(&names, names.returning))

@@ -120,7 +120,16 @@ impl SigningKey {
     /// These claims as a signed token. Empty when the library refuses, which no verifier takes.
     #[must_use]
     pub fn sign(&self, claims: &Value) -> String {
-        let header = json!({"alg": "RS256", "typ": "JWT", "kid": self.kid});
+        self.sign_with_header(&json!({}), claims)
+    }
+
+    /// The same with more fields, or others, in its header.
+    #[must_use]
+    pub fn sign_with_header(&self, fields: &Value, claims: &Value) -> String {
+        let mut header = json!({"alg": "RS256", "typ": "JWT", "kid": self.kid});
+        for (name, value) in fields.as_object().into_iter().flatten() {
+            header[name] = value.clone();
+        }
         let signed = [&header, claims]
             .map(|part| URL_SAFE_NO_PAD.encode(part.to_string()))
             .join(".");

@@ -22,6 +22,12 @@ impl Identity {
     /// that is given stays, and one that is null is left out.
     #[must_use]
     pub fn mint(&self, claims: &Value) -> String {
+        self.mint_with_header(&json!({}), claims)
+    }
+
+    /// The same with more fields, or others, in its header.
+    #[must_use]
+    pub fn mint_with_header(&self, fields: &Value, claims: &Value) -> String {
         let now = self.clock.now();
         let mut all = Map::new();
         for (name, value) in [
@@ -35,7 +41,7 @@ impl Identity {
         }
         all.extend(claims.as_object().cloned().unwrap_or_default());
         all.retain(|_, value| !value.is_null());
-        self.key.sign(&Value::Object(all))
+        self.key.sign_with_header(fields, &Value::Object(all))
     }
 
     /// The token of a buyer for the shop's API, or of the operator for the console.

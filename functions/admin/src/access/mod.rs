@@ -5,6 +5,7 @@ mod authorizer;
 mod csrf;
 mod issuer;
 mod login;
+mod logout;
 mod returning;
 mod seal;
 mod token;
@@ -18,6 +19,7 @@ pub use token::{Denied, Operator, Verifier};
 pub(crate) use authorizer::authorize;
 pub(crate) use csrf::{FIELD as CSRF_FIELD, check as check_form, check_origin, is_of_our_page};
 pub(crate) use login::{LASTS as LOGIN_LASTS, local_address};
+pub(crate) use logout::{end as end_login, has_ended};
 pub(crate) use returning::{LASTS as RETURNING_LASTS, close as returning, is_returning};
 
 use crate::http::{CookieNames, Request};

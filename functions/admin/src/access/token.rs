@@ -13,6 +13,8 @@ use sha2::{Digest, Sha256};
 
 /// How far the issuer's clock may be ahead of ours.
 const CLOCK_SKEW: TimeDelta = TimeDelta::seconds(60);
+/// The longest login, whatever the token says: an operator logs in once a shift.
+const LONGEST_LOGIN: TimeDelta = TimeDelta::hours(8);
 /// No token of any provider is longer, and no cookie can be.
 const LONGEST_TOKEN: usize = 8 * 1024;
 /// The longest name that is kept of an operator.
@@ -27,7 +29,7 @@ pub struct Operator {
     pub name: String,
     /// Stands for this very token, without giving it away.
     pub session: String,
-    /// When the token ends.
+    /// When the login ends: with the token, and eight hours after it was made at the latest.
     pub expires_at: DateTime<Utc>,
 }
 
@@ -43,6 +45,9 @@ pub enum Denied {
     /// It was right, and its time is over.
     #[error("your login has expired")]
     Expired,
+    /// It was right, and its owner has logged out.
+    #[error("you have logged out")]
+    LoggedOut,
     /// The person is known, and not an operator. The message is for logs, so it names nobody.
     #[error("somebody who is not in the group {group:?}, which may use this console")]
     NotOperator {
@@ -73,6 +78,13 @@ pub struct Verifier {
 struct Claims {
     sub: String,
     exp: i64,
+    iat: i64,
+    /// The client that asked for it (OpenID Connect Core 1.0, 2).
+    #[serde(default)]
+    azp: Option<String>,
+    /// Cognito's kind of token: `id` or `access`.
+    #[serde(default)]
+    token_use: Option<String>,
     #[serde(default)]
     nbf: Option<i64>,
     #[serde(default)]
@@ -95,8 +107,8 @@ impl Claims {
             .into_iter()
             .any(|groups| match groups {
                 Value::Array(groups) => groups.iter().any(|found| found == group),
-                // Some providers write a list of one, or several, as a text.
-                Value::String(groups) => groups.split([',', ' ']).any(|found| found == group),
+                // Some providers write a list of one as a text. It is compared as a whole: a group's name may hold blanks and commas.
+                Value::String(found) => found == group,
                 _ => false,
             })
     }
@@ -105,7 +117,7 @@ impl Claims {
         let names = [&self.name, &self.email, &self.cognito_username];
         let name = names.into_iter().flatten().find(|name| !name.trim().is_empty());
         let name = name.unwrap_or(&self.sub).trim().chars();
-        name.filter(|dead_letter| !dead_letter.is_control())
+        name.filter(|character| !character.is_control())
             .take(LONGEST_NAME)
             .collect()
     }
@@ -131,7 +143,8 @@ impl Verifier {
     async fn check(&self, token: Option<&str>, nonce: Option<&str>) -> Result<Operator, Denied> {
         let token = token.ok_or(Denied::NoToken)?;
         let claims = self.claims(token).await?;
-        self.check_time(&claims)?;
+        let expires_at = self.check_time(&claims)?;
+        self.check_use(&claims)?;
         if nonce.is_some_and(|nonce| claims.nonce.as_deref() != Some(nonce)) {
             return Err(Denied::Invalid("its nonce is of another login"));
         }
@@ -145,15 +158,14 @@ impl Verifier {
         let id: String = claims
             .sub
             .chars()
-            .filter(|dead_letter| !dead_letter.is_control())
+            .filter(|character| !character.is_control())
             .take(LONGEST_NAME)
             .collect();
         Ok(Operator {
             actor: if name == id { id } else { format!("{name} ({id})") },
             name,
             session: URL_SAFE_NO_PAD.encode(Sha256::digest(token)),
-            expires_at: DateTime::from_timestamp(claims.exp, 0)
-                .ok_or(Denied::Invalid("its exp is no time"))?,
+            expires_at,
         })
     }
 
@@ -162,6 +174,7 @@ impl Verifier {
             return Err(Denied::Invalid("it is too long"));
         }
         let header = decode_header(token).map_err(|_| Denied::Invalid("its header can't be read"))?;
+        check_demands(token)?;
         if header.alg != Algorithm::RS256 {
             return Err(Denied::Invalid("it is not signed with RS256"));
         }
@@ -172,7 +185,7 @@ impl Verifier {
         let mut validation = Validation::new(Algorithm::RS256);
         validation.set_issuer(&[self.issuer.url()]);
         validation.set_audience(&[&self.client_id]);
-        validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+        validation.set_required_spec_claims(&["exp", "iat", "iss", "aud", "sub"]);
         // The library asks the machine's clock; ours is asked below.
         validation.validate_exp = false;
         validation.validate_nbf = false;
@@ -181,19 +194,66 @@ impl Verifier {
             .map_err(|error| Denied::Invalid(what_is_wrong(error.kind())))
     }
 
-    fn check_time(&self, claims: &Claims) -> Result<(), Denied> {
+    /// When the login ends.
+    fn check_time(&self, claims: &Claims) -> Result<DateTime<Utc>, Denied> {
         let now = self.clock.now();
-        if claims.exp <= now.timestamp() {
+        let latest = (now + CLOCK_SKEW).timestamp();
+        if claims.nbf.is_some_and(|from| from > latest) {
+            return Err(Denied::Invalid("its time has not come"));
+        }
+        let issued = DateTime::from_timestamp(claims.iat, 0).ok_or(Denied::Invalid("its iat is no time"))?;
+        if claims.iat > latest {
+            return Err(Denied::Invalid("it was made in the future"));
+        }
+        let expires = DateTime::from_timestamp(claims.exp, 0).ok_or(Denied::Invalid("its exp is no time"))?;
+        let ends_at = expires.min(issued + LONGEST_LOGIN);
+        if ends_at <= now {
             return Err(Denied::Expired);
         }
+        Ok(ends_at)
+    }
+
+    /// Whether it is an ID token that our own client asked for: OpenID Connect Core 1.0, 3.1.3.7, and Cognito's `token_use`.
+    fn check_use(&self, claims: &Claims) -> Result<(), Denied> {
         if claims
-            .nbf
-            .is_some_and(|from| from > (now + CLOCK_SKEW).timestamp())
+            .azp
+            .as_ref()
+            .is_some_and(|client| *client != self.client_id)
         {
-            return Err(Denied::Invalid("its time has not come"));
+            return Err(Denied::Invalid("another client asked for it"));
+        }
+        if claims.token_use.as_ref().is_some_and(|kind| kind != "id") {
+            return Err(Denied::Invalid("it is no ID token"));
         }
         Ok(())
     }
+}
+
+/// What the library leaves out of a token's header.
+#[derive(Debug, Deserialize)]
+struct Demands {
+    #[serde(default)]
+    crit: Option<Value>,
+    #[serde(default)]
+    typ: Option<String>,
+}
+
+/// Refuses what the header asks and we can't do (`crit`: RFC 7515, 4.1.11), and access tokens (RFC 9068, 4).
+fn check_demands(token: &str) -> Result<(), Denied> {
+    const UNREADABLE: Denied = Denied::Invalid("its header can't be read");
+    let header = token.split('.').next().unwrap_or_default();
+    let header = URL_SAFE_NO_PAD.decode(header).map_err(|_| UNREADABLE)?;
+    let demands: Demands = serde_json::from_slice(&header).map_err(|_| UNREADABLE)?;
+    if demands.crit.is_some() {
+        return Err(Denied::Invalid(
+            "its header has demands (crit) that are unknown here",
+        ));
+    }
+    let kind = demands.typ.unwrap_or_default().to_ascii_lowercase();
+    if matches!(kind.as_str(), "at+jwt" | "application/at+jwt") {
+        return Err(Denied::Invalid("it is no ID token"));
+    }
+    Ok(())
 }
 
 fn what_is_wrong(kind: &ErrorKind) -> &'static str {

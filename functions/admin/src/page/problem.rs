@@ -11,7 +11,7 @@ use maud::{Markup, html};
 /// Somebody is not let in.
 pub fn denied(request: &Request, denied: &Denied) -> Answer {
     let (status, title) = match denied {
-        Denied::NoToken | Denied::Invalid(_) | Denied::Expired => (401, "Log in"),
+        Denied::NoToken | Denied::Invalid(_) | Denied::Expired | Denied::LoggedOut => (401, "Log in"),
         Denied::NotOperator { .. } => (403, "Not for you"),
         Denied::Issuer(_) => (503, "Nobody can log in"),
     };

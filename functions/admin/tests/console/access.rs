@@ -81,6 +81,13 @@ async fn who_is_no_operator_is_403() {
         json!([]),
         json!(["buyers"]),
         json!("operators-not"),
+        json!("former operators"),
+        json!("operators buyers"),
+        json!("operators,buyers"),
+        json!(" operators"),
+        json!("Operators"),
+        json!(["former operators"]),
+        json!([["operators"]]),
         json!({"operators": true}),
     ] {
         let mut claims = stage.claims();
@@ -98,6 +105,13 @@ async fn who_is_no_operator_is_403() {
         stage.try_token(&stage.issuer.mint(&claims)).await,
         (200, true),
         "other providers say groups"
+    );
+    claims["groups"] = json!("operators");
+    let alone = stage.issuer.mint(&claims);
+    assert_eq!(
+        stage.try_token(&alone).await,
+        (200, true),
+        "a list of one as text"
     );
     // A buyer's token is for another audience, so it is nobody's here.
     assert_eq!(
@@ -123,12 +137,26 @@ async fn a_token_of_another_time_audience_or_issuer_is_401() {
         ("iss", json!("https://elsewhere.example")),
         ("iss", json!(null)),
         ("sub", json!(null)),
+        ("iat", json!(null)),
+        ("iat", json!(now + 3_600)),
+        // Whatever it says of its end, a login is over after eight hours.
+        ("iat", json!(now - 8 * 3_600)),
+        ("iat", json!(1)),
+        ("azp", json!("another-client")),
+        ("token_use", json!("access")),
     ] {
         let mut claims = stage.claims();
+        claims["exp"] = json!(now + 10 * 365 * 86_400);
         claims[name] = value.clone();
         let token = stage.issuer.mint(&claims);
         assert_eq!(stage.try_token(&token).await, (401, false), "{name} {value}");
     }
+    let mut claims = stage.claims();
+    claims["azp"] = claims["aud"].clone();
+    claims["iat"] = json!(now - 8 * 3_600 + 300);
+    claims["exp"] = json!(now + 10 * 365 * 86_400);
+    let token = stage.issuer.mint(&claims);
+    assert_eq!(stage.try_token(&token).await, (200, true), "its last minutes");
     let mut claims = stage.claims();
     claims["aud"] = json!(["other", claims["aud"]]);
     assert_eq!(
@@ -136,6 +164,24 @@ async fn a_token_of_another_time_audience_or_issuer_is_401() {
         (200, true),
         "one audience of several"
     );
+    stage.close().await;
+}
+
+#[tokio::test]
+async fn a_token_whose_header_asks_for_more_or_says_that_it_is_no_id_token_is_401() {
+    let stage = Stage::open().await;
+    let claims = stage.claims();
+    for (fields, expected) in [
+        (json!({}), (200, true)),
+        (json!({"typ": null}), (200, true)),
+        (json!({"crit": ["exp"], "exp": 1}), (401, false)),
+        (json!({"crit": []}), (401, false)),
+        (json!({"typ": "at+jwt"}), (401, false)),
+        (json!({"typ": "application/AT+JWT"}), (401, false)),
+    ] {
+        let token = stage.issuer.mint_with_header(&fields, &claims);
+        assert_eq!(stage.try_token(&token).await, expected, "{fields}");
+    }
     stage.close().await;
 }
 
@@ -162,6 +208,7 @@ async fn a_forged_token_is_401() {
     let none = part(&json!({"alg": "none", "typ": "JWT"}));
     let none_with_kid = part(&json!({"alg": "none", "typ": "JWT", "kid": kid}));
     let named = part(&json!({"alg": "RS256", "typ": "JWT", "kid": kid}));
+    others_claims["iat"] = json!(chrono::Utc::now().timestamp());
     let mut more = others_claims.clone();
     more["name"] = json!("Somebody else");
     // The public key as an HMAC secret: the classic confusion of algorithms.
@@ -225,8 +272,8 @@ async fn unknown_keys_make_us_ask_the_issuer_once_a_minute_at_most() {
     tokio::spawn(async move { axum::serve(listener, router).await });
     let database = TestDatabase::create().await;
     let admin = open_admin(&database, &url, &[]).await;
-    let exp = chrono::Utc::now().timestamp() + 600;
-    let claims = json!({"iss": url, "aud": "makegood-console", "sub": "a", "exp": exp, "cognito:groups": ["operators"]});
+    let now = chrono::Utc::now().timestamp();
+    let claims = json!({"iss": url, "aud": "makegood-console", "sub": "a", "iat": now, "exp": now + 600, "cognito:groups": ["operators"]});
     let forged = SigningKey::generate().unwrap().sign(&claims);
     for token in [&forged, &forged, &key.sign(&claims), &forged, &key.sign(&claims)] {
         let event = with_cookie(get("/admin/jobs"), &format!("{SESSION}={token}"));

@@ -205,7 +205,7 @@ async fn a_token_that_no_browser_would_keep_is_refused_with_the_reason() {
         let asked: std::collections::HashMap<_, _> = page.query_pairs().into_owned().collect();
         let groups = vec!["operators"; groups];
         *claims.lock().unwrap() = json!({"iss": url, "aud": "makegood-console", "sub": "a", "nonce": asked["nonce"], "groups": groups,
-                                         "exp": chrono::Utc::now().timestamp() + 600});
+                                         "iat": chrono::Utc::now().timestamp(), "exp": chrono::Utc::now().timestamp() + 600});
         let back = get(&format!("/admin/callback?code=any&state={}", asked["state"]));
         let ended = send(with_cookie(back, &begun.cookie(LOGIN))).await;
         assert_eq!(ended.status, status, "{}", ended.body);
@@ -244,6 +244,42 @@ async fn a_refusal_of_the_issuer_is_shown_as_text() {
         answer.body.contains("&lt;script&gt;alert(1)") && !answer.body.contains("<script"),
         "{}",
         answer.body
+    );
+    stage.close().await;
+}
+
+#[tokio::test]
+async fn a_copied_token_opens_nothing_after_its_owner_has_logged_out() {
+    let stage = Stage::open().await;
+    let token = stage.operator();
+    let other = stage.operator();
+    let with = |event: Value, token: &str| with_cookie(event, &format!("{SESSION}={token}"));
+    assert_eq!(stage.send(with(get("/admin/jobs"), &token)).await.status, 200);
+    // Twice, as somebody clicks twice.
+    for _ in 0..2 {
+        let answer = stage.send(with(post("/admin/logout", &[]), &token)).await;
+        assert_eq!(answer.status, 200);
+    }
+    for event in [
+        get("/admin/jobs"),
+        get("/admin/runbook"),
+        post("/admin/sweeps/outbox/run", &[]),
+    ] {
+        let answer = stage.send(with(event.clone(), &token)).await;
+        assert_eq!(answer.status, 401, "{event}");
+    }
+    assert_eq!(
+        stage.send(with(get("/admin/jobs"), &other)).await.status,
+        200,
+        "another login of the same person"
+    );
+    // Another logout removes what no token needs any more.
+    let expire = "UPDATE console_logouts SET until = now() - interval '1 second'";
+    stage.database.run_sql(expire).await;
+    stage.send(with(post("/admin/logout", &[]), &other)).await;
+    assert_eq!(
+        stage.database.count("SELECT count(*) FROM console_logouts").await,
+        1
     );
     stage.close().await;
 }
