@@ -39,12 +39,13 @@ impl State {
         }
     }
 
-    /// Whether an order can be there within seconds, so that it pays to hold the request.
+    /// Whether an order can be there within seconds, so that it pays to hold the request. What a person or a gateway has to do first
+    /// can take as long as it likes: such questions would fill the function and keep out those whose order is being made.
     #[must_use]
     pub const fn may_end_soon(self) -> bool {
         match self {
-            Self::AwaitingPayment | Self::Verifying | Self::Finalizing => true,
-            Self::Failed | Self::NeedsAttention => false,
+            Self::Finalizing => true,
+            Self::AwaitingPayment | Self::Verifying | Self::Failed | Self::NeedsAttention => false,
         }
     }
 }

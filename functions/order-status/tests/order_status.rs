@@ -80,6 +80,8 @@ fn request(authorizer: Value, query: Value) -> Value {
            "requestContext": {"stage": "$default", "http": {"method": "GET"}, "authorizer": authorizer}})
 }
 
+/// The gateway said so; the order is being made.
+const PAID: &str = "UPDATE payment_intents SET status = 'succeeded'";
 const ORDER: &str = "
     INSERT INTO orders (id, order_number, user_id, payment_intent_id, payment_provider, subtotal_cents, total_cents, created_at)
     SELECT md5('order')::uuid, 'ORD-20260109-00001', user_id, payment_intent_id, provider, 100, 100, '2026-01-09T12:00:00Z'
@@ -215,6 +217,7 @@ async fn a_question_that_can_not_be_used_is_refused_by_name() {
 #[tokio::test]
 async fn a_held_question_is_answered_within_a_second_of_the_orders_commit() {
     let setting = Setting::open_with_connections(1).await;
+    setting.run(PAID).await;
     // WHEN the order is committed while the buyer waits
     let waiting = async {
         let answer = setting
@@ -240,10 +243,21 @@ async fn a_held_question_is_answered_within_a_second_of_the_orders_commit() {
 async fn a_held_question_ends_with_its_wait_and_not_before_unless_there_is_nothing_to_wait_for() {
     let setting = Setting::open().await;
     let query = |wait: &str| json!({"payment_intent_id": INTENT, "wait": wait});
+    // WHEN nobody has paid, or the gateway is still deciding
+    for (status, state) in [("pending", "awaiting_payment"), ("processing", "verifying")] {
+        let change = format!("UPDATE payment_intents SET status = '{status}'");
+        setting.run(&change).await;
+        let asked = Instant::now();
+        assert_eq!(setting.ask(BUYER, query("5")).await.1["state"], state);
+        let elapsed = asked.elapsed();
+        assert!(elapsed < Duration::from_secs(3), "{state}: held for {elapsed:?}");
+    }
+    // WHEN it is paid
+    setting.run(PAID).await;
     let asked = Instant::now();
     let (_, answer) = setting.ask(BUYER, query("1")).await;
     let held = asked.elapsed();
-    assert_eq!(answer["state"], "awaiting_payment");
+    assert_eq!(answer["state"], "finalizing");
     assert!((700..3_000).contains(&held.as_millis()), "held for {held:?}");
     // WHEN the invocation has less time than the buyer would wait
     let asked = Instant::now();
@@ -274,13 +288,14 @@ async fn a_held_question_ends_with_its_wait_and_not_before_unless_there_is_nothi
 async fn a_waiting_buyer_holds_no_connection_that_others_need() {
     // GIVEN one connection, and twenty buyers who wait for an order
     let setting = Setting::open_with_connections(1).await;
+    setting.run(PAID).await;
     let held = (0..20).map(|_| setting.ask(BUYER, json!({"payment_intent_id": INTENT, "wait": "5"})));
     let waiting = futures::future::join_all(held);
     // WHEN others ask, one after the other, and wait for nothing
     let others = async {
         let asked = Instant::now();
         for _ in 0..20 {
-            assert_eq!(setting.state().await, "awaiting_payment");
+            assert_eq!(setting.state().await, "finalizing");
         }
         let elapsed = asked.elapsed();
         setting.run(ORDER).await;
