@@ -14,7 +14,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 use uuid::Uuid;
 
-/// Look at the jobs of the order pipeline, run failed ones again, call pending ones off.
+/// Look at the jobs of the order pipeline, run failed ones again, cancel pending ones.
 ///
 /// Examples:
 ///   makegood jobs list --status failed
@@ -86,7 +86,7 @@ struct ChangeArguments {
     act: ActArguments,
 }
 
-/// Call pending jobs off. One that is running is left alone.
+/// Cancel pending jobs. One that is running is left alone.
 ///
 /// When the buyer has paid and gets no order by it, a case is opened, so that the payment is not forgotten.
 ///

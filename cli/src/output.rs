@@ -26,7 +26,7 @@ impl Output {
     /// Prints the answer: this value as JSON, or these lines.
     pub fn answer<T: Serialize>(self, value: &T, lines: &[String]) -> anyhow::Result<()> {
         if self.json {
-            return print(&serde_json::to_string_pretty(value)?);
+            return print(&printable_json(&serde_json::to_string_pretty(value)?));
         }
         lines.iter().try_for_each(|line| print(&printable(line)))
     }
@@ -61,7 +61,8 @@ impl Output {
 
     /// In JSON it is the answer. An output that can't be written leaves standard error.
     fn say_why(self, what: &str, why: &str) {
-        let is_told = self.json && print(&serde_json::json!({ what: why }).to_string()).is_ok();
+        let is_told =
+            self.json && print(&printable_json(&serde_json::json!({ what: why }).to_string())).is_ok();
         if !is_told {
             tell(&format!("{what}: {}", printable(why)));
         }
@@ -172,20 +173,36 @@ pub fn instant(at: DateTime<Utc>) -> String {
 }
 
 /// A text for a terminal. What others wrote may hold characters that would move its cursor, colour it, or turn what follows
-/// around; they are shown by their numbers. (`--json` has them as they are, escaped as JSON does.)
+/// around; they are shown by their numbers.
 fn printable(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for character in text.chars() {
-        let is_harmless = matches!(character, '\n' | '\t')
-            || !character.is_control()
-                && !matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-        if is_harmless {
+        if is_harmless(character) {
             shown.push(character);
         } else {
             shown.extend(character.escape_unicode());
         }
     }
     shown
+}
+
+/// The same for a JSON document: another spelling of the same strings. A serializer escapes control characters up to U+001F only.
+fn printable_json(document: &str) -> String {
+    let mut shown = String::with_capacity(document.len());
+    for character in document.chars() {
+        if is_harmless(character) {
+            shown.push(character);
+        } else {
+            // None of them is above U+FFFF.
+            shown.push_str(&format!("\\u{:04x}", u32::from(character)));
+        }
+    }
+    shown
+}
+
+fn is_harmless(character: char) -> bool {
+    let turns_text = matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    matches!(character, '\n' | '\t') || !character.is_control() && !turns_text
 }
 
 /// The beginning of a text, on one line; control characters, which could paint a terminal, are shown as blanks.
@@ -238,6 +255,21 @@ mod tests {
         assert_eq!(
             printable(hostile),
             "studentId is \\u{1b}[2J\\u{9b}1m\\u{202e}cisum\\u{d}\n\tनमस्ते"
+        );
+    }
+
+    #[test]
+    fn json_says_the_same_and_nothing_of_it_paints_the_terminal() {
+        let every: String = ('\0'..='\u{ffff}').collect();
+        let document = serde_json::to_string_pretty(&serde_json::json!({ "why": every })).unwrap();
+        let shown = printable_json(&document);
+        assert!(shown.chars().all(is_harmless));
+        let read: serde_json::Value = serde_json::from_str(&shown).unwrap();
+        assert_eq!(read["why"], every);
+        assert!(
+            shown.contains("\\u009b")
+                && shown.contains("\\u202e")
+                && shown.contains("नमस्ते".get(..3).unwrap())
         );
     }
 

@@ -1,5 +1,7 @@
 //! `makegood replay-event`.
 
+use crate::act::act;
+use crate::database;
 use crate::exit::BadInput;
 use crate::output::Output;
 use anyhow::{Context, anyhow, bail};
@@ -10,8 +12,9 @@ use makegood::ids::CorrelationId;
 use makegood::limits;
 use makegood::outbox::{OutboxRow, SqsTransport, Transport, read_routes};
 use makegood::runtime;
+use operate::audit::{self, Act, Action};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -22,12 +25,13 @@ use std::process::ExitCode;
 /// is sent. Each event is read as the functions read it and refused if they would refuse it; it is sent as it
 /// stands. Replays are safe: an event delivered any number of times leaves the same rows.
 ///
-/// The queues are QUEUE_URL_<TOPIC> (comma-separated), such as QUEUE_URL_PURCHASE_CONFIRMED.
+/// The queues are QUEUE_URL_<TOPIC> (comma-separated), such as QUEUE_URL_PURCHASE_CONFIRMED. Who sends what and why is in the
+/// audit log of the database before anything is sent; a dry run needs no database.
 ///
 /// Example: `makegood replay-event events/purchase-confirmed.json --dry-run`
 ///
-/// Exit code: 0 all sent, or all would be; 2 wrong usage, or a file with something else than events; 3 a queue
-/// is not known or does not take them, and what was not sent is named.
+/// Exit code: 0 all sent, or all would be; 2 wrong usage, or a file with something else than events; 3 the audit log can't be
+/// written, so that nothing is sent, or a queue is not known or does not take them, and what was not sent is named.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// The JSON file.
@@ -35,6 +39,23 @@ pub struct Arguments {
     /// Only read the file and say what would be sent where.
     #[arg(long)]
     dry_run: bool,
+    /// Why; it is kept in the audit log.
+    #[arg(
+        long,
+        value_name = "TEXT",
+        visible_alias = "note",
+        required_unless_present = "dry_run"
+    )]
+    reason: Option<String>,
+    /// Who does it; it is kept in the audit log.
+    #[arg(
+        long = "as",
+        value_name = "NAME",
+        env = "USER",
+        hide_env_values = true,
+        default_value = ""
+    )]
+    actor: String,
 }
 
 /// One event and where it went.
@@ -54,15 +75,20 @@ struct Replay {
 /// When the file, an event, or the environment can't be read, or a queue does not take an event.
 pub async fn run(arguments: &Arguments, output: Output) -> anyhow::Result<ExitCode> {
     let events = read_events(&arguments.file).map_err(BadInput::of)?;
+    let by = match &arguments.reason {
+        Some(reason) if !arguments.dry_run => Some(act(&arguments.actor, reason)?),
+        _ => None,
+    };
     let mut environment = Environment::of_process();
     let types: BTreeSet<_> = events.iter().map(|(event, _)| event.event_type()).collect();
     let routes = read_routes(&mut environment, &types.into_iter().collect::<Vec<_>>());
     environment.finish()?;
     let replays: Vec<_> = events
         .iter()
-        .map(|(event, _)| replay(event, &routes, !arguments.dry_run))
+        .map(|(event, _)| replay(event, &routes, by.is_some()))
         .collect();
-    if !arguments.dry_run {
+    if let Some(by) = by {
+        record(&by, &replays).await?;
         send(&events, routes).await?;
     }
     output.answer(&replays, &replays.iter().map(line).collect::<Vec<_>>())?;
@@ -88,6 +114,26 @@ fn line(replay: &Replay) -> String {
         replay.event_type,
         replay.queues.join(", ")
     )
+}
+
+/// Says in the audit log what is about to be sent.
+async fn record(by: &Act, replays: &[Replay]) -> anyhow::Result<()> {
+    const LONGEST_SUBJECT: usize = 200;
+    let subjects: Vec<(String, Value)> = replays
+        .iter()
+        .map(|replay| {
+            let id: String = replay.event_id.chars().take(LONGEST_SUBJECT).collect();
+            let details = json!({"eventType": replay.event_type, "queues": replay.queues});
+            (format!("event:{id}"), details)
+        })
+        .collect();
+    let database = database::open().await?;
+    let mut transaction = database.begin().await?;
+    audit::record_all(&mut transaction, by, Action::ReplayEvent, &subjects).await?;
+    transaction
+        .commit()
+        .await
+        .context("the audit log can't be written, so nothing was sent")
 }
 
 async fn send(events: &[(Event, Value)], routes: HashMap<String, Vec<String>>) -> anyhow::Result<()> {

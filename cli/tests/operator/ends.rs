@@ -127,8 +127,9 @@ fn wrong_usage_and_bad_input_exit_with_2_even_while_the_database_is_away() {
     std::fs::write(text.path(), "no event").unwrap();
     let text = text.path().to_str().unwrap();
     for wrong in [
-        &["replay-event", text][..],
-        &["replay-event", "/nowhere.json"],
+        &["replay-event", text, "--reason", "r"][..],
+        &["replay-event", "/nowhere.json", "--reason", "r"],
+        &["replay-event", text],
         &[
             "dead-letters",
             "replay",
@@ -151,7 +152,7 @@ fn a_command_that_can_not_look_exits_with_3() {
     let event = event.path().to_str().unwrap();
     let away = [("DATABASE_URL", "postgres://nobody@127.0.0.1:1/nothing")];
     let mut commands = Vec::new();
-    for (right, _) in usages().chain([(&["replay-event", "EVENT"][..], &[][..])]) {
+    for (right, _) in usages().chain([(&["replay-event", "EVENT", "--reason", "r"][..], &[][..])]) {
         let right = right
             .iter()
             .map(|word| if *word == "EVENT" { event } else { word });

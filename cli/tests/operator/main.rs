@@ -10,3 +10,4 @@ mod jobs;
 mod lists;
 mod one;
 mod operator;
+mod replay_event;

@@ -125,11 +125,13 @@ pub enum Action {
     ResolveCase,
     /// A sweep was run out of turn.
     RunSweep,
+    /// An event from a file was to be sent. Written before it is sent.
+    ReplayEvent,
 }
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::ReplayDeadLetter,
         Self::FailedToReplayDeadLetter,
         Self::DiscardDeadLetter,
@@ -139,6 +141,7 @@ impl Action {
         Self::NoteOnCase,
         Self::ResolveCase,
         Self::RunSweep,
+        Self::ReplayEvent,
     ];
 
     /// As the column has it.
@@ -154,6 +157,7 @@ impl Action {
             Self::NoteOnCase => "case.note",
             Self::ResolveCase => "case.resolve",
             Self::RunSweep => "sweep.run",
+            Self::ReplayEvent => "event.replay",
         }
     }
 
@@ -170,7 +174,7 @@ impl fmt::Display for Action {
     }
 }
 
-/// Records that something was done to `subject` (`job:<id>`, `case:<id>`, `dead_letter:<id>`, `sweep:<name>`). Belongs into the transaction of the change.
+/// Records that something was done to `subject` (`job:<id>`, `case:<id>`, `dead_letter:<id>`, `sweep:<name>`, `event:<id>`). Belongs into the transaction of the change.
 ///
 /// # Errors
 /// Those of the database.

@@ -195,7 +195,7 @@ pub const KINDS: [Kind; 46] = [
         G4,
         "order-not-announced",
         "an order of the last week without ORDER_CONFIRMED",
-        "`makegood trace <order number>`; send the event with `makegood replay-event <file>`",
+        "`makegood trace <order number>`; send the event with `makegood replay-event <file> --reason <why>`",
     ),
     breach(
         G4,
