@@ -27,6 +27,8 @@ fsync = off
 full_page_writes = off
 log_min_messages = warning
 log_min_error_statement = error
+# As in the template: a refused row's values stay out of the log.
+log_error_verbosity = terse
 log_line_prefix = '%m [%p] db=%d app=%a '
 log_checkpoints = off
 timezone = 'UTC'

@@ -262,3 +262,27 @@ async fn what_two_transactions_do_to_each_other_has_its_class_too() {
     assert_fate(&pool, before, ("40P01", ErrorClass::Contention), &error).await;
     database.drop().await;
 }
+
+#[tokio::test]
+async fn a_refused_rows_values_stay_out_of_the_servers_log() {
+    let database = TestDatabase::create().await;
+    database.run_sql(SCHEMA).await;
+    let pool = direct(&database, 1, short());
+    let address = format!("{} Rose Lane", uuid::Uuid::new_v4());
+    let mut transaction = pool.begin().await.unwrap();
+    let refused = sqlx::query("INSERT INTO goods (id, name, pieces) VALUES (7, $1, -1)")
+        .bind(&address)
+        .execute(&mut *transaction)
+        .await
+        .unwrap_err();
+    transaction.rollback().await.unwrap();
+    assert_eq!(state(&refused), "23514");
+    assert_eq!(
+        database.server_errors().len(),
+        1,
+        "the server notes that it refused"
+    );
+    let log = std::fs::read_to_string(std::env::var("MAKEGOOD_POSTGRES_LOG").unwrap()).unwrap();
+    assert!(!log.contains(&address), "the server's log keeps an address");
+    database.drop().await;
+}
