@@ -149,7 +149,7 @@ fn rest_of(entry: &Entry) -> String {
 fn link(name: &str, id: &str) -> Markup {
     let page = match name {
         "jobId" => "jobs",
-        "deadDeadLetterId" => "dead-letters",
+        "deadLetterId" => "dead-letters",
         "caseId" => "cases",
         _ => return parts::find(id),
     };

@@ -48,6 +48,8 @@ async fn what_is_under_way_is_not_called_missing_and_what_waits_for_somebody_lea
             "{place}: {shown}"
         );
         assert!(shown.contains("received: INR 4,999.00 by razorpay"), "{shown}");
+        let names_its_dead_letter = shown.contains(">deadLetterId<") || shown.contains("deadLetterId ");
+        assert_eq!(names_its_dead_letter, payment == PARKED, "{shown}");
     }
     stage.close().await;
 }

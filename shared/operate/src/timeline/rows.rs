@@ -171,7 +171,7 @@ fn dead_letter_entries(dead_letter: &DeadLetterRow) -> Vec<Entry> {
     };
     let entry = |at, status, what: String| {
         let entry =
-            Entry::new(at, EntryKind::DeadLetter, status, what).id("deadDeadLetterId", dead_letter.id);
+            Entry::new(at, EntryKind::DeadLetter, status, what).id("deadLetterId", dead_letter.id);
         match &dead_letter.event_id {
             Some(event_id) => entry.id("eventId", event_id),
             None => entry,
