@@ -13,7 +13,7 @@
 #            OFX writes fractional offsets with two digits behind a point. ofxparse's times are in UTC without saying so, and an
 #            entry dated with a day alone (20261128) keeps its day: so the list has two clocks.
 # So         of two entries of the 28th one has the date of the 27th, and a day's total is wrong by all sales before 05:30. Where offsets are
-#            whole hours nothing shows. Take the first eight digits of DTPOSTED: that is the bank's day.
+#            whole hours both agree. Take the first eight digits of DTPOSTED: that is the bank's day.
 # Tried      2026-11-28
 set -euo pipefail
 work=$(mktemp -d)
