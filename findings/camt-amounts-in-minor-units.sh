@@ -7,8 +7,9 @@
 #              JPY 1500      amount 150000                   KWD 1.235     amount 123.50000000000001
 #            Each entry is multiplied by 100 as a float, whatever its currency. `<RvslInd>true</RvslInd>` gives `reversal: false`, and a
 #            detail of a batch entry comes without its amount and its EndToEndId. A pending entry (PDNG) looks like a booked one.
+#            The way out is alike: a payout with `amount: 1500, currency: "JPY"` is written as `<InstdAmt Ccy="JPY">15</InstdAmt>`.
 # So         `amount === 435` is false for 9,175 of the 100,000 amounts up to 1000.00, by the remainder of `x * 100`; the sample with
-#            100.00 is right. In yen everything is a hundred times too much.
+#            100.00 is right. A yen that comes in counts a hundredfold, and one that is paid out a hundredth.
 # Tried      2026-11-28
 set -euo pipefail
 work=$(mktemp -d)
@@ -16,7 +17,7 @@ trap 'rm -rf "$work"' EXIT
 cd "$work"
 npm install --silent --no-audit --no-fund --prefix "$work" iso20022.js@0.0.15 >/dev/null
 cat >statement.mjs <<'JS'
-import { CashManagementEndOfDayReport } from "iso20022.js";
+import { CashManagementEndOfDayReport, ISO20022 } from "iso20022.js";
 
 const entry = (amount, currency, index, status = "BOOK", reversal = "") => `<Ntry>
   <NtryRef>${index}</NtryRef><Amt Ccy="${currency}">${amount}</Amt><CdtDbtInd>CRDT</CdtDbtInd>${reversal}<Sts><Cd>${status}</Cd></Sts>
@@ -45,6 +46,22 @@ const [pending] = read("EUR", entry("1.00", "EUR", 7, "PDNG", "<RvslInd>true</Rv
 console.log("reversal", pending.reversal);
 console.log("detail", JSON.stringify(pending.transactions));
 console.log("pending or order anywhere", /PDNG|pending|ORDER-7/i.test(JSON.stringify(pending)));
+const agent = { bic: "CHASUS33XXX", bankAddress: { country: "US" } };
+const account = { accountNumber: "123456789" };
+const payout = (amount, currency) =>
+  new ISO20022({ initiatingParty: { name: "Shop", id: "SHOP", account, agent } })
+    .createSWIFTCreditPaymentInitiation([
+      {
+        type: "swift",
+        direction: "credit",
+        amount,
+        currency,
+        creditor: { name: "Teacher", account, agent, address: { streetName: "1 Road", townName: "Town", postalCode: "1", country: "US" } },
+      },
+    ])
+    .serialize()
+    .match(/<InstdAmt.*?<\/InstdAmt>/)[0];
+console.log("payout", payout(1500, "JPY"), payout(1235, "KWD"));
 const all = Array.from({ length: 100000 }, (_, index) => ((index + 1) / 100).toFixed(2));
 const read100000 = read("EUR", all.map((value, index) => entry(value, "EUR", index)).join(""));
 console.log("not whole", read100000.filter(({ amount }) => !Number.isInteger(amount)).length);
@@ -57,4 +74,5 @@ KWD 123.50000000000001
 reversal false
 detail [{}]
 pending or order anywhere false
+payout <InstdAmt Ccy=\"JPY\">15</InstdAmt> <InstdAmt Ccy=\"KWD\">12.35</InstdAmt>
 not whole 9175" ]] || { echo "The behaviour has changed." >&2; exit 1; }
