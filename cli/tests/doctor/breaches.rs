@@ -121,6 +121,13 @@ planted! {
          INSERT INTO inventory_movements (variant_id, movement_type, quantity_change, quantity_after, reference_type, reference_id)
          SELECT variant_id, 'sale', -quantity, 998, 'order', order_id FROM order_items WHERE order_id = md5('again')::uuid;
          UPDATE inventory SET quantity_available = 998 WHERE variant_id = md5('variant10')::uuid"
+    checkout_with_two_orders: ["checkout-with-two-orders"]
+        "UPDATE payment_intents SET user_id = md5('buyer')::uuid, metadata = coalesce(metadata, '{}') || '{\"checkout\": \"pi_esewa_9\"}'
+         WHERE payment_intent_id IN ('pi_esewa_9', 'pi_esewa_10')"
+    two_open_intents: ["two-open-intents"]
+        "INSERT INTO payment_intents (payment_intent_id, user_id, cart_id, provider, amount_cents, items, expires_at)
+         SELECT 'pi_' || n, md5('buyer')::uuid, md5('cart')::uuid, 'khalti', 1, '[]', now() + interval '30 minutes'
+         FROM generate_series(1, 2) n"
     order_without_items: ["order-without-items"]
         "DELETE FROM order_items WHERE order_id = md5('pi_esewa_10')::uuid;
          DELETE FROM inventory_movements WHERE reference_id = md5('pi_esewa_10')::uuid;

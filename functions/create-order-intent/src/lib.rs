@@ -4,6 +4,7 @@
 pub mod cart;
 pub mod checkout;
 mod name;
+pub mod open;
 pub mod request;
 mod respond;
 pub mod stage;
@@ -59,9 +60,12 @@ pub const COLUMNS: &[(&str, &[&str])] = &[
             "idempotency_key",
             "metadata",
             "expires_at",
+            "created_at",
             "updated_at",
         ],
     ),
+    ("payment_gateway_verifications", &["payment_intent_id", "status"]),
+    ("payment_cases", &["payment_intent_id"]),
 ];
 
 /// The function with all that it needs.
@@ -173,6 +177,11 @@ fn note(outcome: &Outcome) {
         }
         Outcome::Refused(refusal) => tracing::info!(function = NAME, reason = %refusal, "checkout refused"),
         Outcome::KeyReused => tracing::info!(function = NAME, "idempotency key used for another checkout"),
+        Outcome::BeingMade(intent) => tracing::info!(
+            function = NAME,
+            correlation_id = intent.id,
+            "checkout refused, the cart is paid and its order is being made"
+        ),
         Outcome::Ended(intent) => tracing::info!(
             function = NAME,
             correlation_id = intent.id,

@@ -9,6 +9,9 @@ use serde_json::Value;
 /// How much longer than the gateway's link intent and reservation last: who pays in the last second must find the goods.
 pub const GRACE: TimeDelta = TimeDelta::minutes(5);
 
+/// A link that lasts no longer than this is as good as gone: nobody pays in that time.
+const TOO_SHORT_TO_PAY: TimeDelta = TimeDelta::minutes(1);
+
 /// A checkout that somebody asks for.
 #[derive(Debug, Clone)]
 pub struct CheckoutRequest {
@@ -39,6 +42,10 @@ pub struct Intent {
     pub expires_at: Option<DateTime<Utc>>,
     /// [`Checkout::fingerprint`] of what it was made for.
     pub fingerprint: Option<String>,
+    /// The first intent of its checkout, where one replaced another in it.
+    pub checkout: Option<String>,
+    /// The intent that took its place.
+    pub replaced_by: Option<String>,
 }
 
 /// Where an intent that was made before stands.
@@ -55,10 +62,13 @@ pub enum KeyState {
 }
 
 impl Intent {
-    /// Where it stands for somebody who asks for `fingerprint`.
+    /// Where it stands for somebody who asks for `fingerprint`; `link_lives` says whether there is time left to pay.
     #[must_use]
-    pub fn state(&self, fingerprint: &str) -> KeyState {
-        let live = ["pending", "processing", "succeeded"].contains(&self.status.as_str());
+    pub fn state(&self, fingerprint: &str, link_lives: bool) -> KeyState {
+        let live = match self.status.as_str() {
+            "pending" => link_lives,
+            status => ["processing", "succeeded"].contains(&status),
+        };
         if self.fingerprint.as_deref() != Some(fingerprint) {
             KeyState::KeyReused
         } else if !live {
@@ -68,6 +78,12 @@ impl Intent {
         } else {
             KeyState::Opened
         }
+    }
+
+    /// Whether there is time left to pay at the gateway; one that is not opened yet will get a link of its own.
+    #[must_use]
+    pub fn link_lives(&self, now: DateTime<Utc>) -> bool {
+        self.expires_at.is_none_or(|end| end - GRACE > now + TOO_SHORT_TO_PAY)
     }
 }
 
@@ -100,7 +116,24 @@ mod tests {
             form_fields: None,
             expires_at: None,
             fingerprint: Some("same".to_owned()),
+            checkout: None,
+            replaced_by: None,
         }
+    }
+
+    #[test]
+    fn a_link_that_ends_within_a_minute_is_over_and_whoever_paid_is_not_told_so() {
+        let noon: DateTime<Utc> = "2026-01-09T12:00:00Z".parse().unwrap();
+        for (seconds, lives) in [(361, true), (360, false), (-1, false)] {
+            let pending = Intent {
+                expires_at: Some(noon + TimeDelta::seconds(seconds)),
+                ..intent("pending", Some("https://gateway"))
+            };
+            assert_eq!(pending.link_lives(noon), lives, "{seconds}");
+        }
+        assert_eq!(intent("pending", None).state("same", false), KeyState::Ended);
+        let paid = intent("processing", Some("https://gateway"));
+        assert_eq!(paid.state("same", false), KeyState::Opened);
     }
 
     #[test]
@@ -116,8 +149,9 @@ mod tests {
             ("cancelled", url, KeyState::Ended),
             ("expired", url, KeyState::Ended),
         ] {
-            assert_eq!(intent(status, payment_url).state("same"), state, "{status}");
-            assert_eq!(intent(status, payment_url).state("other"), KeyState::KeyReused);
+            assert_eq!(intent(status, payment_url).state("same", true), state, "{status}");
+            let state = intent(status, payment_url).state("other", true);
+            assert_eq!(state, KeyState::KeyReused);
         }
     }
 

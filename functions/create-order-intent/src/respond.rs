@@ -22,15 +22,8 @@ pub(crate) fn outcome(outcome: &Outcome) -> Answer {
             Some("Idempotency-Key"),
             "this Idempotency-Key was used for another checkout; send a new one",
         ),
-        Outcome::Ended(intent) => Answer::error(
-            409,
-            "checkout_ended",
-            Some("Idempotency-Key"),
-            &format!(
-                "the checkout of this Idempotency-Key is {}; send a new key to check out again",
-                intent.status
-            ),
-        ),
+        Outcome::Ended(intent) => ended(intent),
+        Outcome::BeingMade(intent) => being_made(intent),
         Outcome::GatewayFailed { .. } => Answer::error(
             502,
             "gateway_failed",
@@ -54,6 +47,40 @@ pub(crate) fn bad_key() -> Answer {
 /// 503: send it again, with the same key.
 pub(crate) fn unavailable() -> Answer {
     Answer::unavailable("the checkout can't be made now; send it again with the same Idempotency-Key")
+}
+
+/// Whoever sent a key is to send another; whoever sent none was overtaken by a newer checkout at this moment.
+fn ended(intent: &Intent) -> Answer {
+    let (message, replaced_by) = match &intent.replaced_by {
+        Some(by) => (
+            "a newer checkout took the place of this one; check out again, with a new Idempotency-Key".to_owned(),
+            Some(by),
+        ),
+        None if intent.status == "pending" => (
+            "the time to pay this checkout is over; send a new Idempotency-Key to check out again".to_owned(),
+            None,
+        ),
+        None => (
+            format!(
+                "the checkout of this Idempotency-Key is {}; send a new key to check out again",
+                intent.status
+            ),
+            None,
+        ),
+    };
+    let mut answer = Answer::error(409, "checkout_ended", Some("Idempotency-Key"), &message);
+    if let Some(by) = replaced_by {
+        answer.body["error"]["replaced_by"] = json!(by);
+    }
+    answer
+}
+
+/// The page asks `order-status` about the intent; a second payment would be for the same goods.
+fn being_made(intent: &Intent) -> Answer {
+    let message = "this cart is paid and its order is being made; ask for its status, and check out again afterwards";
+    let mut answer = Answer::error(409, "order_being_made", Some("cart"), message);
+    answer.body["error"]["payment_intent_id"] = json!(intent.id);
+    answer
 }
 
 fn short(short: &[Shortage]) -> Answer {

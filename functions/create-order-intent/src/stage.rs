@@ -1,13 +1,16 @@
-//! The stage: reserve and note the intent in one transaction, ask the gateway with none open, note its answer in another.
+//! The stage: find or reserve the buyer's one open intent of the cart in one transaction, ask the gateway with none open, note its answer in another.
 
 use crate::NAME;
 use crate::cart::{CartRefusal, Snapshot};
+use crate::open::{Plan, Wanted, checkout_of, plan};
 use crate::request::{CheckoutRequest, GRACE, Intent, KeyState, intent_id, least_amount_minor};
 use crate::store;
 use chrono::{DateTime, Utc};
 use makegood::db::{Connection, Database, ErrorClass, classify, describe};
 use makegood::gateway::{GatewayError, Gateways, OpenedPayment, PaymentRequest, Provider};
+use makegood::replacement;
 use makegood::stock::{self, ReleasedAs, Reserved, Shortage};
+use serde_json::json;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -27,8 +30,10 @@ pub enum Outcome {
     Refused(CartRefusal),
     /// The key stands for another checkout; nothing was written.
     KeyReused,
-    /// The key stands for a checkout that came to nothing.
+    /// The key stands for a checkout that came to nothing, or that a newer one replaced.
     Ended(Box<Intent>),
+    /// The cart is paid, and its order is being made; nothing was written.
+    BeingMade(Box<Intent>),
     /// The gateway did not open the payment; what was reserved is free again.
     GatewayFailed {
         /// The intent, now failed.
@@ -38,7 +43,7 @@ pub enum Outcome {
     },
 }
 
-/// What the first transaction found or made.
+/// What the first transaction found or made: committed when there is an intent to go on with, else rolled back.
 enum Begun {
     /// There is an intent that the gateway does not know of yet.
     Unopened(Intent),
@@ -57,13 +62,14 @@ pub struct Stage<'a> {
 }
 
 impl Stage<'_> {
-    /// Reserves the buyer's cart, all of it or nothing, and opens the payment at the gateway.
+    /// Reserves the buyer's cart, all of it or nothing, and opens the payment at the gateway. The same cart, gateway and address as
+    /// in the buyer's open intent give that one again; otherwise the new one takes its place, and its reservation.
     ///
-    /// An intent that was reserved before under the same key and never opened is opened now: its maker died, or is still
+    /// An intent that was reserved before and never opened is opened now: its maker died, or is still
     /// at it, and then the first to write wins and both give the same answer. The link of the other is never shown.
     ///
     /// # Errors
-    /// Those of the database. What was reserved by then ends by itself, or is taken up with the same key.
+    /// Those of the database. What was reserved by then ends by itself, or is taken up by the next checkout.
     pub async fn check_out(&self, requested: &CheckoutRequest) -> Result<Outcome, sqlx::Error> {
         let intent = match self.begin_again(requested).await? {
             Begun::Done(outcome) => return Ok(outcome),
@@ -112,20 +118,25 @@ impl Stage<'_> {
 
     async fn begin(&self, requested: &CheckoutRequest) -> Result<Begun, sqlx::Error> {
         let mut transaction = self.database.begin().await?;
-        if let Some(known) = find_known(&mut transaction, requested).await? {
+        replacement::lock_buyer(&mut transaction, requested.buyer).await?;
+        let known = match &requested.key {
+            Some(key) => store::find_by_key(&mut transaction, requested.buyer, key).await?,
+            None => None,
+        };
+        if let Some(known) = known {
             transaction.rollback().await?;
-            return Ok(resume(known, requested));
+            return Ok(self.resume(known, requested));
         }
-        let begun = self.reserve(&mut transaction, requested).await?;
+        let begun = self.take_up_or_reserve(&mut transaction, requested).await?;
         // Said at once, not when the connection is dropped: others wait for the stock.
         match &begun {
-            Begun::Unopened(_) => transaction.commit().await?,
+            Begun::Unopened(_) | Begun::Done(Outcome::Opened(_)) => transaction.commit().await?,
             Begun::Done(_) => transaction.rollback().await?,
         }
         Ok(begun)
     }
 
-    async fn reserve(
+    async fn take_up_or_reserve(
         &self,
         transaction: &mut Connection,
         requested: &CheckoutRequest,
@@ -138,14 +149,78 @@ impl Stage<'_> {
             Ok(snapshot) => snapshot,
             Err(refusal) => return Ok(Begun::Done(Outcome::Refused(refusal))),
         };
+        let open = store::lock_open(transaction, requested.buyer, cart_id).await?;
+        let wanted = Wanted {
+            provider: provider.wire_name(),
+            shipping_address: &json!(requested.checkout.shipping_address),
+            snapshot: &snapshot,
+        };
+        match plan(open, wanted, self.now) {
+            Plan::Wait(intent) => Ok(Begun::Done(Outcome::BeingMade(Box::new(intent)))),
+            Plan::Same(intent, others) => self.take_up(transaction, requested, intent, &others).await,
+            Plan::Replace(replaced) => {
+                self.reserve(transaction, requested, cart_id, &snapshot, &replaced)
+                    .await
+            }
+        }
+    }
+
+    /// The intent that there is, which from now on stands for this request's key too.
+    async fn take_up(
+        &self,
+        transaction: &mut Connection,
+        requested: &CheckoutRequest,
+        intent: Intent,
+        others: &[String],
+    ) -> Result<Begun, sqlx::Error> {
+        if let Some(key) = &requested.key {
+            store::add_key(transaction, &intent.id, key).await?;
+        }
+        if !others.is_empty() {
+            stock::release_all(transaction, others).await?;
+            let checkout = intent.checkout.as_ref().unwrap_or(&intent.id);
+            replacement::replace(transaction, others, &intent.id, checkout, self.now).await?;
+        }
+        Ok(match intent.payment_url {
+            Some(_) => Begun::Done(Outcome::Opened(Box::new(intent))),
+            None => Begun::Unopened(intent),
+        })
+    }
+
+    /// A new intent, which takes the place of these and what they hold.
+    async fn reserve(
+        &self,
+        transaction: &mut Connection,
+        requested: &CheckoutRequest,
+        cart_id: Uuid,
+        snapshot: &Snapshot,
+        replaced: &[Intent],
+    ) -> Result<Begun, sqlx::Error> {
+        let provider = requested.checkout.provider;
         let expires_at = self.now + self.gateways.link_lifetime(provider) + GRACE;
-        let intent = self.new_intent(requested, provider, snapshot.amount_minor, expires_at);
-        store::insert_intent(transaction, requested, &intent, cart_id, &snapshot).await?;
-        let reserved = stock::reserve(transaction, &intent.id, &snapshot.lines(), expires_at).await?;
+        let mut intent = self.new_intent(requested, provider, snapshot.amount_minor, expires_at);
+        intent.checkout = checkout_of(replaced).map(str::to_owned);
+        store::insert_intent(transaction, requested, &intent, cart_id, snapshot).await?;
+        let from: Vec<String> = replaced.iter().map(|replaced| replaced.id.clone()).collect();
+        if let Some(checkout) = &intent.checkout {
+            replacement::replace(transaction, &from, &intent.id, checkout, self.now).await?;
+        }
+        let reserved =
+            stock::move_to(transaction, &from, &intent.id, &snapshot.lines(), expires_at).await?;
         Ok(match reserved {
             Reserved::All => Begun::Unopened(intent),
             Reserved::Short(short) => Begun::Done(Outcome::Short(short)),
         })
+    }
+
+    /// What became of the checkout that was made with this key.
+    fn resume(&self, known: Intent, requested: &CheckoutRequest) -> Begun {
+        match known.state(&requested.checkout.fingerprint(), known.link_lives(self.now)) {
+            KeyState::KeyReused => Begun::Done(Outcome::KeyReused),
+            KeyState::Ended => Begun::Done(Outcome::Ended(Box::new(known))),
+            KeyState::Opened => Begun::Done(Outcome::Opened(Box::new(known))),
+            KeyState::Unopened => Begun::Unopened(known),
+        }
     }
 
     fn new_intent(
@@ -165,6 +240,8 @@ impl Stage<'_> {
             form_fields: None,
             expires_at: Some(expires_at),
             fingerprint: Some(requested.checkout.fingerprint()),
+            checkout: None,
+            replaced_by: None,
         }
     }
 
@@ -220,31 +297,11 @@ impl Tries {
     }
 }
 
-async fn find_known(
-    transaction: &mut Connection,
-    requested: &CheckoutRequest,
-) -> Result<Option<Intent>, sqlx::Error> {
-    let Some(key) = &requested.key else {
-        return Ok(None);
-    };
-    store::lock_key(transaction, requested.buyer, key).await?;
-    store::find_by_key(transaction, requested.buyer, key).await
-}
-
-fn resume(known: Intent, requested: &CheckoutRequest) -> Begun {
-    match known.state(&requested.checkout.fingerprint()) {
-        KeyState::KeyReused => Begun::Done(Outcome::KeyReused),
-        KeyState::Ended => Begun::Done(Outcome::Ended(Box::new(known))),
-        KeyState::Opened => Begun::Done(Outcome::Opened(Box::new(known))),
-        KeyState::Unopened => Begun::Unopened(known),
-    }
-}
-
 /// The row says what is so, whoever wrote it.
 fn conclude(intent: Intent, requested: &CheckoutRequest, error: Option<GatewayError>) -> Outcome {
-    match intent.state(&requested.checkout.fingerprint()) {
+    match intent.state(&requested.checkout.fingerprint(), true) {
         KeyState::Opened => Outcome::Opened(Box::new(intent)),
-        KeyState::Ended if intent.payment_url.is_some() => Outcome::Ended(Box::new(intent)),
+        KeyState::Ended if intent.payment_url.is_some() || intent.replaced_by.is_some() => Outcome::Ended(Box::new(intent)),
         KeyState::Ended | KeyState::Unopened | KeyState::KeyReused => Outcome::GatewayFailed {
             intent_id: intent.id,
             error,

@@ -1,6 +1,7 @@
 //! Carts and intents as this function reads and writes them. None of these commits.
 
 use crate::cart::{Article, CartLine, Snapshot};
+use crate::open::{OpenIntent, metadata};
 use crate::request::{CheckoutRequest, Intent};
 use chrono::{DateTime, Utc};
 use makegood::db::Connection;
@@ -9,22 +10,7 @@ use makegood::ids::UserId;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-/// Takes a transaction-scoped advisory lock on the buyer's key: of two who use it at once, the second sees what the first
-/// made. Looking afterwards must be a statement of its own, since one that also locks has its snapshot from before.
-///
-/// # Errors
-/// Those of the database.
-pub async fn lock_key(connection: &mut Connection, buyer: UserId, key: &str) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))",
-        format!("create-order-intent:{buyer}:{key}"),
-    )
-    .execute(connection)
-    .await?;
-    Ok(())
-}
-
-/// The intent that the buyer made with this key.
+/// The intent that the buyer made with this key, or was given again for it.
 ///
 /// # Errors
 /// Those of the database.
@@ -37,8 +23,11 @@ pub async fn find_by_key(
         Intent,
         r#"SELECT payment_intent_id AS id, provider, amount_cents AS amount_minor, status,
                   gateway_payment_url AS payment_url, metadata -> 'form_fields' AS form_fields, expires_at,
-                  metadata ->> 'fingerprint' AS fingerprint
-           FROM payment_intents WHERE user_id = $1 AND idempotency_key = $2"#,
+                  metadata ->> 'fingerprint' AS fingerprint, metadata ->> 'checkout' AS checkout,
+                  metadata ->> 'replaced_by' AS replaced_by
+           FROM payment_intents
+           WHERE user_id = $1 AND (idempotency_key = $2 OR metadata -> 'idempotency_keys' ? $2)
+           ORDER BY idempotency_key = $2 DESC NULLS LAST LIMIT 1"#,
         buyer.0,
         key,
     )
@@ -55,7 +44,8 @@ pub async fn find(connection: &mut Connection, intent_id: &str) -> Result<Option
         Intent,
         r#"SELECT payment_intent_id AS id, provider, amount_cents AS amount_minor, status,
                   gateway_payment_url AS payment_url, metadata -> 'form_fields' AS form_fields, expires_at,
-                  metadata ->> 'fingerprint' AS fingerprint
+                  metadata ->> 'fingerprint' AS fingerprint, metadata ->> 'checkout' AS checkout,
+                  metadata ->> 'replaced_by' AS replaced_by
            FROM payment_intents WHERE payment_intent_id = $1"#,
         intent_id,
     )
@@ -95,6 +85,73 @@ pub async fn load_cart(
     Ok(cart_id.map(|cart_id| (cart_id, lines)))
 }
 
+/// The buyer's intents of this cart that are pending or processing, the oldest first, locked until the transaction ends. The caller
+/// holds the buyer's lock, so there will be no more.
+///
+/// # Errors
+/// Those of the database.
+pub async fn lock_open(
+    connection: &mut Connection,
+    buyer: UserId,
+    cart_id: Uuid,
+) -> Result<Vec<OpenIntent>, sqlx::Error> {
+    let ids = sqlx::query_scalar!(
+        "SELECT payment_intent_id FROM payment_intents
+         WHERE user_id = $1 AND cart_id = $2 AND status IN ('pending', 'processing')
+         ORDER BY payment_intent_id FOR NO KEY UPDATE",
+        buyer.0,
+        cart_id,
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    // A statement of its own, whose snapshot is younger than the locks: one may have been paid meanwhile.
+    let rows = sqlx::query_file!("src/open_intents.sql", &ids)
+        .fetch_all(connection)
+        .await?;
+    let open = rows.into_iter().map(|row| OpenIntent {
+        intent: Intent {
+            id: row.id,
+            provider: row.provider,
+            amount_minor: row.amount_minor,
+            status: row.status,
+            payment_url: row.payment_url,
+            form_fields: row.form_fields,
+            expires_at: row.expires_at,
+            fingerprint: row.fingerprint,
+            checkout: row.checkout,
+            replaced_by: None,
+        },
+        items: row.items,
+        shipping_address: row.shipping_address,
+        is_paid: row.is_paid,
+        has_case: row.has_case,
+    });
+    Ok(open.collect())
+}
+
+/// Notes that this key stands for this intent too: a tab that sends it again is told the same. The twenty newest are kept.
+///
+/// # Errors
+/// Those of the database.
+pub async fn add_key(connection: &mut Connection, intent_id: &str, key: &str) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "UPDATE payment_intents
+         SET idempotency_key = coalesce(idempotency_key, $2),
+             metadata = CASE WHEN idempotency_key IS NULL THEN metadata
+                        ELSE coalesce(metadata, '{}') || jsonb_build_object('idempotency_keys', jsonb_path_query_array(
+                          coalesce(metadata -> 'idempotency_keys', '[]') || to_jsonb($2::text), '$[last - 19 to last]')) END
+         WHERE payment_intent_id = $1",
+        intent_id,
+        key,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
 /// Inserts a pending intent that the gateway does not know of yet.
 ///
 /// # Errors
@@ -118,7 +175,7 @@ pub async fn insert_intent(
         json!(snapshot.items),
         json!(requested.checkout.shipping_address),
         requested.key,
-        json!({"fingerprint": intent.fingerprint}),
+        metadata(intent),
         intent.expires_at,
     )
     .execute(connection)
@@ -155,8 +212,8 @@ pub async fn open_if_unopened(
     Ok(done.rows_affected() == 1)
 }
 
-/// Moves an intent that the gateway did not open to failed, and gives its key back, so that the buyer can try again with
-/// it. False when somebody else opened it, or it ended meanwhile: nothing is written then.
+/// Moves an intent that the gateway did not open to failed, and gives its keys back, so that the buyer can try again with
+/// them. False when somebody else opened it, or it ended meanwhile: nothing is written then.
 ///
 /// # Errors
 /// Those of the database.
@@ -169,7 +226,8 @@ pub async fn fail_if_unopened(
     let failure: Value = json!({"failure": reason});
     let done = sqlx::query!(
         "UPDATE payment_intents
-         SET status = 'failed', idempotency_key = NULL, updated_at = $3, metadata = coalesce(metadata, '{}') || $2
+         SET status = 'failed', idempotency_key = NULL, updated_at = $3,
+             metadata = coalesce(metadata, '{}') - 'idempotency_keys' || $2
          WHERE payment_intent_id = $1 AND status = 'pending' AND gateway_payment_url IS NULL",
         intent_id,
         failure,

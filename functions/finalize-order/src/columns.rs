@@ -34,6 +34,7 @@ pub const COLUMNS: &[(&str, &[&str])] = &[
             "status",
             "items",
             "shipping_address",
+            "metadata",
             "expires_at",
         ],
     ),

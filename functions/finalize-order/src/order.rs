@@ -16,7 +16,8 @@ use makegood::event::{Envelope, EventType, OrderConfirmed};
 use makegood::ids::{CorrelationId, OrderId, UserId};
 use makegood::job::{self, Completion, Job, JobFailure};
 use makegood::outbox::{self, OutboxEvent, OutboxRow};
-use makegood::stock::{self, Consumed, ReleasedAs, Reserved};
+use makegood::replacement;
+use makegood::stock::{self, Consumed, Reserved};
 use makegood::telemetry::millis;
 use uuid::Uuid;
 
@@ -80,6 +81,7 @@ impl FinalizeOrder {
 
     async fn process_order(&self, job: &Job, intent_id: &str) -> Result<Committed, RolledBack> {
         let mut transaction = self.publisher.database.begin().await?;
+        replacement::lock_buyer_of(&mut transaction, intent_id).await?;
         stock::lock_intent(&mut transaction, intent_id).await?;
         let intent = store::load_locked(&mut transaction, intent_id)
             .await?
@@ -113,13 +115,14 @@ impl FinalizeOrder {
         if intent.refund_requested {
             return Err(Refusal::RefundRequested.into());
         }
+        let open = end_related(transaction, intent, now).await?;
         let snapshot = Snapshot::read(&intent.items, intent.amount_cents)?;
         snapshot.check(&store::states(transaction, &snapshot.items).await?)?;
         let order = self.insert_order(transaction, intent, now).await?;
         if store::insert_items(transaction, order.id, &intent.items).await? == 0 {
             return Err(Refusal::NoItems.into());
         }
-        take_stock(transaction, intent, &snapshot, order.id, now).await?;
+        take_stock(transaction, intent, open, &snapshot, order.id, now).await?;
         if let Some(cart_id) = intent.cart_id {
             cart::remove_bought(transaction, cart_id, &snapshot.wanted()).await?;
         }
@@ -171,21 +174,44 @@ impl FinalizeOrder {
     }
 }
 
-/// Takes the pieces that are reserved for the intent. When they are not all reserved any more, reserves them once more,
-/// all or nothing, in this transaction; what is reserved and what is wanted are then locked together, in everybody's order.
+/// Ends the open intents of the same checkout, whose place this one takes, and gives them back. Refuses when one of that checkout has
+/// its order: the buyer has what the cart held, and paid for it twice.
+async fn end_related(
+    transaction: &mut Connection,
+    intent: &Intent,
+    now: DateTime<Utc>,
+) -> Result<Vec<String>, RolledBack> {
+    let Some(checkout) = &intent.checkout else {
+        return Ok(Vec::new());
+    };
+    let (buyer, intent_id) = (intent.user_id, intent.payment_intent_id.as_str());
+    let related = replacement::lock_related(transaction, buyer, checkout, intent_id).await?;
+    if let Some(order_number) = related.iter().find_map(|other| other.order_number.clone()) {
+        return Err(Refusal::BoughtAlready { order_number }.into());
+    }
+    let open = related.into_iter().filter(|other| other.is_open);
+    let open: Vec<String> = open.map(|other| other.payment_intent_id).collect();
+    replacement::replace(transaction, &open, intent_id, checkout, now).await?;
+    Ok(open)
+}
+
+/// Takes the pieces that are reserved for the intent. When they are not all reserved any more, or others of the checkout may hold
+/// them (`open`), reserves them once more, all or nothing, in this transaction; what is reserved and what is wanted are then locked
+/// together, in everybody's order.
 async fn take_stock(
     transaction: &mut Connection,
     intent: &Intent,
+    open: Vec<String>,
     snapshot: &Snapshot,
     order_id: Uuid,
     now: DateTime<Utc>,
 ) -> Result<(), RolledBack> {
     let intent_id = intent.payment_intent_id.as_str();
-    if store::held_by_variant(transaction, intent_id).await? != snapshot.wanted() {
-        stock::lock_intent_and_stock(transaction, intent_id, &snapshot.lines()).await?;
-        stock::release_if_active(transaction, intent_id, ReleasedAs::Released).await?;
-        if let Reserved::Short(short) = stock::reserve(transaction, intent_id, &snapshot.lines(), now).await?
-        {
+    if !open.is_empty() || store::held_by_variant(transaction, intent_id).await? != snapshot.wanted() {
+        let mut from = open;
+        from.push(intent_id.to_owned());
+        let moved = stock::move_to(transaction, &from, intent_id, &snapshot.lines(), now).await?;
+        if let Reserved::Short(short) = moved {
             return Err(Refusal::StockGone(short).into());
         }
     }

@@ -71,6 +71,14 @@ pub(crate) enum Refusal {
         /// The variant's sku when it was bought.
         sku: String,
     },
+    /// Another payment of the same checkout became the order.
+    #[error(
+        "the buyer paid this checkout twice: {order_number} was made of the other payment; refund the buyer this one"
+    )]
+    BoughtAlready {
+        /// The order that there is.
+        order_number: String,
+    },
     /// The reservation was freed before the payment came, and others bought the goods.
     #[error("out of stock: {}; refund the buyer, or restock and retry the job", named(.0))]
     StockGone(Vec<Shortage>),
@@ -92,6 +100,7 @@ impl Refusal {
             Self::UnknownProduct { .. } => "unknown_product",
             Self::InactiveProduct { .. } => "inactive_product",
             Self::MissingVendor { .. } => "missing_vendor_profile",
+            Self::BoughtAlready { .. } => "bought_already",
             Self::StockGone(_) => "stock_gone",
         }
     }
@@ -105,7 +114,7 @@ impl Refusal {
             | Self::NotVerified
             | Self::RefundRequested => None,
             Self::AmountDiffers { .. } => Some(CaseKind::AmountMismatch),
-            Self::StockGone(_) => Some(CaseKind::RefundDue),
+            Self::BoughtAlready { .. } | Self::StockGone(_) => Some(CaseKind::RefundDue),
             Self::NoItems
             | Self::UnreadableItems(_)
             | Self::UnknownVariant { .. }
@@ -113,6 +122,11 @@ impl Refusal {
             | Self::InactiveProduct { .. }
             | Self::MissingVendor { .. } => Some(CaseKind::Unfulfillable),
         }
+    }
+
+    /// Whether what the intent holds is free with it: nothing can make an order of it any more.
+    pub(crate) const fn frees_stock(&self) -> bool {
+        matches!(self, Self::BoughtAlready { .. })
     }
 
     /// As the job's row tells it.

@@ -19,6 +19,8 @@ pub(crate) struct Intent {
     pub(crate) currency: String,
     pub(crate) items: Value,
     pub(crate) shipping_address: Option<Value>,
+    /// The first intent of the checkout, where one replaced another in it.
+    pub(crate) checkout: Option<String>,
     /// When the gateway called it paid; none while it has not.
     pub(crate) verified_at: Option<DateTime<Utc>>,
     /// Its order is there.
@@ -44,7 +46,7 @@ pub(crate) async fn load_locked(
     sqlx::query_as!(
         Intent,
         r#"SELECT i.payment_intent_id, i.user_id, i.cart_id, i.provider, i.amount_cents, i.currency, i.items,
-                  i.shipping_address, v.verified_at AS "verified_at?",
+                  i.shipping_address, i.metadata ->> 'checkout' AS checkout, v.verified_at AS "verified_at?",
                   EXISTS (SELECT FROM orders o WHERE o.payment_intent_id = i.payment_intent_id) AS "has_order!",
                   EXISTS (SELECT FROM payment_cases c
                           WHERE c.kind = 'refund_due' AND c.subject = i.payment_intent_id

@@ -7,6 +7,7 @@ use futures::FutureExt;
 use makegood::case::CaseKind;
 use makegood::delivery::Deadline;
 use makegood::job::{self, FailedJob, Job, JobFailure, JobType};
+use makegood::stock::{self, ReleasedAs};
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 use tokio::time::timeout_at;
@@ -126,17 +127,17 @@ impl FinalizeOrder {
     /// Those of the database while failing it.
     pub async fn run(&self, job: &Job) -> Result<Finished, sqlx::Error> {
         let performed = AssertUnwindSafe(self.perform(job).boxed()).catch_unwind().await;
-        let (failure, case) = match performed {
+        let (failure, case, frees_stock) = match performed {
             Ok(Ok(Performed::Done)) => return Ok(Finished::Completed),
             Ok(Ok(Performed::LostLease)) => {
                 self.log_lost(job);
                 return Ok(Finished::LostLease);
             }
-            Ok(Ok(Performed::Refused(refusal))) => (refusal.failure(), refusal.case()),
-            Ok(Err(failure)) => (failure, Some(CaseKind::Unfulfillable)),
-            Err(_) => (panicked(), Some(CaseKind::Unfulfillable)),
+            Ok(Ok(Performed::Refused(refusal))) => (refusal.failure(), refusal.case(), refusal.frees_stock()),
+            Ok(Err(failure)) => (failure, Some(CaseKind::Unfulfillable), false),
+            Err(_) => (panicked(), Some(CaseKind::Unfulfillable), false),
         };
-        self.fail(job, &failure, case).await
+        self.fail(job, &failure, case, frees_stock).await
     }
 
     async fn perform(&self, job: &Job) -> Result<Performed, JobFailure> {
@@ -154,9 +155,18 @@ impl FinalizeOrder {
         job: &Job,
         failure: &JobFailure,
         case: Option<CaseKind>,
+        frees_stock: bool,
     ) -> Result<Finished, sqlx::Error> {
         let mut transaction = self.publisher.database.begin().await?;
+        if let (true, Some(intent)) = (frees_stock, intent_id(&job.payload)) {
+            // Before the job's row, as everybody; rolled back with it when the lease is lost.
+            stock::release_if_active(&mut transaction, intent, ReleasedAs::Released).await?;
+        }
         let failed = job::fail_job_if_owned(&mut transaction, job, failure).await?;
+        if matches!(failed, FailedJob::LostRace) {
+            transaction.rollback().await?;
+            return Ok(self.report(job, failure, failed).await);
+        }
         let is_order = job.job_type == JobType::FinalizeOrder.wire_name();
         if let (FailedJob::ForGood, true, Some(kind), Some(intent)) =
             (failed, is_order, case, intent_id(&job.payload))

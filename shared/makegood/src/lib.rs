@@ -41,6 +41,7 @@ pub mod message;
 pub mod outbox;
 pub mod purchase;
 pub mod queue;
+pub mod replacement;
 pub mod runtime;
 pub mod schema;
 pub mod session;

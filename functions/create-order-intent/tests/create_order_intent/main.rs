@@ -7,6 +7,7 @@ mod contention;
 mod gateway;
 mod idempotency;
 mod khalti;
+mod replacing;
 mod shop;
 mod stock;
 mod storm;

@@ -6,5 +6,6 @@ mod early;
 mod kills;
 mod late;
 mod once;
+mod replaced;
 mod strangers;
 mod till;

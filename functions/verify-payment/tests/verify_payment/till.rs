@@ -30,7 +30,7 @@ pub struct Till {
     pub jobs: TestQueue,
     pub transport: Transport,
     pub function: Arc<VerifyPayment>,
-    gateways: Gateways,
+    pub gateways: Gateways,
 }
 
 impl Deref for Till {

@@ -32,19 +32,25 @@ pub async fn lock_intent(connection: &mut Connection, intent_id: &str) -> Result
     Ok(row.is_some())
 }
 
-/// Locks the intent's row, then the stock of its active reservations and of these lines together, in variant order. Whoever
-/// frees and reserves in one transaction takes this first: what is reserved may be other variants than what is wanted, and
-/// taking the locks of one after those of the other would be another order than everybody's.
+/// Locks the rows of these intents in their order, then the stock of their active reservations and of these lines together, in
+/// variant order. Whoever frees and reserves in one transaction takes this first: what is reserved may be other variants than what is
+/// wanted, and taking the locks of one after those of the other would be another order than everybody's.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn lock_intent_and_stock(
+pub(super) async fn lock_intents_and_stock(
     connection: &mut Connection,
-    intent_id: &str,
+    intent_ids: &[String],
     lines: &[Line],
 ) -> Result<(), sqlx::Error> {
-    lock_intent(connection, intent_id).await?;
-    let reserved = reserved_variants(connection, &[intent_id.to_owned()]).await?;
+    sqlx::query!(
+        "SELECT payment_intent_id FROM payment_intents WHERE payment_intent_id = ANY($1)
+         ORDER BY payment_intent_id FOR NO KEY UPDATE",
+        intent_ids,
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    let reserved = reserved_variants(connection, intent_ids).await?;
     let wanted = lines.iter().map(|line| line.variant_id);
     let variants: BTreeSet<Uuid> = reserved.into_iter().chain(wanted).collect();
     lock_stock(connection, &variants.into_iter().collect::<Vec<_>>()).await?;

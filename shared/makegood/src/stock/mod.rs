@@ -8,13 +8,15 @@
 mod consume;
 mod decide;
 mod lock;
+mod move_to;
 mod release;
 mod reserve;
 mod sweep;
 
 pub use consume::{Consumed, Taken, consume};
 pub use decide::{Level, Line, Shortage, shortages, wanted_by_variant};
-pub use lock::{Locks, lock_intent, lock_intent_and_stock};
+pub use lock::{Locks, lock_intent};
+pub use move_to::{move_to, release_all};
 pub use release::{Freed, ReleasedAs, release_if_active};
 pub use reserve::{Reserved, extend_if_active, reserve};
 pub use sweep::{EndedReservation, Expired, expire, list_ended};

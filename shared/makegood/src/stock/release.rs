@@ -52,7 +52,22 @@ pub async fn release_if_active(
         return Ok(None);
     }
     lock_stock(connection, &variant_ids).await?;
-    sqlx::query_file_as!(Freed, "src/stock/release.sql", intent_id, released_as.wire_name())
-        .fetch_optional(connection)
-        .await
+    let freed = release(connection, &[intent_id.to_owned()], released_as).await?;
+    Ok(freed.into_iter().next())
+}
+
+/// Frees the active reservations of these intents; their rows and the stock are locked already.
+pub(super) async fn release(
+    connection: &mut Connection,
+    intent_ids: &[String],
+    released_as: ReleasedAs,
+) -> Result<Vec<Freed>, sqlx::Error> {
+    sqlx::query_file_as!(
+        Freed,
+        "src/stock/release.sql",
+        intent_ids,
+        released_as.wire_name()
+    )
+    .fetch_all(connection)
+    .await
 }

@@ -1,8 +1,8 @@
--- Frees the active reservations of this intent. Its row and those of `inventory` are locked already.
+-- Frees the active reservations of these intents. Their rows and those of `inventory` are locked already.
 WITH freed AS (
   UPDATE inventory_reservations
   SET status = $2, updated_at = now()
-  WHERE payment_intent_id = $1 AND status = 'active'
+  WHERE payment_intent_id = ANY($1) AND status = 'active'
   RETURNING payment_intent_id, variant_id, quantity
 ), lowered AS (
   UPDATE inventory i

@@ -64,7 +64,7 @@ const COMPARE: &str =
 const TRACE: &str = "`makegood trace <id>` shows what happened; a person decides";
 
 /// All kinds, in the order in which they are reported.
-pub const KINDS: [Kind; 46] = [
+pub const KINDS: [Kind; 48] = [
     breach(
         G1,
         "payment-without-purchase",
@@ -210,6 +210,18 @@ pub const KINDS: [Kind; 46] = [
         RECONCILE,
     ),
     breach(G5, "two-orders", "one intent has several orders", TRACE),
+    breach(
+        G5,
+        "checkout-with-two-orders",
+        "intents that replaced each other have an order each",
+        TRACE,
+    ),
+    notice(
+        G5,
+        "two-open-intents",
+        "a buyer can pay one cart twice",
+        "the buyer's next checkout ends the older one; see whether functions of an older version still run",
+    ),
     breach(G5, "order-without-items", "an order without items", TRACE),
     breach(
         G5,

@@ -22,6 +22,17 @@ WITH paid AS (
   SELECT 'two-orders', o.payment_intent_id, max(o.created_at)
   FROM orders o GROUP BY o.payment_intent_id HAVING count(*) > 1
   UNION ALL
+  SELECT 'checkout-with-two-orders', min(i.payment_intent_id), max(o.created_at)
+  FROM orders o JOIN payment_intents i USING (payment_intent_id)
+  WHERE i.metadata ? 'checkout'
+  GROUP BY i.user_id, i.metadata ->> 'checkout' HAVING count(DISTINCT i.payment_intent_id) > 1
+  UNION ALL
+  SELECT 'two-open-intents', min(i.payment_intent_id), max(i.created_at)
+  FROM payment_intents i
+  WHERE i.status IN ('pending', 'processing') AND i.cart_id IS NOT NULL
+    AND NOT EXISTS (SELECT FROM payment_gateway_verifications v WHERE v.payment_intent_id = i.payment_intent_id)
+  GROUP BY i.user_id, i.cart_id HAVING count(*) > 1
+  UNION ALL
   SELECT CASE WHEN items.order_id IS NULL THEN 'order-without-items' ELSE 'order-amount-differs' END, o.id::text, o.created_at
   FROM orders o
   JOIN payment_intents i USING (payment_intent_id)

@@ -1,0 +1,9 @@
+//! Replacement: a buyer who checks out again with another cart, gateway or address has one open intent all the same, and of all
+//! intents of one checkout one becomes an order (docs/decisions/0057).
+//!
+//! Whoever opens, replaces or fulfils an intent holds its buyer's lock first, then the rows of intents, then what
+//! [`crate::stock`] locks. None of these functions commits.
+
+mod store;
+
+pub use store::{Related, lock_buyer, lock_buyer_of, lock_related, replace};
