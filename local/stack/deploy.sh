@@ -40,6 +40,10 @@ parameters=(
   "KhaltiBaseUrl=$MAKEGOOD_GATEWAYS_URL/api/v2"
   "KhaltiSecret=$KHALTI_SECRET"
   "PaymentReturnUrl=$MAKEGOOD_GATEWAYS_URL/shop"
+  # All buyers of this machine have its one address.
+  "CheckoutAddressIntents=0"
+  "CheckoutAddressPieces=0"
+  "VerifyRequestsPerMinute=0"
 )
 
 # Another name for other values: without it aliases keep the old ones (template.yaml says why).

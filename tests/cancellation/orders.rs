@@ -6,11 +6,13 @@ use crate::planted::{
     ENQUEUED, Intent, buyer, cart, check_out, make_orders, open_shop, rescue_jobs, verified, worker,
 };
 use create_order_intent::CreateOrderIntent;
+use create_order_intent::limits::Limits;
 use finalize_order::FinalizeOrder;
 use makegood::clock::Clock;
 use makegood::db::Database;
 use makegood::gateway::Gateways;
 use makegood::job::Waker;
+use makegood::throttle::Throttle;
 use makegood::verification::Verifier;
 use makegood_local::gateway::{self, GatewayStub, Side};
 use makegood_tests::database::TestDatabase;
@@ -132,7 +134,10 @@ impl Scene for Till {
             }),
             clock: Clock::System,
         };
-        VerifyPayment { verifier }
+        VerifyPayment {
+            verifier,
+            throttle: Throttle::of("verify-payment", 0),
+        }
     }
 
     async fn deliver(&self, environment: &VerifyPayment, intent: &Intent) -> Result<(), String> {
@@ -204,6 +209,7 @@ impl Scene for Checkouts {
         CreateOrderIntent {
             database,
             gateways: self.gateways.clone(),
+            limits: Limits::DEFAULT,
             clock: Clock::System,
         }
     }

@@ -4,11 +4,13 @@
 use crate::events::sample;
 use crate::gateways::scene;
 use create_order_intent::CreateOrderIntent;
+use create_order_intent::limits::Limits;
 use finalize_order::FinalizeOrder;
 use makegood::clock::Clock;
 use makegood::delivery::Deadline;
 use makegood::event::EventType;
 use makegood::outbox::Publisher;
+use makegood::throttle::Throttle;
 use makegood::verification::Verifier;
 use makegood_tests::database::TestDatabase;
 use makegood_tests::queues::transport;
@@ -38,6 +40,7 @@ async fn the_checkout_sample_is_a_checkout_of_a_buyer_whose_cart_is_empty_here()
     let function = CreateOrderIntent {
         database: database.through_pooler(1),
         gateways,
+        limits: Limits::DEFAULT,
         clock: Clock::System,
     };
     let answer = function
@@ -59,6 +62,7 @@ async fn the_verification_samples_name_payments_that_are_not_known_here() {
             waker: None,
             clock: Clock::System,
         },
+        throttle: Throttle::of("verify-payment", 0),
     };
     // A callback that eSewa did not sign would be 401.
     for gateway in ["esewa", "khalti"] {

@@ -22,7 +22,14 @@ struct Scene {
     most: u64,
 }
 
-const SCENES: [Scene; 9] = [
+const SCENES: [Scene; 10] = [
+    Scene {
+        marker: "DELETE FROM client_requests",
+        plant: "INSERT INTO client_requests (scope, client, since, requests)
+                SELECT 'verify-payment', n::text, now() - interval '1 hour', 1 FROM generate_series(1, 30) n",
+        parameters: &["60", "3"],
+        most: 3,
+    },
     Scene {
         marker: "attempts = j.attempts + 1",
         plant: "INSERT INTO job_queue (job_type, payload, priority, created_at, scheduled_for)

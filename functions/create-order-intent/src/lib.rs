@@ -3,6 +3,7 @@
 
 pub mod cart;
 pub mod checkout;
+pub mod limits;
 mod name;
 pub mod open;
 pub mod request;
@@ -13,6 +14,7 @@ mod store;
 pub use name::NAME;
 
 use checkout::Checkout;
+use limits::Limits;
 use makegood::clock::Clock;
 use makegood::db::{Database, classify, describe};
 use makegood::gateway::Gateways;
@@ -65,6 +67,7 @@ pub const COLUMNS: &[(&str, &[&str])] = &[
         ],
     ),
     ("payment_gateway_verifications", &["payment_intent_id", "status"]),
+    ("orders", &["payment_intent_id", "created_at"]),
     ("payment_cases", &["payment_intent_id"]),
 ];
 
@@ -75,6 +78,8 @@ pub struct CreateOrderIntent {
     pub database: Database,
     /// eSewa and Khalti.
     pub gateways: Gateways,
+    /// How much one buyer and one address may hold.
+    pub limits: Limits,
     /// The time.
     pub clock: Clock,
 }
@@ -99,6 +104,7 @@ impl CreateOrderIntent {
         let stage = Stage {
             database: &self.database,
             gateways: &self.gateways,
+            limits: self.limits,
             now: self.clock.now(),
         };
         match stage.check_out(requested).await {
@@ -134,7 +140,12 @@ fn read(request: &Request) -> Result<CheckoutRequest, Answer> {
     }
     let key = read_key(request)?;
     let checkout = Checkout::read(body).map_err(|bad| respond::bad_input(&bad))?;
-    Ok(CheckoutRequest { buyer, key, checkout })
+    Ok(CheckoutRequest {
+        buyer,
+        key,
+        client: request.client.clone(),
+        checkout,
+    })
 }
 
 fn read_key(request: &Request) -> Result<Option<String>, Answer> {
@@ -176,6 +187,14 @@ fn note(outcome: &Outcome) {
             );
         }
         Outcome::Refused(refusal) => tracing::info!(function = NAME, reason = %refusal, "checkout refused"),
+        Outcome::TooMuch(too_much) => {
+            metrics::counter!("CheckoutsRefused").increment(1);
+            tracing::info!(
+                function = NAME,
+                ?too_much,
+                "checkout refused, the buyer or the address holds too much"
+            );
+        }
         Outcome::KeyReused => tracing::info!(function = NAME, "idempotency key used for another checkout"),
         Outcome::BeingMade(intent) => tracing::info!(
             function = NAME,

@@ -1,5 +1,6 @@
 //! The `create-order-intent` function.
 
+use create_order_intent::limits::Limits;
 use create_order_intent::{COLUMNS, CreateOrderIntent, NAME};
 use lambda_runtime::Error;
 use makegood::clock::Clock;
@@ -14,11 +15,13 @@ async fn main() -> Result<(), Error> {
     let mut environment = Environment::of_process();
     let database = DatabaseConfig::read(&mut environment);
     let gateways = GatewaysConfig::read(&mut environment);
+    let limits = Limits::read(&mut environment);
     environment.finish()?;
     let aws = runtime::aws().await;
     let function = CreateOrderIntent {
         database: Database::open(&database, &aws).await?,
         gateways: gateways.open(&aws).await?,
+        limits,
         clock: Clock::System,
     };
     // Beside the first request, not before it: a look at the catalogue must not lengthen a cold start.

@@ -106,8 +106,11 @@ pub fn checkout_of(replaced: &[Intent]) -> Option<&str> {
 
 /// The column `metadata` of a new intent.
 #[must_use]
-pub(crate) fn metadata(intent: &Intent) -> Value {
+pub(crate) fn metadata(intent: &Intent, client: Option<&str>) -> Value {
     let mut metadata = json!({"fingerprint": intent.fingerprint});
+    if let Some(client) = client {
+        metadata["client"] = json!(client);
+    }
     if let Some(checkout) = &intent.checkout {
         metadata["checkout"] = json!(checkout);
     }

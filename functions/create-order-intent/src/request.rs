@@ -19,6 +19,8 @@ pub struct CheckoutRequest {
     pub buyer: UserId,
     /// The `Idempotency-Key`, if there is one.
     pub key: Option<String>,
+    /// The prefix of the address that the request came from.
+    pub client: Option<String>,
     /// How to pay, and where to send the goods.
     pub checkout: Checkout,
 }
@@ -83,7 +85,8 @@ impl Intent {
     /// Whether there is time left to pay at the gateway; one that is not opened yet will get a link of its own.
     #[must_use]
     pub fn link_lives(&self, now: DateTime<Utc>) -> bool {
-        self.expires_at.is_none_or(|end| end - GRACE > now + TOO_SHORT_TO_PAY)
+        self.expires_at
+            .is_none_or(|end| end - GRACE > now + TOO_SHORT_TO_PAY)
     }
 }
 

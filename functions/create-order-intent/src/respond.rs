@@ -2,6 +2,7 @@
 
 use crate::cart::CartRefusal;
 use crate::checkout::BadInput;
+use crate::limits::{Holder, TooMuch};
 use crate::request::Intent;
 use crate::stage::Outcome;
 use chrono::SecondsFormat;
@@ -16,6 +17,7 @@ pub(crate) fn outcome(outcome: &Outcome) -> Answer {
         Outcome::Opened(intent) => Answer::of(200, opened(intent)),
         Outcome::Short(short) => self::short(short),
         Outcome::Refused(refusal) => refused(refusal),
+        Outcome::TooMuch(too_much) => self::too_much(*too_much),
         Outcome::KeyReused => Answer::error(
             409,
             "idempotency_key_reused",
@@ -53,7 +55,8 @@ pub(crate) fn unavailable() -> Answer {
 fn ended(intent: &Intent) -> Answer {
     let (message, replaced_by) = match &intent.replaced_by {
         Some(by) => (
-            "a newer checkout took the place of this one; check out again, with a new Idempotency-Key".to_owned(),
+            "a newer checkout took the place of this one; check out again, with a new Idempotency-Key"
+                .to_owned(),
             Some(by),
         ),
         None if intent.status == "pending" => (
@@ -75,9 +78,38 @@ fn ended(intent: &Intent) -> Answer {
     answer
 }
 
+fn too_much(too_much: TooMuch) -> Answer {
+    match too_much {
+        TooMuch::Cart { most } => {
+            let message = format!("a checkout may hold {most} pieces; take some out of the cart");
+            let mut answer = Answer::error(409, "cart_too_large", Some("cart"), &message);
+            answer.body["error"]["most"] = json!(most);
+            answer
+        }
+        TooMuch::Open {
+            holder,
+            what,
+            most,
+            retry_after,
+        } => {
+            let (of, who) = match holder {
+                Holder::Buyer => ("buyer", "you have"),
+                Holder::Address => ("address", "the buyers at your address have"),
+            };
+            let message =
+                format!("{who} too many {what} in checkouts that are not paid; pay one, or try again later");
+            let seconds = u64::try_from(retry_after).unwrap_or(1);
+            let mut answer = Answer::too_many("too_many_checkouts", &message, seconds);
+            answer.body["error"]["limit"] = json!({"of": of, "what": what, "most": most});
+            answer
+        }
+    }
+}
+
 /// The page asks `order-status` about the intent; a second payment would be for the same goods.
 fn being_made(intent: &Intent) -> Answer {
-    let message = "this cart is paid and its order is being made; ask for its status, and check out again afterwards";
+    let message =
+        "this cart is paid and its order is being made; ask for its status, and check out again afterwards";
     let mut answer = Answer::error(409, "order_being_made", Some("cart"), message);
     answer.body["error"]["payment_intent_id"] = json!(intent.id);
     answer

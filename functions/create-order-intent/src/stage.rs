@@ -2,6 +2,7 @@
 
 use crate::NAME;
 use crate::cart::{CartRefusal, Snapshot};
+use crate::limits::{Holder, Limits, TooMuch};
 use crate::open::{Plan, Wanted, checkout_of, plan};
 use crate::request::{CheckoutRequest, GRACE, Intent, KeyState, intent_id, least_amount_minor};
 use crate::store;
@@ -28,6 +29,8 @@ pub enum Outcome {
     Short(Vec<Shortage>),
     /// The cart can't be checked out; nothing was written.
     Refused(CartRefusal),
+    /// The buyer, or their address, holds too much already; nothing was written.
+    TooMuch(TooMuch),
     /// The key stands for another checkout; nothing was written.
     KeyReused,
     /// The key stands for a checkout that came to nothing, or that a newer one replaced.
@@ -57,6 +60,8 @@ pub struct Stage<'a> {
     pub database: &'a Database,
     /// The gateways.
     pub gateways: &'a Gateways,
+    /// How much one buyer and one address may hold.
+    pub limits: Limits,
     /// Now.
     pub now: DateTime<Utc>,
 }
@@ -196,21 +201,54 @@ impl Stage<'_> {
         snapshot: &Snapshot,
         replaced: &[Intent],
     ) -> Result<Begun, sqlx::Error> {
+        let from: Vec<String> = replaced.iter().map(|replaced| replaced.id.clone()).collect();
+        if let Some(too_much) = self.too_much(transaction, requested, snapshot, &from).await? {
+            return Ok(Begun::Done(Outcome::TooMuch(too_much)));
+        }
         let provider = requested.checkout.provider;
         let expires_at = self.now + self.gateways.link_lifetime(provider) + GRACE;
         let mut intent = self.new_intent(requested, provider, snapshot.amount_minor, expires_at);
-        intent.checkout = checkout_of(replaced).map(str::to_owned);
+        intent.checkout = match checkout_of(replaced) {
+            Some(checkout) => Some(checkout.to_owned()),
+            None => {
+                let variants: Vec<Uuid> = snapshot.items.iter().map(|item| item.variant_id).collect();
+                replacement::join_earlier(transaction, requested.buyer, cart_id, &variants).await?
+            }
+        };
         store::insert_intent(transaction, requested, &intent, cart_id, snapshot).await?;
-        let from: Vec<String> = replaced.iter().map(|replaced| replaced.id.clone()).collect();
-        if let Some(checkout) = &intent.checkout {
+        if let (Some(checkout), false) = (&intent.checkout, from.is_empty()) {
             replacement::replace(transaction, &from, &intent.id, checkout, self.now).await?;
         }
-        let reserved =
-            stock::move_to(transaction, &from, &intent.id, &snapshot.lines(), expires_at).await?;
+        let reserved = stock::move_to(transaction, &from, &intent.id, &snapshot.lines(), expires_at).await?;
         Ok(match reserved {
             Reserved::All => Begun::Unopened(intent),
             Reserved::Short(short) => Begun::Done(Outcome::Short(short)),
         })
+    }
+
+    /// Whether the buyer, or all buyers of the address, would hold too much with this checkout. What it takes the place of is not
+    /// counted, and a buyer who is given their open intent again is not asked.
+    async fn too_much(
+        &self,
+        transaction: &mut Connection,
+        requested: &CheckoutRequest,
+        snapshot: &Snapshot,
+        replaced: &[String],
+    ) -> Result<Option<TooMuch>, sqlx::Error> {
+        let wanted = snapshot.items.iter().map(|item| i64::from(item.quantity)).sum();
+        let Limits { buyer, address } = self.limits;
+        if buyer.is_any() {
+            let held =
+                store::held_by_buyer(transaction, requested.buyer, replaced, buyer.most_read()).await?;
+            if let Some(too_much) = buyer.exceeded(Holder::Buyer, held, wanted, self.now) {
+                return Ok(Some(too_much));
+            }
+        }
+        let Some(client) = requested.client.as_deref().filter(|_| address.is_any()) else {
+            return Ok(None);
+        };
+        let held = store::held_by_address(transaction, client, replaced, address.most_read()).await?;
+        Ok(address.exceeded(Holder::Address, held, wanted, self.now))
     }
 
     /// What became of the checkout that was made with this key.
@@ -301,7 +339,9 @@ impl Tries {
 fn conclude(intent: Intent, requested: &CheckoutRequest, error: Option<GatewayError>) -> Outcome {
     match intent.state(&requested.checkout.fingerprint(), true) {
         KeyState::Opened => Outcome::Opened(Box::new(intent)),
-        KeyState::Ended if intent.payment_url.is_some() || intent.replaced_by.is_some() => Outcome::Ended(Box::new(intent)),
+        KeyState::Ended if intent.payment_url.is_some() || intent.replaced_by.is_some() => {
+            Outcome::Ended(Box::new(intent))
+        }
         KeyState::Ended | KeyState::Unopened | KeyState::KeyReused => Outcome::GatewayFailed {
             intent_id: intent.id,
             error,

@@ -1,6 +1,7 @@
 //! Carts and intents as this function reads and writes them. None of these commits.
 
 use crate::cart::{Article, CartLine, Snapshot};
+use crate::limits::Held;
 use crate::open::{OpenIntent, metadata};
 use crate::request::{CheckoutRequest, Intent};
 use chrono::{DateTime, Utc};
@@ -152,6 +153,43 @@ pub async fn add_key(connection: &mut Connection, intent_id: &str, key: &str) ->
     Ok(())
 }
 
+/// What this buyer holds in pending intents besides these; at most `most` of them are read.
+///
+/// # Errors
+/// Those of the database.
+pub async fn held_by_buyer(
+    connection: &mut Connection,
+    buyer: UserId,
+    besides: &[String],
+    most: i64,
+) -> Result<Held, sqlx::Error> {
+    sqlx::query_file_as!(Held, "src/held_by_buyer.sql", buyer.0, besides, most)
+        .fetch_one(connection)
+        .await
+}
+
+/// As [`held_by_buyer`], for all buyers of this address. Of two of them at once, the second sees what the first made: the address
+/// is locked until the transaction ends.
+///
+/// # Errors
+/// Those of the database.
+pub async fn held_by_address(
+    connection: &mut Connection,
+    client: &str,
+    besides: &[String],
+    most: i64,
+) -> Result<Held, sqlx::Error> {
+    sqlx::query!(
+        "SELECT pg_advisory_xact_lock(hashtextextended('checkout-address:' || $1::text, 0))",
+        client
+    )
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query_file_as!(Held, "src/held_by_address.sql", client, besides, most)
+        .fetch_one(connection)
+        .await
+}
+
 /// Inserts a pending intent that the gateway does not know of yet.
 ///
 /// # Errors
@@ -175,7 +213,7 @@ pub async fn insert_intent(
         json!(snapshot.items),
         json!(requested.checkout.shipping_address),
         requested.key,
-        metadata(intent),
+        metadata(intent, requested.client.as_deref()),
         intent.expires_at,
     )
     .execute(connection)

@@ -11,6 +11,7 @@ use makegood::db::{Database, classify};
 use makegood::delivery::Deadline;
 use makegood::http::{Answer, Request, RequestError};
 use makegood::telemetry;
+use makegood::throttle::{self, Throttle};
 use question::Question;
 use serde_json::Value;
 use std::time::Duration;
@@ -18,6 +19,8 @@ use tokio::time::Instant;
 
 /// The function's name, the dimension of its metrics.
 pub const NAME: &str = "order-status";
+/// How often one buyer may ask unless `STATUS_REQUESTS_PER_MINUTE` says otherwise: a page asks twice a second at most.
+pub const REQUESTS_PER_MINUTE: u32 = 240;
 /// How long a held request sleeps between two looks.
 pub const LOOK_EVERY: Duration = Duration::from_millis(200);
 
@@ -54,15 +57,18 @@ pub struct OrderStatus {
     pub database: Database,
     /// How long a held request sleeps between two looks.
     pub look_every: Duration,
+    /// How often one buyer may ask.
+    pub throttle: Throttle,
 }
 
 impl OrderStatus {
-    /// The function on this database, looking every [`LOOK_EVERY`].
+    /// The function on this database, looking every [`LOOK_EVERY`], for everybody as often as they ask.
     #[must_use]
     pub fn of(database: Database) -> Self {
         Self {
             database,
             look_every: LOOK_EVERY,
+            throttle: Throttle::of(NAME, 0),
         }
     }
 
@@ -75,11 +81,19 @@ impl OrderStatus {
         let started = Instant::now();
         let request = Request::decode(event)?;
         let answer = match Question::read(&request) {
-            Ok(question) => self.answer(&question, deadline).await,
+            Ok(question) => self.answer_unless_too_often(&question, deadline).await,
             Err(answer) => answer,
         };
         telemetry::stage_finished(started.elapsed());
         Ok(answer.to_http_api())
+    }
+
+    async fn answer_unless_too_often(&self, question: &Question<'_>, deadline: Deadline) -> Answer {
+        let buyer = question.buyer.to_string();
+        match self.throttle.refuse(&self.database, Some(&buyer)).await {
+            Some(left) => throttle::too_often(left),
+            None => self.answer(question, deadline).await,
+        }
     }
 
     async fn answer(&self, question: &Question<'_>, deadline: Deadline) -> Answer {

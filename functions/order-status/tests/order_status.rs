@@ -2,6 +2,7 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 use makegood::delivery::Deadline;
+use makegood::throttle::Throttle;
 use makegood_tests::database::TestDatabase;
 use order_status::OrderStatus;
 use serde_json::{Value, json};
@@ -311,6 +312,28 @@ async fn a_waiting_buyer_holds_no_connection_that_others_need() {
         answers.iter().all(|answer| *answer == (200, order_body())),
         "{:?}",
         answers[0]
+    );
+    setting.close().await;
+}
+
+#[tokio::test]
+async fn a_buyer_who_asks_too_often_waits_and_nobody_else_does() {
+    let mut setting = Setting::open().await;
+    setting.function.throttle = Throttle::of("order-status", 2);
+    let question = json!({"payment_intent_id": INTENT});
+    let mut told = Vec::new();
+    for buyer in [BUYER, BUYER, BUYER, Uuid::from_u128(8)] {
+        let (status, answer) = setting.ask(buyer, question.clone()).await;
+        told.push((status, answer["error"]["code"].clone()));
+    }
+    assert_eq!(
+        told,
+        [
+            (200, json!(null)),
+            (200, json!(null)),
+            (429, json!("too_many_requests")),
+            (404, json!("not_found"))
+        ]
     );
     setting.close().await;
 }

@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use makegood::db::{Connection, ErrorClass, classify};
 use makegood::delivery::Deadline;
 use makegood::stock::{self, EndedReservation, Expired, Locks};
+use makegood::throttle;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -73,7 +74,20 @@ pub(crate) async fn run(sweep: &Sweep, deadline: Deadline) -> Result<FreedReserv
         Err(error) => Err(error),
     };
     run.report();
+    forget_requests(sweep).await;
     tried.map(|()| run.done)
+}
+
+/// The counts of requests that are over go with the reservations that are: each minute. What can't be deleted now is deleted later.
+async fn forget_requests(sweep: &Sweep) {
+    let forgotten = async {
+        let mut connection = sweep.publisher.database.acquire().await?;
+        throttle::forget(&mut connection).await
+    };
+    if let Err(error) = forgotten.await {
+        let code = classify(&error).code();
+        tracing::warn!(function = Sweep::NAME, code, %error, "counts of requests not deleted; the next run tries again");
+    }
 }
 
 impl Run<'_> {

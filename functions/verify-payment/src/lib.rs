@@ -10,12 +10,16 @@ use makegood::db::{classify, describe};
 use makegood::delivery::Deadline;
 use makegood::http::{Answer, Request, RequestError};
 use makegood::telemetry;
+use makegood::throttle::{self, Throttle};
 use makegood::verification::{Payment, Verifier};
 use serde_json::Value;
 use std::time::{Duration, Instant};
 
 /// The function's name, the dimension of its metrics.
 pub const NAME: &str = "verify-payment";
+/// How often one address may ask unless `VERIFY_REQUESTS_PER_MINUTE` says otherwise: a page asks every two seconds, and a whole
+/// district of a mobile network can have one address.
+pub const REQUESTS_PER_MINUTE: u32 = 240;
 const PATH: &str = "/payments/verify";
 /// How long a caller waits for the answer that another caller is getting: a little longer than a gateway may take.
 const PATIENCE: Duration = Duration::from_secs(11);
@@ -27,6 +31,8 @@ const RESERVE: Duration = Duration::from_secs(1);
 pub struct VerifyPayment {
     /// The stage that asks and records.
     pub verifier: Verifier,
+    /// How often one address may ask.
+    pub throttle: Throttle,
 }
 
 impl VerifyPayment {
@@ -38,7 +44,7 @@ impl VerifyPayment {
         let started = Instant::now();
         let request = Request::decode(event)?;
         let answer = match self.read(&request) {
-            Ok(payment) => self.verify(&payment, deadline).await,
+            Ok(payment) => self.verify_unless_too_often(&request, &payment, deadline).await,
             Err(answer) => answer,
         };
         telemetry::stage_finished(started.elapsed());
@@ -60,6 +66,19 @@ impl VerifyPayment {
             tracing::warn!(code = bad.code(), reason = %bad, "nothing to verify");
             respond::refused(&bad)
         })
+    }
+
+    async fn verify_unless_too_often(
+        &self,
+        request: &Request,
+        payment: &Payment,
+        deadline: Deadline,
+    ) -> Answer {
+        let client = request.client.as_deref();
+        match self.throttle.refuse(&self.verifier.database, client).await {
+            Some(left) => throttle::too_often(left),
+            None => self.verify(payment, deadline).await,
+        }
     }
 
     async fn verify(&self, payment: &Payment, deadline: Deadline) -> Answer {

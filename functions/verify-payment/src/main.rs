@@ -6,9 +6,10 @@ use makegood::config::{DatabaseConfig, Environment};
 use makegood::db::Database;
 use makegood::gateway::GatewaysConfig;
 use makegood::job::Waker;
+use makegood::throttle::Throttle;
 use makegood::verification::Verifier;
-use makegood::{runtime, stock, telemetry, verification};
-use verify_payment::{NAME, VerifyPayment};
+use makegood::{runtime, stock, telemetry, throttle, verification};
+use verify_payment::{NAME, REQUESTS_PER_MINUTE, VerifyPayment};
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
@@ -19,6 +20,12 @@ async fn main() -> Result<(), Error> {
     let gateways = GatewaysConfig::read(&mut environment);
     environment.required("JOBS_QUEUE_URL");
     let waker = Waker::read(&environment, &aws);
+    let limit = Throttle::read(
+        &mut environment,
+        "VERIFY_REQUESTS_PER_MINUTE",
+        NAME,
+        REQUESTS_PER_MINUTE,
+    );
     environment.finish()?;
     let function = VerifyPayment {
         verifier: Verifier {
@@ -27,11 +34,16 @@ async fn main() -> Result<(), Error> {
             waker,
             clock: Clock::System,
         },
+        throttle: limit,
     };
     // Beside the first request, not before it: a look at the catalogue must not lengthen a cold start.
     let database = function.verifier.database.clone();
     tokio::spawn(async move {
-        runtime::report_drift(&database, &[verification::COLUMNS, stock::COLUMNS].concat()).await;
+        runtime::report_drift(
+            &database,
+            &[verification::COLUMNS, stock::COLUMNS, throttle::COLUMNS].concat(),
+        )
+        .await;
     });
     let function = &function;
     runtime::run(move |event, deadline| async move { Ok(function.handle(event, deadline).await?) }).await

@@ -10,6 +10,7 @@ use axum::{Json, Router};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use create_order_intent::CreateOrderIntent;
+use create_order_intent::limits::Limits;
 use finalize_order::FinalizeOrder;
 use makegood::clock::Clock;
 use makegood::config::Environment;
@@ -17,6 +18,7 @@ use makegood::delivery::Deadline;
 use makegood::event::EventType;
 use makegood::gateway::{Gateways, GatewaysConfig};
 use makegood::outbox::Publisher;
+use makegood::throttle::Throttle;
 use makegood::verification::Verifier;
 use makegood_local::settings::Outside;
 use makegood_tests::database::TestDatabase;
@@ -74,6 +76,7 @@ pub async fn open(database: &TestDatabase, outside: &Outside, flaw: Flaw) -> (St
         checkout: CreateOrderIntent {
             database: database.through_pooler(4),
             gateways: gateways.clone(),
+            limits: Limits::DEFAULT,
             clock: Clock::System,
         },
         verify: VerifyPayment {
@@ -83,6 +86,7 @@ pub async fn open(database: &TestDatabase, outside: &Outside, flaw: Flaw) -> (St
                 waker: None,
                 clock: Clock::System,
             },
+            throttle: Throttle::of("verify-payment", 0),
         },
         finalize: FinalizeOrder {
             publisher: publisher.clone(),

@@ -47,6 +47,7 @@ pub mod schema;
 pub mod session;
 pub mod stock;
 pub mod telemetry;
+pub mod throttle;
 pub mod unfulfilled;
 #[cfg(feature = "gateway")]
 pub mod verification;

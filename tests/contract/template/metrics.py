@@ -24,6 +24,8 @@ PROMISED |= {"TombstonesSkipped"}
 PROMISED |= {"ReservationsRefused", "ReservationsLocked"}
 # Added to it by docs/decisions/0040 and 0041.
 PROMISED |= {"UnpricedPayments", "PaymentsNotOurs"}
+# Those of docs/decisions/0058.
+PROMISED |= {"CheckoutsRefused", "RequestsThrottled"}
 # SPEC section 5: when each of these rings.
 RINGS = {
     "RecoveryRateAlarm": (">", 1),

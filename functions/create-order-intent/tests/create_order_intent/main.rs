@@ -7,6 +7,7 @@ mod contention;
 mod gateway;
 mod idempotency;
 mod khalti;
+mod limits;
 mod replacing;
 mod shop;
 mod stock;

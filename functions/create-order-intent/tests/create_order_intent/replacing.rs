@@ -18,6 +18,7 @@ fn later(shop: &Shop, minutes: i64) -> CreateOrderIntent {
     CreateOrderIntent {
         database: shop.function.database.clone(),
         gateways: shop.function.gateways.clone(),
+        limits: shop.function.limits,
         clock: Clock::Fixed(noon() + TimeDelta::minutes(minutes)),
     }
 }
@@ -221,7 +222,11 @@ async fn a_buyer_whose_cart_is_paid_is_not_asked_to_pay_again_while_the_order_is
         fill(&shop, buyer, &cart).await;
         let (status, answer) = shop.check_out(buyer).await;
         assert_eq!(
-            (status, &answer["error"]["code"], &answer["error"]["payment_intent_id"]),
+            (
+                status,
+                &answer["error"]["code"],
+                &answer["error"]["payment_intent_id"]
+            ),
             (409, &json!("order_being_made"), &json!(intent))
         );
     }

@@ -3,6 +3,7 @@
 use crate::khalti::Khalti;
 use chrono::{DateTime, TimeDelta, Utc};
 use create_order_intent::CreateOrderIntent;
+use create_order_intent::limits::Limits;
 use makegood::clock::Clock;
 use makegood::config::Environment;
 use makegood::gateway::{Gateways, GatewaysConfig};
@@ -41,6 +42,7 @@ impl Shop {
         let function = Arc::new(CreateOrderIntent {
             database: database.through_pooler(connections),
             gateways: gateways(&khalti.url).await,
+            limits: Limits::DEFAULT,
             clock: Clock::Fixed(noon()),
         });
         let shop = Self {

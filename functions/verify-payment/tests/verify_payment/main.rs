@@ -3,9 +3,12 @@
 
 mod amounts;
 mod early;
+mod interleaved;
 mod kills;
 mod late;
 mod once;
 mod replaced;
 mod strangers;
+mod tabs;
+mod throttled;
 mod till;

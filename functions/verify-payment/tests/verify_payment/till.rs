@@ -8,6 +8,7 @@ use makegood::event::EventType;
 use makegood::gateway::{Gateways, GatewaysConfig, Provider};
 use makegood::job::Waker;
 use makegood::outbox::{Publisher, Transport};
+use makegood::throttle::Throttle;
 use makegood::verification::Verifier;
 use makegood_local::gateway::{self, GatewayStub, Side};
 use makegood_tests::queues::{self, TestQueue, sqs_event, transport};
@@ -64,7 +65,10 @@ impl Till {
             clock: Clock::System,
         };
         Self {
-            function: Arc::new(VerifyPayment { verifier }),
+            function: Arc::new(VerifyPayment {
+                verifier,
+                throttle: Throttle::of("verify-payment", 0),
+            }),
             shop,
             gateway,
             jobs,

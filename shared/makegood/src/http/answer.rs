@@ -10,6 +10,7 @@ pub struct Answer {
     /// The JSON that is sent.
     pub body: Value,
     allow: Option<&'static str>,
+    retry_after_seconds: Option<u64>,
 }
 
 impl Answer {
@@ -20,6 +21,7 @@ impl Answer {
             status,
             body,
             allow: None,
+            retry_after_seconds: None,
         }
     }
 
@@ -76,6 +78,15 @@ impl Answer {
         Self::error(413, "body_too_large", None, &message)
     }
 
+    /// 429: this client has asked too often, or holds too much; it may come again after so many seconds.
+    #[must_use]
+    pub fn too_many(code: &str, message: &str, retry_after_seconds: u64) -> Self {
+        Self {
+            retry_after_seconds: Some(retry_after_seconds),
+            ..Self::error(429, code, None, message)
+        }
+    }
+
     /// 503: come again.
     #[must_use]
     pub fn unavailable(message: &str) -> Self {
@@ -88,6 +99,9 @@ impl Answer {
         let mut headers = json!({"content-type": "application/json", "cache-control": "no-store"});
         if let Some(allow) = self.allow {
             headers["allow"] = json!(allow);
+        }
+        if let Some(seconds) = self.retry_after_seconds {
+            headers["retry-after"] = json!(seconds.to_string());
         }
         json!({"statusCode": self.status, "headers": headers, "body": self.body.to_string(), "isBase64Encoded": false})
     }
@@ -108,6 +122,15 @@ mod tests {
         assert_eq!(
             body,
             json!({"error": {"code": "invalid_request", "field": "pidx", "message": "pidx is missing"}})
+        );
+    }
+
+    #[test]
+    fn who_came_too_often_is_told_when_to_come_again() {
+        let sent = Answer::too_many("too_many_requests", "wait", 7).to_http_api();
+        assert_eq!(
+            (&sent["statusCode"], &sent["headers"]["retry-after"]),
+            (&json!(429), &json!("7"))
         );
     }
 

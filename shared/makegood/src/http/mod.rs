@@ -2,6 +2,7 @@
 //! that answers a browser or a webhook.
 
 mod answer;
+mod client;
 mod request;
 
 pub use answer::Answer;

@@ -1,6 +1,7 @@
 //! The request, down to the raw bytes that were sent, with the buyer whom the authorizer let in.
 //! Only the fields that are used are read, so that a gateway's novelties never fail a request.
 
+use super::client;
 use crate::ids::UserId;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -26,6 +27,8 @@ pub struct Request {
     pub path: String,
     /// The JWT's subject; none when there is no JWT, or its subject is no UUID.
     pub buyer: Option<UserId>,
+    /// The prefix of the address that the request came from, as API Gateway saw it; none when that is no address.
+    pub client: Option<String>,
     /// The bytes as they were sent; none when they can't be told.
     pub body: Option<Vec<u8>>,
     headers: HashMap<String, String>,
@@ -59,6 +62,8 @@ struct Context {
 #[derive(Deserialize)]
 struct Http {
     method: String,
+    #[serde(default, rename = "sourceIp")]
+    source_ip: String,
 }
 
 impl Request {
@@ -79,6 +84,7 @@ impl Request {
             method: context.http.method.to_ascii_uppercase(),
             path: without_stage(&event.raw_path, context.stage.as_deref()).to_owned(),
             buyer: subject(&context.authorizer),
+            client: client::prefix(&context.http.source_ip),
             body: if event.is_base64_encoded {
                 STANDARD.decode(&body).ok()
             } else {

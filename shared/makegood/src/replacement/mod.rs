@@ -6,4 +6,4 @@
 
 mod store;
 
-pub use store::{Related, lock_buyer, lock_buyer_of, lock_related, replace};
+pub use store::{Related, join_earlier, lock_buyer, lock_buyer_of, lock_related, replace};

@@ -73,6 +73,22 @@ pub async fn replace(
     Ok(())
 }
 
+/// The checkout that an intent of this cart began which ended unpaid and can still be paid, if it holds one of these variants: what
+/// the buyer checks out now is part of it. None when there is none, or an order was made since.
+///
+/// # Errors
+/// Those of the database.
+pub async fn join_earlier(
+    connection: &mut Connection,
+    buyer: UserId,
+    cart_id: Uuid,
+    variants: &[Uuid],
+) -> Result<Option<String>, sqlx::Error> {
+    sqlx::query_file_scalar!("src/replacement/join_earlier.sql", buyer.0, cart_id, variants)
+        .fetch_optional(connection)
+        .await
+}
+
 /// The other intents of this checkout, in their order, locked until the transaction ends. The caller holds the buyer's lock, so
 /// there will be no more.
 ///

@@ -136,7 +136,7 @@ const fn plain(
 ///
 /// `payment_id` is not unique on purpose: a second unique index that is no arbiter of the purchase's `ON
 /// CONFLICT` would make concurrent redeliveries fail with 23505.
-pub const MANAGED_INDEXES: [IndexSpec; 33] = [
+pub const MANAGED_INDEXES: [IndexSpec; 34] = [
     UNIQUE_ACTIVE_PURCHASE,
     UNIQUE_ACTIVE_ALLOCATION,
     UNIQUE_SESSION_SLOT,
@@ -179,6 +179,14 @@ pub const MANAGED_INDEXES: [IndexSpec; 33] = [
         &["created_at"],
         Some("status IN ('cancelled', 'expired', 'failed')"),
         &["(status = ANY (ARRAY['cancelled'::text, 'expired'::text, 'failed'::text]))"],
+    ),
+    // What the buyers of one address have open, which a checkout counts.
+    plain(
+        "idx_payment_intents_client",
+        "payment_intents",
+        &["(metadata ->> 'client'::text)"],
+        Some("status = 'pending'"),
+        &["(status = 'pending'::text)"],
     ),
     // What the person on call lists: each page is a walk along one of these, and none is a scan that counts.
     plain(

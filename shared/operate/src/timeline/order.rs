@@ -21,6 +21,8 @@ pub(super) struct IntentRow {
     pub(super) expires_at: Option<DateTime<Utc>>,
     pub(super) created_at: DateTime<Utc>,
     pub(super) updated_at: DateTime<Utc>,
+    /// The intent of the same checkout that took its place.
+    pub(super) replaced_by: Option<String>,
 }
 
 /// The reservations of one status together.
@@ -153,6 +155,10 @@ fn intent_entries(intent: &IntentRow) -> Vec<Entry> {
         ),
         status => entry(intent.updated_at, Status::Happened, format!("intent {status}")),
     };
+    let state = match &intent.replaced_by {
+        Some(by) => state.id("replacedBy", by),
+        None => state,
+    };
     vec![begun, state]
 }
 
@@ -233,7 +239,7 @@ async fn intent(connection: &mut Connection, id: &str) -> Result<Option<IntentRo
     sqlx::query_as!(
         IntentRow,
         "SELECT payment_intent_id, user_id, provider, external_transaction_id, amount_cents, currency, status, expires_at,
-                created_at, updated_at
+                created_at, updated_at, metadata ->> 'replaced_by' AS replaced_by
          FROM payment_intents WHERE payment_intent_id = $1",
         id,
     )
