@@ -8,6 +8,7 @@ use super::stories::{Buyer, Story};
 use crate::gateway::{Behaviour, PaymentState};
 use crate::identity::Who;
 use anyhow::{Context, Result, bail};
+use makegood::gateway::Provider;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -102,6 +103,7 @@ impl Shop<'_> {
                 let pending = Behaviour::Answer(PaymentState::Pending);
                 self.tell_gateway(visit, pending).await?;
             }
+            Story::OpensSecondTab => self.open_second_tab(visit).await?,
             Story::PaysWrongAmount => self.tell_gateway(visit, Behaviour::WrongAmount).await?,
             _ => {}
         }
@@ -146,6 +148,29 @@ impl Shop<'_> {
         let form: Option<BTreeMap<String, String>> =
             serde_json::from_value(body["form_fields"].clone()).unwrap_or_default();
         visit.page = Some(self.browser.go(url, form.as_ref()).await?);
+        Ok(())
+    }
+
+    /// The same cart in another tab is the same checkout. With the other gateway it takes the first one's place; the buyer goes back to
+    /// the first tab and pays there all the same.
+    async fn open_second_tab(&self, visit: &Visit<'_>) -> Result<()> {
+        let (token, user) = (Some(visit.token.as_str()), visit.buyer.user.simple());
+        let provider = visit.buyer.provider;
+        let other = match provider {
+            Provider::Esewa => Provider::Khalti,
+            Provider::Khalti => Provider::Esewa,
+        };
+        let (status, same) = self
+            .api
+            .check_out(token, provider, &format!("tab-{user}"))
+            .await?;
+        if same["payment_intent_id"].as_str() != Some(visit.intent()) {
+            bail!("the same cart in a second tab was answered {status}: {same}");
+        }
+        let (status, newer) = self.api.check_out(token, other, &format!("other-{user}")).await?;
+        if status != 200 || newer["payment_intent_id"].as_str() == Some(visit.intent()) {
+            bail!("the other gateway in a second tab was answered {status}: {newer}");
+        }
         Ok(())
     }
 

@@ -21,6 +21,8 @@ pub enum Story {
     ClicksTwice,
     /// Sends the checkout twice at once under one key, as a page does that got no answer.
     ChecksOutTwice,
+    /// Checks out again in a second tab, with the other gateway, and pays in the first.
+    OpensSecondTab,
     /// Puts more into the cart between checkout and paying; that must stay there.
     ChangesCart,
     /// The gateway says "pending" at first.
@@ -66,7 +68,7 @@ impl Story {
         Self::Cancels,
         Self::ClosesTab,
         Self::WalksAway,
-        Self::ClicksTwice,
+        Self::OpensSecondTab,
         Self::ChangesCart,
         Self::ChecksOutTwice,
         Self::GatewayIsUnsure,
@@ -81,6 +83,7 @@ impl Story {
             Self::Pays
             | Self::ClicksTwice
             | Self::ChecksOutTwice
+            | Self::OpensSecondTab
             | Self::ChangesCart
             | Self::GatewayIsUnsure
             | Self::ClosesTab
@@ -100,6 +103,7 @@ impl Story {
             Self::Pays
             | Self::ClicksTwice
             | Self::ChecksOutTwice
+            | Self::OpensSecondTab
             | Self::ChangesCart
             | Self::GatewayIsUnsure
             | Self::TakesLastPiece => true,
