@@ -145,3 +145,30 @@ async fn twenty_buyers_of_one_address_at_once_hold_what_one_address_may_hold() {
     shop.assert_stock_adds_up().await;
     shop.close().await;
 }
+
+#[tokio::test]
+async fn the_count_of_an_address_reads_its_own_intents_and_no_others() {
+    // GIVEN five thousand open checkouts of as many addresses
+    let shop = Shop::open(&[('A', 1)]).await;
+    shop.database
+        .run_sql(
+            "INSERT INTO payment_intents (payment_intent_id, user_id, provider, amount_cents, items, metadata)
+             SELECT 'pi_' || n, gen_random_uuid(), 'esewa', 1, '[]', jsonb_build_object('client', '10.0.' || n / 250 || '.' || n % 250 || '/32')
+             FROM generate_series(1, 5000) n",
+        )
+        .await;
+    shop.database.run_sql("ANALYZE payment_intents").await;
+    let query = include_str!("../../src/held_by_address.sql")
+        .replace("$1", "'10.0.3.7/32'")
+        .replace("$2", "'{}'::text[]")
+        .replace("$3", "100");
+    let pool = shop.database.direct();
+    let plan: Vec<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(format!("EXPLAIN {query}")))
+        .fetch_all(&pool)
+        .await
+        .expect("a plan");
+    let plan = plan.join("\n");
+    assert!(plan.contains("idx_payment_intents_client"), "{plan}");
+    assert!(!plan.contains("Seq Scan on payment_intents"), "{plan}");
+    shop.close().await;
+}

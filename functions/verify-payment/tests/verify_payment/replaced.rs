@@ -246,3 +246,33 @@ async fn a_checkout_goes_on_behind_one_that_the_gateway_did_not_open() {
     tabs.assert_one_order_and_one_refund(&third, &first).await;
     tabs.close().await;
 }
+
+#[tokio::test]
+async fn a_person_who_knows_that_the_buyer_wants_both_can_have_the_second_order_made() {
+    // GIVEN a checkout that was paid twice
+    let tabs = Tabs::open().await;
+    let (first, second) = tabs.two_tabs().await;
+    tabs.pay_and_verify(&second).await;
+    tabs.work().await;
+    tabs.pay_and_verify(&first).await;
+    tabs.work().await;
+    assert_eq!(tabs.case(&first).await, "refund_due bought_already");
+    // WHEN a person does what docs/operations.md says
+    tabs.shop
+        .database
+        .run_sql(&format!(
+            "UPDATE payment_intents SET metadata = metadata - 'checkout' WHERE payment_intent_id = '{}';
+             UPDATE job_queue SET status = 'pending', attempts = 0, failed_at = NULL, scheduled_for = now() WHERE status = 'failed'",
+            first.intent
+        ))
+        .await;
+    tabs.work().await;
+    // THEN both are orders, and the case is closed
+    assert_eq!(
+        (tabs.rows("orders").await, tabs.case(&first).await),
+        (2, String::new())
+    );
+    assert_eq!(tabs.reserved().await, 0);
+    tabs.assert_sound().await;
+    tabs.close().await;
+}
