@@ -7,7 +7,7 @@ use makegood::clock::Clock;
 use makegood::db::Database;
 use makegood::delivery::Consumer;
 use makegood::event::EventType;
-use makegood::purchase::{IndexGuard, Purchases};
+use makegood::purchase::{IndexGuard, Purchases, SecondPayment};
 use makegood_tests::course::Payment;
 use makegood_tests::database::TestDatabase;
 use operate::doctor::Guarantee;
@@ -69,6 +69,8 @@ impl Scene for Sales {
             database: database.clone(),
             guard: IndexGuard::default(),
             clock: Clock::System,
+            timezone: chrono_tz::Tz::Asia__Kolkata,
+            second_payment: SecondPayment::Surplus,
         };
         let publisher = self.parts.publisher(database);
         self.parts.consumer(CreatePurchase { purchases, publisher })

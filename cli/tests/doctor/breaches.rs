@@ -88,6 +88,12 @@ planted! {
            AND scheduled_date = (SELECT max(scheduled_date) FROM tutoring_sessions)"
     session_on_a_blackout_day: ["session-on-closed-day"]
         "INSERT INTO session_blackout_dates (day, reason) SELECT max(scheduled_date), 'holiday' FROM tutoring_sessions"
+    session_after_the_day_on_which_the_purchase_ends: ["session-beyond-end"]
+        "UPDATE student_course_purchases p SET expiry_date = (d.last - 1 + time '23:59:59') AT TIME ZONE 'Asia/Kolkata'
+         FROM (SELECT max(scheduled_date) AS last FROM tutoring_sessions WHERE allocation_id = md5('allocation1')::uuid) d
+         WHERE p.payment_id = md5('payment1')::uuid"
+    session_of_a_purchase_that_was_ended: ["session-beyond-end"]
+        "UPDATE student_course_purchases SET is_active = false WHERE payment_id = md5('payment1')::uuid"
     outbox_stuck: ["outbox-stuck"]
         "INSERT INTO outbox (event_id, event_type, topic, payload, correlation_id, created_at)
          VALUES ('e', 'PURCHASE_CONFIRMED', 'purchase-confirmed', '{}', gen_random_uuid(), now() - interval '6 minutes')"

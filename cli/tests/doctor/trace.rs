@@ -55,6 +55,41 @@ const PARKED: &str = "
             'payment:' || md5('paid')::uuid || ':PURCHASE_CONFIRMED', md5('paid')::uuid, 'studentId is missing', 1);";
 
 #[tokio::test]
+async fn a_purchase_tells_how_it_ended_what_was_added_and_what_nobody_could_read() {
+    // GIVEN a purchase with a time that nobody can read, which another payment has extended, and which has ended since
+    let scene = Scene::healthy(20).await;
+    scene
+        .database
+        .run_sql(
+            "UPDATE student_course_purchases
+             SET metadata = '{\"timeSlot\": \"evening\", \"notUnderstood\": {\"timeSlot\": \"evening\"}}',
+                 is_active = false, end_reason = 'expired', ended_at = now()
+             WHERE payment_id = md5('payment1')::uuid;
+             INSERT INTO payments (id, student_id, amount_cents, status, metadata, confirmed_at)
+             SELECT md5('more')::uuid, student_id, 499900, 'succeeded', metadata, now() FROM payments WHERE id = md5('payment1')::uuid;
+             INSERT INTO purchase_extensions (payment_id, purchase_id, sessions)
+             SELECT md5('more')::uuid, id, 7 FROM student_course_purchases WHERE payment_id = md5('payment1')::uuid",
+        )
+        .await;
+    // WHEN read for either payment THEN both tell of it
+    for (name, added) in [("payment1", false), ("more", true)] {
+        let told = read(&scene, &Subject::Payment(id(&scene, name).await)).await;
+        let mut purchases = told
+            .entries
+            .iter()
+            .filter(|entry| entry.kind == EntryKind::Purchase);
+        let what = &purchases.next().expect("the purchase").what;
+        assert!(what.contains("ended since (expired)"), "{what}");
+        assert!(
+            what.contains(r#"not understood and so planned by default: {"timeSlot":"evening"}"#),
+            "{what}"
+        );
+        assert_eq!(what.contains("7 of them added by this payment"), added, "{what}");
+    }
+    scene.drop().await;
+}
+
+#[tokio::test]
 async fn a_payment_whose_event_is_parked_says_so_with_the_reason() {
     let scene = Scene::healthy(20).await;
     scene.database.run_sql(UNMADE).await;

@@ -5,7 +5,7 @@ use create_purchase::CreatePurchase;
 use makegood::clock::Clock;
 use makegood::delivery::{Consumer, Deadline, ReplayMark};
 use makegood::outbox::{Publisher, SqsTransport, Transport};
-use makegood::purchase::{IndexGuard, Purchases};
+use makegood::purchase::{IndexGuard, Purchases, SecondPayment};
 use makegood_tests::recorder::Recorded;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -69,6 +69,8 @@ async fn deliver(operator: &Operator, recorded: &[Recorded]) {
                 database: database.clone(),
                 guard: IndexGuard::default(),
                 clock: Clock::System,
+                timezone: chrono_tz::Tz::Asia__Kolkata,
+                second_payment: SecondPayment::Surplus,
             },
             publisher: Publisher { database, transport },
         },

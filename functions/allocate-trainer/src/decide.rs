@@ -54,7 +54,7 @@ pub(crate) fn decide(event: &PurchaseCreated, state: &PurchaseState) -> Step {
     match state.held {
         Some(_) if state.published => Step::Done,
         None if state.completed => Step::Done,
-        _ if event.purchase_tier != purchase.sessions => {
+        _ if !purchase.may_mean(event.purchase_tier) => {
             Step::Fail(differs(event, "purchase_tier_differs", "purchaseTier"))
         }
         Some(grant) => Step::Publish(candidate, grant),
@@ -123,6 +123,7 @@ mod tests {
             pair,
             payment: Some(PAYMENT),
             sessions: 20,
+            added: 0,
             active,
             metadata,
         };

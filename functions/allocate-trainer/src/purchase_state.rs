@@ -13,8 +13,17 @@ pub(crate) struct Purchase {
     pub pair: Pair,
     pub payment: Option<PaymentId>,
     pub sessions: i32,
+    /// How many of them were added by payments that came later: an event may be older than those.
+    pub added: i32,
     pub active: bool,
     pub metadata: Metadata,
+}
+
+impl Purchase {
+    /// Whether an event of this purchase may say this number of sessions.
+    pub(crate) fn may_mean(&self, sessions: i32) -> bool {
+        (self.sessions.saturating_sub(self.added)..=self.sessions).contains(&sessions)
+    }
 }
 
 /// How one purchase stands.
@@ -53,6 +62,7 @@ pub(crate) async fn load(
                     },
                     payment: row.payment_id.map(PaymentId),
                     sessions: row.purchase_tier.unwrap_or_default(),
+                    added: row.added,
                     active: row.is_active.unwrap_or_default(),
                     // Old rows hold what they hold; what can't be read as fields counts as not chosen.
                     metadata: Metadata::read(row.metadata.as_ref()).unwrap_or_default(),

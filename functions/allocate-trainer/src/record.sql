@@ -35,9 +35,17 @@ WITH wanted AS (
 ), made AS (
   INSERT INTO trainer_allocations AS a
          (id, student_id, trainer_id, course_id, requested_by, status, allocated_at, metadata)
-  SELECT f.allocation_id, f.student_id, f.trainer_id, f.course_id, f.student_id, f.status,
-         CASE WHEN f.trainer_id IS NOT NULL THEN now() END, f.metadata
+  SELECT CASE WHEN s.is_spent THEN gen_random_uuid() ELSE f.allocation_id END, f.student_id, f.trainer_id, f.course_id, f.student_id,
+         f.status, CASE WHEN f.trainer_id IS NOT NULL THEN now() END,
+         f.metadata || CASE WHEN s.is_spent THEN jsonb_build_object('adminAllocationId', f.allocation_id) ELSE '{}' END
   FROM found f
+  -- The service may answer a renewal with the allocation of the purchase that it renews. Its sessions were held: they are not those of
+  -- the new one, which gets a row of its own.
+  CROSS JOIN LATERAL (
+    SELECT EXISTS (SELECT FROM trainer_allocations o
+                   WHERE o.id = f.allocation_id AND o.student_id = f.student_id AND o.course_id = f.course_id
+                     AND o.status = 'completed'
+                     AND o.metadata ->> 'purchaseId' IS DISTINCT FROM f.metadata ->> 'purchaseId') AS is_spent) s
   WHERE f.row_id IS NULL
   ORDER BY f.student_id, f.course_id
   -- The admin service may share this database and write the row itself, in whatever state, even since the look.

@@ -70,6 +70,7 @@ pub const COLUMNS: &[(&str, &[&str])] = &[
             "published_at",
         ],
     ),
+    ("purchase_extensions", &["purchase_id", "sessions"]),
 ];
 
 /// Finds a trainer for each purchase.

@@ -22,6 +22,8 @@ pub const COLUMNS: &[(&str, &[&str])] = &[
             "metadata",
             "is_active",
             "payment_id",
+            "ended_at",
+            "end_reason",
             "created_at",
             "updated_at",
         ],
@@ -66,7 +68,25 @@ pub const COLUMNS: &[(&str, &[&str])] = &[
         "payment_cases",
         &["kind", "subject", "payment_id", "amount_cents", "details"],
     ),
-    ("trainer_allocations", &["student_id", "course_id", "status"]),
+    (
+        "trainer_allocations",
+        &[
+            "id",
+            "student_id",
+            "course_id",
+            "status",
+            "metadata",
+            "created_at",
+        ],
+    ),
+    (
+        "tutoring_sessions",
+        &["allocation_id", "scheduled_date", "scheduled_time", "status"],
+    ),
+    (
+        "purchase_extensions",
+        &["payment_id", "purchase_id", "sessions", "ends_at"],
+    ),
 ];
 
 /// The stage with what it needs.
@@ -152,6 +172,14 @@ impl CreatePurchase {
                 metrics::counter!("PurchasesRecovered").increment(1);
                 tracing::warn!(event_id, correlation_id, attempt, %purchase_id, "recovered: marked, but never made");
             }
+            PurchaseOutcome::Renewed { purchase, recovered } => {
+                self.count_created(&record.input);
+                metrics::counter!("PurchasesRecovered").increment(u64::from(recovered));
+                tracing::info!(event_id, correlation_id, attempt, purchase_id = %purchase, recovered, "a renewal");
+            }
+            PurchaseOutcome::Extended(purchase) => {
+                tracing::info!(event_id, correlation_id, attempt, purchase_id = %purchase, "a second payment: extended");
+            }
             PurchaseOutcome::AlreadyFulfilled {
                 purchase, publish, ..
             } => {
@@ -177,7 +205,7 @@ impl CreatePurchase {
                 );
             }
             PurchaseOutcome::Refused(difference) => return Err(refusal(&record.input, difference)),
-            PurchaseOutcome::TryAgain => {
+            PurchaseOutcome::TryAgain | PurchaseOutcome::Over(_) => {
                 let reason =
                     "another purchase stood in the way and is gone again; the next delivery makes this one";
                 return Err(Failure::retry("purchase_conflict_gone", reason));

@@ -4,7 +4,7 @@ use create_purchase::{COLUMNS, CreatePurchase};
 use makegood::clock::Clock;
 use makegood::config::Environment;
 use makegood::event::EventType;
-use makegood::purchase::{IndexGuard, Purchases};
+use makegood::purchase::{IndexGuard, Purchases, SecondPayment};
 use makegood::{runtime, telemetry};
 
 #[tokio::main]
@@ -14,6 +14,8 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let mut environment = Environment::of_process();
     let publisher = runtime::PublisherConfig::read(&mut environment, &[EventType::PurchaseCreated]);
     let parking = runtime::parking(&mut environment, &aws, "create-purchase");
+    let timezone = environment.business_timezone();
+    let second_payment = environment.parsed("SECOND_PAYMENT", SecondPayment::Surplus, "surplus or extend");
     environment.finish()?;
     let publisher = publisher.open(&aws).await?;
     let guard = IndexGuard::default();
@@ -27,6 +29,8 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         database: publisher.database.clone(),
         guard,
         clock: Clock::System,
+        timezone,
+        second_payment,
     };
     runtime::run_stage(
         CreatePurchase { purchases, publisher },

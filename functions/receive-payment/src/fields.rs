@@ -132,7 +132,9 @@ pub fn checked_metadata(path: &str, mut metadata: Metadata) -> Result<Metadata, 
         return Err(Refusal::wrong(path, UNSTORABLE));
     }
     metadata.purchase_tier().map_err(|error| under(path, error))?;
-    metadata.expiry().map_err(|error| under(path, error))?;
+    metadata
+        .expiry(chrono_tz::UTC)
+        .map_err(|error| under(path, error))?;
     Ok(metadata)
 }
 

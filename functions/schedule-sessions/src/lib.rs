@@ -27,6 +27,7 @@ pub fn columns() -> Vec<(&'static str, &'static [&'static str])> {
     ];
     let mut columns = session::COLUMNS.to_vec();
     columns.push(("processed_events", MARKS));
+    columns.push(("purchase_extensions", &["purchase_id", "sessions"]));
     columns
 }
 
@@ -95,7 +96,7 @@ impl ScheduleSessions {
         let done = |event: &&&TrainerAllocated| {
             matches!(
                 filled.outcomes.get(&event.allocation_id),
-                Some(Outcome::Filled(_) | Outcome::Ended(_))
+                Some(Outcome::Filled(_) | Outcome::Ended(_) | Outcome::PurchaseEnded)
             )
         };
         let marks: Vec<(&Envelope, Value)> = agreeing
@@ -151,6 +152,10 @@ fn judge(record: &Record<TrainerAllocated>, filled: &Filled) -> Result<(), Failu
         Some(Outcome::Ended(status)) => {
             let reason = format!("allocation {id} is {status}; it gets no sessions");
             Err(Failure::acknowledge("allocation_ended", reason))
+        }
+        Some(Outcome::PurchaseEnded) => {
+            let reason = format!("the purchase of allocation {id} has ended; it gets no sessions");
+            Err(Failure::acknowledge("purchase_ended", reason))
         }
         Some(Outcome::Pending) => {
             let reason = format!("allocation {id} is pending; approve it, then replay this event");

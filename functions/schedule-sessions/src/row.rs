@@ -17,6 +17,17 @@ pub(crate) struct AllocationRow {
     stands: bool,
     /// The numbers of sessions that may be meant: the allocation's own, and that of the active purchase. Empty when neither is known.
     sessions: Vec<i32>,
+    /// How many of them were added by payments that came later: the event may be older than those.
+    added: i32,
+}
+
+impl AllocationRow {
+    /// Whether an event of this allocation may say this number of sessions.
+    fn may_mean(&self, sessions: i32) -> bool {
+        self.sessions
+            .iter()
+            .any(|now| (now.saturating_sub(self.added)..=*now).contains(&sessions))
+    }
 }
 
 /// Reads the rows of these allocations; one that is not there is not among them. Takes no lock: who fills looks again.
@@ -40,6 +51,7 @@ pub(crate) async fn load(
                 course: row.course_id,
                 trainer: row.trainer_id,
                 stands: row.stands,
+                added: row.added,
                 sessions: own.into_iter().chain(row.purchase_tier).collect(),
             };
             (AllocationId(row.id), found)
@@ -58,7 +70,7 @@ pub(crate) fn refusal(event: &TrainerAllocated, row: &AllocationRow) -> Option<F
         ("allocation_course_differs", "courseId")
     } else if row.stands && other(row.trainer, event.trainer_id.0) {
         ("allocation_trainer_differs", "trainerId")
-    } else if sessions_known && !row.sessions.contains(&event.session_count) {
+    } else if sessions_known && !row.may_mean(event.session_count) {
         ("allocation_sessions_differ", "sessionCount")
     } else {
         return None;

@@ -3,7 +3,7 @@
 
 mod school;
 
-use makegood::delivery::{Consumer, Deadline, Stage};
+use makegood::delivery::{Consumer, Deadline, Disposition, Stage};
 use makegood::event::SessionsGenerated;
 use makegood_tests::queues::{kafka_event, sqs_event};
 use school::{NEXT_SEVEN, School, THURSDAY_EVENING, id, records};
@@ -28,6 +28,83 @@ async fn schedule(school: &School, allocations: &[u32], start: &str) {
 async fn end(school: School) {
     assert_eq!(school.database.server_errors(), Vec::<String>::new());
     school.database.drop().await;
+}
+
+#[tokio::test]
+async fn nothing_is_planned_beyond_the_end_of_the_purchase() {
+    // GIVEN a purchase that ends with Tuesday, one that ended yesterday, one that was ended by hand, and one that was renewed since
+    let school = School::at(THURSDAY_EVENING).await;
+    for n in 1..=4 {
+        school.allocation(n, json!({"sessionCount": 20})).await;
+        school.purchase(n, 20, json!({})).await;
+    }
+    school
+        .database
+        .run_sql(
+            "UPDATE student_course_purchases SET expiry_date = '2026-01-13T18:29:59Z' WHERE payment_id = md5('payment1')::uuid;
+             UPDATE student_course_purchases SET expiry_date = '2026-01-07T18:29:59Z' WHERE payment_id = md5('payment2')::uuid;
+             UPDATE student_course_purchases SET is_active = false WHERE payment_id IN (md5('payment3')::uuid, md5('payment4')::uuid);
+             INSERT INTO student_course_purchases (student_id, course_id, purchase_tier)
+             VALUES (md5('student4')::uuid, md5('course')::uuid, 20)",
+        )
+        .await;
+    // WHEN
+    let bodies = school.allocated([1, 2, 3, 4], "2026-01-05").await;
+    let results = school
+        .scheduler()
+        .process(&records(&bodies), a_while())
+        .await
+        .expect("the batch is done");
+    // THEN what has ended gets none, and is acknowledged
+    assert_eq!(
+        (&results[0], &results[1], &results[3]),
+        (&Ok(()), &Ok(()), &Ok(()))
+    );
+    let ended = results[2].as_ref().unwrap_err();
+    assert_eq!(
+        (ended.code.as_ref(), ended.disposition),
+        ("purchase_ended", Disposition::Acknowledge)
+    );
+    assert_eq!(school.days(1, "scheduled").await, NEXT_SEVEN[..3]);
+    assert_eq!(school.days(2, "scheduled").await, Vec::<String>::new());
+    assert_eq!(school.days(3, "scheduled").await, Vec::<String>::new());
+    assert_eq!(school.days(4, "scheduled").await, NEXT_SEVEN);
+    assert_eq!(
+        school
+            .database
+            .count("SELECT count(*) FROM processed_events")
+            .await,
+        4
+    );
+    end(school).await;
+}
+
+#[tokio::test]
+async fn an_event_from_before_an_extension_plans_by_the_row() {
+    // GIVEN 3 sessions bought, 4 added since, and the event from before
+    let school = School::at(THURSDAY_EVENING).await;
+    school.allocation(1, json!({"sessionCount": 3})).await;
+    school.purchase(1, 3, json!({})).await;
+    let bodies = school.allocated([1], "2026-01-05").await;
+    school
+        .database
+        .run_sql(
+            "UPDATE student_course_purchases SET purchase_tier = 7;
+             UPDATE trainer_allocations SET metadata = '{\"sessionCount\": 7}';
+             INSERT INTO purchase_extensions (payment_id, purchase_id, sessions)
+             SELECT gen_random_uuid(), id, 4 FROM student_course_purchases",
+        )
+        .await;
+    // WHEN
+    let results = school
+        .scheduler()
+        .process(&records(&bodies), a_while())
+        .await
+        .expect("the batch is done");
+    // THEN
+    assert_eq!(results, [Ok(())]);
+    assert_eq!(school.days(1, "scheduled").await, NEXT_SEVEN);
+    end(school).await;
 }
 
 #[tokio::test]

@@ -35,11 +35,14 @@ pub const COLUMNS: &[(&str, &[&str])] = &[
             "course_id",
             "payment_id",
             "purchase_tier",
+            "expiry_date",
             "is_active",
             "metadata",
             "created_at",
         ],
     ),
+    ("purchase_extensions", &["payment_id"]),
+    ("session_blackout_dates", &["day"]),
     (
         "trainer_allocations",
         &[

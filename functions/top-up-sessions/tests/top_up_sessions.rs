@@ -127,6 +127,33 @@ async fn only_windows_with_fewer_than_three_left_are_refilled() {
 }
 
 #[tokio::test]
+async fn nothing_is_topped_up_beyond_the_end_of_the_purchase() {
+    // GIVEN windows that run low: of a purchase that ends with Wednesday, of an expired one, and of one that was ended
+    let school = School::at(THURSDAY_EVENING).await;
+    for n in 1..=3 {
+        school.allocation(n, json!({"sessionCount": 20})).await;
+        school.purchase(n, 20, json!({})).await;
+        school.sessions(n, &[("2026-01-09", "scheduled")]).await;
+    }
+    school
+        .database
+        .run_sql(
+            "UPDATE student_course_purchases SET expiry_date = '2026-01-14T18:29:59Z' WHERE payment_id = md5('payment1')::uuid;
+             UPDATE student_course_purchases SET expiry_date = '2026-01-07T18:29:59Z' WHERE payment_id = md5('payment2')::uuid;
+             UPDATE student_course_purchases SET is_active = false WHERE payment_id = md5('payment3')::uuid",
+        )
+        .await;
+    // WHEN
+    let report = run(&school).await;
+    // THEN
+    assert_eq!((report.allocations, report.sessions), (1, 3));
+    assert_eq!(school.days(1, "scheduled").await, NEXT_SEVEN[..4]);
+    assert_eq!(school.days(2, "scheduled").await.len(), 1);
+    assert_eq!(school.days(3, "scheduled").await.len(), 1);
+    end(school).await;
+}
+
+#[tokio::test]
 async fn todays_session_counts_until_it_begins() {
     // GIVEN two sessions ahead and one today at 4 PM
     for (moment, added) in [("2026-01-08T10:29:59Z", 0), ("2026-01-08T10:30:00Z", 5)] {

@@ -274,6 +274,62 @@ async fn an_id_that_is_another_students_is_never_taken_over() {
 }
 
 #[tokio::test]
+async fn a_renewal_that_is_answered_with_the_old_allocation_gets_a_row_of_its_own() {
+    // GIVEN a purchase that renews one whose allocation is completed, and a service that still knows that allocation only
+    let school = School::open().await;
+    let purchase = school.purchase().await;
+    let existing = school.service.allocate_for(purchase.student, purchase.course);
+    school
+        .allocation_with_id(existing.id, &purchase, "completed", existing.trainer_id)
+        .await;
+    school
+        .database
+        .run_sql("UPDATE trainer_allocations SET created_at = now() - interval '60 days'")
+        .await;
+    school.service.script([Behaviour::Exists, Behaviour::Exists]);
+    // WHEN the renewal's event is delivered, twice
+    for _ in 0..2 {
+        assert_eq!(school.deliver(&[purchase]).await, Vec::<String>::new());
+    }
+    // THEN the old row stays completed, and a new one stands that knows the service's id
+    let old = format!(
+        "SELECT count(*) FROM trainer_allocations WHERE id = '{}' AND status = 'completed'",
+        existing.id
+    );
+    assert_eq!(school.count(&old).await, 1);
+    let new = format!(
+        "SELECT count(*) FROM trainer_allocations WHERE status = 'approved' AND metadata ->> 'adminAllocationId' = '{}'",
+        existing.id
+    );
+    assert_eq!(school.count(&new).await, 1);
+    assert_eq!(school.count("SELECT count(*) FROM trainer_allocations").await, 2);
+    assert_eq!(school.published.drain().await.len(), 1);
+    school.close().await;
+}
+
+#[tokio::test]
+async fn an_event_from_before_an_extension_is_no_stranger() {
+    // GIVEN a purchase of 20 sessions to which 7 and 3 were added before its event came
+    let school = School::open().await;
+    let purchase = school.purchase().await;
+    let extend = format!(
+        "UPDATE student_course_purchases SET purchase_tier = 30;
+         INSERT INTO purchase_extensions (payment_id, purchase_id, sessions)
+         SELECT gen_random_uuid(), '{}', n FROM unnest(ARRAY[7, 3]) n",
+        purchase.id
+    );
+    school.database.run_sql(&extend).await;
+    // WHEN
+    assert_eq!(school.deliver(&[purchase]).await, Vec::<String>::new());
+    // THEN the allocation is of all of them
+    school.assert_allocated_once(&purchase).await;
+    let all = "SELECT count(*) FROM trainer_allocations WHERE metadata ->> 'sessionCount' = '30'";
+    assert_eq!(school.count(all).await, 1);
+    assert!(school.parked.drain().await.is_empty());
+    school.close().await;
+}
+
+#[tokio::test]
 async fn a_request_that_waits_under_another_id_is_promoted() {
     // GIVEN a row that waits under an id that the service does not know
     let school = School::open().await;

@@ -245,3 +245,17 @@ async fn the_payments_metadata_is_merged_under_the_events() {
     assert_eq!(school.database.count(merged).await, 1);
     school.close().await;
 }
+
+#[tokio::test]
+async fn any_whole_number_of_sessions_from_1_to_500_may_be_bought() {
+    let school = School::open().await;
+    let tiers = [json!(1), json!("7"), json!(15), json!(500)];
+    let bodies: Vec<String> = (1..)
+        .zip(tiers)
+        .map(|(number, tier)| Payment::number(number).confirmed_with(json!({"purchaseTier": tier})))
+        .collect();
+    assert_eq!(school.deliver(&bodies).await, 0);
+    let bought = "SELECT count(*) FROM student_course_purchases WHERE purchase_tier IN (1, 7, 15, 500)";
+    assert_eq!(school.database.count(bought).await, 4);
+    school.close().await;
+}

@@ -6,7 +6,7 @@ use makegood::clock::Clock;
 use makegood::delivery::{Consumer, Deadline, Parking};
 use makegood::event::{EventType, PurchaseConfirmed, PurchaseCreated};
 use makegood::outbox::{Publisher, Transport};
-use makegood::purchase::{IndexGuard, Purchases};
+use makegood::purchase::{IndexGuard, Purchases, SecondPayment};
 use makegood_tests::database::TestDatabase;
 use makegood_tests::queues::{TestQueue, aws, sqs_event, transport};
 use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
@@ -23,6 +23,8 @@ pub struct School {
     pub database: TestDatabase,
     pub dead_letters: TestQueue,
     pub outbox_events: TestQueue,
+    /// What a second payment comes to; surplus unless the test says otherwise.
+    pub second_payment: SecondPayment,
     transport: Transport,
     counters: Snapshotter,
     totals: Mutex<HashMap<String, u64>>,
@@ -45,6 +47,7 @@ impl School {
             database,
             dead_letters: TestQueue::create("dead").await,
             outbox_events,
+            second_payment: SecondPayment::Surplus,
             transport,
             counters,
             totals: Mutex::default(),
@@ -65,6 +68,8 @@ impl School {
             database: database.clone(),
             guard: IndexGuard::default(),
             clock: Clock::System,
+            timezone: chrono_tz::Tz::Asia__Kolkata,
+            second_payment: self.second_payment,
         };
         let publisher = Publisher {
             database,

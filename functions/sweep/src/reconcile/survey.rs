@@ -19,6 +19,7 @@ pub(crate) fn rule(sweep: &Sweep) -> Rule {
     Rule {
         now: sweep.clock.now(),
         today: sweep.clock.today(sweep.timezone),
+        timezone: sweep.timezone,
     }
 }
 

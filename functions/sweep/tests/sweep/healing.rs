@@ -66,6 +66,15 @@ async fn a_payment_that_is_fulfilled_refunded_fresh_or_under_a_case_is_left_alon
     let (student, course) = new_ids();
     let fulfilled = bench.payment(student, course).await;
     bench.purchase(student, course, Some(fulfilled), "1 day").await;
+    // It was bought with one payment and extended with another.
+    let extending = bench.payment(student, course).await;
+    bench
+        .database
+        .run_sql(&format!(
+            "INSERT INTO purchase_extensions (payment_id, purchase_id, sessions)
+             SELECT '{extending}', id, 20 FROM student_course_purchases"
+        ))
+        .await;
     let (refunded, fresh, cased, shop) = (
         bench.payment(Uuid::new_v4(), course).await,
         bench.payment(Uuid::new_v4(), course).await,
@@ -234,6 +243,35 @@ async fn an_allocation_with_sessions_left_and_none_ahead_is_published() {
     assert_eq!(bench.reconcile().await["allocationsAnnounced"], 0);
     // THEN those that lack sessions go out
     let mut expected = [0, 1, 4].map(|number| format!("trainer-allocated-{}", allocations[number]));
+    expected.sort();
+    assert_eq!(bench.published("trainer-allocated").await, expected);
+    bench.database.drop().await;
+}
+
+#[tokio::test]
+async fn an_allocation_without_sessions_ahead_is_left_alone_once_its_purchase_is_over() {
+    let bench = Bench::fresh().await;
+    let mut allocations = Vec::new();
+    // GIVEN purchases that [0] run, [1] have expired, [2] were ended, [3] end before the next open day, [4] end in a month
+    for change in [
+        "updated_at = now()",
+        "expiry_date = now() - interval '1 hour'",
+        "is_active = false",
+        "expiry_date = now() + interval '1 second'",
+        "expiry_date = now() + interval '30 days'",
+    ] {
+        let (student, course) = new_ids();
+        let purchase = bench
+            .purchase(student, course, Some(Uuid::new_v4()), "2 days")
+            .await;
+        allocations.push(bench.allocation(student, course).await);
+        let change = format!("UPDATE student_course_purchases SET {change} WHERE id = '{purchase}'");
+        bench.database.run_sql(&change).await;
+    }
+    // WHEN
+    assert_eq!(bench.reconcile().await["allocationsAnnounced"], 2);
+    // THEN
+    let mut expected = [0, 4].map(|number| format!("trainer-allocated-{}", allocations[number]));
     expected.sort();
     assert_eq!(bench.published("trainer-allocated").await, expected);
     bench.database.drop().await;

@@ -5,7 +5,8 @@ WITH made AS MATERIALIZED (
   WHERE k.status = 'open' AND k.payment_id IS NOT NULL
     AND (k.kind = 'unfulfillable'
          OR k.kind = 'unknown_payment' AND k.details ->> 'code' IN ('payment_not_recorded', 'payment_not_succeeded'))
-    AND EXISTS (SELECT FROM student_course_purchases p WHERE p.payment_id = k.payment_id OFFSET 0)
+    AND (EXISTS (SELECT FROM student_course_purchases p WHERE p.payment_id = k.payment_id OFFSET 0)
+         OR EXISTS (SELECT FROM purchase_extensions x WHERE x.payment_id = k.payment_id OFFSET 0))
   ORDER BY k.opened_at, k.id
   LIMIT $3
   FOR UPDATE SKIP LOCKED

@@ -1,15 +1,16 @@
 //! What was bought, as free fields: tier, time slot, start date, expiry.
 
 use super::reader::{EventError, wrong};
-use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use chrono::{DateTime, NaiveDate, NaiveTime, TimeZone, Utc};
+use chrono_tz::Tz;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-/// The tiers that the column's CHECK allows.
-const TIERS: [i64; 3] = [10, 20, 30];
+/// The most sessions that one purchase may hold, as the column's CHECK says; the fewest are one.
+pub const LARGEST_TIER: i64 = 500;
 const DEFAULT_TIER: i32 = 30;
-const EXPECTED_TIER: &str = "a number of sessions: 10, 20 or 30";
+const EXPECTED_TIER: &str = "a number of sessions, 1 to 500";
 
 /// The `metadata` object of an event; unknown fields are kept as they came.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
@@ -54,7 +55,7 @@ impl Metadata {
     /// The number of sessions bought: `purchaseTier`, else `sessionCount`, else 30.
     ///
     /// # Errors
-    /// When the one that is there is no tier that is sold.
+    /// When the one that is there is no whole number of sessions, 1 to 500.
     pub fn purchase_tier(&self) -> Result<i32, EventError> {
         Ok(self.stated_tier()?.unwrap_or(DEFAULT_TIER))
     }
@@ -62,7 +63,7 @@ impl Metadata {
     /// The number of sessions that is written here: `purchaseTier`, else `sessionCount`; none when neither is.
     ///
     /// # Errors
-    /// When the one that is there is no tier that is sold.
+    /// When the one that is there is no whole number of sessions, 1 to 500.
     pub fn stated_tier(&self) -> Result<Option<i32>, EventError> {
         for name in ["purchaseTier", "sessionCount"] {
             let Some(value) = self.0.get(name).filter(|value| !is_absent(value)) else {
@@ -72,7 +73,7 @@ impl Metadata {
                 .as_i64()
                 .or_else(|| value.as_str().and_then(|text| text.trim().parse().ok()));
             return number
-                .filter(|number| TIERS.contains(number))
+                .filter(|number| (1..=LARGEST_TIER).contains(number))
                 .and_then(|number| i32::try_from(number).ok())
                 .map(Some)
                 .ok_or_else(|| wrong(&format!("metadata.{name}"), &value.to_string(), EXPECTED_TIER));
@@ -80,11 +81,11 @@ impl Metadata {
         Ok(None)
     }
 
-    /// When the purchase ends: `expiryDate`, an instant or a day (its end in UTC); none when it does not.
+    /// When the purchase ends: `expiryDate`, an instant or a day (its end in the school's time zone); none when it does not.
     ///
     /// # Errors
     /// When it is there and neither.
-    pub fn expiry(&self) -> Result<Option<DateTime<Utc>>, EventError> {
+    pub fn expiry(&self, timezone: Tz) -> Result<Option<DateTime<Utc>>, EventError> {
         const EXPECTED: &str = "an ISO 8601 instant or day, or null";
         let Some(value) = self.0.get("expiryDate").filter(|value| !is_absent(value)) else {
             return Ok(None);
@@ -96,7 +97,13 @@ impl Metadata {
         }
         let day: NaiveDate = text.parse().map_err(|_| refuse())?;
         let last = NaiveTime::from_hms_opt(23, 59, 59).ok_or_else(refuse)?;
-        Ok(Some(day.and_time(last).and_utc()))
+        let end = day.and_time(last);
+        // Where the clock is set back then, the later of both; where it is set forward, as it stood before.
+        let local = timezone.from_local_datetime(&end).latest();
+        Ok(Some(local.map_or_else(
+            || end.and_utc(),
+            |local| local.with_timezone(&Utc),
+        )))
     }
 
     /// The chosen time of day, as it was written.
@@ -157,11 +164,20 @@ mod tests {
 
     #[test]
     fn a_tier_that_is_not_sold_is_refused_by_name() {
-        let refusal = metadata(json!({"purchaseTier": 15})).purchase_tier().unwrap_err();
+        let refusal = metadata(json!({"purchaseTier": 501}))
+            .purchase_tier()
+            .unwrap_err();
         assert_eq!(
             refusal.to_string(),
-            "field `metadata.purchaseTier` is 15; it must be a number of sessions: 10, 20 or 30"
+            "field `metadata.purchaseTier` is 501; it must be a number of sessions, 1 to 500"
         );
+        for wrong in [json!(0), json!(-10), json!(7.5), json!("ten"), json!(1e300)] {
+            let tier = metadata(json!({"purchaseTier": wrong})).purchase_tier();
+            assert!(tier.is_err(), "{wrong}");
+        }
+        for sold in [1, 7, 15, 60, 500] {
+            assert_eq!(metadata(json!({"purchaseTier": sold})).purchase_tier(), Ok(sold));
+        }
     }
 
     #[test]

@@ -48,7 +48,7 @@ fn describe_what_all_events_carry(schema: &mut Schema, event_type: EventType) {
 /// The metadata: an object, a JSON string that holds one, or nothing.
 pub(super) fn metadata(schema: &mut Schema) {
     let tier = json!({
-        "anyOf": [{"type": ["integer", "null"], "enum": [10, 20, 30, null]}, {"type": "string", "pattern": "^\\s*(10|20|30)\\s*$"}],
+        "anyOf": [{"type": ["integer", "null"], "minimum": 1, "maximum": 500}, {"type": "string", "pattern": "^\\s*([1-9]|[1-9][0-9]|[1-4][0-9][0-9]|500)?\\s*$"}],
         "description": "The number of sessions bought; 30 unless said.",
     });
     let object = json!({

@@ -127,10 +127,11 @@ pub struct Unfulfilled {
 impl Unfulfilled {
     /// What reconcile would heal: of the last 24 hours, and whatever is older and on the list.
     async fn count(connection: &mut Connection, now: DateTime<Utc>) -> Result<Self, sqlx::Error> {
-        // No session is looked at, so any day serves as today.
+        // No session is looked at, so any day serves as today, in any time zone.
         let rule = Rule {
             now,
             today: now.date_naive(),
+            timezone: chrono_tz::UTC,
         };
         let (mut count, mut oldest_seconds) = (0, 0);
         for kind in [Kind::Payment, Kind::Intent] {

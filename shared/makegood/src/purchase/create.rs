@@ -1,9 +1,11 @@
 //! The order of things: verify the index, write what is free, settle the rest. The only place that begins and commits.
 
 use super::decide::PurchaseOutcome;
+use super::extend::SecondPayment;
 use super::fallback::create_under_locks;
 use super::fast::{Columns, Written, create_committed};
 use super::index_guard::IndexGuard;
+use super::renew::renew;
 use super::request::PurchaseRequest;
 use super::row::PaymentFacts;
 use super::settle::{Settlement, settle};
@@ -14,11 +16,14 @@ use crate::event::PurchaseConfirmed;
 use crate::ids::{CorrelationId, PaymentId, PurchaseId};
 use crate::outbox::OutboxRow;
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use std::collections::HashMap;
 use uuid::Uuid;
 
 /// How many advisory locks one transaction of the fallback takes at most; the shared lock table is finite.
 const LOCKS_A_TRANSACTION: usize = 100;
+/// How often what is left is settled: the second time by what the first round's renewals have made, the last by what others made since.
+const ROUNDS: usize = 3;
 
 /// Makes purchases.
 #[derive(Debug)]
@@ -29,6 +34,10 @@ pub struct Purchases {
     pub guard: IndexGuard,
     /// The time.
     pub clock: Clock,
+    /// Where the school is: when a purchase ends.
+    pub timezone: Tz,
+    /// What becomes of a second payment for a purchase that runs.
+    pub second_payment: SecondPayment,
 }
 
 /// What became of a batch.
@@ -50,7 +59,7 @@ impl Purchases {
         let now = self.clock.now();
         let facts = {
             let mut connection = self.database.acquire().await?;
-            PaymentFacts::load(&mut connection, events).await?
+            PaymentFacts::load(&mut connection, events, self.timezone).await?
         };
         let mut fulfilment = Fulfilment::default();
         let mut requests = Vec::with_capacity(events.len());
@@ -110,17 +119,78 @@ impl Purchases {
                 None => rest.push(request.clone()),
             }
         }
-        if !rest.is_empty() {
+        outcomes.extend(self.settle_rest(rest, facts, now, published).await?);
+        Ok(outcomes)
+    }
+
+    /// Settles what was not made. What is over is renewed, one payment a student and course; those that came too late for it are settled
+    /// by what they find then.
+    async fn settle_rest(
+        &self,
+        mut rest: Vec<PurchaseRequest>,
+        facts: &PaymentFacts,
+        now: DateTime<Utc>,
+        published: &mut Vec<OutboxRow>,
+    ) -> Result<Vec<(PurchaseId, PurchaseOutcome)>, Failure> {
+        let mut outcomes = Vec::with_capacity(rest.len());
+        for _ in 0..ROUNDS {
+            if rest.is_empty() {
+                break;
+            }
             let settlement = self.settle_in_transaction(&rest, facts, now).await?;
             metrics::counter!("SurplusPayments").increment(settlement.surplus_opened);
             published.extend(settlement.published);
-            outcomes.extend(
-                rest.iter()
-                    .map(|request| request.purchase_id)
-                    .zip(settlement.outcomes),
-            );
+            let mut over = Vec::new();
+            for (request, outcome) in rest.into_iter().zip(settlement.outcomes) {
+                match outcome {
+                    PurchaseOutcome::Over(_) => over.push(request),
+                    settled => outcomes.push((request.purchase_id, settled)),
+                }
+            }
+            rest = self
+                .renew_in_transaction(over, facts, now, &mut outcomes, published)
+                .await?;
         }
+        outcomes.extend(
+            rest.iter()
+                .map(|request| (request.purchase_id, PurchaseOutcome::TryAgain)),
+        );
         Ok(outcomes)
+    }
+
+    /// Renews what is over; gives back the requests for which nothing was made.
+    async fn renew_in_transaction(
+        &self,
+        over: Vec<PurchaseRequest>,
+        facts: &PaymentFacts,
+        now: DateTime<Utc>,
+        outcomes: &mut Vec<(PurchaseId, PurchaseOutcome)>,
+        published: &mut Vec<OutboxRow>,
+    ) -> Result<Vec<PurchaseRequest>, Failure> {
+        let mut rest = Vec::new();
+        let mut over = over.into_iter().peekable();
+        while over.peek().is_some() {
+            let chunk: Vec<PurchaseRequest> = over.by_ref().take(LOCKS_A_TRANSACTION).collect();
+            let mut transaction = self.database.begin().await?;
+            let result = renew(&mut transaction, &chunk, facts, now).await;
+            let written: HashMap<Uuid, Written> = end(transaction, result)
+                .await?
+                .into_iter()
+                .map(|written| (written.purchase_id, written))
+                .collect();
+            for request in chunk {
+                match written.get(&request.purchase_id.0) {
+                    Some(written) => {
+                        published.extend(outbox_row(&request, written, now));
+                        let purchase = request.purchase_id;
+                        let recovered = !written.newly_marked;
+                        outcomes.push((purchase, PurchaseOutcome::Renewed { purchase, recovered }));
+                    }
+                    None => rest.push(request),
+                }
+            }
+        }
+        Ok(rest)
     }
 
     async fn write(&self, requests: &[PurchaseRequest], now: DateTime<Utc>) -> Result<Vec<Written>, Failure> {
@@ -172,7 +242,7 @@ impl Purchases {
         now: DateTime<Utc>,
     ) -> Result<Settlement, Failure> {
         let mut transaction = self.database.begin().await?;
-        let result = settle(&mut transaction, requests, facts, now).await;
+        let result = settle(&mut transaction, requests, facts, now, self.second_payment).await;
         Ok(end(transaction, result).await?)
     }
 }

@@ -1,5 +1,5 @@
 -- One statement, one commit: purchase, mark and event of every request that is free to be made. What is not
--- made here (it exists, a case is open, the money went back) comes back with made = false and is settled apart.
+-- made here (it exists, extended one that exists, a case is open, the money went back) comes back with made = false and is settled apart.
 -- The predicate in ON CONFLICT is what makes Postgres infer the partial index; without it the statement fails with
 -- 42P10, and without a target it would silently make duplicates once the index is gone.
 -- ORDER BY: concurrent batches take their index entries in the same order and can't deadlock.
@@ -13,6 +13,7 @@ WITH request AS (
   SELECT r.purchase_id, r.student_id, r.course_id, r.tier, r.expiry, r.metadata, r.payment_id
   FROM request r
   WHERE NOT EXISTS (SELECT FROM student_course_purchases p WHERE p.payment_id = r.payment_id)
+    AND NOT EXISTS (SELECT FROM purchase_extensions x WHERE x.payment_id = r.payment_id)
     AND NOT EXISTS (SELECT FROM payment_cases c WHERE c.kind = 'surplus_payment' AND c.subject = r.payment_id::text)
   ORDER BY r.student_id, r.course_id
   ON CONFLICT (student_id, course_id) WHERE is_active DO NOTHING

@@ -1,10 +1,12 @@
 //! Gathers what the decision rests on, for a batch at once.
 
 use super::decide::{Evidence, ExistingPurchase, KnownPayment};
+use super::over::add_ends;
 use super::request::PurchaseRequest;
 use super::row::PaymentFacts;
 use crate::db::Connection;
 use crate::ids::{PaymentId, PurchaseId};
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 /// The evidence of each request, in order. Locks nothing.
@@ -12,6 +14,7 @@ pub(super) async fn gather(
     connection: &mut Connection,
     requests: &[PurchaseRequest],
     facts: &PaymentFacts,
+    now: DateTime<Utc>,
 ) -> Result<Vec<Evidence>, sqlx::Error> {
     let mut evidence: Vec<Evidence> = requests
         .iter()
@@ -23,6 +26,13 @@ pub(super) async fn gather(
         .collect();
     add_purchases(connection, requests, &mut evidence).await?;
     add_states(connection, requests, &mut evidence).await?;
+    add_ends(
+        connection,
+        requests,
+        &mut evidence,
+        now.with_timezone(&facts.timezone),
+    )
+    .await?;
     let legacy = |evidence: &Evidence| {
         evidence
             .purchases
@@ -64,6 +74,7 @@ async fn add_purchases(
                 id: PurchaseId(row.id),
                 payment_id: row.payment_id.map(PaymentId),
                 active: row.active,
+                over: None,
                 created_at: row.created_at,
                 published: row.published,
             });
@@ -85,6 +96,7 @@ async fn add_states(
     let rows = sqlx::query!(
         r#"SELECT r.position AS "position!",
                   EXISTS (SELECT FROM payment_cases c WHERE c.kind = 'surplus_payment' AND c.subject = r.payment_id::text) AS "surplus_before!",
+                  (SELECT x.purchase_id FROM purchase_extensions x WHERE x.payment_id = r.payment_id) AS "extended?",
                   EXISTS (SELECT FROM trainer_allocations a
                           WHERE a.student_id = r.student_id AND a.course_id = r.course_id
                             AND a.status NOT IN ('rejected', 'cancelled')) AS "allocated!"
@@ -100,6 +112,7 @@ async fn add_states(
         if let Some(evidence) = at(evidence, row.position) {
             evidence.surplus_before = row.surplus_before;
             evidence.allocated = row.allocated;
+            evidence.extended = row.extended.map(PurchaseId);
         }
     }
     Ok(())

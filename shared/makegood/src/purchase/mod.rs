@@ -4,15 +4,19 @@
 mod create;
 mod decide;
 mod evidence;
+mod extend;
 mod fallback;
 mod fast;
 mod index_guard;
+mod over;
+mod renew;
 mod request;
 mod row;
 mod settle;
 
 pub use create::{Fulfilment, Purchases};
-pub use decide::{Evidence, ExistingPurchase, KnownPayment, PurchaseOutcome, decide};
+pub use decide::{End, Evidence, ExistingPurchase, KnownPayment, PurchaseOutcome, decide};
+pub use extend::SecondPayment;
 pub use index_guard::IndexGuard;
 pub use request::PurchaseRequest;
 pub use row::{Difference, PaymentFact, PaymentFacts};

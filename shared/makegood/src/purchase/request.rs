@@ -6,6 +6,7 @@ use crate::event::{Envelope, EventError, EventType, Metadata, PurchaseConfirmed,
 use crate::ids::{CorrelationId, PurchaseId};
 use crate::outbox::OutboxEvent;
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use uuid::{NoContext, Timestamp, Uuid};
 
 /// One confirmed payment with what its purchase will be, if it comes to one.
@@ -33,6 +34,7 @@ impl PaymentFacts {
     pub async fn load(
         connection: &mut Connection,
         events: &[&PurchaseConfirmed],
+        timezone: Tz,
     ) -> Result<Self, sqlx::Error> {
         let ids: Vec<Uuid> = events.iter().map(|event| event.payment_id.0).collect();
         let rows = sqlx::query!(
@@ -52,7 +54,10 @@ impl PaymentFacts {
             };
             (row.id, fact)
         });
-        Ok(Self(facts.collect()))
+        Ok(Self {
+            rows: facts.collect(),
+            timezone,
+        })
     }
 }
 
@@ -67,14 +72,14 @@ impl PurchaseRequest {
         facts: &PaymentFacts,
         now: DateTime<Utc>,
     ) -> Result<Self, EventError> {
-        let metadata = match facts.0.get(&event.payment_id.0) {
+        let metadata = match facts.rows.get(&event.payment_id.0) {
             Some(fact) => event.metadata.over(&fact.metadata),
             None => event.metadata.clone(),
         };
         let difference = facts.difference(event);
         let (tier, expiry) = match difference {
             Some(difference) if !difference.may_pass() => (0, None),
-            Some(_) | None => (metadata.purchase_tier()?, metadata.expiry()?),
+            Some(_) | None => (metadata.purchase_tier()?, metadata.expiry(facts.timezone)?),
         };
         Ok(Self {
             event: event.clone(),

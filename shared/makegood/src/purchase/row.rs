@@ -1,12 +1,18 @@
 //! The payment's row against the event that names it: the row decides, the event only points to it. Pure.
 
 use crate::event::{Metadata, PurchaseConfirmed};
+use chrono_tz::Tz;
 use std::collections::HashMap;
 use uuid::Uuid;
 
 /// What `payments` knows of the payments of a batch, by id.
-#[derive(Debug, Clone, Default)]
-pub struct PaymentFacts(pub HashMap<Uuid, PaymentFact>);
+#[derive(Debug, Clone)]
+pub struct PaymentFacts {
+    /// By id; one that is not there has no facts.
+    pub rows: HashMap<Uuid, PaymentFact>,
+    /// Where the school is: a purchase that ends on a day ends with that day.
+    pub timezone: Tz,
+}
 
 /// What `payments` knows of one payment.
 #[derive(Debug, Clone)]
@@ -104,7 +110,7 @@ impl PaymentFacts {
     /// Whether the money went back already.
     #[must_use]
     pub fn refunded(&self, event: &PurchaseConfirmed) -> bool {
-        self.0
+        self.rows
             .get(&event.payment_id.0)
             .is_some_and(|fact| fact.status == "refunded")
     }
@@ -113,7 +119,7 @@ impl PaymentFacts {
     /// money went back.
     #[must_use]
     pub fn difference(&self, event: &PurchaseConfirmed) -> Option<Difference> {
-        let Some(row) = self.0.get(&event.payment_id.0) else {
+        let Some(row) = self.rows.get(&event.payment_id.0) else {
             return Some(Difference::NotRecorded);
         };
         // What is not finished is not compared: amount and course may be corrected when it succeeds.
@@ -128,7 +134,10 @@ impl PaymentFacts {
             (owed && row.amount_minor != event.amount_cents, Difference::Amount),
             (owed && row.is_of_another_currency(event), Difference::Currency),
             (owed && row.is_of_another_tier(event), Difference::Tier),
-            (owed && row.ends_otherwise(event), Difference::Expiry),
+            (
+                owed && row.ends_otherwise(event, self.timezone),
+                Difference::Expiry,
+            ),
         ]
         .into_iter()
         .find_map(|(differs, difference)| differs.then_some(difference))
@@ -156,11 +165,11 @@ impl PaymentFact {
     }
 
     /// An end that was paid for can be neither moved nor taken away by the event.
-    fn ends_otherwise(&self, event: &PurchaseConfirmed) -> bool {
-        let Ok(Some(paid)) = self.metadata.expiry() else {
+    fn ends_otherwise(&self, event: &PurchaseConfirmed, timezone: Tz) -> bool {
+        let Ok(Some(paid)) = self.metadata.expiry(timezone) else {
             return false;
         };
-        matches!(event.metadata.over(&self.metadata).expiry(), Ok(said) if said != Some(paid))
+        matches!(event.metadata.over(&self.metadata).expiry(timezone), Ok(said) if said != Some(paid))
     }
 }
 
@@ -200,7 +209,10 @@ mod tests {
             status: "succeeded".to_owned(),
             metadata: metadata(says),
         };
-        PaymentFacts([(PAYMENT, fact)].into())
+        PaymentFacts {
+            rows: [(PAYMENT, fact)].into(),
+            timezone: Tz::UTC,
+        }
     }
 
     fn paid() -> PaymentFacts {
@@ -266,7 +278,7 @@ mod tests {
     fn a_payment_that_is_not_finished_is_waited_for_whatever_else_differs() {
         for status in ["initiated", "processing", "failed", "cancelled"] {
             let mut facts = paid();
-            let fact = facts.0.get_mut(&PAYMENT).unwrap();
+            let fact = facts.rows.get_mut(&PAYMENT).unwrap();
             fact.status = status.to_owned();
             fact.amount_minor = 1;
             assert_eq!(
@@ -275,16 +287,17 @@ mod tests {
                 "{status}"
             );
         }
-        assert_eq!(
-            PaymentFacts::default().difference(&event()),
-            Some(Difference::NotRecorded)
-        );
+        let nobody = PaymentFacts {
+            rows: HashMap::new(),
+            timezone: Tz::UTC,
+        };
+        assert_eq!(nobody.difference(&event()), Some(Difference::NotRecorded));
     }
 
     #[test]
     fn of_a_payment_that_went_back_only_whose_it_was_is_compared() {
         let mut facts = paid();
-        let fact = facts.0.get_mut(&PAYMENT).unwrap();
+        let fact = facts.rows.get_mut(&PAYMENT).unwrap();
         fact.status = "refunded".to_owned();
         fact.amount_minor = 0;
         assert_eq!(facts.difference(&event()), None);

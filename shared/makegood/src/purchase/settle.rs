@@ -2,6 +2,7 @@
 
 use super::decide::{PurchaseOutcome, decide};
 use super::evidence::gather;
+use super::extend::{SecondPayment, extend};
 use super::request::PurchaseRequest;
 use super::row::PaymentFacts;
 use crate::case::{self, CaseKind, NewCase};
@@ -12,6 +13,7 @@ use crate::ids::PurchaseId;
 use crate::outbox::{self, OutboxRow};
 use chrono::{DateTime, Utc};
 use serde_json::json;
+use std::collections::HashMap;
 use uuid::Uuid;
 
 /// What settling came to.
@@ -33,19 +35,27 @@ pub(super) async fn settle(
     requests: &[PurchaseRequest],
     facts: &PaymentFacts,
     now: DateTime<Utc>,
+    second_payment: SecondPayment,
 ) -> Result<Settlement, sqlx::Error> {
-    let evidence = gather(transaction, requests, facts).await?;
+    let evidence = gather(transaction, requests, facts, now).await?;
     let mut outcomes: Vec<PurchaseOutcome> = requests
         .iter()
         .zip(&evidence)
         .map(|(request, evidence)| decide(request.event.payment_id, evidence))
+        .map(|outcome| under(second_payment, outcome))
         .collect();
-    hold_what_is_in_the_way(transaction, &mut outcomes).await?;
+    let tiers = hold_what_is_in_the_way(transaction, &mut outcomes).await?;
+    extend(transaction, requests, &mut outcomes, tiers).await?;
     let decided = || requests.iter().zip(&outcomes);
 
     adopt_unowned(transaction, decided()).await?;
     let marks: Vec<_> = decided()
-        .filter(|(_, outcome)| !matches!(outcome, PurchaseOutcome::TryAgain | PurchaseOutcome::Refused(_)))
+        .filter(|(_, outcome)| {
+            !matches!(
+                outcome,
+                PurchaseOutcome::TryAgain | PurchaseOutcome::Over(_) | PurchaseOutcome::Refused(_)
+            )
+        })
         .map(|(request, _)| (&request.event.envelope, request.event.to_json()))
         .collect();
     idempotency::mark(transaction, EventType::PurchaseConfirmed, &marks).await?;
@@ -76,20 +86,30 @@ pub(super) async fn settle(
     })
 }
 
-/// Locks the purchases that cases are about to rest on, so that none ends before its case is committed: another delivery of the same
+/// What a second payment for a purchase that runs comes to in this school.
+fn under(second_payment: SecondPayment, outcome: PurchaseOutcome) -> PurchaseOutcome {
+    match (second_payment, outcome) {
+        (SecondPayment::Extend, PurchaseOutcome::Surplus(purchase)) => PurchaseOutcome::Extended(purchase),
+        (_, outcome) => outcome,
+    }
+}
+
+/// Locks the purchases that cases are about to rest on or that are about to grow, and gives back their tiers, so that none ends before its case is committed: another delivery of the same
 /// payment would then be fulfilled, and the case would ask to refund it (tests/model, `SurplusHoldsThePurchase`). What has ended
 /// since it was seen is in nobody's way any more: that payment is delivered once more. Purchases that are about to be adopted are
 /// locked here too, so that all are locked in one order.
 async fn hold_what_is_in_the_way(
     transaction: &mut Connection,
     outcomes: &mut [PurchaseOutcome],
-) -> Result<(), sqlx::Error> {
+) -> Result<HashMap<Uuid, i32>, sqlx::Error> {
     let rests_on = |outcome: &PurchaseOutcome| match outcome {
-        PurchaseOutcome::Surplus(purchase) | PurchaseOutcome::Undecidable(purchase) => Some(*purchase),
+        PurchaseOutcome::Surplus(purchase)
+        | PurchaseOutcome::Extended(purchase)
+        | PurchaseOutcome::Undecidable(purchase) => Some(*purchase),
         _ => None,
     };
     if !outcomes.iter().any(|outcome| rests_on(outcome).is_some()) {
-        return Ok(());
+        return Ok(HashMap::new());
     }
     let adopted = outcomes.iter().filter_map(|outcome| match outcome {
         PurchaseOutcome::AlreadyFulfilled {
@@ -105,18 +125,19 @@ async fn hold_what_is_in_the_way(
         .chain(adopted)
         .map(|purchase| purchase.0)
         .collect();
-    let running = sqlx::query_scalar!(
-        "SELECT id FROM student_course_purchases WHERE id = ANY($1) AND is_active ORDER BY id FOR NO KEY UPDATE",
+    let rows = sqlx::query!(
+        "SELECT id, purchase_tier FROM student_course_purchases WHERE id = ANY($1) AND is_active ORDER BY id FOR NO KEY UPDATE",
         &purchases,
     )
     .fetch_all(transaction)
     .await?;
+    let running: HashMap<Uuid, i32> = rows.into_iter().map(|row| (row.id, row.purchase_tier)).collect();
     for outcome in outcomes {
-        if rests_on(outcome).is_some_and(|purchase| !running.contains(&purchase.0)) {
+        if rests_on(outcome).is_some_and(|purchase| !running.contains_key(&purchase.0)) {
             *outcome = PurchaseOutcome::TryAgain;
         }
     }
-    Ok(())
+    Ok(running)
 }
 
 /// Notes on legacy purchases whose payment they are, so that the question is decided once.
@@ -170,6 +191,9 @@ fn case_of(request: &PurchaseRequest, outcome: &PurchaseOutcome) -> Option<NewCa
         )),
         PurchaseOutcome::Created(_)
         | PurchaseOutcome::Recovered(_)
+        | PurchaseOutcome::Renewed { .. }
+        | PurchaseOutcome::Over(_)
+        | PurchaseOutcome::Extended(_)
         | PurchaseOutcome::AlreadyFulfilled { .. }
         | PurchaseOutcome::SurplusBefore
         | PurchaseOutcome::Refunded

@@ -304,6 +304,14 @@ pub const MANAGED_INDEXES: [IndexSpec; 34] = [
         Some("payment_id IS NULL"),
         &["(payment_id IS NULL)"],
     ),
+    // The purchases that have ended, by pair.
+    plain(
+        "idx_purchases_ended",
+        "student_course_purchases",
+        &["student_id", "course_id"],
+        Some("NOT is_active"),
+        &["(NOT is_active)"],
+    ),
     // Jobs that are due, however many are not due yet.
     plain(
         "idx_job_queue_scheduled",

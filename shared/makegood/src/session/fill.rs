@@ -43,6 +43,8 @@ pub enum Outcome {
     Pending,
     /// It is over: its status.
     Ended(String),
+    /// The purchase of its student and course has ended, and no other one runs.
+    PurchaseEnded,
 }
 
 /// What filling did.
@@ -78,7 +80,7 @@ pub async fn fill(
         return Ok(Filled::default());
     }
     let today = filling.now.date_naive();
-    let loaded = store::lock_and_load(connection, &ids, today).await?;
+    let loaded = store::lock_and_load(connection, &ids, filling.now).await?;
     let blackout = store::blackout_days(connection, today).await?;
     let mut outcomes = HashMap::with_capacity(loaded.len());
     let mut planned = Vec::new();
@@ -102,6 +104,7 @@ pub async fn fill(
 /// Who teaches what, or why there can be no sessions.
 fn schedulable(allocation: &Allocation) -> Result<(TrainerId, CourseId), Outcome> {
     match (allocation.status.as_str(), allocation.trainer, allocation.course) {
+        ("approved" | "active", _, _) if allocation.is_ended => Err(Outcome::PurchaseEnded),
         ("approved" | "active", Some(trainer), Some(course)) => Ok((trainer, course)),
         ("approved" | "active", _, _) => Err(Outcome::Incomplete),
         ("pending", _, _) => Err(Outcome::Pending),

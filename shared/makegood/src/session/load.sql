@@ -1,4 +1,5 @@
 -- The allocations with what was bought: the oldest active purchase, as older data may hold several.
+-- Without any, the purchases that there were have ended; a pair that never had one is older than purchases are.
 -- Only the fields that matter leave the server, whatever else the metadata carries.
 SELECT DISTINCT ON (a.id)
        a.id, a.status, a.student_id, a.trainer_id, a.course_id,
@@ -7,7 +8,9 @@ SELECT DISTINCT ON (a.id)
        coalesce(a.metadata ->> 'timeSlot', p.metadata ->> 'timeSlot') AS time_slot,
        coalesce(a.metadata ->> 'startDate', a.metadata -> 'schedule' ->> 'startDate') AS starts_on,
        coalesce(p.metadata -> 'schedule' ->> 'startDate', p.metadata ->> 'startDate') AS purchase_starts_on,
-       p.payment_id AS "payment_id?"
+       p.payment_id AS "payment_id?", p.expiry_date AS "ends_at?",
+       p.id IS NULL AND EXISTS (SELECT FROM student_course_purchases e
+                                WHERE e.student_id = a.student_id AND e.course_id = a.course_id AND NOT e.is_active) AS "is_ended!"
 FROM trainer_allocations a
 LEFT JOIN student_course_purchases p
        ON p.student_id = a.student_id AND p.course_id = a.course_id AND p.is_active

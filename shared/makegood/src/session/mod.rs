@@ -9,6 +9,7 @@ mod store;
 pub use fill::{Filled, Filling, Outcome, Told, fill};
 pub use next_sessions::{Booked, WINDOW, Window, next_sessions, upcoming};
 pub use slot::TimeSlot;
+pub(crate) use store::bought;
 pub use store::{Page, next_page};
 
 /// The columns that filling windows uses, by table: compared with the live catalogue at start.
@@ -34,6 +35,7 @@ pub const COLUMNS: &[(&str, &[&str])] = &[
             "metadata",
             "is_active",
             "payment_id",
+            "expiry_date",
             "created_at",
         ],
     ),

@@ -1,7 +1,7 @@
 //! Which days the next sessions are on. Pure: the same rows and the same moment always give the same days.
 
 use super::TimeSlot;
-use chrono::{Datelike, NaiveDate, NaiveDateTime, Weekday};
+use chrono::{Datelike, NaiveDate, NaiveDateTime, NaiveTime, Weekday};
 use std::collections::BTreeSet;
 
 /// How many future sessions an allocation has (G3).
@@ -28,6 +28,8 @@ pub struct Window {
     pub used: u32,
     /// The first day that may have a session; none when any day may.
     pub starts_on: Option<NaiveDate>,
+    /// When the purchase ends, at the school: no session begins after it. None when it does not end.
+    pub ends_at: Option<NaiveDateTime>,
     /// The time of day of new sessions.
     pub slot: TimeSlot,
     /// What is booked today and later, whatever its state.
@@ -36,7 +38,7 @@ pub struct Window {
 
 /// The days of the sessions to add, in order: weekdays without blackout, one session a day, from the start date on,
 /// never in the past, until [`WINDOW`] scheduled ones are ahead or all that was bought is used. A day with any session,
-/// cancelled ones included, is taken.
+/// cancelled ones included, is taken. None begins after the purchase's end, however many are left of what was bought.
 ///
 /// `now` is the school's own date and time. Today counts only while the slot has not begun.
 #[must_use]
@@ -47,6 +49,7 @@ pub fn next_sessions(window: &Window, now: NaiveDateTime, blackout: &BTreeSet<Na
     let first = window.starts_on.map_or(now.date(), |day| day.max(now.date()));
     first
         .iter_days()
+        .take_while(|day| window.ends_at.is_none_or(|end| begins(*day, &window.slot) <= end))
         .filter(|day| is_weekday(*day) && !blackout.contains(day) && !taken.contains(day))
         .filter(|day| is_ahead(*day, &window.slot, now))
         .take(missing.min(owed))
@@ -66,6 +69,17 @@ pub fn upcoming(ahead: &[Booked], now: NaiveDateTime) -> usize {
 /// then nobody could tell that it is not in the past.
 fn is_ahead(day: NaiveDate, slot: &TimeSlot, now: NaiveDateTime) -> bool {
     day > now.date() || (day == now.date() && slot.starts().is_some_and(|starts| starts > now.time()))
+}
+
+/// When a session of this day begins. Where the text is no time, at the end of the day: it may be any time of it.
+fn begins(day: NaiveDate, slot: &TimeSlot) -> NaiveDateTime {
+    slot.starts().map_or_else(
+        || {
+            day.succ_opt()
+                .map_or(NaiveDateTime::MAX, |next| next.and_time(NaiveTime::MIN))
+        },
+        |starts| day.and_time(starts),
+    )
 }
 
 fn is_weekday(day: NaiveDate) -> bool {

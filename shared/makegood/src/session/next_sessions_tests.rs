@@ -23,6 +23,7 @@ fn fresh(bought: u32) -> Window {
         bought,
         used: 0,
         starts_on: None,
+        ends_at: None,
         slot: TimeSlot::chosen(None),
         ahead: Vec::new(),
     }
@@ -84,6 +85,36 @@ fn today_is_left_out_when_the_slot_is_no_time() {
         ..fresh(30)
     };
     assert_eq!(plan(&window, "2026-01-08 00:01")[0], day("2026-01-09"));
+}
+
+#[test]
+fn no_session_begins_after_the_purchases_end() {
+    let until = |end: &str, slot: &str| {
+        let window = Window {
+            ends_at: Some(at(end)),
+            slot: TimeSlot::chosen(Some(slot)),
+            ..fresh(30)
+        };
+        plan(&window, "2026-01-08 18:00")
+    };
+    // Tuesday counts to its end, and the moment of the end itself is not beyond it
+    for end in ["2026-01-13 23:59", "2026-01-13 16:00", "2026-01-14 15:59"] {
+        assert_eq!(
+            until(end, "4:00 PM"),
+            days(&["2026-01-09", "2026-01-12", "2026-01-13"]),
+            "{end}"
+        );
+    }
+    // a slot that nobody can read may be at any time of the day
+    assert_eq!(until("2026-01-13 23:59", "evening").len(), 2);
+    // over already, or over before it starts
+    assert_eq!(until("2026-01-08 17:59", "4:00 PM"), days(&[]));
+    let late = Window {
+        starts_on: Some(day("2026-02-02")),
+        ends_at: Some(at("2026-01-31 23:59")),
+        ..fresh(30)
+    };
+    assert_eq!(plan(&late, "2026-01-08 18:00"), days(&[]));
 }
 
 #[test]
@@ -272,6 +303,7 @@ prop_compose! {
             bought,
             used: past + u32::try_from(live).unwrap(),
             starts_on: start.map(|days| now.date() + chrono::Duration::days(days)),
+            ends_at: None,
             slot: TimeSlot::chosen(Some(slot)),
             ahead,
         };
@@ -293,6 +325,19 @@ fn with(window: &Window, planned: &[NaiveDate]) -> Window {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn an_end_takes_away_what_begins_after_it_and_nothing_else((now, window, blackout) in calendars(), days in -3_i64..30, hour in 0_u32..24) {
+        let end = (now.date() + chrono::Duration::days(days)).and_hms_opt(hour, 0, 0).unwrap();
+        let ending = Window { ends_at: Some(end), ..window.clone() };
+        let begins = |day: NaiveDate| window.slot.starts().map_or_else(
+            || (day + chrono::Duration::days(1)).and_hms_opt(0, 0, 0).unwrap(),
+            |time| day.and_time(time),
+        );
+        let endless = next_sessions(&window, now, &blackout);
+        let expected: Vec<_> = endless.into_iter().filter(|day| begins(*day) <= end).collect();
+        prop_assert_eq!(next_sessions(&ending, now, &blackout), expected);
+    }
 
     #[test]
     fn any_plan_keeps_every_rule((now, window, blackout) in calendars()) {

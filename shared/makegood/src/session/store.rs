@@ -4,7 +4,8 @@ use super::next_sessions::{Booked, Window};
 use super::slot::TimeSlot;
 use crate::db::Connection;
 use crate::ids::{AllocationId, CourseId, PaymentId, SessionId, StudentId, TrainerId};
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
+use chrono_tz::Tz;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use uuid::Uuid;
 
@@ -91,6 +92,8 @@ pub(super) struct Allocation {
     pub(super) payment: Option<PaymentId>,
     /// The allocation's own start date comes first, the purchase's after the event's.
     pub(super) purchase_starts_on: Option<NaiveDate>,
+    /// Its student and course had a purchase, and none is active any more.
+    pub(super) is_ended: bool,
     pub(super) window: Window,
 }
 
@@ -99,12 +102,12 @@ pub(super) struct Allocation {
 pub(super) async fn lock_and_load(
     connection: &mut Connection,
     allocations: &[Uuid],
-    today: NaiveDate,
+    now: DateTime<Tz>,
 ) -> Result<Vec<Allocation>, sqlx::Error> {
     sqlx::query_file!("src/session/lock.sql", allocations)
         .fetch_all(&mut *connection)
         .await?;
-    let mut calendars = load_calendars(connection, allocations, today).await?;
+    let mut calendars = load_calendars(connection, allocations, now.date_naive()).await?;
     let rows = sqlx::query_file_as!(AllocationRow, "src/session/load.sql", allocations)
         .fetch_all(connection)
         .await?;
@@ -112,7 +115,7 @@ pub(super) async fn lock_and_load(
         .into_iter()
         .map(|row| {
             let calendar = calendars.remove(&row.id).unwrap_or_default();
-            row.with(calendar)
+            row.with(calendar, now.timezone())
         })
         .collect())
 }
@@ -129,10 +132,12 @@ struct AllocationRow {
     starts_on: Option<String>,
     purchase_starts_on: Option<String>,
     payment_id: Option<Uuid>,
+    ends_at: Option<DateTime<Utc>>,
+    is_ended: bool,
 }
 
 impl AllocationRow {
-    fn with(self, calendar: Calendar) -> Allocation {
+    fn with(self, calendar: Calendar, timezone: Tz) -> Allocation {
         Allocation {
             id: AllocationId(self.id),
             status: self.status,
@@ -141,10 +146,12 @@ impl AllocationRow {
             course: self.course_id.map(CourseId),
             payment: self.payment_id.map(PaymentId),
             purchase_starts_on: read_day(self.purchase_starts_on.as_deref()),
+            is_ended: self.is_ended,
             window: Window {
-                bought: read_bought(self.session_count.as_deref(), self.purchase_tier),
+                bought: bought(self.session_count.as_deref(), self.purchase_tier),
                 used: calendar.used,
                 starts_on: read_day(self.starts_on.as_deref()),
+                ends_at: self.ends_at.map(|end| end.with_timezone(&timezone).naive_local()),
                 slot: TimeSlot::chosen(self.time_slot.as_deref()),
                 ahead: calendar.ahead,
             },
@@ -153,7 +160,7 @@ impl AllocationRow {
 }
 
 /// A text that is no number of sessions counts as not written: a paid course is not stopped by it.
-fn read_bought(session_count: Option<&str>, purchase_tier: Option<i32>) -> u32 {
+pub(crate) fn bought(session_count: Option<&str>, purchase_tier: Option<i32>) -> u32 {
     let written = session_count
         .and_then(|text| text.trim().parse().ok())
         .filter(|count| *count > 0);
@@ -274,7 +281,7 @@ mod tests {
             (Some("-5"), None, 30),
             (None, None, 30),
         ] {
-            assert_eq!(read_bought(count, tier), expected, "{count:?} {tier:?}");
+            assert_eq!(bought(count, tier), expected, "{count:?} {tier:?}");
         }
     }
 

@@ -1,5 +1,5 @@
 -- Which of these allocations ($1) are approved or active, older than $3 seconds at $2, and have sessions left and none ahead of $4, the
--- school's today. As in scheduling, every session that was not cancelled uses up one of those bought.
+-- school's today ($5 is its time zone). As in scheduling, every session that was not cancelled uses up one of those bought.
 SELECT a.id AS "id!", a.trainer_id AS "trainer_id!", a.student_id AS "student_id!", a.course_id AS "course_id!", a.metadata,
        b.session_count AS "session_count!", COALESCE(p.payment_id, y.id, p.id, a.id) AS "correlation_id!",
        GREATEST(a.created_at, a.allocated_at) AS "since!",
@@ -14,7 +14,7 @@ SELECT a.id AS "id!", a.trainer_id AS "trainer_id!", a.student_id AS "student_id
 FROM (SELECT DISTINCT u.id::uuid AS id FROM unnest($1::text[]) u (id)) i
 JOIN trainer_allocations a ON a.id = i.id
 LEFT JOIN LATERAL (
-  SELECT p.id, p.payment_id, p.purchase_tier FROM student_course_purchases p
+  SELECT p.id, p.payment_id, p.purchase_tier, p.expiry_date, p.metadata FROM student_course_purchases p
   WHERE p.student_id = a.student_id AND p.course_id = a.course_id AND p.is_active
   ORDER BY p.created_at, p.id
   LIMIT 1) p ON true
@@ -34,4 +34,19 @@ WHERE a.status IN ('approved', 'active')
   AND NOT EXISTS (SELECT FROM tutoring_sessions s
                   WHERE s.allocation_id = a.id AND s.scheduled_date >= $4 AND s.status = 'scheduled' OFFSET 0)
   AND (SELECT count(*) FROM tutoring_sessions s WHERE s.allocation_id = a.id AND s.status <> 'cancelled') < b.session_count
+  -- Of a running purchase; a pair that never had one is older than purchases are.
+  AND (p.id IS NOT NULL
+       OR NOT EXISTS (SELECT FROM student_course_purchases e
+                      WHERE e.student_id = a.student_id AND e.course_id = a.course_id AND NOT e.is_active OFFSET 0))
+  -- Which leaves a day for a session: an open one, from the start date on, that is over before the purchase is.
+  AND (p.expiry_date IS NULL
+       OR EXISTS (SELECT FROM generate_series($4::date + 1,
+                                          least($4::date + 400,
+                                                ((p.expiry_date AT TIME ZONE $5) + interval '1 second')::date - 1)::timestamp,
+                                          interval '1 day') d (day)
+                  WHERE extract(isodow FROM d.day) < 6
+                    AND to_char(d.day, 'YYYY-MM-DD') >= coalesce(substring(coalesce(a.metadata ->> 'startDate', a.metadata -> 'schedule' ->> 'startDate', p.metadata -> 'schedule' ->> 'startDate', p.metadata ->> 'startDate') FROM '^\s*(\d{4}-\d\d-\d\d)'), '')
+                    AND NOT EXISTS (SELECT FROM session_blackout_dates b WHERE b.day = d.day::date)
+                    AND NOT EXISTS (SELECT FROM tutoring_sessions s
+                                    WHERE s.allocation_id = a.id AND s.scheduled_date = d.day::date)))
 ORDER BY GREATEST(a.created_at, a.allocated_at), a.id

@@ -1,4 +1,4 @@
--- Which of these payments ($1) are succeeded, for a course, paid over $3 seconds before $2, and neither have a purchase nor a case that
+-- Which of these payments ($1) are succeeded, for a course, paid over $3 seconds before $2, and neither have a purchase, nor extended one, nor a case that
 -- answers for them ($4 are the programs that resolve cases). Costs what it is asked about.
 --
 -- A case answers while it is open, and once a person resolved it, unless the money came after that. One that a program resolved does
@@ -14,6 +14,7 @@ WITH asked AS MATERIALIZED (
   JOIN payments y ON y.id = i.id
   WHERE y.status = 'succeeded'
     AND NOT EXISTS (SELECT FROM student_course_purchases p WHERE p.payment_id = y.id OFFSET 0)
+    AND NOT EXISTS (SELECT FROM purchase_extensions x WHERE x.payment_id = y.id OFFSET 0)
 ), unmade AS MATERIALIZED (
   SELECT a.id, a.student_id, a.course::uuid AS course_id, a.paid_at
   FROM asked a
@@ -38,6 +39,7 @@ WITH asked AS MATERIALIZED (
   FROM pairs q
   JOIN payments y ON y.student_id = q.student_id AND lower(y.metadata ->> 'courseId') = q.course_id::text AND y.status = 'succeeded'
   WHERE NOT EXISTS (SELECT FROM student_course_purchases p WHERE p.payment_id = y.id OFFSET 0)
+    AND NOT EXISTS (SELECT FROM purchase_extensions x WHERE x.payment_id = y.id OFFSET 0)
 ), ranked AS (
   -- Those that can't be owners come last, so that they take no owner's place.
   SELECT r.id, r.purchases, COALESCE(r.marked OR r.created_at <= r.newest, false) AS may_own,

@@ -4,6 +4,7 @@ use super::Kind;
 use crate::case;
 use crate::db::Connection;
 use chrono::{DateTime, NaiveDate, Utc};
+use chrono_tz::Tz;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -17,6 +18,8 @@ pub struct Rule {
     pub now: DateTime<Utc>,
     /// The school's day: which sessions are ahead.
     pub today: NaiveDate,
+    /// Where the school is: when purchases end.
+    pub timezone: Tz,
 }
 
 /// A succeeded payment for a course without purchase and without a case that answers for it.
@@ -215,7 +218,8 @@ async fn allocations(
         ids,
         rule.now,
         GRACE_SECONDS,
-        rule.today
+        rule.today,
+        rule.timezone.name(),
     )
     .fetch_all(connection)
     .await

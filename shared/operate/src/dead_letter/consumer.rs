@@ -51,7 +51,7 @@ async fn refused_by_consumer(
         return Ok(HashMap::new());
     }
     let events: Vec<&PurchaseConfirmed> = confirmed.iter().map(|(_, event)| event).collect();
-    let facts = PaymentFacts::load(connection, &events).await?;
+    let facts = PaymentFacts::load(connection, &events, chrono_tz::UTC).await?;
     // The instant only makes the id of a purchase, and none is made here.
     let refusal = |event| match PurchaseRequest::of(event, &facts, DateTime::UNIX_EPOCH) {
         Ok(request) => request.difference.and_then(refusal_of_row),

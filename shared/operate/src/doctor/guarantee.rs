@@ -34,7 +34,7 @@ macro_rules! guarantees {
 guarantees! {
     G1: "every payment for a course has its purchase, or an open case; and every purchase has its payment",
     G2: "every purchase has one allocation, or waits visibly for a trainer",
-    G3: "every allocation has its future sessions, or all that remain of what was bought",
+    G3: "every allocation of a running purchase has its future sessions, or all that remain, and none after the end",
     G4: "what was committed was published, and what was published happened",
     G5: "every paid intent has one order with its items, or an open case",
     G6: "stock is never oversold, and its books add up",

@@ -64,7 +64,7 @@ const COMPARE: &str =
 const TRACE: &str = "`makegood trace <id>` shows what happened; a person decides";
 
 /// All kinds, in the order in which they are reported.
-pub const KINDS: [Kind; 48] = [
+pub const KINDS: [Kind; 49] = [
     breach(
         G1,
         "payment-without-purchase",
@@ -172,6 +172,12 @@ pub const KINDS: [Kind; 48] = [
         "session-on-closed-day",
         "a future session on a weekend or a blackout day",
         "move or cancel the session with the student; the top-up fills the gap",
+    ),
+    breach(
+        G3,
+        "session-beyond-end",
+        "a future session after the end of its purchase",
+        "cancel the session and tell the student; renew the purchase, or correct its `expiry_date`, where the end is wrong",
     ),
     breach(
         G4,

@@ -87,9 +87,17 @@ pub(super) async fn sessions(connection: &mut Connection, scope: &Scope) -> Resu
         REFILL_BELOW,
         i64::try_from(WINDOW).unwrap_or(i64::MAX),
         TOP_UP_SECONDS,
+        scope.timezone.name(),
     )
     .fetch_all(connection)
     .await
+}
+
+pub(super) async fn ends(connection: &mut Connection, scope: &Scope) -> Result<Vec<Row>, sqlx::Error> {
+    let today = scope.now.with_timezone(&scope.timezone).date_naive();
+    sqlx::query_file_as!(Row, "src/doctor/checks/ends.sql", today, scope.timezone.name())
+        .fetch_all(connection)
+        .await
 }
 
 pub(super) async fn outbox(connection: &mut Connection, scope: &Scope) -> Result<Vec<Row>, sqlx::Error> {

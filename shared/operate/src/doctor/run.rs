@@ -107,7 +107,9 @@ impl Scope {
 
 async fn calendars(connection: &mut Connection, scope: &Scope) -> Result<Vec<Row>, sqlx::Error> {
     if scope.includes_any(&[Guarantee::G3, Guarantee::G9]) {
-        questions::sessions(connection, scope).await
+        let mut rows = questions::sessions(connection, scope).await?;
+        rows.extend(questions::ends(connection, scope).await?);
+        Ok(rows)
     } else {
         Ok(Vec::new())
     }
@@ -215,6 +217,7 @@ async fn unfulfilled(
     let rule = Rule {
         now: scope.now,
         today: scope.now.with_timezone(&scope.timezone).date_naive(),
+        timezone: scope.timezone,
     };
     let mut survey = Survey::of_all(kind, rule);
     let (mut figures, mut examples) = (Figures::default(), Vec::new());

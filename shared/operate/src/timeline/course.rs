@@ -6,6 +6,7 @@ use super::subject::Subject;
 use crate::money::money;
 use chrono::{DateTime, NaiveDate, Utc};
 use makegood::db::Connection;
+use serde_json::Value;
 use uuid::Uuid;
 
 /// A row of `payments`.
@@ -32,6 +33,12 @@ pub(super) struct PurchaseRow {
     pub(super) course_id: Uuid,
     pub(super) purchase_tier: i32,
     pub(super) is_active: bool,
+    pub(super) ended_at: Option<DateTime<Utc>>,
+    pub(super) end_reason: Option<String>,
+    /// What was chosen and not understood, by field.
+    pub(super) not_understood: Option<Value>,
+    /// How many sessions this timeline's payment added to it.
+    pub(super) extended_by: Option<i32>,
     pub(super) created_at: DateTime<Utc>,
 }
 
@@ -121,7 +128,7 @@ impl Course {
     /// The purchase that this line of time is about: the payment's own, else an active one that is nobody's.
     pub(super) fn own_purchase(&self, subject: &Subject) -> Option<&PurchaseRow> {
         let is_own = |purchase: &&PurchaseRow| match subject {
-            Subject::Payment(id) => purchase.payment_id == Some(*id),
+            Subject::Payment(id) => purchase.payment_id == Some(*id) || purchase.extended_by.is_some(),
             Subject::Purchase(id) => purchase.id == *id,
             _ => true,
         };
@@ -237,14 +244,32 @@ fn payment_entries(payment: &PaymentRow) -> Vec<Entry> {
 
 fn purchase_entry(purchase: &PurchaseRow, is_own: bool) -> Entry {
     let what = match (is_own, purchase.payment_id, purchase.is_active) {
-        (true, _, true) => format!("purchase of {} sessions", purchase.purchase_tier),
-        (true, _, false) => format!("purchase of {} sessions, ended since", purchase.purchase_tier),
+        (true, _, _) => own_purchase(purchase),
         (false, Some(owner), _) => format!("the course is owned already, through payment {owner}"),
         (false, None, _) => "the course is owned already, through an older payment".to_owned(),
     };
     Entry::new(purchase.created_at, EntryKind::Purchase, Status::Happened, what)
         .id("purchaseId", purchase.id)
         .id("studentId", purchase.student_id)
+}
+
+/// What was bought, how it ended, and what nobody could read of it.
+fn own_purchase(purchase: &PurchaseRow) -> String {
+    let mut what = format!("purchase of {} sessions", purchase.purchase_tier);
+    if let Some(extended_by) = purchase.extended_by {
+        what = format!("{what}, {extended_by} of them added by this payment");
+    }
+    if !purchase.is_active {
+        let reason = purchase.end_reason.as_deref();
+        what = format!(
+            "{what}, ended since{}",
+            reason.map(|reason| format!(" ({reason})")).unwrap_or_default()
+        );
+    }
+    if let Some(unread) = &purchase.not_understood {
+        what = format!("{what}; not understood and so planned by default: {unread}");
+    }
+    what
 }
 
 fn allocation_entries(allocation: &AllocationRow) -> Vec<Entry> {

@@ -2,7 +2,10 @@
 -- field. $1 is now, $2 the grace in seconds. What the event said of amount and currency is in its mark. A course that the row does not
 -- name is no finding: older rows may not have it. Purchases without a payment id are of the older system (decision 0002).
 WITH made AS (
-  SELECT p.id, p.created_at AS at, p.student_id, p.course_id, p.purchase_tier, p.payment_id
+  SELECT p.id, p.created_at AS at, p.student_id, p.course_id, p.payment_id,
+         -- What its own payment bought, without what others added.
+         p.purchase_tier - coalesce((SELECT sum(x.sessions) FROM purchase_extensions x WHERE x.purchase_id = p.id), 0)
+           AS purchase_tier
   FROM student_course_purchases p
   WHERE p.is_active AND p.payment_id IS NOT NULL AND p.created_at < $1::timestamptz - make_interval(secs => $2)
 ), read AS (

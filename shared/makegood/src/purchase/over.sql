@@ -1,0 +1,22 @@
+-- What is left of each of these purchases ($1) on the school's day $2: the sessions that were held, those of today that are not over yet,
+-- and whether its allocation was completed. A session that was cancelled was not held.
+SELECT p.id, p.purchase_tier, p.expiry_date, a.session_count AS "session_count?",
+       coalesce(s.held, 0) AS "held!", coalesce(s.todays, '{}') AS "todays!",
+       a.id IS NULL
+       AND EXISTS (SELECT FROM trainer_allocations c
+                   WHERE c.student_id = p.student_id AND c.course_id = p.course_id AND c.status = 'completed'
+                     AND (c.created_at >= p.created_at OR c.metadata ->> 'purchaseId' = p.id::text))
+       AND NOT EXISTS (SELECT FROM trainer_allocations w
+                       WHERE w.student_id = p.student_id AND w.course_id = p.course_id AND w.status = 'pending') AS "completed!"
+FROM student_course_purchases p
+LEFT JOIN LATERAL (
+  SELECT a.id, a.metadata ->> 'sessionCount' AS session_count FROM trainer_allocations a
+  WHERE a.student_id = p.student_id AND a.course_id = p.course_id AND a.status IN ('approved', 'active')
+  ORDER BY a.created_at, a.id
+  LIMIT 1) a ON true
+LEFT JOIN LATERAL (
+  SELECT count(*) FILTER (WHERE t.status = 'completed' OR t.status <> 'cancelled' AND t.scheduled_date < $2) AS held,
+         array_agg(t.scheduled_time::text) FILTER (WHERE t.scheduled_date = $2 AND t.status NOT IN ('cancelled', 'completed')) AS todays
+  FROM tutoring_sessions t
+  WHERE t.allocation_id = a.id) s ON true
+WHERE p.id = ANY($1) AND p.is_active

@@ -1,0 +1,110 @@
+//! A payment for what is over renews it: the old purchase is closed and the new one made, in one transaction, under the same unique index.
+
+use super::decide::{End, Evidence, PurchaseOutcome, decide, legacy_owners};
+use super::evidence::gather;
+use super::fallback::{insert_plainly, lock_pairs};
+use super::fast::{Columns, Written};
+use super::request::PurchaseRequest;
+use super::row::PaymentFacts;
+use crate::db::Connection;
+use chrono::{DateTime, Utc};
+use std::collections::HashSet;
+use uuid::Uuid;
+
+/// Renews what is over still, once a student and course, and gives back what was made; the others are decided anew. Takes the pairs'
+/// advisory locks before it locks their purchases, as the fallback does, so that it is right without the index too; with it, a writer on
+/// the fast path waits for this transaction, and then meets the new purchase. Does not commit.
+pub(super) async fn renew(
+    transaction: &mut Connection,
+    requests: &[PurchaseRequest],
+    facts: &PaymentFacts,
+    now: DateTime<Utc>,
+) -> Result<Vec<Written>, sqlx::Error> {
+    lock_pairs(transaction, requests).await?;
+    lock_rows(transaction, requests).await?;
+    // Read anew, as it is under the locks.
+    let evidence = gather(transaction, requests, facts, now).await?;
+    let mut pairs = HashSet::new();
+    let renewed: Vec<(&PurchaseRequest, &Evidence)> = requests
+        .iter()
+        .zip(&evidence)
+        .filter(|(request, evidence)| {
+            matches!(
+                decide(request.event.payment_id, evidence),
+                PurchaseOutcome::Over(_)
+            ) && pairs.insert(request.key())
+        })
+        .collect();
+    if renewed.is_empty() {
+        return Ok(Vec::new());
+    }
+    close(
+        transaction,
+        &renewed,
+        now.with_timezone(&facts.timezone).date_naive(),
+    )
+    .await?;
+    let requests: Vec<PurchaseRequest> = renewed.into_iter().map(|(request, _)| request.clone()).collect();
+    insert_plainly(transaction, &Columns::of(&requests, now)).await
+}
+
+/// The active purchases of the pairs and their allocations, each in the order of their ids, so that renewals can't deadlock with each
+/// other nor with those who plan sessions.
+async fn lock_rows(transaction: &mut Connection, requests: &[PurchaseRequest]) -> Result<(), sqlx::Error> {
+    let (students, courses): (Vec<Uuid>, Vec<Uuid>) = requests.iter().map(PurchaseRequest::key).unzip();
+    sqlx::query!(
+        "SELECT p.id FROM student_course_purchases p
+         JOIN unnest($1::uuid[], $2::uuid[]) AS r (student_id, course_id) USING (student_id, course_id)
+         WHERE p.is_active ORDER BY p.id FOR UPDATE OF p",
+        &students,
+        &courses,
+    )
+    .fetch_all(&mut *transaction)
+    .await?;
+    lock_allocations(transaction, &students, &courses).await
+}
+
+/// The allocations of these pairs that are not over, in the order of their ids.
+pub(super) async fn lock_allocations(
+    transaction: &mut Connection,
+    students: &[Uuid],
+    courses: &[Uuid],
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "SELECT a.id FROM trainer_allocations a
+         JOIN unnest($1::uuid[], $2::uuid[]) AS r (student_id, course_id) USING (student_id, course_id)
+         WHERE a.status IN ('approved', 'active', 'pending') ORDER BY a.id FOR UPDATE OF a",
+        students,
+        courses,
+    )
+    .fetch_all(transaction)
+    .await?;
+    Ok(())
+}
+
+async fn close(
+    transaction: &mut Connection,
+    renewed: &[(&PurchaseRequest, &Evidence)],
+    today: chrono::NaiveDate,
+) -> Result<(), sqlx::Error> {
+    let (mut purchases, mut reasons, mut owners) = (Vec::new(), Vec::new(), Vec::new());
+    for (request, evidence) in renewed {
+        let owned = legacy_owners(request.event.payment_id, evidence);
+        for purchase in evidence.purchases.iter().filter(|purchase| purchase.active) {
+            purchases.push(purchase.id.0);
+            reasons.push(purchase.over.unwrap_or(End::Expired).wire_name());
+            let owner = owned.iter().find(|(owned, _)| *owned == purchase.id);
+            owners.push(owner.map(|(_, payment)| payment.0));
+        }
+    }
+    sqlx::query_file!(
+        "src/purchase/close_over.sql",
+        &purchases,
+        &reasons as &[&str],
+        &owners as &[Option<Uuid>],
+        today,
+    )
+    .fetch_all(transaction)
+    .await?;
+    Ok(())
+}
