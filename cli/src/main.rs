@@ -12,6 +12,7 @@ mod ensure_index;
 mod exit;
 mod jobs;
 mod migrate;
+mod normalise_times;
 mod output;
 mod replay_event;
 mod trace;
@@ -40,6 +41,7 @@ enum Command {
     Migrate(migrate::Arguments),
     EnsureIndex(ensure_index::Arguments),
     Doctor(doctor::Arguments),
+    NormaliseTimes(normalise_times::Arguments),
     Trace(trace::Arguments),
     ReplayEvent(replay_event::Arguments),
     DeadLetters(dead_letters::Arguments),
@@ -56,6 +58,7 @@ async fn main() -> ExitCode {
         Command::Migrate(arguments) => migrate::run(&arguments, output).await,
         Command::EnsureIndex(arguments) => ensure_index::run(&arguments, output).await,
         Command::Doctor(arguments) => doctor::run(&arguments, output, clock).await,
+        Command::NormaliseTimes(arguments) => normalise_times::run(&arguments, output, clock).await,
         Command::Trace(arguments) => trace::run(&arguments, output, clock).await,
         Command::ReplayEvent(arguments) => replay_event::run(&arguments, output).await,
         Command::DeadLetters(arguments) => dead_letters::run(&arguments, output).await,

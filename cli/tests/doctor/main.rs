@@ -8,4 +8,5 @@ mod graces;
 mod healthy;
 mod incidents;
 mod scene;
+mod times;
 mod trace;

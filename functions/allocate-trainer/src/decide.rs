@@ -3,6 +3,7 @@
 use crate::answer::Grant;
 use crate::purchase_state::{Purchase, PurchaseState};
 use crate::request::{Pair, Terms};
+use chrono_tz::Tz;
 use makegood::delivery::Failure;
 use makegood::event::PurchaseCreated;
 
@@ -32,7 +33,7 @@ pub(crate) enum Step {
 
 /// Decides by the purchase's row, never by the event alone.
 #[must_use]
-pub(crate) fn decide(event: &PurchaseCreated, state: &PurchaseState) -> Step {
+pub(crate) fn decide(event: &PurchaseCreated, state: &PurchaseState, timezone: Tz) -> Step {
     let Some(purchase) = &state.purchase else {
         let reason = format!(
             "purchase {} is not there (yet); check that the event is of this database",
@@ -48,7 +49,7 @@ pub(crate) fn decide(event: &PurchaseCreated, state: &PurchaseState) -> Step {
     }
     let candidate = Candidate {
         pair: purchase.pair,
-        terms: Terms::of(event, purchase.sessions, &purchase.metadata),
+        terms: Terms::of(event, purchase.sessions, &purchase.metadata, timezone),
         correlation_id: correlation_id(event, state),
     };
     match state.held {
@@ -138,24 +139,27 @@ mod tests {
     #[test]
     fn only_an_active_purchase_without_trainer_is_asked_for() {
         assert!(matches!(
-            decide(&event(), &PurchaseState::default()),
+            decide(&event(), &PurchaseState::default(), Tz::UTC),
             Step::Fail(_)
         ));
-        assert_eq!(decide(&event(), &state(false, None, false)), Step::Ended);
-        assert_eq!(decide(&event(), &state(true, Some(GRANT), true)), Step::Done);
+        assert_eq!(decide(&event(), &state(false, None, false), Tz::UTC), Step::Ended);
+        assert_eq!(
+            decide(&event(), &state(true, Some(GRANT), true), Tz::UTC),
+            Step::Done
+        );
         assert!(matches!(
-            decide(&event(), &state(true, Some(GRANT), false)),
+            decide(&event(), &state(true, Some(GRANT), false), Tz::UTC),
             Step::Publish(_, GRANT)
         ));
         assert!(matches!(
-            decide(&event(), &state(true, None, false)),
+            decide(&event(), &state(true, None, false), Tz::UTC),
             Step::Ask(_)
         ));
         let completed = PurchaseState {
             completed: true,
             ..state(true, None, false)
         };
-        assert_eq!(decide(&event(), &completed), Step::Done);
+        assert_eq!(decide(&event(), &completed, Tz::UTC), Step::Done);
     }
 
     #[test]
@@ -171,7 +175,7 @@ mod tests {
             (tier, "purchase_tier_differs"),
         ] {
             for held in [None, Some(GRANT)] {
-                let Step::Fail(failure) = decide(&event, &state(true, held, false)) else {
+                let Step::Fail(failure) = decide(&event, &state(true, held, false), Tz::UTC) else {
                     panic!("{code}: not refused")
                 };
                 assert_eq!(failure.code, code);
@@ -181,7 +185,7 @@ mod tests {
 
     #[test]
     fn a_derived_correlation_gives_way_to_the_payments_id() {
-        let Step::Ask(candidate) = decide(&event(), &state(true, None, false)) else {
+        let Step::Ask(candidate) = decide(&event(), &state(true, None, false), Tz::UTC) else {
             panic!("not asked")
         };
         assert_eq!(candidate.correlation_id, PAYMENT.to_string());

@@ -1,6 +1,7 @@
 //! What is asked of the admin service, and on which terms the purchase was made. Pure.
 
 use chrono::NaiveDate;
+use chrono_tz::Tz;
 use makegood::event::{Metadata, PurchaseCreated};
 use makegood::ids::{CourseId, PurchaseId, StudentId};
 use serde_json::{Value, json};
@@ -33,15 +34,17 @@ pub struct Terms {
 }
 
 impl Terms {
-    /// The event's metadata over that of the purchase.
+    /// The event's metadata over that of the purchase, days and times in their normal form.
     #[must_use]
-    pub fn of(event: &PurchaseCreated, sessions: i32, purchase_metadata: &Metadata) -> Self {
-        let metadata = event.metadata.over(purchase_metadata);
+    pub fn of(event: &PurchaseCreated, sessions: i32, purchase_metadata: &Metadata, timezone: Tz) -> Self {
+        let metadata = event.metadata.over(purchase_metadata).normalised(timezone);
         Self {
             purchase: event.purchase_id,
             sessions,
-            time_slot: metadata.time_slot().unwrap_or(DEFAULT_TIME_SLOT).to_owned(),
-            chosen_start: metadata.start_date(),
+            time_slot: metadata
+                .time_slot()
+                .unwrap_or_else(|| DEFAULT_TIME_SLOT.to_owned()),
+            chosen_start: metadata.start_date(timezone),
             metadata,
         }
     }
@@ -122,7 +125,7 @@ mod tests {
     #[test]
     fn what_was_not_chosen_has_its_default() {
         let event = event(json!({}));
-        let terms = Terms::of(&event, 20, &Metadata::default());
+        let terms = Terms::of(&event, 20, &Metadata::default(), Tz::UTC);
         let pair = Pair {
             student: event.student_id,
             course: event.course_id,
@@ -138,7 +141,7 @@ mod tests {
     #[test]
     fn a_chosen_day_in_the_past_starts_today_and_one_ahead_stands() {
         let chosen = json!({"schedule": {"startDate": "2026-01-12"}});
-        let terms = Terms::of(&event(chosen), 20, &Metadata::default());
+        let terms = Terms::of(&event(chosen), 20, &Metadata::default(), Tz::UTC);
         assert_eq!(terms.start(day("2026-02-01")), day("2026-02-01"));
         assert_eq!(terms.start(day("2026-01-01")), day("2026-01-12"));
         assert_eq!(terms.allocation_metadata()["startDate"], "2026-01-12");

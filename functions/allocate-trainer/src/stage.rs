@@ -145,7 +145,7 @@ impl AllocateTrainer {
         Ok(records
             .iter()
             .zip(&states)
-            .map(|(record, state)| decide(&record.input, state))
+            .map(|(record, state)| decide(&record.input, state, self.timezone))
             .collect())
     }
 }

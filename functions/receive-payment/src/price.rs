@@ -203,7 +203,7 @@ mod tests {
             ),
             (COURSE, STUDENT, Ok(10))
         );
-        assert_eq!(bought.metadata.time_slot(), Some("5:30 PM"));
+        assert_eq!(bought.metadata.time_slot().as_deref(), Some("5:30 PM"));
     }
 
     #[test]

@@ -23,6 +23,7 @@
 
 pub mod case;
 pub mod cause;
+pub mod chosen;
 pub mod clock;
 pub mod config;
 pub mod db;

@@ -12,3 +12,4 @@ pub mod job;
 pub mod money;
 pub mod page;
 pub mod timeline;
+pub mod times;

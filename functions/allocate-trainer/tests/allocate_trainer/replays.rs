@@ -5,6 +5,7 @@ use futures::future::join_all;
 use makegood::delivery::Deadline;
 use makegood_local::admin::Behaviour;
 use makegood_tests::queues::sqs_event;
+use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
 use uuid::Uuid;
@@ -326,6 +327,24 @@ async fn an_event_from_before_an_extension_is_no_stranger() {
     let all = "SELECT count(*) FROM trainer_allocations WHERE metadata ->> 'sessionCount' = '30'";
     assert_eq!(school.count(all).await, 1);
     assert!(school.parked.drain().await.is_empty());
+    school.close().await;
+}
+
+#[tokio::test]
+async fn times_in_any_spelling_are_asked_for_and_recorded_in_one_form() {
+    // GIVEN an event as an operator may edit it: 24 hours, an instant of the evening before, a schedule in JSON text
+    let school = School::open().await;
+    let purchase = school.purchase().await;
+    let mut body: serde_json::Value = serde_json::from_str(&event(&purchase)).unwrap();
+    body["metadata"] =
+        json!({"timeSlot": "18:00", "schedule": "{\"startDate\": \"2026-01-14T18:30:00.000Z\"}"});
+    // WHEN
+    let invocation = sqs_event("purchase-created", &[body.to_string()]);
+    assert_eq!(school.invoke(invocation).await, Vec::<String>::new());
+    // THEN
+    let recorded = "SELECT count(*) FROM trainer_allocations
+                    WHERE metadata ->> 'timeSlot' = '6:00 PM' AND metadata ->> 'startDate' = '2026-01-15'";
+    assert_eq!(school.count(recorded).await, 1);
     school.close().await;
 }
 

@@ -247,6 +247,29 @@ async fn the_payments_metadata_is_merged_under_the_events() {
 }
 
 #[tokio::test]
+async fn days_and_times_are_kept_in_one_form_and_what_nobody_can_read_is_named() {
+    let school = School::open().await;
+    let chosen = json!({"purchaseTier": 7, "timeSlot": "16:00", "schedule": "{\"startDate\": \"2026-12-10T18:30:00.000Z\"}", "expiryDate": ""});
+    let unread = json!({"timeSlot": "evening", "schedule": {"startDate": "10/12/2026"}});
+    let bodies = [
+        Payment::number(1).confirmed_with(chosen),
+        Payment::number(2).confirmed_with(unread),
+    ];
+    assert_eq!(school.deliver(&bodies).await, 0);
+    let in_form = "SELECT count(*) FROM student_course_purchases
+                   WHERE purchase_tier = 7 AND expiry_date IS NULL AND metadata ->> 'timeSlot' = '4:00 PM'
+                     AND metadata -> 'schedule' ->> 'startDate' = '2026-12-11' AND NOT metadata ? 'notUnderstood'";
+    assert_eq!(school.database.count(in_form).await, 1);
+    let named = "SELECT count(*) FROM student_course_purchases
+                 WHERE metadata ->> 'timeSlot' = 'evening' AND metadata -> 'schedule' ->> 'startDate' = '10/12/2026'
+                   AND metadata -> 'notUnderstood' = '{\"timeSlot\": \"evening\", \"schedule.startDate\": \"10/12/2026\"}'";
+    assert_eq!(school.database.count(named).await, 1);
+    let published = "SELECT count(*) FROM outbox WHERE payload -> 'metadata' ? 'notUnderstood'";
+    assert_eq!(school.database.count(published).await, 1);
+    school.close().await;
+}
+
+#[tokio::test]
 async fn any_whole_number_of_sessions_from_1_to_500_may_be_bought() {
     let school = School::open().await;
     let tiers = [json!(1), json!("7"), json!(15), json!(500)];

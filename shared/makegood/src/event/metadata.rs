@@ -1,7 +1,8 @@
 //! What was bought, as free fields: tier, time slot, start date, expiry.
 
 use super::reader::{EventError, wrong};
-use chrono::{DateTime, NaiveDate, NaiveTime, TimeZone, Utc};
+use crate::chosen;
+use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -17,6 +18,29 @@ const EXPECTED_TIER: &str = "a number of sessions, 1 to 500";
 #[serde(transparent)]
 #[schemars(transform = super::schema::metadata)]
 pub struct Metadata(pub Map<String, Value>);
+
+/// Under which name [`Metadata::normalised`] keeps what was chosen and not understood.
+pub const NOT_UNDERSTOOD: &str = "notUnderstood";
+const SCHEDULE: &str = "schedule";
+const START_DATE: &str = "startDate";
+const TIME_SLOT: &str = "timeSlot";
+
+/// Writes one choice in its normal form, or notes it under this path.
+fn normalise(
+    fields: &mut Map<String, Value>,
+    name: &str,
+    read: impl Fn(&str) -> Option<String>,
+    path: &str,
+    unread: &mut Map<String, Value>,
+) {
+    let Some(value) = fields.get_mut(name).filter(|value| !is_absent(value)) else {
+        return;
+    };
+    match value.as_str().and_then(read) {
+        Some(text) => *value = Value::String(text),
+        None => drop(unread.insert(path.to_owned(), value.clone())),
+    }
+}
 
 /// Whether a field counts as not there: null, or a text of nothing but blanks, which forms send for a field that nobody filled in.
 #[must_use]
@@ -92,42 +116,52 @@ impl Metadata {
         };
         let refuse = || wrong("metadata.expiryDate", &value.to_string(), EXPECTED);
         let text = value.as_str().ok_or_else(refuse)?.trim();
-        if let Ok(instant) = DateTime::parse_from_rfc3339(text) {
-            return Ok(Some(instant.with_timezone(&Utc)));
+        chosen::end(text, timezone).map(Some).ok_or_else(refuse)
+    }
+
+    /// The chosen time of day in its normal form; none where nothing was chosen that is understood.
+    #[must_use]
+    pub fn time_slot(&self) -> Option<String> {
+        let text = self.0.get(TIME_SLOT)?.as_str()?;
+        chosen::slot(text).map(chosen::write_slot)
+    }
+
+    /// The day on which the sessions start: `schedule.startDate`, else `startDate`; none where nothing was chosen that is understood,
+    /// since a paid purchase is not refused for it.
+    #[must_use]
+    pub fn start_date(&self, timezone: Tz) -> Option<NaiveDate> {
+        let schedule = self.0.get(SCHEDULE).and_then(chosen::object);
+        let nested = schedule.as_ref().and_then(|schedule| schedule.get(START_DATE));
+        let read = |value: &Value| chosen::day(value.as_str()?, timezone);
+        nested
+            .and_then(read)
+            .or_else(|| self.0.get(START_DATE).and_then(read))
+    }
+
+    /// Days and times in their normal form: `schedule` an object, the start an ISO day, the time of day such as `4:00 PM`. What is not
+    /// understood stays as it came and is named, with its value, under [`NOT_UNDERSTOOD`].
+    #[must_use]
+    pub fn normalised(&self, timezone: Tz) -> Self {
+        let mut fields = self.0.clone();
+        let mut unread = Map::new();
+        fields.remove(NOT_UNDERSTOOD);
+        let day = |text: &str| chosen::day(text, timezone).map(|day| day.to_string());
+        let slot = |text: &str| chosen::slot(text).map(chosen::write_slot);
+        if let Some(schedule) = fields.get(SCHEDULE).filter(|value| !is_absent(value)) {
+            match chosen::object(schedule) {
+                Some(mut object) => {
+                    normalise(&mut object, START_DATE, day, "schedule.startDate", &mut unread);
+                    fields.insert(SCHEDULE.to_owned(), Value::Object(object));
+                }
+                None => drop(unread.insert(SCHEDULE.to_owned(), schedule.clone())),
+            }
         }
-        let day: NaiveDate = text.parse().map_err(|_| refuse())?;
-        let last = NaiveTime::from_hms_opt(23, 59, 59).ok_or_else(refuse)?;
-        let end = day.and_time(last);
-        // Where the clock is set back then, the later of both; where it is set forward, as it stood before.
-        let local = timezone.from_local_datetime(&end).latest();
-        Ok(Some(local.map_or_else(
-            || end.and_utc(),
-            |local| local.with_timezone(&Utc),
-        )))
-    }
-
-    /// The chosen time of day, as it was written.
-    #[must_use]
-    pub fn time_slot(&self) -> Option<&str> {
-        self.0
-            .get("timeSlot")
-            .and_then(Value::as_str)
-            .map(str::trim)
-            .filter(|slot| !slot.is_empty())
-    }
-
-    /// The day on which the sessions start: `schedule.startDate`, else `startDate`; a text that is no day counts
-    /// as not chosen, since a paid purchase is not refused for it.
-    #[must_use]
-    pub fn start_date(&self) -> Option<NaiveDate> {
-        let nested = self
-            .0
-            .get("schedule")
-            .and_then(|schedule| schedule.get("startDate"));
-        let text = nested
-            .or_else(|| self.0.get("startDate"))
-            .and_then(Value::as_str)?;
-        text.get(..10).and_then(|day| day.parse().ok())
+        normalise(&mut fields, START_DATE, day, START_DATE, &mut unread);
+        normalise(&mut fields, TIME_SLOT, slot, TIME_SLOT, &mut unread);
+        if !unread.is_empty() {
+            fields.insert(NOT_UNDERSTOOD.to_owned(), Value::Object(unread));
+        }
+        Self(fields)
     }
 
     /// The wire form.
@@ -184,7 +218,66 @@ mod tests {
     fn the_events_fields_win_over_the_payments() {
         let merged = metadata(json!({"timeSlot": "4:00 PM"}))
             .over(&metadata(json!({"timeSlot": "5:30 PM", "purchaseTier": 20})));
-        assert_eq!(merged.time_slot(), Some("4:00 PM"));
+        assert_eq!(merged.time_slot().as_deref(), Some("4:00 PM"));
         assert_eq!(merged.purchase_tier(), Ok(20));
+    }
+
+    #[test]
+    fn days_and_times_are_written_in_one_form_and_what_is_not_understood_is_kept_and_named() {
+        let sent = metadata(json!({
+            "timeSlot": "16:00", "startDate": "", "schedule": "{\"startDate\": \"2026-12-10T18:30:00.000Z\", \"days\": 5}",
+            "notUnderstood": {"forged": true}, "coupon": "A",
+        }));
+        let school = Tz::Asia__Kolkata;
+        let expected = json!({
+            "timeSlot": "4:00 PM", "startDate": "", "schedule": {"startDate": "2026-12-11", "days": 5}, "coupon": "A",
+        });
+        assert_eq!(sent.normalised(school).to_json(), expected);
+        assert_eq!(sent.start_date(school), "2026-12-11".parse().ok());
+        let unread = json!({"timeSlot": "evening", "schedule": {"startDate": "10/12/2026"}, "startDate": 7});
+        let normalised = metadata(unread.clone()).normalised(school).to_json();
+        assert_eq!(
+            normalised["notUnderstood"],
+            json!({"timeSlot": "evening", "schedule.startDate": "10/12/2026", "startDate": 7})
+        );
+        assert_eq!(normalised["schedule"], unread["schedule"]);
+        assert_eq!(
+            (
+                metadata(unread).time_slot(),
+                metadata(normalised).start_date(school)
+            ),
+            (None, None)
+        );
+        let text = metadata(json!({"schedule": "after the exams"}))
+            .normalised(school)
+            .to_json();
+        assert_eq!(text["notUnderstood"], json!({"schedule": "after the exams"}));
+    }
+
+    #[test]
+    fn the_normal_form_means_itself() {
+        for sent in [
+            json!({"timeSlot": "5.30pm", "schedule": "{\"startDate\": \"2026-12-10\"}"}),
+            json!({"timeSlot": "evening", "startDate": "10/12/2026"}),
+            json!({}),
+        ] {
+            let once = metadata(sent).normalised(Tz::UTC);
+            assert_eq!(once.normalised(Tz::UTC), once);
+        }
+    }
+
+    #[test]
+    fn an_end_is_a_day_at_the_school_or_an_instant_and_nothing_where_a_form_left_it_empty() {
+        let end = |value: Value| metadata(json!({"expiryDate": value})).expiry(Tz::Asia__Kolkata);
+        assert_eq!(end(json!("2026-12-31")), Ok("2026-12-31T18:29:59Z".parse().ok()));
+        assert_eq!(
+            end(json!("2026-12-31T00:00:00Z")),
+            Ok("2026-12-31T00:00:00Z".parse().ok())
+        );
+        assert_eq!(
+            (end(json!("")), end(json!(" ")), end(json!(null))),
+            (Ok(None), Ok(None), Ok(None))
+        );
+        assert!(end(json!("31/12/2026")).is_err());
     }
 }

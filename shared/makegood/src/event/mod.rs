@@ -12,7 +12,7 @@ mod trainer_allocated;
 mod wrapping;
 
 pub use envelope::Envelope;
-pub use metadata::{LARGEST_TIER, Metadata, is_absent};
+pub use metadata::{LARGEST_TIER, Metadata, NOT_UNDERSTOOD, is_absent};
 pub use order_confirmed::OrderConfirmed;
 pub use purchase_confirmed::PurchaseConfirmed;
 pub use purchase_created::PurchaseCreated;

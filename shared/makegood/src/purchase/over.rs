@@ -80,7 +80,7 @@ impl Life {
         }
         let time = now.time();
         let begun = |text: &&String| {
-            TimeSlot::chosen(Some(text))
+            TimeSlot::booked(text)
                 .starts()
                 .is_some_and(|starts| starts <= time)
         };

@@ -20,7 +20,7 @@ pub struct PurchaseRequest {
     pub tier: i32,
     /// When the purchase ends.
     pub expiry: Option<DateTime<Utc>>,
-    /// The event's metadata over the payment's.
+    /// The event's metadata over the payment's, days and times in their normal form.
     pub metadata: Metadata,
     /// In what the event is not what the payment's row says: then nothing is made.
     pub difference: Option<Difference>,
@@ -75,7 +75,8 @@ impl PurchaseRequest {
         let metadata = match facts.rows.get(&event.payment_id.0) {
             Some(fact) => event.metadata.over(&fact.metadata),
             None => event.metadata.clone(),
-        };
+        }
+        .normalised(facts.timezone);
         let difference = facts.difference(event);
         let (tier, expiry) = match difference {
             Some(difference) if !difference.may_pass() => (0, None),

@@ -81,7 +81,7 @@ fn today_has_a_session_only_while_its_slot_has_not_begun() {
 #[test]
 fn today_is_left_out_when_the_slot_is_no_time() {
     let window = Window {
-        slot: TimeSlot::chosen(Some("evening")),
+        slot: TimeSlot::booked("evening"),
         ..fresh(30)
     };
     assert_eq!(plan(&window, "2026-01-08 00:01")[0], day("2026-01-09"));
@@ -92,7 +92,7 @@ fn no_session_begins_after_the_purchases_end() {
     let until = |end: &str, slot: &str| {
         let window = Window {
             ends_at: Some(at(end)),
-            slot: TimeSlot::chosen(Some(slot)),
+            slot: TimeSlot::booked(slot),
             ..fresh(30)
         };
         plan(&window, "2026-01-08 18:00")
@@ -294,7 +294,7 @@ prop_compose! {
         let later = |days: u64| now.date().checked_add_days(Days::new(days)).unwrap();
         let ahead: Vec<Booked> = planted.iter().map(|(days, state, usual)| Booked {
             day: later(*days),
-            slot: TimeSlot::chosen(Some(if *usual { slot } else { "8:00 AM" })),
+            slot: TimeSlot::booked(if *usual { slot } else { "8:00 AM" }),
             scheduled: *state == 0,
         }).collect();
         // state 2 is cancelled: the only one that does not use up a bought session
@@ -304,7 +304,7 @@ prop_compose! {
             used: past + u32::try_from(live).unwrap(),
             starts_on: start.map(|days| now.date() + chrono::Duration::days(days)),
             ends_at: None,
-            slot: TimeSlot::chosen(Some(slot)),
+            slot: TimeSlot::booked(slot),
             ahead,
         };
         (now, window, closed.into_iter().map(later).collect())

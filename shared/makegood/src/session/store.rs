@@ -2,6 +2,7 @@
 
 use super::next_sessions::{Booked, Window};
 use super::slot::TimeSlot;
+use crate::chosen;
 use crate::db::Connection;
 use crate::ids::{AllocationId, CourseId, PaymentId, SessionId, StudentId, TrainerId};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -138,6 +139,8 @@ struct AllocationRow {
 
 impl AllocationRow {
     fn with(self, calendar: Calendar, timezone: Tz) -> Allocation {
+        // What is not understood counts as not chosen.
+        let day = |text: Option<String>| text.and_then(|text| chosen::day(&text, timezone));
         Allocation {
             id: AllocationId(self.id),
             status: self.status,
@@ -145,12 +148,12 @@ impl AllocationRow {
             trainer: self.trainer_id.map(TrainerId),
             course: self.course_id.map(CourseId),
             payment: self.payment_id.map(PaymentId),
-            purchase_starts_on: read_day(self.purchase_starts_on.as_deref()),
+            purchase_starts_on: day(self.purchase_starts_on),
             is_ended: self.is_ended,
             window: Window {
                 bought: bought(self.session_count.as_deref(), self.purchase_tier),
                 used: calendar.used,
-                starts_on: read_day(self.starts_on.as_deref()),
+                starts_on: day(self.starts_on),
                 ends_at: self.ends_at.map(|end| end.with_timezone(&timezone).naive_local()),
                 slot: TimeSlot::chosen(self.time_slot.as_deref()),
                 ahead: calendar.ahead,
@@ -167,12 +170,6 @@ pub(crate) fn bought(session_count: Option<&str>, purchase_tier: Option<i32>) ->
     written
         .or_else(|| purchase_tier.and_then(|tier| u32::try_from(tier).ok()))
         .unwrap_or(DEFAULT_BOUGHT)
-}
-
-/// A day or an instant that starts with one; any other text counts as not chosen.
-fn read_day(text: Option<&str>) -> Option<NaiveDate> {
-    text.and_then(|text| text.trim().get(..10))
-        .and_then(|day| day.parse().ok())
 }
 
 /// What is booked for one allocation.
@@ -197,7 +194,7 @@ async fn load_calendars(
             let ahead = booked
                 .map(|((day, time), scheduled)| Booked {
                     day,
-                    slot: TimeSlot::chosen(Some(&time)),
+                    slot: TimeSlot::booked(&time),
                     scheduled,
                 })
                 .collect();
@@ -282,21 +279,6 @@ mod tests {
             (None, None, 30),
         ] {
             assert_eq!(bought(count, tier), expected, "{count:?} {tier:?}");
-        }
-    }
-
-    #[test]
-    fn a_start_date_may_be_an_instant_and_anything_else_is_none() {
-        let day = "2026-01-12".parse().ok();
-        for (text, expected) in [
-            (Some("2026-01-12"), day),
-            (Some("2026-01-12T09:00:00Z"), day),
-            (Some("2026-02-30"), None),
-            (Some("soon"), None),
-            (Some("नमस्ते दुनिया"), None),
-            (None, None),
-        ] {
-            assert_eq!(read_day(text), expected, "{text:?}");
         }
     }
 }

@@ -1,21 +1,24 @@
 //! The event that leads to the healing of what is unfulfilled.
 
 use crate::context::Sweep;
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 use makegood::db::Connection;
 use makegood::event::{Envelope, EventType, Metadata, PurchaseConfirmed, PurchaseCreated, TrainerAllocated};
 use makegood::ids::{AllocationId, CorrelationId, CourseId, PaymentId, PurchaseId, StudentId, TrainerId};
 use makegood::outbox::OutboxEvent;
-use makegood::unfulfilled::{Unfulfilled, UnfulfilledAllocation, UnfulfilledPayment, UnfulfilledPurchase};
+use makegood::unfulfilled::{
+    Rule, Unfulfilled, UnfulfilledAllocation, UnfulfilledPayment, UnfulfilledPurchase,
+};
 use serde_json::Value;
 use uuid::Uuid;
 
 /// The event to publish again; none for what another pipeline heals.
-pub(super) fn event(row: Unfulfilled, now: DateTime<Utc>, today: NaiveDate) -> Option<OutboxEvent> {
+pub(super) fn event(row: Unfulfilled, rule: &Rule) -> Option<OutboxEvent> {
+    let now = rule.now;
     match row {
         Unfulfilled::Payment(payment) => Some(of_payment(payment, now)),
         Unfulfilled::Purchase(purchase) => Some(of_purchase(purchase, now)),
-        Unfulfilled::Allocation(allocation) => Some(of_allocation(allocation, now, today)),
+        Unfulfilled::Allocation(allocation) => Some(of_allocation(allocation, rule)),
         Unfulfilled::Intent(_) => None,
     }
 }
@@ -105,12 +108,12 @@ fn of_purchase(purchase: UnfulfilledPurchase, now: DateTime<Utc>) -> OutboxEvent
     )
 }
 
-fn of_allocation(allocation: UnfulfilledAllocation, now: DateTime<Utc>, today: NaiveDate) -> OutboxEvent {
+fn of_allocation(allocation: UnfulfilledAllocation, rule: &Rule) -> OutboxEvent {
     let allocation_id = AllocationId(allocation.id);
     let event_id = TrainerAllocated::event_id(allocation_id);
     let start_date = metadata(allocation.metadata)
-        .start_date()
-        .map_or(today, |chosen| chosen.max(today));
+        .start_date(rule.timezone)
+        .map_or(rule.today, |chosen| chosen.max(rule.today));
     let event = TrainerAllocated {
         allocation_id,
         trainer_id: TrainerId(allocation.trainer_id),
@@ -119,7 +122,7 @@ fn of_allocation(allocation: UnfulfilledAllocation, now: DateTime<Utc>, today: N
         session_count: allocation.session_count,
         start_date,
         end_date: TrainerAllocated::last_day(start_date, allocation.session_count),
-        envelope: envelope(&event_id, allocation.correlation_id, now),
+        envelope: envelope(&event_id, allocation.correlation_id, rule.now),
     };
     outbox_event(
         event_id,

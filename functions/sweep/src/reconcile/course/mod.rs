@@ -176,7 +176,7 @@ async fn publish_chunk(
         lock(&mut transaction).await?;
         let found = unfulfilled::find(&mut transaction, kind, ids, &rule).await?;
         let due = found.into_iter().filter(Unfulfilled::is_due);
-        let events = due.filter_map(|row| findings::event(row, rule.now, rule.today));
+        let events = due.filter_map(|row| findings::event(row, &rule));
         let rows = outbox::publish_again(&mut transaction, &each_once(events)).await?;
         transaction.commit().await?;
         rows

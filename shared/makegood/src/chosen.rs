@@ -1,0 +1,160 @@
+//! What people and forms send for a day, an instant or a time of day: one reading of each, and one normal form to write. Pure.
+//!
+//! Nothing is guessed. What is not understood is none, and whoever asks plans as if nothing was chosen and says so
+//! (docs/decisions/0055).
+
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Timelike, Utc};
+use chrono_tz::Tz;
+use serde_json::{Map, Value};
+
+/// A day at the school: an ISO day, an instant with its offset (the day that it is at the school then), or a local date and time.
+/// Days such as `10/12/2026` are two days, and so none.
+///
+/// ```
+/// use chrono_tz::Tz;
+/// use makegood::chosen::day;
+///
+/// let tenth = "2026-12-10".parse().ok();
+/// assert_eq!(day("2026-12-10", Tz::Asia__Kolkata), tenth);
+/// assert_eq!(day("2026-12-09T18:30:00.000Z", Tz::Asia__Kolkata), tenth);
+/// assert_eq!(day("10/12/2026", Tz::Asia__Kolkata), None);
+/// ```
+#[must_use]
+pub fn day(text: &str, timezone: Tz) -> Option<NaiveDate> {
+    let text = text.trim();
+    match iso_day(text) {
+        Some(day) => Some(day),
+        None => Some(instant(text, timezone)?.with_timezone(&timezone).date_naive()),
+    }
+}
+
+/// The end of what lasts until this: a day at the school ends with its last second, an instant is one already.
+#[must_use]
+pub fn end(text: &str, timezone: Tz) -> Option<DateTime<Utc>> {
+    let text = text.trim();
+    match iso_day(text) {
+        Some(day) => at_school(day.and_hms_opt(23, 59, 59)?, timezone),
+        None => instant(text, timezone),
+    }
+}
+
+/// `2026-12-10`, with a year of four digits.
+fn iso_day(text: &str) -> Option<NaiveDate> {
+    let is_shaped = text.len() == 10
+        && text.bytes().enumerate().all(|(place, byte)| match place {
+            4 | 7 => byte == b'-',
+            _ => byte.is_ascii_digit(),
+        });
+    if is_shaped { text.parse().ok() } else { None }
+}
+
+/// `2026-12-10T18:30:00.000Z`, `2026-12-10 18:30:00+05:30`, or without offset, which is the school's time.
+fn instant(text: &str, timezone: Tz) -> Option<DateTime<Utc>> {
+    // A year of four digits: chrono reads signed and longer ones, which the database does not.
+    if !text.is_char_boundary(10) || iso_day(&text[..10]).is_none() {
+        return None;
+    }
+    if let Ok(instant) = DateTime::parse_from_rfc3339(text) {
+        return Some(instant.with_timezone(&Utc));
+    }
+    let local = [
+        "%Y-%m-%dT%H:%M:%S%.f",
+        "%Y-%m-%d %H:%M:%S%.f",
+        "%Y-%m-%dT%H:%M",
+        "%Y-%m-%d %H:%M",
+    ]
+    .into_iter()
+    .find_map(|form| NaiveDateTime::parse_from_str(text, form).ok())?;
+    at_school(local, timezone)
+}
+
+/// Where the clock is set back then, the later of both; an hour that it leaves out is the one after.
+fn at_school(local: NaiveDateTime, timezone: Tz) -> Option<DateTime<Utc>> {
+    let at = |local: NaiveDateTime| timezone.from_local_datetime(&local).latest();
+    let instant = at(local).or_else(|| at(local.checked_add_signed(TimeDelta::hours(1))?))?;
+    Some(instant.with_timezone(&Utc))
+}
+
+/// A time of day: `5:30 PM`, `5.30pm`, `5 p.m.`, `17:30`, `17:30:00`, and the start of `5:30 PM - 6:10 PM`. A bare `5` is none.
+///
+/// ```
+/// use makegood::chosen::{slot, write_slot};
+///
+/// for text in ["4:00 PM", "4 PM", "04:00 pm", "16:00", "16:00:00", "4.00 p.m."] {
+///     assert_eq!(slot(text).map(write_slot).as_deref(), Some("4:00 PM"));
+/// }
+/// assert_eq!(slot("evening"), None);
+/// ```
+#[must_use]
+pub fn slot(text: &str) -> Option<NaiveTime> {
+    let text = text
+        .trim()
+        .to_uppercase()
+        .replace("A.M.", "AM")
+        .replace("P.M.", "PM")
+        .replace('.', ":");
+    let start = text.split(['-', '–', '—']).next().unwrap_or_default();
+    let (clock, afternoon) = match start.find(['A', 'P']) {
+        None => (start, None),
+        Some(at) => match start[at..].trim() {
+            "AM" => (&start[..at], Some(false)),
+            "PM" => (&start[..at], Some(true)),
+            _ => return None,
+        },
+    };
+    let mut parts = clock.trim().split(':').map(|part| digits(part.trim()));
+    let hour = parts.next()??;
+    let minute = match parts.next() {
+        Some(minute) => minute?,
+        // `5 PM` is a time; a bare `5` is not.
+        None => afternoon.map(|_| 0)?,
+    };
+    let second = parts.next().unwrap_or(Some(0))?;
+    if parts.next().is_some() {
+        return None;
+    }
+    NaiveTime::from_hms_opt(hour_of_day(hour, afternoon)?, minute, second)?.with_second(0)
+}
+
+/// One or two digits.
+fn digits(text: &str) -> Option<u32> {
+    let is_number = (1..=2).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    if is_number { text.parse().ok() } else { None }
+}
+
+fn hour_of_day(hour: u32, afternoon: Option<bool>) -> Option<u32> {
+    match afternoon {
+        None => Some(hour),
+        Some(_) if !(1..=12).contains(&hour) => None,
+        Some(false) => Some(hour % 12),
+        Some(true) => Some(hour % 12 + 12),
+    }
+}
+
+/// The normal form of a time of day, which older readers of the column understand: `4:00 PM`.
+#[must_use]
+pub fn write_slot(time: NaiveTime) -> String {
+    let (afternoon, hour) = time.hour12();
+    format!(
+        "{hour}:{:02} {}",
+        time.minute(),
+        if afternoon { "PM" } else { "AM" }
+    )
+}
+
+/// An object, or the JSON text of one, which is all that a form or a provider's note can hold.
+#[must_use]
+pub fn object(value: &Value) -> Option<Map<String, Value>> {
+    match value {
+        Value::Object(object) => Some(object.clone()),
+        Value::String(text) => match serde_json::from_str(text) {
+            Ok(Value::Object(object)) => Some(object),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+#[path = "chosen_tests.rs"]
+mod tests;
