@@ -16,7 +16,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
 python3 -m venv python
-python/bin/pip install --quiet --disable-pip-version-check cloudevents==2.2.0 2>/dev/null
+python/bin/pip install --quiet --disable-pip-version-check cloudevents==2.2.0
 npm install --silent --no-audit --no-fund --prefix "$work" cloudevents@10.0.0 >/dev/null
 cat >twice.mjs <<'JS'
 import { HTTP } from "cloudevents";

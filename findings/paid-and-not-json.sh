@@ -16,7 +16,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
 python3 -m venv python
-python/bin/pip install --quiet --disable-pip-version-check aws-lambda-powertools==3.37.0 boto3==1.44.8 'moto[dynamodb]==5.2.5' 2>/dev/null
+python/bin/pip install --quiet --disable-pip-version-check aws-lambda-powertools==3.37.0 boto3==1.44.8 'moto[dynamodb]==5.2.5'
 cat >payments.py <<'PY'
 import datetime
 import decimal

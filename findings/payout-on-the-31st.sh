@@ -18,7 +18,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
 python3 -m venv python
-python/bin/pip install --quiet --disable-pip-version-check pyawscron==1.0.7 2>/dev/null
+python/bin/pip install --quiet --disable-pip-version-check pyawscron==1.0.7
 npm install --silent --no-audit --no-fund --prefix "$work" aws-cron-parser@1.1.12 >/dev/null
 cat >runs.js <<'JS'
 const { parse, next } = require("aws-cron-parser");

@@ -18,7 +18,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
 python3 -m venv python
-python/bin/pip install --quiet --disable-pip-version-check 'aws-lambda-powertools[aws-sdk]==3.37.0' 2>/dev/null
+python/bin/pip install --quiet --disable-pip-version-check 'aws-lambda-powertools[aws-sdk]==3.37.0'
 npm install --silent --no-audit --no-fund --prefix "$work" @aws-lambda-powertools/idempotency@2.35.0 >/dev/null
 cat >orders.py <<'PY'
 import os

@@ -20,7 +20,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
 python3 -m venv python
-python/bin/pip install --quiet --disable-pip-version-check stockholm==0.5.7 2>/dev/null
+python/bin/pip install --quiet --disable-pip-version-check stockholm==0.5.7
 cat >yen.py <<'PY'
 from stockholm import Money, get_currency
 from stockholm.currency import JPY, KWD
