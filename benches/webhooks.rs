@@ -84,6 +84,10 @@ fn variables(database: &TestDatabase, sink: &QueueSink) -> Variables {
             "QUEUE_URL_PURCHASE_CONFIRMED",
             "http://sink/000000000000/purchase-confirmed",
         ),
+        (
+            "QUEUE_URL_PURCHASE_ENDED",
+            "http://sink/000000000000/purchase-created-cache",
+        ),
         ("RAZORPAY_WEBHOOK_SECRET", SECRET),
         ("CONFIRMATION_SECRET", SECRET),
         ("AWS_ENDPOINT_URL", sink.url()),

@@ -9,6 +9,7 @@ use makegood::event::EventType;
 use makegood_tests::database::TestDatabase;
 use operate::doctor::Guarantee;
 use receive_payment::ReceivePayment;
+use receive_payment::returned::PartialRefund;
 use receive_payment::signature::{Keys, sign};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -73,6 +74,8 @@ impl Scene for Payments {
             confirmation: Keys::read("CONFIRMATION_SECRET", SECRET, 16).expect("a secret"),
             clock: Clock::System,
             trusts_notes: false,
+            partial_refund: PartialRefund::Keep,
+            timezone: chrono_tz::Asia::Kolkata,
             answer_within: ANSWER_WITHIN,
         }
     }

@@ -18,6 +18,8 @@ PARKS_NOTHING = {"invalidate-cache", "finalize-order"}
 MOST_RECEIVES = 30
 # Topics that others read, such as a shop's mailer: no function of ours may take their messages away.
 READ_BY_OTHERS = {"OrderConfirmedQueue"}
+# A topic without queues of its own: it goes to another's (docs/decisions/0051).
+SHARES_QUEUES = {"purchase-ended": "purchase-created-cache"}
 # Takes what the scheduler could not start; the next run does that work, so nobody reads it, and its alarm tells.
 OF_SCHEDULES = {"SchedulesDeadLetters"}
 # Who may call what. Signed by their senders, asked of the gateway itself, or a buyer's own business.
@@ -119,6 +121,7 @@ def every_topic_reaches_all_its_subscribers(template):
             if not variable.startswith("QUEUE_URL_"):
                 continue
             topic = variable.removeprefix("QUEUE_URL_").lower().replace("_", "-")
+            topic = SHARES_QUEUES.get(topic, topic)
             subscribers = {k for k, v in queues.items() if v.startswith(topic) and not v.endswith("-dlq")}
             if queues_in(value) != subscribers:
                 yield f"{function}: {variable} must list {sorted(subscribers)}"

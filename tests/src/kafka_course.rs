@@ -7,11 +7,12 @@ use crate::kafka_source::KafkaSource;
 use serde_json::json;
 
 /// The topics of the course pipeline.
-pub const TOPICS: [&str; 4] = [
+pub const TOPICS: [&str; 5] = [
     "purchase-confirmed",
     "purchase-created",
     "trainer-allocated",
     "sessions-generated",
+    "purchase-ended",
 ];
 
 /// A database, dead-letter queue and admin service as in [`Course`], with topics in place of its other queues.

@@ -11,7 +11,7 @@ use makegood::event::{Envelope, EventType, PurchaseCreated, TrainerAllocated};
 use makegood::idempotency;
 use makegood::ids::{AllocationId, CourseId, StudentId, TrainerId};
 use makegood::outbox::{self, OutboxEvent, OutboxRow};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use uuid::Uuid;
 
@@ -105,7 +105,8 @@ async fn record(
 ) -> Result<(Written, Vec<OutboxRow>), sqlx::Error> {
     let mut transaction = database.begin().await?;
     lock_pairs(&mut transaction, entries).await?;
-    let written = write(&mut transaction, entries).await?;
+    let owed = lock_running(&mut transaction, entries).await?;
+    let written = write(&mut transaction, &owed).await?;
     let granted: Vec<(&Entry<'_>, Grant)> = entries
         .iter()
         .filter_map(|entry| {
@@ -150,7 +151,35 @@ async fn lock_pairs(connection: &mut Connection, entries: &[Entry<'_>]) -> Resul
     Ok(())
 }
 
-async fn write(connection: &mut Connection, entries: &[Entry<'_>]) -> Result<Written, sqlx::Error> {
+/// The entries whose student has a running purchase of the course, which can't end before this transaction does. An end that came first is
+/// found when the event comes again.
+async fn lock_running<'a, 'b>(
+    connection: &mut Connection,
+    entries: &'a [Entry<'b>],
+) -> Result<Vec<&'a Entry<'b>>, sqlx::Error> {
+    let pair = |entry: &Entry<'_>| (entry.candidate.pair.student.0, entry.candidate.pair.course.0);
+    let (students, courses): (Vec<Uuid>, Vec<Uuid>) = entries.iter().map(pair).unzip();
+    let running = sqlx::query!(
+        "SELECT p.student_id, p.course_id FROM unnest($1::uuid[], $2::uuid[]) AS r (student_id, course_id)
+         JOIN student_course_purchases p ON p.student_id = r.student_id AND p.course_id = r.course_id AND p.is_active
+         ORDER BY p.id
+         FOR SHARE OF p",
+        &students,
+        &courses,
+    )
+    .fetch_all(connection)
+    .await?;
+    let running: HashSet<(Uuid, Uuid)> = running
+        .into_iter()
+        .map(|row| (row.student_id, row.course_id))
+        .collect();
+    Ok(entries
+        .iter()
+        .filter(|entry| running.contains(&pair(entry)))
+        .collect())
+}
+
+async fn write(connection: &mut Connection, entries: &[&Entry<'_>]) -> Result<Written, sqlx::Error> {
     let students: Vec<Uuid> = entries
         .iter()
         .map(|entry| entry.candidate.pair.student.0)
@@ -230,7 +259,7 @@ fn result_of(entry: &Entry<'_>, written: &Written) -> (Pair, Result<(), Failure>
         None => Err(Failure::retry(
             "allocation_changed",
             format!(
-                "allocation {} was changed at this moment, or is another student's",
+                "allocation {} was changed at this moment, is another student's, or its purchase has ended",
                 entry.allocation
             ),
         )),

@@ -1,9 +1,9 @@
-//! Any of the three events after which a student's pages look different.
+//! Any of the four events after which a student's pages look different.
 
 use makegood::event::{Envelope, Event, EventError};
 use makegood::ids::StudentId;
 
-const HANDLED: &str = "PURCHASE_CREATED, TRAINER_ALLOCATED, SESSIONS_GENERATED";
+const HANDLED: &str = "PURCHASE_CREATED, TRAINER_ALLOCATED, SESSIONS_GENERATED, PURCHASE_ENDED";
 
 /// Something that a student's pages show has changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +24,7 @@ impl StudentChange {
             Event::PurchaseCreated(event) => (event.student_id, event.envelope),
             Event::TrainerAllocated(event) => (event.student_id, event.envelope),
             Event::SessionsGenerated(event) => (event.student_id, event.envelope),
+            Event::PurchaseEnded(event) => (event.student_id, event.envelope),
             other @ (Event::PurchaseConfirmed(_) | Event::OrderConfirmed(_)) => {
                 let found = other.event_type().wire_name().to_owned();
                 return Err(EventError::UnexpectedType {

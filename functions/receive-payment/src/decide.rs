@@ -12,7 +12,7 @@
 //! | succeeded | first result; published if it never was | a payment service may write its row before it tells us |
 //! | succeeded and held | held, until something confirms it | |
 //! | refunded | first result | the money went back: never fulfilled again |
-//! | refunded, and this is another charge of it | case `refund_due` | new money for what was cancelled |
+//! | refunded, and this is another charge of it that was not given back | case `refund_due` | new money for what was cancelled |
 //! | any, and the message says that all was given back | recorded as refunded where it was not fulfilled | |
 
 use crate::known::KnownPayment;
@@ -105,7 +105,7 @@ pub fn decide(
     let unpriced = |reason| Decision::OpenCase(known.id, Hold::Unpriced(reason));
     let others = known.student_id != payment.student_id;
     match known.status.as_str() {
-        "refunded" if is_another_charge(known, payment) => {
+        "refunded" if is_another_charge(known, payment) && !payment.is_given_back => {
             Decision::OpenCase(known.id, Hold::ChargedAfterEnd)
         }
         "refunded" => Decision::Stand(known.id, PaymentState::Refunded),

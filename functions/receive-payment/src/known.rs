@@ -1,7 +1,7 @@
 //! A row of `payments` that a payment may be, or that was begun for the same order, and which of several it is. Pure.
 
 use crate::payment::ConfirmedPayment;
-use crate::razorpay::derived_payment_id;
+use crate::provider::derived_payment_id;
 use makegood::ids::{PaymentId, StudentId};
 use serde_json::Value;
 

@@ -1,21 +1,29 @@
 //! The `receive-payment` function: verifies who speaks, records the payment with the event that publishes it, and answers
 //! in under 100 ms.
 
+pub mod books;
 mod cases;
+mod columns;
 pub mod confirmation;
 pub mod decide;
 pub mod fields;
 pub mod known;
 pub mod payment;
 pub mod price;
+pub mod provider;
 pub mod razorpay;
 mod record;
 mod respond;
+pub mod returned;
 pub mod signature;
 mod source;
 mod store;
 
+pub use columns::COLUMNS;
+
+use books::{Books, PartialRefund, RecordError};
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use makegood::case::CaseKind;
 use makegood::clock::Clock;
 use makegood::http::{Answer, Request, RequestError};
@@ -23,7 +31,8 @@ use makegood::outbox::{OutboxRow, Publisher};
 use makegood::telemetry;
 use payment::{ConfirmedPayment, Refused, UnnamedPayment};
 use razorpay::Webhook;
-use record::{Books, Receipt, RecordError, SetAside};
+use record::{Receipt, SetAside};
+use returned::Returned;
 use serde_json::Value;
 use signature::{Forged, Keys};
 use std::time::{Duration, Instant};
@@ -41,71 +50,6 @@ const CONFIRMATIONS_PATH: &str = "/payments/confirmations";
 /// Who is setting up the notes asks for 400 in place of 200 where a payment is held: by this header, or by `?strict=yes`.
 const STRICT_HEADER: &str = "X-Makegood-Strict";
 
-/// The columns that this function reads and writes, compared with the live catalogue at its start.
-pub const COLUMNS: &[(&str, &[&str])] = &[
-    (
-        "payments",
-        &[
-            "id",
-            "student_id",
-            "amount_cents",
-            "currency",
-            "status",
-            "payment_method",
-            "provider",
-            "provider_payment_id",
-            "metadata",
-            "confirmed_at",
-            "created_at",
-            "updated_at",
-        ],
-    ),
-    (
-        "outbox",
-        &[
-            "event_id",
-            "event_type",
-            "topic",
-            "payload",
-            "correlation_id",
-            "claimed_until",
-            "published_at",
-        ],
-    ),
-    (
-        "payment_cases",
-        &[
-            "id",
-            "kind",
-            "status",
-            "subject",
-            "payment_id",
-            "payment_intent_id",
-            "amount_cents",
-            "currency",
-            "details",
-            "resolved_at",
-            "resolved_by",
-            "note",
-        ],
-    ),
-    (
-        "course_prices",
-        &[
-            "course_id",
-            "tier",
-            "currency",
-            "amount_minor",
-            "valid_from",
-            "valid_to",
-        ],
-    ),
-    (
-        "audit_log",
-        &["at", "actor", "action", "subject", "reason", "details"],
-    ),
-];
-
 /// The function with all that it needs.
 #[derive(Debug)]
 pub struct ReceivePayment {
@@ -119,6 +63,10 @@ pub struct ReceivePayment {
     pub clock: Clock,
     /// Whether what a provider's notes say is believed where nothing confirms it (`TRUST_WEBHOOK_NOTES`).
     pub trusts_notes: bool,
+    /// What a refund of a part comes to (`PARTIAL_REFUND`).
+    pub partial_refund: PartialRefund,
+    /// The school's, which its sessions are planned in.
+    pub timezone: Tz,
     /// Until when the event is published by this invocation; after that the sweep does it.
     pub answer_within: Duration,
 }
@@ -127,6 +75,7 @@ pub struct ReceivePayment {
 enum Message {
     Payment(Box<ConfirmedPayment>),
     Unnamed(Box<UnnamedPayment>),
+    Returned(Box<Returned>),
     Ignored(String),
 }
 
@@ -167,9 +116,10 @@ impl ReceivePayment {
             return respond::forged(forged);
         }
         // Nothing above this line looks into the body.
-        let answer = match read(request, body) {
+        let answer = match read(request, body, now) {
             Ok(Message::Payment(payment)) => self.record(&payment, now, started).await,
             Ok(Message::Unnamed(unnamed)) => self.record_unnamed(*unnamed, now, started).await,
+            Ok(Message::Returned(returned)) => self.record_returned(&returned, now, started).await,
             Ok(Message::Ignored(event)) => {
                 tracing::info!(function = NAME, event_type = event, "event is none of ours");
                 respond::ignored(&event)
@@ -228,10 +178,28 @@ impl ReceivePayment {
         }
     }
 
+    /// Money that goes back, or may.
+    async fn record_returned(&self, returned: &Returned, now: DateTime<Utc>, started: Instant) -> Answer {
+        let recording = returned::record(self.books(now), returned);
+        match tokio::time::timeout(RECORD_WITHIN, recording).await {
+            Ok(Ok(noted)) => {
+                returned::count(returned, &noted);
+                let answer = respond::returned(returned, &noted);
+                self.publish(noted.published, started).await;
+                answer
+            }
+            Ok(Err(RecordError::Refused(refusal))) => respond::refused(&refusal),
+            Ok(Err(error)) => unavailable(&error.to_string()),
+            Err(_) => unavailable("the database did not answer in time"),
+        }
+    }
+
     const fn books(&self, now: DateTime<Utc>) -> Books<'_> {
         Books {
             database: &self.publisher.database,
             trusts_notes: self.trusts_notes,
+            partial_refund: self.partial_refund,
+            timezone: self.timezone,
             now,
         }
     }
@@ -290,13 +258,14 @@ impl ReceivePayment {
     }
 }
 
-fn read(request: &Request, body: &[u8]) -> Result<Message, Refused> {
+fn read(request: &Request, body: &[u8], now: DateTime<Utc>) -> Result<Message, Refused> {
     if request.path == CONFIRMATIONS_PATH {
         return Ok(Message::Payment(Box::new(confirmation::read(body)?)));
     }
-    Ok(match razorpay::read(body)? {
+    Ok(match razorpay::read(body, now)? {
         Webhook::Captured(payment) => Message::Payment(payment),
         Webhook::Unnamed(unnamed) => Message::Unnamed(unnamed),
+        Webhook::Returned(returned) => Message::Returned(returned),
         Webhook::Ignored(event) => Message::Ignored(event),
     })
 }

@@ -181,7 +181,7 @@ pub(crate) mod tests {
     /// A captured payment of a provider, 100 paise, as its notes have it.
     pub(crate) fn captured() -> ConfirmedPayment {
         ConfirmedPayment {
-            own_id: crate::razorpay::derived_payment_id("pay_1"),
+            own_id: crate::provider::derived_payment_id("pay_1"),
             hinted_id: None,
             student_id: STUDENT,
             course_id: COURSE,

@@ -1,18 +1,21 @@
-//! Razorpay's webhook: a captured payment becomes a confirmed payment, other events are left alone. `order.paid` is read as the
+//! Razorpay's webhook: a captured payment becomes a confirmed payment; refunds and disputes are read in `returned`; other events are left
+//! alone. `order.paid` is read as the
 //! capture of the payment in it.
 //!
 //! What it was paid for stands in `notes`. Those of the payment come from the buyer's browser; those of the order, which `order.paid`
 //! carries, from the merchant's server, and they decide.
 
 use crate::fields::{Object, checked_metadata, read_object};
+pub use crate::provider::{PROVIDER, derived_payment_id};
+
 use crate::payment::{ConfirmedPayment, Refusal, Refused, Sender, StrandedPayment, UnnamedPayment};
-use chrono::DateTime;
-use makegood::ids::{CourseId, PaymentId, StudentId, derived_uuid};
+use crate::provider::is_id;
+use crate::returned::{self, Returned};
+use chrono::{DateTime, Utc};
+use makegood::ids::{CourseId, PaymentId, StudentId};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-/// As `payments.provider` has it.
-pub const PROVIDER: &str = "razorpay";
 /// The header with the signature of the raw body.
 pub const SIGNATURE_HEADER: &str = "X-Razorpay-Signature";
 const PAYMENT: &str = "payload.payment.entity";
@@ -28,6 +31,8 @@ pub enum Webhook {
     Captured(Box<ConfirmedPayment>),
     /// The money moved, and the notes don't say what for; a begun payment may.
     Unnamed(Box<UnnamedPayment>),
+    /// Money goes back, or may.
+    Returned(Box<Returned>),
     /// An event that is none of ours, by name.
     Ignored(String),
 }
@@ -36,11 +41,14 @@ pub enum Webhook {
 ///
 /// # Errors
 /// [`Refused`] naming the field; with the payment, when a capture can be made out, since the money has moved.
-pub fn read(body: &[u8]) -> Result<Webhook, Refused> {
+pub fn read(body: &[u8], now: DateTime<Utc>) -> Result<Webhook, Refused> {
     let fields = read_object(body)?;
     let top = Object::new("", &fields);
     let event = top.required("event", "the event's name")?.as_str();
     let event = event.ok_or_else(|| Refusal::wrong("event", "the event's name"))?;
+    if let Some(returned) = returned::read(event, &fields, now)? {
+        return Ok(Webhook::Returned(Box::new(returned)));
+    }
     if !CAPTURES.contains(&event) {
         return Ok(Webhook::Ignored(event.chars().take(64).collect()));
     }
@@ -64,17 +72,6 @@ fn payment_id<'a>(entity: &Object<'a>) -> Result<&'a str, Refusal> {
     let id = entity.required("id", EXPECTED)?.as_str();
     id.filter(|id| is_id(id))
         .ok_or_else(|| Refusal::wrong(&entity.path_of("id"), EXPECTED))
-}
-
-fn is_id(text: &str) -> bool {
-    (1..=100).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
-}
-
-/// The id of a payment that nobody began under another: always the same for the same payment at Razorpay, so that a
-/// repeat meets its row by the primary key even where `provider_payment_id` is not unique.
-#[must_use]
-pub fn derived_payment_id(razorpay_id: &str) -> PaymentId {
-    PaymentId(derived_uuid(&format!("{PROVIDER}:{razorpay_id}")))
 }
 
 fn read_captured(entity: &Object<'_>, order: Option<&Object<'_>>, id: &str) -> Result<Webhook, Refusal> {
@@ -193,7 +190,7 @@ mod tests {
             "email": "someone@example.com", "contact": "+910000000000",
             "notes": {"studentId": STUDENT, "courseId": COURSE, "purchaseTier": "20", "timeSlot": "5:30 PM"}}}}});
         change(&mut body);
-        read(body.to_string().as_bytes())
+        read(body.to_string().as_bytes(), DateTime::UNIX_EPOCH)
     }
 
     fn entity(body: &mut Value) -> &mut Value {
@@ -331,7 +328,7 @@ mod tests {
             ("{\"event\":", None),
             ("[]", None),
         ] {
-            let refused = read(body.as_bytes()).unwrap_err();
+            let refused = read(body.as_bytes(), DateTime::UNIX_EPOCH).unwrap_err();
             assert_eq!(
                 (refused.refusal.field(), refused.stranded),
                 (field, None),

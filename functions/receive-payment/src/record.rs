@@ -1,29 +1,20 @@
 //! The stage: a confirmed payment and its event are written in one transaction, or neither is.
 
+use crate::books::{Books, RecordError};
 use crate::cases::{held, unfulfillable};
 use crate::decide::{Decision, Hold, PaymentState, decide};
 use crate::known::{KnownPayment, choose, naming};
 use crate::payment::{ConfirmedPayment, Refusal, Sender, StrandedPayment, UnnamedPayment};
 use crate::price::{Authority, Evidence, Unpriced, judge};
+use crate::returned;
 use crate::source::SOURCE;
 use crate::store;
 use chrono::{DateTime, Utc};
 use makegood::case::{self, CaseKind};
-use makegood::db::{Connection, Database, ErrorClass, classify};
+use makegood::db::{Connection, Database};
 use makegood::event::{Envelope, EventType, PurchaseConfirmed};
 use makegood::ids::{CourseId, PaymentId};
 use makegood::outbox::{self, OutboxEvent, OutboxRow};
-
-/// Where payments are recorded, and by which rule.
-#[derive(Debug, Clone, Copy)]
-pub struct Books<'a> {
-    /// The database.
-    pub database: &'a Database,
-    /// Whether the operator set `TRUST_WEBHOOK_NOTES=yes`.
-    pub trusts_notes: bool,
-    /// The present instant.
-    pub now: DateTime<Utc>,
-}
 
 /// What became of a payment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,46 +59,6 @@ pub enum SetAside {
     },
     /// The payment is known and settled: the first result.
     Known(Receipt),
-}
-
-/// Why a payment was not recorded. Nothing of it is stored then.
-#[derive(Debug, thiserror::Error)]
-pub enum RecordError {
-    /// The sender is wrong about a field; sending the same again is no use.
-    #[error(transparent)]
-    Refused(#[from] Refusal),
-    /// The database is away or busy; the sender comes again.
-    #[error("the payment could not be recorded: {0}")]
-    Database(#[source] sqlx::Error),
-    /// A writer outside this function kept changing the same payment.
-    #[error("the payment was changed by somebody else at the same moment")]
-    LostRace,
-}
-
-impl From<sqlx::Error> for RecordError {
-    fn from(error: sqlx::Error) -> Self {
-        const FOREIGN_KEY: &str = "23503";
-        let state = error
-            .as_database_error()
-            .and_then(|error| error.code().map(|code| code.into_owned()));
-        match classify(&error) {
-            // The only key that `payments` ever had to another table is the student's.
-            ErrorClass::BadData if state.as_deref() == Some(FOREIGN_KEY) => {
-                Self::Refused(Refusal::wrong("studentId", "a student that is known here"))
-            }
-            ErrorClass::BadData => Self::Refused(Refusal::Unreadable("holds a value that can't be stored")),
-            ErrorClass::Unavailable
-            | ErrorClass::LoginRefused
-            | ErrorClass::Contention
-            | ErrorClass::Aborted
-            | ErrorClass::NoArbiter
-            | ErrorClass::UniqueViolation
-            | ErrorClass::Blocked
-            | ErrorClass::SchemaDrift
-            | ErrorClass::StaleStatement
-            | ErrorClass::Other => Self::Database(error),
-        }
-    }
 }
 
 /// Records a confirmed payment with its event, once, in one transaction. Gives back the outbox rows to publish now that it is
@@ -200,7 +151,34 @@ async fn lock(transaction: &mut Connection, payment: &ConfirmedPayment) -> Resul
     store::lock(transaction, &ids, payment.provider_payment_id.as_deref()).await
 }
 
+/// Refunds and disputes that came before the capture are its own.
 async fn read_and_write(
+    transaction: &mut Connection,
+    books: Books<'_>,
+    payment: &ConfirmedPayment,
+) -> Result<(Receipt, Vec<OutboxRow>), RecordError> {
+    let Some(provider_payment_id) = payment.provider_payment_id.as_deref() else {
+        return record_capture(transaction, books, payment).await;
+    };
+    let returned = returned::sums(transaction, None, Some(provider_payment_id), &payment.currency).await?;
+    let payment = ConfirmedPayment {
+        is_given_back: payment.is_given_back || returned.is_all_of(payment.amount_minor),
+        ..payment.clone()
+    };
+    let (mut receipt, mut rows) = record_capture(transaction, books, &payment).await?;
+    if returned.is_any || payment.is_given_back {
+        let told_all = payment.is_given_back;
+        let id = receipt.payment_id;
+        let settled = returned::settle_capture(transaction, books, id, provider_payment_id, told_all).await?;
+        if settled.is_given_back {
+            receipt.status = Status::Refunded;
+        }
+        rows.extend(settled.published);
+    }
+    Ok((receipt, rows))
+}
+
+async fn record_capture(
     transaction: &mut Connection,
     books: Books<'_>,
     payment: &ConfirmedPayment,

@@ -2,6 +2,7 @@
 
 use crate::payment::{Refusal, StrandedPayment};
 use crate::record::{Receipt, Status};
+use crate::returned::{Noted, Returned};
 use crate::signature::Forged;
 use makegood::case::CaseKind;
 use makegood::http::Answer;
@@ -19,6 +20,18 @@ pub(crate) fn receipt(receipt: &Receipt) -> Answer {
             json!("held")
         }
     };
+    Answer::of(200, body)
+}
+
+/// 200 with what is known of a refund or dispute: `{refundId | disputeId, paymentId, status, duplicate}`; `paymentId` is null while its
+/// payment is not known here.
+pub(crate) fn returned(returned: &Returned, noted: &Noted) -> Answer {
+    let mut body = json!({"paymentId": noted.payment, "status": "recorded", "duplicate": noted.duplicate});
+    let name = match returned {
+        Returned::Refund(_) => "refundId",
+        Returned::Dispute(_) => "disputeId",
+    };
+    body[name] = json!(returned.id());
     Answer::of(200, body)
 }
 

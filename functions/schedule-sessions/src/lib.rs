@@ -96,7 +96,7 @@ impl ScheduleSessions {
         let done = |event: &&&TrainerAllocated| {
             matches!(
                 filled.outcomes.get(&event.allocation_id),
-                Some(Outcome::Filled(_) | Outcome::Ended(_) | Outcome::PurchaseEnded)
+                Some(Outcome::Filled(_) | Outcome::Ended(_) | Outcome::PurchaseEnded | Outcome::Disputed)
             )
         };
         let marks: Vec<(&Envelope, Value)> = agreeing
@@ -156,6 +156,12 @@ fn judge(record: &Record<TrainerAllocated>, filled: &Filled) -> Result<(), Failu
         Some(Outcome::PurchaseEnded) => {
             let reason = format!("the purchase of allocation {id} has ended; it gets no sessions");
             Err(Failure::acknowledge("purchase_ended", reason))
+        }
+        Some(Outcome::Disputed) => {
+            let reason = format!(
+                "the payment for allocation {id} is disputed; the top-up plans sessions when it is decided"
+            );
+            Err(Failure::acknowledge("payment_disputed", reason))
         }
         Some(Outcome::Pending) => {
             let reason = format!("allocation {id} is pending; approve it, then replay this event");

@@ -43,6 +43,7 @@ pub const COLUMNS: &[(&str, &[&str])] = &[
     ),
     ("purchase_extensions", &["payment_id"]),
     ("session_blackout_dates", &["day"]),
+    ("disputes", &["payment_id", "status"]),
     (
         "trainer_allocations",
         &[

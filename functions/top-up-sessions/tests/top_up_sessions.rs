@@ -454,3 +454,30 @@ async fn database_texts(database: &TestDatabase, query: &str) -> String {
         .unwrap();
     row
 }
+
+#[tokio::test]
+async fn nothing_new_is_planned_while_the_payment_is_disputed() {
+    // GIVEN two students with nothing ahead, and a dispute about the payment of the first
+    let school = School::at(THURSDAY_EVENING).await;
+    plant(&school, 2, 0).await;
+    school
+        .database
+        .run_sql(
+            "INSERT INTO student_course_purchases (student_id, course_id, purchase_tier, payment_id)
+             SELECT student_id, course_id, 20, id FROM trainer_allocations;
+             INSERT INTO disputes (provider, provider_dispute_id, payment_id, amount_minor, currency, status, told_at)
+             SELECT 'razorpay', 'disp_1', id, 100, 'INR', 'action_required', now() FROM trainer_allocations ORDER BY id LIMIT 1",
+        )
+        .await;
+    // WHEN the windows are filled THEN only the second has sessions
+    assert_eq!(run(&school).await.sessions, 7);
+    assert_eq!(school.days(1, "scheduled").await, Vec::<String>::new());
+    // AND the first has them once the dispute is won
+    school
+        .database
+        .run_sql("UPDATE disputes SET status = 'won'")
+        .await;
+    assert_eq!(run(&school).await.sessions, 7);
+    assert_eq!(school.days(1, "scheduled").await, NEXT_SEVEN);
+    end(school).await;
+}

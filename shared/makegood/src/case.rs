@@ -20,17 +20,23 @@ pub enum CaseKind {
     UnpricedPayment,
     /// An event names a payment that is not recorded as it says.
     UnknownPayment,
+    /// The buyer's bank takes the money back unless somebody answers in time.
+    Dispute,
+    /// The money went back, and a person says what that ends.
+    GivenBack,
 }
 
 impl CaseKind {
     /// Every kind.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::SurplusPayment,
         Self::RefundDue,
         Self::AmountMismatch,
         Self::Unfulfillable,
         Self::UnpricedPayment,
         Self::UnknownPayment,
+        Self::Dispute,
+        Self::GivenBack,
     ];
 
     /// The kind of this wire name.
@@ -49,6 +55,8 @@ impl CaseKind {
             Self::Unfulfillable => "unfulfillable",
             Self::UnpricedPayment => "unpriced_payment",
             Self::UnknownPayment => "unknown_payment",
+            Self::Dispute => "dispute",
+            Self::GivenBack => "given_back",
         }
     }
 }

@@ -26,6 +26,8 @@ PROMISED |= {"ReservationsRefused", "ReservationsLocked"}
 PROMISED |= {"UnpricedPayments", "PaymentsNotOurs"}
 # Those of docs/decisions/0058.
 PROMISED |= {"CheckoutsRefused", "RequestsThrottled"}
+# What docs/decisions/0051 adds to it.
+PROMISED |= {"RefundsRecorded", "DisputesOpened"}
 # SPEC section 5: when each of these rings.
 RINGS = {
     "RecoveryRateAlarm": (">", 1),

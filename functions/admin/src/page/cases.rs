@@ -23,13 +23,15 @@ const EMPTY: Empty<'_> = Empty {
     filtered: "No case is like that.",
 };
 pub const FIELDS: [&str; 3] = ["status", "kind", "after"];
-const KINDS: [(CaseKind, &str); 6] = [
+const KINDS: [(CaseKind, &str); 8] = [
     (CaseKind::SurplusPayment, "paid twice"),
     (CaseKind::RefundDue, "refund due"),
     (CaseKind::AmountMismatch, "amount differs"),
     (CaseKind::Unfulfillable, "can't be fulfilled"),
     (CaseKind::UnpricedPayment, "price not known"),
     (CaseKind::UnknownPayment, "unknown payment"),
+    (CaseKind::Dispute, "dispute"),
+    (CaseKind::GivenBack, "given back"),
 ];
 
 pub async fn list(visit: &Visit<'_>) -> Result<Answer, Fault> {

@@ -138,16 +138,8 @@ async fn a_crash_between_answer_and_record_keeps_the_same_allocation() {
             .await
             .map(drop)
     });
-    while school
-        .count(
-            "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database
-                        WHERE d.datname = current_database() AND locktype = 'advisory' AND NOT granted",
-        )
-        .await
-        == 0
-    {
-        assert!(!environment.is_finished(), "it recorded in spite of the lock");
-    }
+    school.wait_for_an_advisory_lock().await;
+    assert!(!environment.is_finished(), "it recorded in spite of the lock");
     // WHEN it dies there, and the event is delivered again
     environment.abort();
     assert!(environment.await.unwrap_err().is_cancelled());
@@ -158,6 +150,40 @@ async fn a_crash_between_answer_and_record_keeps_the_same_allocation() {
     let report = school.service.report();
     assert_eq!((report.calls, report.allocations.len()), (2, 1));
     assert_eq!(school.published.drain().await.len(), 1);
+    school.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_purchase_that_ends_while_the_service_is_asked_gets_no_trainer() {
+    // GIVEN an environment that got its answer and can't record it yet
+    let school = School::open().await;
+    let purchase = school.purchase().await;
+    let mut holder = school.database.direct().begin().await.unwrap();
+    sqlx::query("SELECT pg_advisory_xact_lock(hashtext('makegood.allocation'), hashtext($1))")
+        .bind(format!("{}:{}", purchase.student, purchase.course))
+        .execute(&mut *holder)
+        .await
+        .unwrap();
+    let consumer = Arc::clone(&school.consumer);
+    let invocation = sqs_event("purchase-created", &[event(&purchase)]);
+    let environment = tokio::spawn(async move {
+        consumer
+            .handle(invocation, Deadline::after(Duration::from_secs(30)))
+            .await
+            .map(drop)
+    });
+    school.wait_for_an_advisory_lock().await;
+    // WHEN the purchase ends meanwhile, and the event is delivered again
+    school
+        .database
+        .run_sql("UPDATE student_course_purchases SET is_active = false, ended_at = now(), end_reason = 'refunded'")
+        .await;
+    holder.rollback().await.unwrap();
+    environment.await.unwrap().unwrap();
+    assert_eq!(school.deliver(&[purchase]).await, Vec::<String>::new());
+    // THEN there is no allocation, and nothing says so
+    assert_eq!(school.count("SELECT count(*) FROM trainer_allocations").await, 0);
+    assert_eq!(school.published.drain().await, Vec::<String>::new());
     school.close().await;
 }
 

@@ -176,3 +176,45 @@ async fn no_case_asks_to_refund_a_payment_that_another_delivery_fulfils_meanwhil
     assert_eq!(settled, 1, "a purchase or a case");
     school.close().await;
 }
+
+#[tokio::test]
+async fn a_refund_that_commits_while_its_purchase_is_written_leaves_no_running_purchase() {
+    a_refund_meets_its_purchase("SELECT 1").await;
+}
+
+#[tokio::test]
+async fn a_refund_that_commits_while_its_purchase_is_written_without_the_index_leaves_none_either() {
+    a_refund_meets_its_purchase(DROP_INDEX).await;
+}
+
+async fn a_refund_meets_its_purchase(first: &str) {
+    // GIVEN a payment, and a refund of it that is not committed yet
+    let school = School::open().await;
+    school.database.run_sql(first).await;
+    let payment = Payment::number(1);
+    let event = [payment.confirmed()];
+    school.record(&event).await;
+    let mut refunding = connect(&school).await;
+    execute(
+        &mut refunding,
+        format!(
+            "BEGIN; UPDATE payments SET status = 'refunded' WHERE id = '{}'",
+            payment.payment_id
+        ),
+    )
+    .await;
+    // WHEN its event is delivered, has read the payment as succeeded, and the refund commits
+    let ((), _) = tokio::join!(
+        async {
+            until_waiting(&school, 1).await;
+            execute(&mut refunding, "COMMIT".to_owned()).await;
+        },
+        school.deliver_unrecorded(&event)
+    );
+    school.deliver_unrecorded(&event).await;
+    // THEN nothing runs, and nothing is anybody's to decide
+    assert_eq!(school.purchases().await, 0, "{first}");
+    assert_eq!(school.cases("surplus_payment").await, 0);
+    assert!(school.dead_letters.drain().await.is_empty(), "nothing is parked");
+    school.close().await;
+}

@@ -2,8 +2,10 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 mod begun_elsewhere;
+mod ended;
 mod prices;
 mod recording;
 mod refusals;
 mod repeats;
+mod returned;
 mod setting;

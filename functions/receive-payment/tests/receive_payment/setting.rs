@@ -8,6 +8,7 @@ use makegood::outbox::{Publisher, SqsTransport, Transport};
 use makegood_tests::database::TestDatabase;
 use makegood_tests::queues;
 use receive_payment::ReceivePayment;
+use receive_payment::returned::PartialRefund;
 use receive_payment::signature::{Keys, sign};
 use serde_json::{Value, json};
 use sqlx::AssertSqlSafe;
@@ -174,6 +175,8 @@ fn function(publisher: Publisher, answer_within: Duration) -> ReceivePayment {
         confirmation: Keys::read("CONFIRMATION_SECRET", CONFIRMATION_SECRET, 32).expect("a secret"),
         clock: Clock::Fixed(DateTime::from_timestamp(NOW, 0).expect("an instant")),
         trusts_notes: false,
+        partial_refund: PartialRefund::Keep,
+        timezone: chrono_tz::Asia::Kolkata,
         answer_within,
     }
 }

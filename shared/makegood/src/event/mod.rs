@@ -5,6 +5,7 @@ mod metadata;
 mod order_confirmed;
 mod purchase_confirmed;
 mod purchase_created;
+mod purchase_ended;
 mod reader;
 mod schema;
 mod sessions_generated;
@@ -16,6 +17,7 @@ pub use metadata::{LARGEST_TIER, Metadata, NOT_UNDERSTOOD, is_absent};
 pub use order_confirmed::OrderConfirmed;
 pub use purchase_confirmed::PurchaseConfirmed;
 pub use purchase_created::PurchaseCreated;
+pub use purchase_ended::PurchaseEnded;
 pub use reader::{EventError, Fields};
 pub use sessions_generated::SessionsGenerated;
 pub use trainer_allocated::TrainerAllocated;
@@ -43,16 +45,20 @@ pub enum EventType {
     /// The order row exists.
     #[serde(rename = "ORDER_CONFIRMED")]
     OrderConfirmed,
+    /// The purchase does not run any more.
+    #[serde(rename = "PURCHASE_ENDED")]
+    PurchaseEnded,
 }
 
 impl EventType {
-    /// Every type, in pipeline order.
-    pub const ALL: [Self; 5] = [
+    /// Every type, in pipeline order; what ends things comes last.
+    pub const ALL: [Self; 6] = [
         Self::PurchaseConfirmed,
         Self::PurchaseCreated,
         Self::TrainerAllocated,
         Self::SessionsGenerated,
         Self::OrderConfirmed,
+        Self::PurchaseEnded,
     ];
 
     /// The `type` field.
@@ -64,6 +70,7 @@ impl EventType {
             Self::TrainerAllocated => "TRAINER_ALLOCATED",
             Self::SessionsGenerated => "SESSIONS_GENERATED",
             Self::OrderConfirmed => "ORDER_CONFIRMED",
+            Self::PurchaseEnded => "PURCHASE_ENDED",
         }
     }
 
@@ -76,6 +83,7 @@ impl EventType {
             Self::TrainerAllocated => "trainer-allocated",
             Self::SessionsGenerated => "sessions-generated",
             Self::OrderConfirmed => "order-confirmed",
+            Self::PurchaseEnded => "purchase-ended",
         }
     }
 
@@ -101,6 +109,8 @@ pub enum Event {
     SessionsGenerated(SessionsGenerated),
     /// See [`OrderConfirmed`].
     OrderConfirmed(OrderConfirmed),
+    /// See [`PurchaseEnded`].
+    PurchaseEnded(PurchaseEnded),
 }
 
 impl Event {
@@ -116,6 +126,7 @@ impl Event {
             EventType::TrainerAllocated => Self::TrainerAllocated(TrainerAllocated::read(&fields)?),
             EventType::SessionsGenerated => Self::SessionsGenerated(SessionsGenerated::read(&fields)?),
             EventType::OrderConfirmed => Self::OrderConfirmed(OrderConfirmed::read(&fields)?),
+            EventType::PurchaseEnded => Self::PurchaseEnded(PurchaseEnded::read(&fields)?),
         })
     }
 
@@ -128,6 +139,7 @@ impl Event {
             Self::TrainerAllocated(event) => &event.envelope,
             Self::SessionsGenerated(event) => &event.envelope,
             Self::OrderConfirmed(event) => &event.envelope,
+            Self::PurchaseEnded(event) => &event.envelope,
         }
     }
 
@@ -140,6 +152,7 @@ impl Event {
             Self::TrainerAllocated(_) => EventType::TrainerAllocated,
             Self::SessionsGenerated(_) => EventType::SessionsGenerated,
             Self::OrderConfirmed(_) => EventType::OrderConfirmed,
+            Self::PurchaseEnded(_) => EventType::PurchaseEnded,
         }
     }
 }
@@ -153,5 +166,6 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         schema::document::<TrainerAllocated>(EventType::TrainerAllocated),
         schema::document::<SessionsGenerated>(EventType::SessionsGenerated),
         schema::document::<OrderConfirmed>(EventType::OrderConfirmed),
+        schema::document::<PurchaseEnded>(EventType::PurchaseEnded),
     ]
 }

@@ -97,7 +97,7 @@ impl Fields {
         let name = self.text("type", "the event's type")?;
         EventType::from_wire_name(name).ok_or_else(|| EventError::UnexpectedType {
             found: shorten(name),
-            expected: "PURCHASE_CONFIRMED, PURCHASE_CREATED, TRAINER_ALLOCATED, SESSIONS_GENERATED, ORDER_CONFIRMED",
+            expected: "PURCHASE_CONFIRMED, PURCHASE_CREATED, TRAINER_ALLOCATED, SESSIONS_GENERATED, ORDER_CONFIRMED, PURCHASE_ENDED",
         })
     }
 

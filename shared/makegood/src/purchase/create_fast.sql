@@ -3,15 +3,19 @@
 -- The predicate in ON CONFLICT is what makes Postgres infer the partial index; without it the statement fails with
 -- 42P10, and without a target it would silently make duplicates once the index is gone.
 -- ORDER BY: concurrent batches take their index entries in the same order and can't deadlock.
+-- A payment is locked (FOR SHARE) until the commit: a refund that commits first is seen here, one that comes later waits and finds the
+-- purchase. Only what still counts as succeeded is fulfilled.
 WITH request AS (
   SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::int[], $6::timestamptz[], $7::jsonb[],
                        $8::text[], $9::uuid[], $10::jsonb[], $11::text[], $12::text[], $13::text[], $14::jsonb[])
     AS r (purchase_id, payment_id, student_id, course_id, tier, expiry, metadata,
           event_id, event_correlation_id, event, source, version, outbox_event_id, outbox_event)
+), payable AS MATERIALIZED (
+  SELECT y.id FROM payments y WHERE y.id = ANY ($2::uuid[]) AND y.status = 'succeeded' ORDER BY y.id FOR SHARE OF y
 ), created AS (
   INSERT INTO student_course_purchases (id, student_id, course_id, purchase_tier, expiry_date, metadata, payment_id)
   SELECT r.purchase_id, r.student_id, r.course_id, r.tier, r.expiry, r.metadata, r.payment_id
-  FROM request r
+  FROM request r JOIN payable y ON y.id = r.payment_id
   WHERE NOT EXISTS (SELECT FROM student_course_purchases p WHERE p.payment_id = r.payment_id)
     AND NOT EXISTS (SELECT FROM purchase_extensions x WHERE x.payment_id = r.payment_id)
     AND NOT EXISTS (SELECT FROM payment_cases c WHERE c.kind = 'surplus_payment' AND c.subject = r.payment_id::text)

@@ -56,7 +56,8 @@ pub(super) async fn lock_pairs(
     Ok(())
 }
 
-/// The requests that are not free: the pair has an active purchase, the payment has one or extended one, or a case is about it.
+/// The requests that are not free: the pair has an active purchase, the payment has one, extended one or does not count any more, or a
+/// case is about it.
 async fn read_under_locks(
     transaction: &mut Connection,
     requests: &[PurchaseRequest],
@@ -71,6 +72,17 @@ async fn read_under_locks(
         .iter()
         .map(|request| request.event.payment_id.0)
         .collect();
+    // Until the commit: see create_fast.sql.
+    let payable = sqlx::query_scalar!(
+        "SELECT id FROM payments WHERE id = ANY($1) AND status = 'succeeded' ORDER BY id FOR SHARE",
+        &payments,
+    )
+    .fetch_all(&mut *transaction)
+    .await?;
+    let given_back = requests
+        .iter()
+        .filter(|request| !payable.contains(&request.event.payment_id.0))
+        .map(|request| request.purchase_id.0);
     let owned = sqlx::query_scalar!(
         r#"SELECT r.id AS "id!" FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS r (id, student_id, course_id)
            JOIN student_course_purchases p
@@ -93,7 +105,7 @@ async fn read_under_locks(
     )
     .fetch_all(&mut *transaction)
     .await?;
-    Ok(owned.into_iter().chain(paid).collect())
+    Ok(owned.into_iter().chain(paid).chain(given_back).collect())
 }
 
 /// Makes these purchases with their marks and events, as `create_fast.sql` does. 23505 when one is there.

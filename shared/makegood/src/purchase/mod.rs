@@ -1,14 +1,16 @@
 //! From a confirmed payment to its purchase, set-based: one statement and one commit for a batch, exactly one active
-//! purchase for a student and course whatever is delivered again, and no sale stopped by a missing index.
+//! purchase for a student and course whatever is delivered again, and no sale stopped by a missing index. And how a purchase ends.
 
 mod create;
 mod decide;
+mod end;
 mod evidence;
 mod extend;
 mod fallback;
 mod fast;
 mod index_guard;
 mod over;
+mod owner;
 mod renew;
 mod request;
 mod row;
@@ -16,6 +18,7 @@ mod settle;
 
 pub use create::{Fulfilment, Purchases};
 pub use decide::{End, Evidence, ExistingPurchase, KnownPayment, PurchaseOutcome, decide};
+pub use end::{END_COLUMNS, EndReason, Ended, Ending, end, end_noted, end_of_payment};
 pub use extend::SecondPayment;
 pub use index_guard::IndexGuard;
 pub use request::PurchaseRequest;

@@ -41,6 +41,8 @@ pub enum Outcome {
     Incomplete,
     /// It is not approved yet.
     Pending,
+    /// The buyer's bank asks for the money back: it gets sessions again when that is decided for the school.
+    Disputed,
     /// It is over: its status.
     Ended(String),
     /// The purchase of its student and course has ended, and no other one runs.
@@ -105,6 +107,7 @@ pub async fn fill(
 fn schedulable(allocation: &Allocation) -> Result<(TrainerId, CourseId), Outcome> {
     match (allocation.status.as_str(), allocation.trainer, allocation.course) {
         ("approved" | "active", _, _) if allocation.is_ended => Err(Outcome::PurchaseEnded),
+        ("approved" | "active", _, _) if allocation.is_disputed => Err(Outcome::Disputed),
         ("approved" | "active", Some(trainer), Some(course)) => Ok((trainer, course)),
         ("approved" | "active", _, _) => Err(Outcome::Incomplete),
         ("pending", _, _) => Err(Outcome::Pending),

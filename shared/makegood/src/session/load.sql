@@ -10,7 +10,9 @@ SELECT DISTINCT ON (a.id)
        coalesce(p.metadata -> 'schedule' ->> 'startDate', p.metadata ->> 'startDate') AS purchase_starts_on,
        p.payment_id AS "payment_id?", p.expiry_date AS "ends_at?",
        p.id IS NULL AND EXISTS (SELECT FROM student_course_purchases e
-                                WHERE e.student_id = a.student_id AND e.course_id = a.course_id AND NOT e.is_active) AS "is_ended!"
+                                WHERE e.student_id = a.student_id AND e.course_id = a.course_id AND NOT e.is_active) AS "is_ended!",
+       EXISTS (SELECT FROM disputes d
+               WHERE d.payment_id = p.payment_id AND d.status IN ('open', 'under_review', 'action_required')) AS "is_disputed!"
 FROM trainer_allocations a
 LEFT JOIN student_course_purchases p
        ON p.student_id = a.student_id AND p.course_id = a.course_id AND p.is_active

@@ -39,6 +39,7 @@ pub const COLUMNS: &[(&str, &[&str])] = &[
             "created_at",
         ],
     ),
+    ("disputes", &["payment_id", "status"]),
     (
         "tutoring_sessions",
         &[

@@ -91,6 +91,8 @@ pub(super) struct Allocation {
     pub(super) trainer: Option<TrainerId>,
     pub(super) course: Option<CourseId>,
     pub(super) payment: Option<PaymentId>,
+    /// The buyer's bank asks for the money back: nothing new is planned until that is decided.
+    pub(super) is_disputed: bool,
     /// The allocation's own start date comes first, the purchase's after the event's.
     pub(super) purchase_starts_on: Option<NaiveDate>,
     /// Its student and course had a purchase, and none is active any more.
@@ -135,6 +137,7 @@ struct AllocationRow {
     payment_id: Option<Uuid>,
     ends_at: Option<DateTime<Utc>>,
     is_ended: bool,
+    is_disputed: bool,
 }
 
 impl AllocationRow {
@@ -150,6 +153,7 @@ impl AllocationRow {
             payment: self.payment_id.map(PaymentId),
             purchase_starts_on: day(self.purchase_starts_on),
             is_ended: self.is_ended,
+            is_disputed: self.is_disputed,
             window: Window {
                 bought: bought(self.session_count.as_deref(), self.purchase_tier),
                 used: calendar.used,

@@ -30,6 +30,9 @@ CROSS JOIN LATERAL (
 WHERE a.status IN ('approved', 'active')
   AND a.trainer_id IS NOT NULL
   AND a.course_id IS NOT NULL
+  -- Nothing new is planned while the buyer's bank asks for the money back.
+  AND NOT EXISTS (SELECT FROM disputes d
+                  WHERE d.payment_id = p.payment_id AND d.status IN ('open', 'under_review', 'action_required') OFFSET 0)
   AND GREATEST(a.created_at, a.allocated_at) < $2::timestamptz - make_interval(secs => $3)
   AND NOT EXISTS (SELECT FROM tutoring_sessions s
                   WHERE s.allocation_id = a.id AND s.scheduled_date >= $4 AND s.status = 'scheduled' OFFSET 0)

@@ -3,7 +3,7 @@
 --
 -- A case answers while it is open, and once a person resolved it, unless the money came after that. One that a program resolved does
 -- not: it said that all would be well. One about an event that was not what the payment's row says never does: it says nothing about
--- the row.
+-- the row. Nor does one about a dispute or a part that went back: both leave the rest owed.
 --
 -- A purchase from before Makegood has no payment id and belongs to one payment of its pair, ended purchases included, by the same rule
 -- as in create-purchase (decision 0002): marked payments before others, then the oldest; one recorded after the purchase can't have
@@ -21,7 +21,7 @@ WITH asked AS MATERIALIZED (
   WHERE a.course ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
     AND a.paid_at < $2::timestamptz - make_interval(secs => $3)
     AND NOT EXISTS (SELECT FROM payment_cases k
-                    WHERE k.payment_id = a.id AND k.kind <> 'unknown_payment'
+                    WHERE k.payment_id = a.id AND k.kind <> ALL ('{unknown_payment,dispute,given_back}')
                       AND (k.status = 'open'
                            OR coalesce(k.resolved_by, '') <> ALL ($4::text[]) AND coalesce(k.resolved_at, 'infinity') >= a.paid_at)
                     OFFSET 0)

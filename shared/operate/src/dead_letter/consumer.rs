@@ -44,7 +44,7 @@ async fn refused_by_consumer(
 ) -> Result<HashMap<Uuid, Refusal>, sqlx::Error> {
     let confirmed: Vec<(Uuid, PurchaseConfirmed)> = ready
         .iter()
-        .filter(|ready| ready.destination.carries == Some(EventType::PurchaseConfirmed))
+        .filter(|ready| ready.destination.carries.contains(&EventType::PurchaseConfirmed))
         .filter_map(|ready| Some((ready.id, PurchaseConfirmed::parse(&ready.body).ok()?)))
         .collect();
     if confirmed.is_empty() {

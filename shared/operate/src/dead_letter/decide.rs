@@ -3,7 +3,7 @@
 use super::{DeadLetterStatus, Destination, Destinations, MOST_GENERATIONS};
 use chrono::{DateTime, Utc};
 use makegood::delivery::LONGEST_PAYLOAD;
-use makegood::event::{Event, EventError, EventType};
+use makegood::event::{Event, EventError};
 use makegood::message;
 use serde::de::IgnoredAny;
 use serde_json::Value;
@@ -93,7 +93,7 @@ pub enum Refusal {
         /// The queue.
         queue: String,
         /// What it carries.
-        expected: &'static str,
+        expected: String,
         /// What the payload is.
         found: &'static str,
     },
@@ -208,16 +208,21 @@ fn check_body(body: &str, destination: &Destination) -> Result<(), Refusal> {
             code_point: u32::from(character),
         });
     }
-    let Some(expected) = destination.carries else {
+    if destination.carries.is_empty() {
         return check_wake_up(body);
-    };
+    }
     let found = Event::parse(body)?.event_type();
-    if found == expected {
+    if destination.carries.contains(&found) {
         return Ok(());
     }
+    let expected: Vec<&str> = destination
+        .carries
+        .iter()
+        .map(|carried| carried.wire_name())
+        .collect();
     Err(Refusal::WrongType {
         queue: destination.queue.clone(),
-        expected: EventType::wire_name(expected),
+        expected: expected.join(", "),
         found: found.wire_name(),
     })
 }

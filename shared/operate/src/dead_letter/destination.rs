@@ -16,9 +16,9 @@ pub struct Destination {
     pub queue: String,
     /// Where it is.
     pub url: String,
-    /// The type of event that it carries; none for the jobs queue.
+    /// The types of event that it carries; none for the jobs queue.
     #[serde(skip)]
-    pub carries: Option<EventType>,
+    pub carries: Vec<EventType>,
 }
 
 /// The queues of this deployment, by name.
@@ -57,12 +57,15 @@ impl Destinations {
         let url = url.trim();
         let queue = url.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
         if !queue.is_empty() {
-            let destination = Destination {
-                queue: queue.to_owned(),
-                url: url.to_owned(),
-                carries,
-            };
-            self.queues.insert(queue.to_owned(), destination);
+            let destination = self
+                .queues
+                .entry(queue.to_owned())
+                .or_insert_with(|| Destination {
+                    queue: queue.to_owned(),
+                    url: url.to_owned(),
+                    carries: Vec::new(),
+                });
+            destination.carries.extend(carries);
         }
     }
 }
@@ -86,6 +89,7 @@ mod tests {
                 "QUEUE_URL_PURCHASE_CREATED",
                 "https://sqs.example/1/created-allocation, https://sqs.example/1/created-cache",
             ),
+            ("QUEUE_URL_PURCHASE_ENDED", "https://sqs.example/1/created-cache"),
             ("JOBS_QUEUE_URL", "https://sqs.example/1/jobs"),
         ]);
         let destinations = Destinations::read(&environment);
@@ -93,7 +97,10 @@ mod tests {
         assert_eq!(names, ["created-allocation", "created-cache", "jobs"]);
         let cache = destinations.of_source("created-cache").unwrap();
         assert_eq!(cache.url, "https://sqs.example/1/created-cache");
-        assert_eq!(cache.carries, Some(EventType::PurchaseCreated));
+        assert_eq!(
+            cache.carries,
+            [EventType::PurchaseCreated, EventType::PurchaseEnded]
+        );
         assert_eq!(destinations.of_source("purchase-created"), None);
     }
 }

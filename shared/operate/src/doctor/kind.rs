@@ -64,7 +64,7 @@ const COMPARE: &str =
 const TRACE: &str = "`makegood trace <id>` shows what happened; a person decides";
 
 /// All kinds, in the order in which they are reported.
-pub const KINDS: [Kind; 49] = [
+pub const KINDS: [Kind; 52] = [
     breach(
         G1,
         "payment-without-purchase",

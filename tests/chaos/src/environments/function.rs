@@ -32,7 +32,12 @@ impl Function {
             "create-purchase" => &["purchase-confirmed"],
             "allocate-trainer" => &["purchase-created"],
             "schedule-sessions" => &["trainer-allocated"],
-            "invalidate-cache" => &["purchase-created", "trainer-allocated", "sessions-generated"],
+            "invalidate-cache" => &[
+                "purchase-created",
+                "trainer-allocated",
+                "sessions-generated",
+                "purchase-ended",
+            ],
             _ => &[],
         }
     }

@@ -15,12 +15,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// The topics of the course pipeline, each with its readers, and that of the shop, which the driver alone reads.
-pub const TOPICS: [&str; 5] = [
+pub const TOPICS: [&str; 6] = [
     "purchase-confirmed",
     "purchase-created",
     "trainer-allocated",
     "sessions-generated",
     "order-confirmed",
+    "purchase-ended",
 ];
 /// Of them those whose reader parks what it can't read.
 const PARKED: [&str; 3] = ["purchase-confirmed", "purchase-created", "trainer-allocated"];

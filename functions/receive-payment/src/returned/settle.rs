@@ -1,0 +1,163 @@
+//! What follows from what went back of a payment: a function of its rows alone, so that the order of messages does not count.
+
+use super::cases::{Question, given_back};
+use super::store::{self, PaymentRow, Sums};
+use crate::books::{Books, PartialRefund};
+use crate::source::SOURCE;
+use makegood::case::{self, CaseKind};
+use makegood::db::Connection;
+use makegood::ids::PaymentId;
+use makegood::outbox::OutboxRow;
+use makegood::purchase::{EndReason, Ended, Ending, end_noted, end_of_payment};
+
+/// The kinds of cases that asked for the money back, or for what it was for: answered when all of it is back.
+const ANSWERED: [CaseKind; 6] = [
+    CaseKind::SurplusPayment,
+    CaseKind::RefundDue,
+    CaseKind::AmountMismatch,
+    CaseKind::Unfulfillable,
+    CaseKind::UnpricedPayment,
+    CaseKind::GivenBack,
+];
+const ANSWER: &str = "the money was given back";
+
+/// What settling a payment came to.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Settled {
+    /// Whether all of it is given back by now.
+    pub is_given_back: bool,
+    /// Events to publish after the commit.
+    pub published: Vec<OutboxRow>,
+}
+
+/// Settles a payment whose capture was recorded just now: refunds and disputes that came before it are its own. Nothing happens where the
+/// row was settled with another charge. `told_all`: the capture itself says that all of it was given back.
+///
+/// # Errors
+/// Those of the database.
+pub(crate) async fn settle_capture(
+    transaction: &mut Connection,
+    books: Books<'_>,
+    id: PaymentId,
+    provider_payment_id: &str,
+    told_all: bool,
+) -> Result<Settled, sqlx::Error> {
+    let row = store::payment(transaction, id).await?;
+    if row.and_then(|row| row.provider_payment_id).as_deref() != Some(provider_payment_id) {
+        return Ok(Settled::default());
+    }
+    store::attach(transaction, provider_payment_id, id).await?;
+    settle(transaction, books, id, told_all).await
+}
+
+/// Carries out what is true of a payment, whose row is locked, by its refunds and disputes.
+///
+/// # Errors
+/// Those of the database.
+pub(super) async fn settle(
+    transaction: &mut Connection,
+    books: Books<'_>,
+    id: PaymentId,
+    told_all: bool,
+) -> Result<Settled, sqlx::Error> {
+    let Some(row) = store::payment(transaction, id).await? else {
+        return Ok(Settled::default());
+    };
+    let provider_payment_id = row.provider_payment_id.as_deref();
+    let sums = store::sums(transaction, Some(id), provider_payment_id, &row.currency).await?;
+    let is_all = told_all || sums.is_all_of(row.amount_minor);
+    match row.status.as_str() {
+        "succeeded" if is_all => give_back(transaction, books, id, &row, &sums).await,
+        "refunded" => {
+            if sums.has_failed
+                && !told_all
+                && sums.refunded_minor.saturating_add(sums.lost_minor) < row.amount_minor
+            {
+                case::open(transaction, &given_back(id, &row, &sums, &Question::Failed)).await?;
+            }
+            // Whose one from before payments were noted is could only be said while the payment counted as succeeded.
+            let ending = ending(books, &row, &sums);
+            Ok(Settled {
+                is_given_back: true,
+                published: end_noted(transaction, id, &ending).await?,
+            })
+        }
+        "succeeded" if sums.given_back_minor() > 0 && books.partial_refund == PartialRefund::Case => {
+            case::open(transaction, &given_back(id, &row, &sums, &Question::Part)).await?;
+            Ok(Settled::default())
+        }
+        _ => Ok(Settled::default()),
+    }
+}
+
+/// The purchase first: whose one from before payments were noted is, is decided among succeeded payments.
+async fn give_back(
+    transaction: &mut Connection,
+    books: Books<'_>,
+    id: PaymentId,
+    row: &PaymentRow,
+    sums: &Sums,
+) -> Result<Settled, sqlx::Error> {
+    let subjects: Vec<String> = std::iter::once(id.to_string())
+        .chain(row.provider_payment_id.clone())
+        .collect();
+    store::close_cases_if_open(transaction, &ANSWERED, &subjects, i64::MAX, ANSWER, books.now).await?;
+    let published = match end_of_payment(transaction, id, &ending(books, row, sums)).await? {
+        Ended::Now(published) => published,
+        Ended::NothingRuns => Vec::new(),
+        Ended::Uncertain(purchase) => {
+            case::open(
+                transaction,
+                &given_back(id, row, sums, &Question::Whose(purchase)),
+            )
+            .await?;
+            Vec::new()
+        }
+    };
+    store::refund_if_succeeded(transaction, id, books.now).await?;
+    Ok(Settled {
+        is_given_back: true,
+        published,
+    })
+}
+
+fn ending(books: Books<'_>, row: &PaymentRow, sums: &Sums) -> Ending {
+    let lost = sums.lost_minor > 0 && !sums.is_refunded(row.amount_minor);
+    Ending {
+        reason: if lost {
+            EndReason::DisputeLost
+        } else {
+            EndReason::Refunded
+        },
+        now: books.now,
+        timezone: books.timezone,
+        source: SOURCE,
+    }
+}
+
+/// A payment without a row here may have a case that asks for it to be given back, such as a second charge of one checkout.
+///
+/// # Errors
+/// Those of the database.
+pub(super) async fn settle_unknown(
+    transaction: &mut Connection,
+    books: Books<'_>,
+    provider_payment_id: &str,
+) -> Result<(), sqlx::Error> {
+    let currencies = sqlx::query_scalar!(
+        "SELECT DISTINCT currency FROM refunds WHERE provider_payment_id = $1",
+        provider_payment_id
+    )
+    .fetch_all(&mut *transaction)
+    .await?;
+    for currency in currencies {
+        let sums = store::sums(transaction, None, Some(provider_payment_id), &currency).await?;
+        let given_back = sums.given_back_minor();
+        if given_back > 0 {
+            let subjects = [provider_payment_id.to_owned()];
+            store::close_cases_if_open(transaction, &ANSWERED, &subjects, given_back, ANSWER, books.now)
+                .await?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,241 @@
+//! `refunds` and `disputes` as this function reads and writes them. None of these commits.
+
+use super::news::{Dispute, Refund, SOURCE_PROVIDER};
+use chrono::{DateTime, Utc};
+use makegood::case::CaseKind;
+use makegood::db::Connection;
+use makegood::ids::PaymentId;
+use uuid::Uuid;
+
+/// What of a payment's money went back.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Sums {
+    /// By refunds that are processed.
+    pub refunded_minor: i64,
+    /// By refunds, as the provider summed them up.
+    pub told_minor: i64,
+    /// By disputes that were lost.
+    pub lost_minor: i64,
+    /// Whether a refund failed.
+    pub has_failed: bool,
+    /// Whether any refund or dispute is known.
+    pub is_any: bool,
+}
+
+impl Sums {
+    /// What went back in all.
+    #[must_use]
+    pub fn given_back_minor(&self) -> i64 {
+        self.told_minor
+            .max(self.refunded_minor.saturating_add(self.lost_minor))
+    }
+
+    /// Whether all of this amount went back.
+    #[must_use]
+    pub fn is_all_of(&self, amount_minor: i64) -> bool {
+        amount_minor > 0 && self.given_back_minor() >= amount_minor
+    }
+
+    /// Whether refunds alone gave back all of this amount.
+    #[must_use]
+    pub fn is_refunded(&self, amount_minor: i64) -> bool {
+        self.told_minor.max(self.refunded_minor) >= amount_minor
+    }
+}
+
+/// Writes a refund, or moves it forward. True when the row changed.
+///
+/// # Errors
+/// Those of the database.
+pub(super) async fn note_refund(
+    connection: &mut Connection,
+    refund: &Refund,
+    now: DateTime<Utc>,
+) -> Result<bool, sqlx::Error> {
+    let done = sqlx::query_file!(
+        "src/returned/note_refund.sql",
+        SOURCE_PROVIDER,
+        refund.id,
+        refund.payment_id,
+        refund.amount_minor,
+        refund.currency,
+        refund.status.wire_name(),
+        refund.payment_refunded_minor,
+        refund.told_at,
+        now,
+    )
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Writes a dispute, or moves it forward. Gives back its state by now, and whether the row changed.
+///
+/// # Errors
+/// Those of the database.
+pub(super) async fn note_dispute(
+    connection: &mut Connection,
+    dispute: &Dispute,
+    now: DateTime<Utc>,
+) -> Result<(String, bool), sqlx::Error> {
+    let done = sqlx::query_file!(
+        "src/returned/note_dispute.sql",
+        SOURCE_PROVIDER,
+        dispute.id,
+        dispute.payment_id,
+        dispute.amount_minor,
+        dispute.currency,
+        dispute.status.wire_name(),
+        dispute.phase,
+        dispute.reason,
+        dispute.respond_by,
+        dispute.told_at,
+        now,
+    )
+    .execute(&mut *connection)
+    .await?;
+    let status = sqlx::query_scalar!(
+        "SELECT status FROM disputes WHERE provider = $1 AND provider_dispute_id = $2",
+        SOURCE_PROVIDER,
+        dispute.id,
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok((status, done.rows_affected() == 1))
+}
+
+/// The row of `payments` that the provider's payment is, locked until the transaction ends: the settled one, where a legacy table holds
+/// the id twice.
+///
+/// # Errors
+/// Those of the database.
+pub(super) async fn payment_of(
+    connection: &mut Connection,
+    provider_payment_id: &str,
+) -> Result<Option<PaymentId>, sqlx::Error> {
+    let ids = sqlx::query_scalar!(
+        "SELECT id FROM payments WHERE provider_payment_id = $1
+         ORDER BY status IN ('succeeded', 'refunded') DESC, created_at, id
+         FOR UPDATE",
+        provider_payment_id
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(ids.first().copied().map(PaymentId))
+}
+
+/// Notes on refunds, disputes and their cases that came before it which payment they are about.
+///
+/// # Errors
+/// Those of the database.
+pub(super) async fn attach(
+    connection: &mut Connection,
+    provider_payment_id: &str,
+    payment: PaymentId,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "WITH refund AS (
+           UPDATE refunds SET payment_id = $2 WHERE provider_payment_id = $1 AND payment_id IS NULL),
+         dispute AS (
+           UPDATE disputes SET payment_id = $2 WHERE provider_payment_id = $1 AND payment_id IS NULL RETURNING provider_dispute_id)
+         UPDATE payment_cases k SET payment_id = $2
+         FROM dispute d WHERE k.kind = 'dispute' AND k.subject = d.provider_dispute_id AND k.payment_id IS NULL",
+        provider_payment_id,
+        payment.0,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// What went back of a payment in its currency, known by its own id or the provider's.
+///
+/// # Errors
+/// Those of the database.
+pub(crate) async fn sums(
+    connection: &mut Connection,
+    payment: Option<PaymentId>,
+    provider_payment_id: Option<&str>,
+    currency: &str,
+) -> Result<Sums, sqlx::Error> {
+    sqlx::query_file_as!(
+        Sums,
+        "src/returned/sums.sql",
+        payment.map(|id| id.0) as Option<Uuid>,
+        provider_payment_id as Option<&str>,
+        currency,
+    )
+    .fetch_one(connection)
+    .await
+}
+
+/// A row of `payments`, as far as its end is concerned.
+pub(super) struct PaymentRow {
+    pub(super) status: String,
+    pub(super) amount_minor: i64,
+    pub(super) currency: String,
+    pub(super) provider_payment_id: Option<String>,
+}
+
+/// Reads a payment that is locked.
+///
+/// # Errors
+/// Those of the database.
+pub(super) async fn payment(
+    connection: &mut Connection,
+    id: PaymentId,
+) -> Result<Option<PaymentRow>, sqlx::Error> {
+    sqlx::query_as!(
+        PaymentRow,
+        "SELECT status, amount_cents AS amount_minor, currency, provider_payment_id FROM payments WHERE id = $1",
+        id.0
+    )
+    .fetch_optional(connection)
+    .await
+}
+
+/// Moves a succeeded payment to refunded.
+///
+/// # Errors
+/// Those of the database.
+pub(super) async fn refund_if_succeeded(
+    connection: &mut Connection,
+    id: PaymentId,
+    now: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "UPDATE payments SET status = 'refunded', updated_at = $2 WHERE id = $1 AND status = 'succeeded'",
+        id.0,
+        now
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Closes the open cases of these kinds and subjects, each with its line in the audit log; those that name an amount only when no more
+/// than `given_back_minor`. A person who resolved one has the last word.
+///
+/// # Errors
+/// Those of the database.
+pub(super) async fn close_cases_if_open(
+    connection: &mut Connection,
+    kinds: &[CaseKind],
+    subjects: &[String],
+    given_back_minor: i64,
+    note: &str,
+    now: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
+    let kinds: Vec<String> = kinds.iter().map(|kind| kind.wire_name().to_owned()).collect();
+    sqlx::query_file!(
+        "src/returned/close_cases.sql",
+        &kinds,
+        subjects,
+        given_back_minor,
+        note,
+        now
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}

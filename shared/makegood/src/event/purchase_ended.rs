@@ -1,0 +1,69 @@
+//! `PURCHASE_ENDED`: the purchase does not run any more.
+
+use super::{Envelope, EventError, EventType, Fields};
+use crate::ids::{CourseId, PurchaseId, StudentId};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+/// The purchase does not run any more: what was planned for it is off.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase", tag = "type", rename = "PURCHASE_ENDED")]
+pub struct PurchaseEnded {
+    /// The purchase.
+    pub purchase_id: PurchaseId,
+    /// Who learned.
+    pub student_id: StudentId,
+    /// What was bought.
+    pub course_id: CourseId,
+    /// Why: `refunded`, `dispute_lost`, `by_hand`, `expired`, `consumed` or `replaced`; a later release may add some.
+    #[schemars(length(min = 1))]
+    pub reason: String,
+    /// How many sessions of the student's course were cancelled with it.
+    #[schemars(range(min = 0))]
+    pub cancelled_sessions: i64,
+    /// Identity and correlation.
+    #[serde(rename = "_metadata")]
+    pub envelope: Envelope,
+}
+
+impl PurchaseEnded {
+    /// The deterministic id of this fact: a purchase ends once.
+    #[must_use]
+    pub fn event_id(purchase_id: PurchaseId) -> String {
+        format!("purchase-ended-{purchase_id}")
+    }
+
+    pub(super) fn read(fields: &Fields) -> Result<Self, EventError> {
+        let purchase_id = PurchaseId(fields.uuid("purchaseId")?);
+        Ok(Self {
+            purchase_id,
+            student_id: StudentId(fields.uuid("studentId")?),
+            course_id: CourseId(fields.uuid("courseId")?),
+            reason: fields.text("reason", "why it ended")?.to_owned(),
+            cancelled_sessions: fields.integer("cancelledSessions", 0, "a whole number, 0 or more")?,
+            envelope: Envelope::read(
+                fields.get("_metadata"),
+                &Self::event_id(purchase_id),
+                &purchase_id.to_string(),
+            ),
+        })
+    }
+
+    /// The wire form.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        json!({
+            "type": EventType::PurchaseEnded.wire_name(),
+            "timestamp": self.envelope.timestamp,
+            "userId": self.student_id,
+            "role": "student",
+            "purchaseId": self.purchase_id,
+            "studentId": self.student_id,
+            "courseId": self.course_id,
+            "reason": self.reason,
+            "cancelledSessions": self.cancelled_sessions,
+            "_metadata": self.envelope.to_json(),
+        })
+    }
+}
