@@ -14,6 +14,7 @@ mod jobs;
 mod migrate;
 mod normalise_times;
 mod output;
+mod refunds;
 mod replay_event;
 mod trace;
 
@@ -47,6 +48,7 @@ enum Command {
     DeadLetters(dead_letters::Arguments),
     Jobs(jobs::Arguments),
     Cases(cases::Arguments),
+    Refunds(refunds::Arguments),
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -64,6 +66,7 @@ async fn main() -> ExitCode {
         Command::DeadLetters(arguments) => dead_letters::run(&arguments, output).await,
         Command::Jobs(arguments) => jobs::run(&arguments, output).await,
         Command::Cases(arguments) => cases::run(&arguments, output).await,
+        Command::Refunds(arguments) => refunds::run(&arguments, output).await,
     };
     result.unwrap_or_else(|error| output.failed(&error))
 }
@@ -84,7 +87,7 @@ mod tests {
         command.build();
         let mut leaves = Vec::new();
         collect_leaves(&command, &mut leaves);
-        assert!(leaves.len() >= 17, "{}", leaves.len());
+        assert!(leaves.len() >= 19, "{}", leaves.len());
         for mut leaf in leaves {
             let help = leaf.render_long_help().to_string();
             for promise in [

@@ -32,6 +32,29 @@ macro_rules! planted {
 }
 
 planted! {
+    refunded_purchase_runs: ["refunded-purchase-runs"]
+        "UPDATE payments SET status = 'refunded', updated_at = now() - interval '3 minutes' WHERE id = md5('payment1')::uuid"
+    refund_not_applied: ["refund-not-applied"]
+        "INSERT INTO refunds (provider, provider_refund_id, payment_id, amount_minor, currency, status, told_at, updated_at)
+         SELECT 'razorpay', 'rfnd_' || n, id, CASE n WHEN 0 THEN amount_cents / 2 ELSE amount_cents - amount_cents / 2 END, currency, 'processed', now(), now() - interval '3 minutes'
+         FROM payments, generate_series(0, 1) n WHERE id = md5('payment1')::uuid"
+    dispute_lost_and_not_applied: ["refund-not-applied"]
+        "INSERT INTO disputes (provider, provider_dispute_id, payment_id, amount_minor, currency, status, told_at, updated_at)
+         SELECT 'razorpay', 'disp_1', id, amount_cents, currency, 'lost', now(), now() - interval '3 minutes'
+         FROM payments WHERE id = md5('payment1')::uuid"
+    ended_purchase_has_trainer: ["ended-purchase-has-trainer"]
+        "UPDATE student_course_purchases SET is_active = false, ended_at = now() - interval '3 minutes', end_reason = 'refunded'
+         WHERE student_id = md5('student1')::uuid"
+    refund_of_unknown_payment: ["refund-of-unknown-payment"]
+        "INSERT INTO refunds (provider, provider_refund_id, provider_payment_id, amount_minor, currency, status, told_at, created_at)
+         VALUES ('razorpay', 'rfnd_1', 'pay_x', 1, 'INR', 'processed', now(), now() - interval '2 hours')"
+    dispute_open_and_nothing_planned: ["dispute-open"]
+        "INSERT INTO disputes (provider, provider_dispute_id, payment_id, amount_minor, currency, status, told_at)
+         VALUES ('razorpay', 'disp_1', md5('payment1')::uuid, 1, 'INR', 'open', now());
+         DELETE FROM tutoring_sessions WHERE allocation_id = md5('allocation1')::uuid"
+    dispute_open: ["dispute-open"]
+        "INSERT INTO disputes (provider, provider_dispute_id, provider_payment_id, amount_minor, currency, status, told_at)
+         VALUES ('razorpay', 'disp_1', 'pay_x', 1, 'INR', 'action_required', now())"
     payment_without_purchase: ["payment-without-purchase"]
         "INSERT INTO payments (student_id, amount_cents, status, metadata, confirmed_at)
          VALUES (gen_random_uuid(), 1, 'succeeded', jsonb_build_object('courseId', gen_random_uuid()), now() - interval '3 minutes')"

@@ -31,7 +31,11 @@ async fn each_id_of_a_course_payment_leads_to_it() {
         .run_sql(
             "INSERT INTO dead_letters (source, message_id, failure_reason, event_id, correlation_id)
              VALUES ('q', '1', 'x', 'evt-of-a-producer', md5('payment10')::uuid);
-             INSERT INTO payment_cases (kind, subject, payment_id) VALUES ('unfulfillable', 'pay_10', md5('payment10')::uuid)",
+             INSERT INTO payment_cases (kind, subject, payment_id) VALUES ('unfulfillable', 'pay_10', md5('payment10')::uuid);
+             INSERT INTO refunds (provider, provider_refund_id, payment_id, amount_minor, currency, status, told_at)
+             VALUES ('razorpay', 'rfnd_10', md5('payment10')::uuid, 1, 'INR', 'processed', now());
+             INSERT INTO disputes (provider, provider_dispute_id, payment_id, amount_minor, currency, status, told_at)
+             VALUES ('razorpay', 'disp_10', md5('payment10')::uuid, 1, 'INR', 'won', now())",
         )
         .await;
     let payment = Subject::Payment(text_of(&scene, "md5('payment10')::uuid").await.parse().unwrap());
@@ -57,6 +61,8 @@ async fn each_id_of_a_course_payment_leads_to_it() {
         ("'evt-of-a-producer'", FoundBy::Event),
         ("SELECT id FROM dead_letters", FoundBy::DeadLetter),
         ("SELECT id FROM payment_cases", FoundBy::Case),
+        ("'rfnd_10'", FoundBy::Refund),
+        ("'disp_10'", FoundBy::Dispute),
     ] {
         assert_eq!(
             only(&scene, expression).await,

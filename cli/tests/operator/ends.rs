@@ -12,7 +12,7 @@ const ID: &str = "00000000-0000-4000-8000-000000000001";
 type Usage = (&'static [&'static str], &'static [&'static str]);
 
 /// Every command but `replay-event`, which needs a file.
-const COMMANDS: [Usage; 16] = [
+const COMMANDS: [Usage; 17] = [
     (&["migrate"], &["migrate", "now"]),
     (&["ensure-index"], &["ensure-index", "unique_nothing"]),
     (&["doctor"], &["doctor", "--only", "G99"]),
@@ -43,6 +43,11 @@ const COMMANDS: [Usage; 16] = [
     ),
     (&["cases", "list"], &["cases", "list", "--kind", "refund"]),
     (&["cases", "show", ID], &["cases", "show", "1234"]),
+    (
+        &["refunds", "list"],
+        &["refunds", "list", "--status", "proccessed"],
+    ),
+    (&["refunds", "show", ID], &["refunds", "show", ""]),
     (
         &["cases", "assign", ID, "--to", "binod", "--reason", "r"],
         &["cases", "assign", ID, "--to", " ", "--reason", "r"],
@@ -100,7 +105,7 @@ fn every_command_is_held_to_the_table() {
     commands_below(&[], &mut known);
     let tested: BTreeSet<String> = usages()
         .map(|(right, _)| {
-            let words = if matches!(right[0], "dead-letters" | "jobs" | "cases") {
+            let words = if matches!(right[0], "dead-letters" | "jobs" | "cases" | "refunds") {
                 2
             } else {
                 1

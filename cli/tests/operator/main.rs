@@ -10,4 +10,5 @@ mod jobs;
 mod lists;
 mod one;
 mod operator;
+mod refunds;
 mod replay_event;

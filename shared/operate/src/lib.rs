@@ -11,5 +11,6 @@ pub mod health;
 pub mod job;
 pub mod money;
 pub mod page;
+pub mod refund;
 pub mod timeline;
 pub mod times;

@@ -93,5 +93,7 @@ fn found_by(found: FoundBy) -> &'static str {
         FoundBy::Correlation => "correlation id",
         FoundBy::DeadLetter => "dead letter id",
         FoundBy::Case => "case id",
+        FoundBy::Refund => "refund id",
+        FoundBy::Dispute => "dispute id",
     }
 }

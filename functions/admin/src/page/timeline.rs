@@ -171,6 +171,8 @@ const fn kind(kind: EntryKind) -> &'static str {
         EntryKind::Order => "Order",
         EntryKind::DeadLetter => "Dead letter",
         EntryKind::Case => "Case",
+        EntryKind::Refund => "Refund",
+        EntryKind::Dispute => "Dispute",
         EntryKind::Audit => "By hand",
     }
 }

@@ -56,7 +56,7 @@ const fn notice(
     }
 }
 
-use Guarantee::{G1, G2, G3, G4, G5, G6, G7, G8, G9, G10};
+use Guarantee::{G1, G2, G3, G4, G5, G6, G7, G8, G9, G10, G11};
 
 const RECONCILE: &str = "invoke `sweep` with {\"sweep\": \"reconcile\"}, then `makegood trace <id>`";
 const COMPARE: &str =
@@ -64,7 +64,7 @@ const COMPARE: &str =
 const TRACE: &str = "`makegood trace <id>` shows what happened; a person decides";
 
 /// All kinds, in the order in which they are reported.
-pub const KINDS: [Kind; 52] = [
+pub const KINDS: [Kind; 54] = [
     breach(
         G1,
         "payment-without-purchase",
@@ -343,6 +343,36 @@ pub const KINDS: [Kind; 52] = [
         "constraint-missing",
         "a constraint of the schema is absent",
         "find out who dropped it; `makegood migrate` says what else is missing",
+    ),
+    breach(
+        G11,
+        "refunded-purchase-runs",
+        "all of the money went back, and the purchase runs",
+        "`makegood trace <purchase id>`; send the provider's refund message again, or end the purchase",
+    ),
+    breach(
+        G11,
+        "refund-not-applied",
+        "all of the money went back, and the payment counts as paid",
+        "send the provider's refund message again; it carries out what is missing",
+    ),
+    breach(
+        G11,
+        "ended-purchase-has-trainer",
+        "the money went back, and the student still has a trainer",
+        "end the allocation in the admin service; cancel its sessions",
+    ),
+    notice(
+        G11,
+        "refund-of-unknown-payment",
+        "a refund over an hour old of a payment that is not known here",
+        "nothing, if it is another site's payment; else send its capture again",
+    ),
+    notice(
+        G11,
+        "dispute-open",
+        "the buyer's bank asks for the money back",
+        "answer at the provider before the deadline in its case",
     ),
 ];
 

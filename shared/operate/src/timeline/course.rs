@@ -40,6 +40,8 @@ pub(super) struct PurchaseRow {
     /// How many sessions this timeline's payment added to it.
     pub(super) extended_by: Option<i32>,
     pub(super) created_at: DateTime<Utc>,
+    pub(super) ended_at: Option<DateTime<Utc>>,
+    pub(super) end_reason: Option<String>,
 }
 
 /// An allocation with its calendar.
@@ -164,7 +166,7 @@ impl Course {
         let purchases = self
             .purchases
             .iter()
-            .map(|purchase| purchase_entry(purchase, Some(purchase.id) == own));
+            .flat_map(|purchase| purchase_entries(purchase, Some(purchase.id) == own));
         let allocations = self.allocations.iter().flat_map(allocation_entries);
         let marks = self.marks.iter().map(mark_entry);
         payment
@@ -194,7 +196,7 @@ fn keys(
         .filter(|purchase| {
             payment.is_none() || purchase.payment_id.is_none_or(|owner| Some(owner) == payment)
         })
-        .map(|purchase| format!("purchase-created-{}", purchase.id));
+        .flat_map(|purchase| ["created", "ended"].map(|what| format!("purchase-{what}-{}", purchase.id)));
     let allocated = allocations
         .iter()
         .map(|allocation| format!("trainer-allocated-{}", allocation.id));
@@ -242,15 +244,21 @@ fn payment_entries(payment: &PaymentRow) -> Vec<Entry> {
     }
 }
 
-fn purchase_entry(purchase: &PurchaseRow, is_own: bool) -> Entry {
+fn purchase_entries(purchase: &PurchaseRow, is_own: bool) -> Vec<Entry> {
     let what = match (is_own, purchase.payment_id, purchase.is_active) {
         (true, _, _) => own_purchase(purchase),
         (false, Some(owner), _) => format!("the course is owned already, through payment {owner}"),
         (false, None, _) => "the course is owned already, through an older payment".to_owned(),
     };
-    Entry::new(purchase.created_at, EntryKind::Purchase, Status::Happened, what)
+    let made = Entry::new(purchase.created_at, EntryKind::Purchase, Status::Happened, what)
         .id("purchaseId", purchase.id)
-        .id("studentId", purchase.student_id)
+        .id("studentId", purchase.student_id);
+    let ended = purchase.ended_at.map(|at| {
+        let reason = purchase.end_reason.as_deref().unwrap_or("no reason noted");
+        let what = format!("purchase ended: {}", reason.replace('_', " "));
+        Entry::new(at, EntryKind::Purchase, Status::Happened, what).id("purchaseId", purchase.id)
+    });
+    std::iter::once(made).chain(ended).collect()
 }
 
 /// What was bought, how it ended, and what nobody could read of it.

@@ -34,6 +34,10 @@ pub enum EntryKind {
     DeadLetter,
     /// A payment case.
     Case,
+    /// Money that went back, or is on its way.
+    Refund,
+    /// The buyer's bank asks for the money back.
+    Dispute,
     /// What a person did.
     Audit,
 }

@@ -44,6 +44,10 @@ pub enum FoundBy {
     DeadLetter,
     /// A payment case.
     Case,
+    /// The provider's id of a refund.
+    Refund,
+    /// The provider's id of a dispute.
+    Dispute,
 }
 
 /// Something that the id is about.
@@ -61,12 +65,13 @@ pub struct Match {
 }
 
 /// Event ids of ours hold the id of what they are about, so that an event is found even when it is long gone from the outbox.
-const EVENT_PREFIXES: [&str; 5] = [
+const EVENT_PREFIXES: [&str; 6] = [
     "payment:",
     "purchase-created-",
     "trainer-allocated-",
     "sessions-generated-",
     "order-confirmed-",
+    "purchase-ended-",
 ];
 /// The length of a UUID's text.
 const UUID_LENGTH: usize = 36;
@@ -157,6 +162,8 @@ fn found_by(name: &str) -> Option<FoundBy> {
         "correlation" => FoundBy::Correlation,
         "dead_letter" => FoundBy::DeadLetter,
         "case" => FoundBy::Case,
+        "refund" => FoundBy::Refund,
+        "dispute" => FoundBy::Dispute,
         _ => return None,
     })
 }

@@ -1,7 +1,8 @@
-//! The rows that both pipelines have: events, dead letters, cases, and what people did. Columns with personal data are not read.
+//! The rows that both pipelines have: events, dead letters, cases, refunds and disputes, and what people did. Columns with personal data are not read.
 
 use super::entry::{Entry, EntryKind, Status};
 use super::moment::attempts;
+use crate::money::money;
 use chrono::{DateTime, Utc};
 use makegood::db::Connection;
 use uuid::Uuid;
@@ -56,12 +57,25 @@ pub(super) struct AuditRow {
     pub(super) reason: Option<String>,
 }
 
+/// A refund or a dispute.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct ReturnedRow {
+    pub(super) is_dispute: bool,
+    pub(super) provider_id: String,
+    pub(super) amount_minor: i64,
+    pub(super) currency: String,
+    pub(super) status: String,
+    pub(super) respond_by: Option<DateTime<Utc>>,
+    pub(super) told_at: DateTime<Utc>,
+}
+
 /// What both pipelines have.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Common {
     pub(super) events: Vec<EventRow>,
     pub(super) dead_letters: Vec<DeadLetterRow>,
     pub(super) cases: Vec<CaseRow>,
+    pub(super) returned: Vec<ReturnedRow>,
     pub(super) audit: Vec<AuditRow>,
 }
 
@@ -81,6 +95,7 @@ impl Common {
         let events = events(&mut *connection, keys).await?;
         let dead_letters = dead_letters(&mut *connection, keys).await?;
         let cases = cases(&mut *connection, keys).await?;
+        let returned = returned(&mut *connection, keys).await?;
         let jobs = keys.jobs.iter().map(|id| format!("job:{id}"));
         let subjects: Vec<String> = dead_letters
             .iter()
@@ -93,12 +108,16 @@ impl Common {
             events,
             dead_letters,
             cases,
+            returned,
             audit,
         })
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.events.is_empty() && self.dead_letters.is_empty() && self.cases.is_empty()
+        self.events.is_empty()
+            && self.dead_letters.is_empty()
+            && self.cases.is_empty()
+            && self.returned.is_empty()
     }
 
     /// The dead letter that waits for a person, of those about this type of event; the latest.
@@ -123,8 +142,14 @@ impl Common {
         let events = self.events.iter().flat_map(event_entries);
         let dead_letters = self.dead_letters.iter().flat_map(dead_letter_entries);
         let cases = self.cases.iter().flat_map(case_entries);
+        let returned = self.returned.iter().map(returned_entry);
         let audit = self.audit.iter().map(audit_entry);
-        events.chain(dead_letters).chain(cases).chain(audit).collect()
+        events
+            .chain(dead_letters)
+            .chain(cases)
+            .chain(returned)
+            .chain(audit)
+            .collect()
     }
 }
 
@@ -218,6 +243,35 @@ fn case_entries(case: &CaseRow) -> Vec<Entry> {
     std::iter::once(opened).chain(resolved).collect()
 }
 
+fn returned_entry(row: &ReturnedRow) -> Entry {
+    let (kind, name, id) = if row.is_dispute {
+        (EntryKind::Dispute, "dispute", "disputeId")
+    } else {
+        (EntryKind::Refund, "refund", "refundId")
+    };
+    let deadline = match row.respond_by {
+        Some(at) if is_undecided(&row.status) => {
+            format!("; answer the bank by {}", at.format("%Y-%m-%d %H:%M UTC"))
+        }
+        _ => String::new(),
+    };
+    let what = format!(
+        "{name} {}: {}{deadline}",
+        row.status.replace('_', " "),
+        money(row.amount_minor, &row.currency)
+    );
+    let status = if is_undecided(&row.status) {
+        Status::Pending
+    } else {
+        Status::Happened
+    };
+    Entry::new(row.told_at, kind, status, what).id(id, &row.provider_id)
+}
+
+fn is_undecided(status: &str) -> bool {
+    matches!(status, "created" | "open" | "under_review" | "action_required")
+}
+
 fn audit_entry(row: &AuditRow) -> Entry {
     let reason = row.reason.as_deref().unwrap_or("no reason given");
     let what = format!("{} did {} on {}: {reason}", row.actor, row.action, row.subject);
@@ -261,6 +315,18 @@ async fn cases(connection: &mut Connection, keys: &Keys) -> Result<Vec<CaseRow>,
         keys.payment,
         keys.intent,
         MOST,
+    )
+    .fetch_all(connection)
+    .await
+}
+
+async fn returned(connection: &mut Connection, keys: &Keys) -> Result<Vec<ReturnedRow>, sqlx::Error> {
+    sqlx::query_file_as!(
+        ReturnedRow,
+        "src/timeline/sql/returned.sql",
+        keys.payment,
+        keys.intent,
+        MOST
     )
     .fetch_all(connection)
     .await

@@ -1,4 +1,5 @@
--- G1: payments whose course can't be read, purchases whose payment is on record as not succeeded, and payments of the last week that
+-- G1: payments whose course can't be read, purchases whose payment is on record as not succeeded (for
+-- refunded ones see returned.sql), and payments of the last week that
 -- were fulfilled on a provider's notes alone. $1 is now, $2 the grace in
 -- seconds, $3 the programs that resolve cases. Payments without purchase are found by the rule that reconcile has, too
 -- (shared/makegood/src/unfulfilled); a case answers as there.
@@ -19,7 +20,7 @@ WITH broken AS (
   SELECT 'purchase-unpaid', p.id, p.created_at
   FROM payments y
   JOIN student_course_purchases p ON p.payment_id = y.id AND p.is_active
-  WHERE y.status <> 'succeeded' AND p.created_at < $1::timestamptz - make_interval(secs => $2)
+  WHERE y.status NOT IN ('succeeded', 'refunded') AND p.created_at < $1::timestamptz - make_interval(secs => $2)
   UNION ALL
   SELECT 'webhook-notes-trusted', substring(a.subject FROM 9)::uuid, a.at
   FROM audit_log a

@@ -65,6 +65,10 @@ WITH calendar AS (
                           AND NOT EXISTS (SELECT FROM session_blackout_dates b WHERE b.day = d.day::date)
                           AND NOT EXISTS (SELECT FROM tutoring_sessions s
                                           WHERE s.allocation_id = a.id AND s.scheduled_date = d.day::date))))
+    -- Nothing new is planned while the buyer's bank asks for the money back.
+    AND NOT EXISTS (SELECT FROM student_course_purchases p
+                    JOIN disputes d ON d.payment_id = p.payment_id AND d.status IN ('open', 'under_review', 'action_required')
+                    WHERE p.student_id = s.student_id AND p.course_id = s.course_id AND p.is_active)
   UNION ALL
   SELECT 'sessions-beyond-bought', s.id, s.since FROM suspect s WHERE s.used > s.bought
   UNION ALL

@@ -64,12 +64,21 @@ WITH hits AS (
          coalesce(c.payment_intent_id, c.payment_id::text)
   FROM payment_cases c
   WHERE (c.id = $1 OR c.subject = $2) AND (c.payment_intent_id IS NOT NULL OR c.payment_id IS NOT NULL)
+  UNION ALL
+  SELECT 'refund', CASE WHEN r.payment_intent_id IS NULL THEN 'payment' ELSE 'intent' END,
+         coalesce(r.payment_intent_id, r.payment_id::text)
+  FROM refunds r
+  WHERE r.provider_refund_id = $2 AND r.provider = ANY ('{razorpay,esewa,khalti}')
+    AND (r.payment_intent_id IS NOT NULL OR r.payment_id IS NOT NULL)
+  UNION ALL
+  SELECT 'dispute', 'payment', d.payment_id::text
+  FROM disputes d WHERE d.provider_dispute_id = $2 AND d.provider = ANY ('{razorpay,esewa,khalti}') AND d.payment_id IS NOT NULL
 ), subjects AS (
   -- What an id is most likely meant as comes first.
   SELECT DISTINCT ON (h.kind, h.id) h.kind, h.id, h.found_by
   FROM hits h
   ORDER BY h.kind, h.id, array_position(ARRAY['payment', 'intent', 'order', 'order_number', 'provider_payment', 'purchase',
-                                              'allocation', 'job', 'dead_letter', 'case', 'event'], h.found_by)
+                                              'allocation', 'job', 'dead_letter', 'case', 'refund', 'dispute', 'event'], h.found_by)
 )
 SELECT s.kind AS "kind!", s.id AS "id!", s.found_by AS "found_by!",
        coalesce(y.confirmed_at, y.created_at, i.created_at, p.created_at) AS at,
