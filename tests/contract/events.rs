@@ -55,7 +55,7 @@ fn to_json(event: &Event) -> Value {
     }
 }
 
-fn validator(event_type: EventType) -> jsonschema::Validator {
+pub(crate) fn validator(event_type: EventType) -> jsonschema::Validator {
     let (_, schema) = schemas()
         .into_iter()
         .find(|(topic, _)| *topic == event_type.topic())

@@ -2,7 +2,7 @@
 //! It never quotes the value, which may be personal.
 
 use crate::payment::Refusal;
-use makegood::event::{EventError, Metadata, is_absent};
+use makegood::event::{EventError, Metadata, is_absent, whole_number};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -72,15 +72,14 @@ impl<'a> Object<'a> {
         id.ok_or_else(|| Refusal::wrong(&self.path_of(field), EXPECTED))
     }
 
-    /// An amount in minor units: a whole number, 0 or more. `499900.0` is refused, since money is never a float here.
+    /// An amount in minor units: a whole number, 0 or more, in any spelling that JSON has for it. It is never a float here.
     ///
     /// # Errors
     /// When it is missing or no such number.
     pub fn amount_minor(&self, field: &str) -> Result<i64, Refusal> {
         const EXPECTED: &str = "a whole number of minor units, 0 or more";
         let value = self.required(field, EXPECTED)?;
-        value
-            .as_i64()
+        whole_number(value)
             .filter(|amount| *amount >= 0)
             .ok_or_else(|| Refusal::wrong(&self.path_of(field), EXPECTED))
     }

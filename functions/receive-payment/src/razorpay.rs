@@ -287,7 +287,7 @@ mod tests {
     fn an_amount_is_whole_minor_units_or_refused() {
         for amount in [
             json!(4999.5),
-            json!(499_900.0),
+            json!(1e300),
             json!("499900"),
             json!(-1),
             Value::Null,

@@ -1,5 +1,6 @@
 //! What was bought, as free fields: tier, time slot, start date, expiry.
 
+use super::number::whole_number;
 use super::reader::{EventError, wrong};
 use crate::chosen;
 use chrono::{DateTime, NaiveDate, Utc};
@@ -12,6 +13,9 @@ use serde_json::{Map, Value};
 pub const LARGEST_TIER: i64 = 500;
 const DEFAULT_TIER: i32 = 30;
 const EXPECTED_TIER: &str = "a number of sessions, 1 to 500";
+
+/// Under which name [`Metadata::of_event`] keeps a text that holds no object.
+pub const UNREAD_TEXT: &str = "unreadText";
 
 /// The `metadata` object of an event; unknown fields are kept as they came.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
@@ -68,6 +72,22 @@ impl Metadata {
         }
     }
 
+    /// Reads the metadata of an event. A text that holds no object says nothing that is understood: it counts as nothing said, since
+    /// a paid purchase is not refused for it, and is kept under [`UNREAD_TEXT`].
+    ///
+    /// # Errors
+    /// When it is neither an object, nor a text, nor null.
+    pub fn of_event(value: Option<&Value>) -> Result<Self, EventError> {
+        let read = Self::read(value);
+        match value {
+            Some(Value::String(text)) if read.is_err() => {
+                let unread = (UNREAD_TEXT.to_owned(), Value::String(text.clone()));
+                Ok(Self(Map::from_iter([unread])))
+            }
+            _ => read,
+        }
+    }
+
     /// These fields over those of the payment: the event's win (SPEC 2).
     #[must_use]
     pub fn over(&self, payments: &Self) -> Self {
@@ -93,9 +113,8 @@ impl Metadata {
             let Some(value) = self.0.get(name).filter(|value| !is_absent(value)) else {
                 continue;
             };
-            let number = value
-                .as_i64()
-                .or_else(|| value.as_str().and_then(|text| text.trim().parse().ok()));
+            let number =
+                whole_number(value).or_else(|| value.as_str().and_then(|text| text.trim().parse().ok()));
             return number
                 .filter(|number| (1..=LARGEST_TIER).contains(number))
                 .and_then(|number| i32::try_from(number).ok())
@@ -183,6 +202,20 @@ mod tests {
     #[test]
     fn metadata_may_be_a_json_string() {
         assert_eq!(metadata(json!("{\"purchaseTier\":10}")).purchase_tier(), Ok(10));
+    }
+
+    #[test]
+    fn a_text_that_holds_no_object_says_nothing_and_is_kept() {
+        for text in ["not json", "[10]", "{\"purchaseTier\":10"] {
+            let read = Metadata::of_event(Some(&json!(text))).unwrap();
+            assert_eq!(read.purchase_tier(), Ok(30));
+            assert_eq!(read.to_json(), json!({"unreadText": text}));
+        }
+        assert_eq!(
+            Metadata::of_event(Some(&json!(" null "))),
+            Ok(Metadata::default())
+        );
+        assert!(Metadata::of_event(Some(&json!([10]))).is_err());
     }
 
     #[test]

@@ -2,18 +2,21 @@
 
 mod envelope;
 mod metadata;
+mod number;
 mod order_confirmed;
 mod purchase_confirmed;
 mod purchase_created;
 mod purchase_ended;
 mod reader;
 mod schema;
+mod schema_metadata;
 mod sessions_generated;
 mod trainer_allocated;
 mod wrapping;
 
 pub use envelope::Envelope;
 pub use metadata::{LARGEST_TIER, Metadata, NOT_UNDERSTOOD, is_absent};
+pub use number::{MOST as MOST_WHOLE, whole_number};
 pub use order_confirmed::OrderConfirmed;
 pub use purchase_confirmed::PurchaseConfirmed;
 pub use purchase_created::PurchaseCreated;

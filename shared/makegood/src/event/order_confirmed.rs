@@ -1,6 +1,6 @@
 //! `ORDER_CONFIRMED`: the order row exists.
 
-use super::{Envelope, EventError, EventType, Fields};
+use super::{Envelope, EventError, EventType, Fields, MOST_WHOLE};
 use crate::ids::{OrderId, UserId};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -21,13 +21,13 @@ pub struct OrderConfirmed {
     /// The buyer.
     pub user_id: UserId,
     /// The total in minor units.
-    #[schemars(range(min = 0))]
+    #[schemars(range(min = 0, max = MOST_WHOLE))]
     pub total_cents: i64,
     /// ISO 4217.
     #[schemars(length(min = 1))]
     pub currency: String,
     /// The number of lines.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = MOST_WHOLE))]
     pub item_count: i64,
     /// Identity and correlation.
     #[serde(rename = "_metadata")]

@@ -1,6 +1,6 @@
 //! `PURCHASE_CONFIRMED`: a payment for a course was confirmed.
 
-use super::{Envelope, EventError, EventType, Fields, Metadata};
+use super::{Envelope, EventError, EventType, Fields, MOST_WHOLE, Metadata};
 use crate::ids::{CourseId, PaymentId, StudentId};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -17,7 +17,7 @@ pub struct PurchaseConfirmed {
     /// What was bought.
     pub course_id: CourseId,
     /// The amount in minor units of the payment's currency.
-    #[schemars(range(min = 0))]
+    #[schemars(range(min = 0, max = MOST_WHOLE))]
     pub amount_cents: i64,
     /// ISO 4217, where the producer says it; compared with the payment's row, which always has one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -54,7 +54,7 @@ impl PurchaseConfirmed {
             course_id: CourseId(fields.uuid("courseId")?),
             amount_cents: fields.integer("amountCents", 0, "a whole number of minor units, 0 or more")?,
             currency: fields.optional_text("currency", "an ISO 4217 code, or null")?,
-            metadata: Metadata::read(fields.get("metadata"))?,
+            metadata: Metadata::of_event(fields.get("metadata"))?,
             envelope: Envelope::read(
                 fields.get("_metadata"),
                 &Self::event_id(payment_id),

@@ -17,9 +17,10 @@ pub struct PurchaseCreated {
     /// What was bought.
     pub course_id: CourseId,
     /// The number of sessions bought.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = i32::MAX))]
     pub purchase_tier: i32,
     /// Time slot, start date and whatever else the payment carried.
+    #[schemars(schema_with = "super::schema::carried_metadata")]
     pub metadata: Metadata,
     /// Identity and correlation.
     #[serde(rename = "_metadata")]
@@ -53,7 +54,7 @@ impl PurchaseCreated {
             course_id: CourseId(fields.uuid("courseId")?),
             purchase_tier: i32::try_from(tier)
                 .map_err(|_| super::reader::wrong("purchaseTier", &tier.to_string(), TIER))?,
-            metadata: Metadata::read(fields.get("metadata"))?,
+            metadata: Metadata::of_event(fields.get("metadata"))?,
             envelope: Envelope::read(
                 fields.get("_metadata"),
                 &Self::event_id(purchase_id),

@@ -1,6 +1,7 @@
 //! Reads the fields of an event one by one, so that a refusal names the field.
 
 use super::EventType;
+use super::number::whole_number;
 use super::wrapping::unwrapped;
 use chrono::NaiveDate;
 use serde_json::{Map, Value};
@@ -131,14 +132,13 @@ impl Fields {
         Uuid::parse_str(text).map_err(|_| wrong(field, text, "a UUID"))
     }
 
-    /// A whole number of at least `least`.
+    /// A whole number of at least `least`, in any spelling ([`whole_number`]).
     ///
     /// # Errors
-    /// When it is missing, a fraction, a text, or smaller.
+    /// When it is missing, a fraction, a text, smaller, or more than a JSON number carries.
     pub fn integer(&self, field: &str, least: i64, expected: &'static str) -> Result<i64, EventError> {
         let value = self.required(field, expected)?;
-        value
-            .as_i64()
+        whole_number(value)
             .filter(|number| *number >= least)
             .ok_or_else(|| wrong(field, &value.to_string(), expected))
     }
@@ -150,7 +150,12 @@ impl Fields {
     pub fn date(&self, field: &str) -> Result<NaiveDate, EventError> {
         const EXPECTED: &str = "a day as YYYY-MM-DD";
         let text = self.text(field, EXPECTED)?;
-        text.parse().map_err(|_| wrong(field, text, EXPECTED))
+        // chrono alone also reads signs, blanks and years of more digits, which are no `YYYY-MM-DD`.
+        let day = text
+            .parse()
+            .ok()
+            .filter(|day: &NaiveDate| day.to_string() == text);
+        day.ok_or_else(|| wrong(field, text, EXPECTED))
     }
 
     /// A text that is not empty.

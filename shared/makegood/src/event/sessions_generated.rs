@@ -21,7 +21,7 @@ pub struct SessionsGenerated {
     /// What was bought.
     pub course_id: CourseId,
     /// How many sessions were generated now.
-    #[schemars(range(min = 0))]
+    #[schemars(range(min = 0, max = i32::MAX))]
     pub session_count: i32,
     /// The sessions generated now.
     pub session_ids: Vec<SessionId>,

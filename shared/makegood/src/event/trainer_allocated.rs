@@ -20,7 +20,7 @@ pub struct TrainerAllocated {
     /// What was bought.
     pub course_id: CourseId,
     /// The number of sessions bought.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = i32::MAX))]
     pub session_count: i32,
     /// The first day on which a session may be, `YYYY-MM-DD`.
     #[schemars(with = "String", extend("format" = "date"))]

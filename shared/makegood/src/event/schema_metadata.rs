@@ -1,0 +1,78 @@
+//! The schema of `metadata`, which is written by forms and payment pages: a known name has each type that is taken.
+
+use schemars::{Schema, json_schema};
+use serde_json::{Value, json};
+
+/// A day, or an instant or local time on one. Which months have 31 days is left to the reader.
+const EXPIRY: &str = "^\\s*([0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])\
+                      ([Tt ]([01][0-9]|2[0-3]):[0-5][0-9]:([0-5][0-9]|60)(\\.[0-9]+)?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])?\
+                      |[T ]([01][0-9]|2[0-3]):[0-5][0-9])?)?\\s*$";
+const NOT_JSON: &str =
+    "The JSON of such an object. Another text is kept under `unreadText`, and says nothing.";
+
+/// Of a payment: an object, a text that should hold one, or nothing.
+pub(super) fn of_payment() -> Schema {
+    let mut properties = wishes();
+    properties["purchaseTier"] = tier("The number of sessions bought; 30 unless said.");
+    properties["sessionCount"] = anything("Read in place of `purchaseTier` where that is missing.");
+    properties["expiryDate"] = json!({
+        "type": ["string", "null"], "pattern": EXPIRY,
+        "description": "When the purchase ends: an ISO 8601 day or instant; null or empty: never.",
+    });
+    let mut object = object("PurchaseMetadata", properties);
+    // Code generators leave these three out; validators don't.
+    let absent = json!({"anyOf": [{"type": "null"}, {"type": "string", "pattern": "^\\s*$"}]});
+    object["if"] = json!({"required": ["purchaseTier"], "properties": {"purchaseTier": {"not": absent}}});
+    object["else"] = json!({"properties": {"sessionCount": tier("As `purchaseTier`.")}});
+    any_of(object)
+}
+
+/// Of a purchase: the same names, but its tier and its end were decided when it was made.
+pub(super) fn of_carried() -> Schema {
+    const AS_SAID: &str = "As the payment said it; the purchase itself counts.";
+    let mut properties = wishes();
+    for name in ["purchaseTier", "sessionCount", "expiryDate"] {
+        properties[name] = anything(AS_SAID);
+    }
+    any_of(object("CarriedMetadata", properties))
+}
+
+fn any_of(object: Value) -> Schema {
+    let text = json!({"type": "string", "contentMediaType": "application/json", "description": NOT_JSON});
+    json_schema!({"anyOf": [object, text, {"type": "null"}]})
+}
+
+fn object(title: &str, properties: Value) -> Value {
+    json!({"title": title, "type": "object", "properties": properties, "additionalProperties": true})
+}
+
+/// What a buyer wished. A wish that is not understood is none, so nothing is refused.
+fn wishes() -> Value {
+    const START: &str = "The first day on which a session may be, `YYYY-MM-DD`.";
+    let mut schedule = anything("What was chosen of the calendar.");
+    schedule["anyOf"][0] = json!({
+        "title": "Schedule", "type": "object", "properties": {"startDate": anything(START)}, "additionalProperties": true,
+    });
+    json!({
+        "timeSlot": anything("The chosen time of day, a text such as `4:00 PM`."),
+        "schedule": schedule,
+        "startDate": anything("Read in place of `schedule.startDate` where that is missing."),
+    })
+}
+
+fn tier(description: &str) -> Value {
+    json!({
+        "anyOf": [
+            {"type": ["integer", "null"], "enum": [10, 20, 30, null]},
+            {"type": "string", "pattern": "^\\s*(\\+?0*(10|20|30))?\\s*$"},
+        ],
+        "description": description,
+    })
+}
+
+/// Any value, spelled out: a schema without a type is an object to some generators.
+fn anything(description: &str) -> Value {
+    let types = ["object", "string", "number", "boolean", "array", "null"];
+    let types: Vec<Value> = types.iter().map(|kind| json!({"type": kind})).collect();
+    json!({"anyOf": types, "description": description})
+}
