@@ -21,6 +21,7 @@ pub mod kafka_source;
 pub mod kafka_tap;
 pub mod link;
 pub mod misbehaving;
+pub mod openapi;
 pub mod own_postgres;
 pub mod queues;
 pub mod recorder;
