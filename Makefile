@@ -71,6 +71,10 @@ bench: ## the figures of docs/performance.md; ARGS go to the benchmark
 	@$(STACK)/start.sh postgres pgbouncer redis
 	@$(ENV) benches/run.sh $(ARGS)
 
+.PHONY: contracts
+contracts: ## what is published, tried with the tools that integrators use (npm, PyPI); ARGS=--all with Go and PHP too
+	@$(STACK)/contracts.sh $(ARGS)
+
 .PHONY: findings
 findings: ## surprises of outside parts, each tried again on the pinned packages (findings/README.md); not part of CI
 	@for finding in findings/*.sh; do echo "· $$finding"; "$$finding"; done

@@ -7,6 +7,7 @@
 #   install.sh chaos      the same, and what gives an environment of make chaos another clock
 #   install.sh build      only what `sam build` needs
 #   install.sh browser    only what the console's tests in a browser need
+#   install.sh contracts  only what make contracts needs; contracts-all: with Go and PHP
 set -euo pipefail
 # shellcheck source=local/stack/env.sh
 source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
@@ -33,14 +34,21 @@ browser_needs=(
 
 chaos_needs=("/usr/lib/$(uname -m)-linux-gnu/faketime/libfaketimeMT.so.1=libfaketime")
 
+contracts_needs=("/usr/bin/node=nodejs" "/usr/bin/npm=npm" "/usr/bin/openssl=openssl" "/usr/bin/curl=curl")
+# Half a gigabyte, for two of the languages that the page for integrators shows.
+languages_needs=("/usr/bin/go=golang-go" "/usr/bin/php=php-cli")
+
 part=${1:-all}
 case $part in
   servers) ;;
   chaos) needs+=("${chaos_needs[@]}") ;;
   build) needs=("/usr/bin/cc=build-essential") ;;
   browser) needs=("${browser_needs[@]}") ;;
+  contracts) needs=("${contracts_needs[@]}") ;;
+  contracts-all) needs=("${contracts_needs[@]}" "${languages_needs[@]}") ;;
   all) needs+=("${browser_needs[@]}" "${chaos_needs[@]}") ;;
-  *) die "Type: install.sh, install.sh servers, install.sh chaos, install.sh build, or install.sh browser" ;;
+  *) die "Type: install.sh, install.sh servers, install.sh chaos, install.sh build, install.sh browser, or
+  install.sh contracts" ;;
 esac
 
 missing_packages() {
@@ -154,12 +162,27 @@ install_python_tools() {
   done
 }
 
+# At the versions of the lock file, without running what packages want to run when they are installed.
+install_npm_tools() {
+  local wanted="$STACK_DIR/requirements/contracts" folder="$MAKEGOOD_STATE/contracts"
+  cmp -s "$wanted/package-lock.json" "$folder/node_modules/.installed" && return 0
+  say "installing the npm tools for contracts into .local/contracts"
+  mkdir -p "$folder"
+  cp "$wanted"/package*.json "$folder"
+  npm ci --prefix "$folder" --ignore-scripts --no-audit --no-fund --silent
+  cp "$wanted/package-lock.json" "$folder/node_modules/.installed"
+}
+
 command -v cargo >/dev/null || die "Missing: Rust. Install it with rustup (the toolchain in rust-version of Cargo.toml, or newer)."
 mkdir -p "$MAKEGOOD_STATE"
 install_packages
 case $part in
   servers | chaos) install_pgbouncer ;;
   build) install_python_tools sam ;;
+  contracts | contracts-all)
+    install_python_tools contracts
+    install_npm_tools
+    ;;
   all)
     install_pgbouncer
     install_nextest

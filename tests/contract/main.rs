@@ -4,6 +4,7 @@
 mod documents;
 mod events;
 mod gateways;
+mod integrate;
 mod layers;
 mod no_floats;
 mod nothing_private;
