@@ -34,7 +34,7 @@ browser_needs=(
 
 chaos_needs=("/usr/lib/$(uname -m)-linux-gnu/faketime/libfaketimeMT.so.1=libfaketime")
 
-contracts_needs=("/usr/bin/node=nodejs" "/usr/bin/npm=npm" "/usr/bin/openssl=openssl" "/usr/bin/curl=curl")
+contracts_needs=("/usr/bin/openssl=openssl" "/usr/bin/curl=curl")
 # Half a gigabyte, for two of the languages that the page for integrators shows.
 languages_needs=("/usr/bin/go=golang-go" "/usr/bin/php=php-cli")
 
@@ -165,6 +165,9 @@ install_python_tools() {
 # At the versions of the lock file, without running what packages want to run when they are installed.
 install_npm_tools() {
   local wanted="$STACK_DIR/requirements/contracts" folder="$MAKEGOOD_STATE/contracts"
+  # Debian 12 has Node 18, which redocly does not run on.
+  node -e 'const [major, minor] = process.versions.node.split("."); process.exit(major > 20 || (major == 20 && minor >= 19) ? 0 : 1)' 2>/dev/null ||
+    die "Missing: Node.js 20.19 or newer, with npm."
   cmp -s "$wanted/package-lock.json" "$folder/node_modules/.installed" && return 0
   say "installing the npm tools for contracts into .local/contracts"
   mkdir -p "$folder"

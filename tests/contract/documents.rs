@@ -41,9 +41,10 @@ fn action(event_type: EventType) -> (&'static str, &'static str) {
 }
 
 fn asyncapi() -> Value {
-    const DESCRIPTION: &str = "For engineers who send or read events: docs/integrate.md says what to do with them. An event is the body of an SQS \
-                               message or the value of a Kafka record. Each comes at least once, in any order; `_metadata.eventId` is its \
-                               key of idempotency. Made of the Rust types.";
+    const DESCRIPTION: &str = "For engineers who send or read events: docs/integrate.md says what to do with them. \
+                               An event is the body of an SQS message or the value of a Kafka record. \
+                               Each comes at least once, in any order; `_metadata.eventId` is its key of idempotency. \
+                               Made of the Rust types.";
     let (mut channels, mut operations, mut messages) = (Map::new(), Map::new(), Map::new());
     for (event_type, (topic, schema)) in EventType::ALL.into_iter().zip(schemas()) {
         let (action, summary) = action(event_type);
@@ -61,7 +62,8 @@ fn asyncapi() -> Value {
         let payload = without_dialect(schema);
         let example = json!({"payload": sample(&format!("{topic}.json"))});
         let message = json!({
-            "name": event_type.wire_name(), "title": name, "contentType": "application/json", "payload": payload, "examples": [example],
+            "name": event_type.wire_name(), "title": name, "contentType": "application/json",
+            "payload": payload, "examples": [example],
         });
         messages.insert(name, message);
     }

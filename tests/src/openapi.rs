@@ -12,8 +12,8 @@ pub fn document() -> &'static Value {
     &DOCUMENT
 }
 
-/// Panics unless the answer, as a function gives it to API Gateway, is documented for this request with its status and its body, and
-/// nothing in it is left unsaid. What no operation takes may be answered 404 or 405.
+/// Panics unless the answer, as a function gives it to API Gateway, is documented for this request with its status and its body,
+/// and nothing in it is left unsaid. What no operation takes may be answered 404 or 405.
 pub fn assert_documented(request: &Value, answer: &Value) {
     let method = request["requestContext"]["http"]["method"]
         .as_str()

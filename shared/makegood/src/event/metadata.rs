@@ -72,8 +72,8 @@ impl Metadata {
         }
     }
 
-    /// Reads the metadata of an event. A text that holds no object says nothing that is understood: it counts as nothing said, since
-    /// a paid purchase is not refused for it, and is kept under [`UNREAD_TEXT`].
+    /// Reads the metadata of an event. A text that holds no object says nothing that is understood: it counts as nothing said,
+    /// since a paid purchase is not refused for it, and is kept under [`UNREAD_TEXT`].
     ///
     /// # Errors
     /// When it is neither an object, nor a text, nor null.

@@ -1,5 +1,5 @@
-//! The JSON Schemas that `events/schema/` publishes: what is sent; of business fields they refuse what the readers refuse, and nothing
-//! else. Generators of code read them too (`make contracts`), so no field is left without a type, and no class without a name.
+//! The JSON Schemas that `events/schema/` publishes: what is sent; of business fields they refuse what the readers refuse, and
+//! nothing else. Generators of code read them too (`make contracts`), so each field has a type, and each object a name.
 
 use super::EventType;
 use super::schema_metadata::{of_carried, of_payment};

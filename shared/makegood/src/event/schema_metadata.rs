@@ -12,7 +12,7 @@ const NOT_JSON: &str =
 
 /// Of a payment: an object, a text that should hold one, or nothing.
 pub(super) fn of_payment() -> Schema {
-    let mut properties = wishes();
+    let mut properties = choices();
     properties["purchaseTier"] = tier("The number of sessions bought; 30 unless said.");
     properties["sessionCount"] = anything("Read in place of `purchaseTier` where that is missing.");
     properties["expiryDate"] = json!({
@@ -30,7 +30,7 @@ pub(super) fn of_payment() -> Schema {
 /// Of a purchase: the same names, but its tier and its end were decided when it was made.
 pub(super) fn of_carried() -> Schema {
     const AS_SAID: &str = "As the payment said it; the purchase itself counts.";
-    let mut properties = wishes();
+    let mut properties = choices();
     for name in ["purchaseTier", "sessionCount", "expiryDate"] {
         properties[name] = anything(AS_SAID);
     }
@@ -46,8 +46,8 @@ fn object(title: &str, properties: Value) -> Value {
     json!({"title": title, "type": "object", "properties": properties, "additionalProperties": true})
 }
 
-/// What a buyer wished. A wish that is not understood is none, so nothing is refused.
-fn wishes() -> Value {
+/// What a buyer chose. A choice that is not understood is none, so nothing is refused.
+fn choices() -> Value {
     const START: &str = "The first day on which a session may be, `YYYY-MM-DD`.";
     let mut schedule = anything("What was chosen of the calendar.");
     schedule["anyOf"][0] = json!({
