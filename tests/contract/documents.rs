@@ -37,6 +37,10 @@ fn action(event_type: EventType) -> (&'static str, &'static str) {
         EventType::TrainerAllocated => ("send", "The purchase has its trainer; it needs sessions."),
         EventType::SessionsGenerated => ("send", "The calendar holds new sessions."),
         EventType::OrderConfirmed => ("send", "A shop order exists, with its items."),
+        EventType::PurchaseEnded => (
+            "send",
+            "A purchase has ended, with the reason; nothing more is planned for it.",
+        ),
     }
 }
 

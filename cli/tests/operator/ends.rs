@@ -12,7 +12,7 @@ const ID: &str = "00000000-0000-4000-8000-000000000001";
 type Usage = (&'static [&'static str], &'static [&'static str]);
 
 /// Every command but `replay-event`, which needs a file.
-const COMMANDS: [Usage; 17] = [
+const COMMANDS: [Usage; 18] = [
     (&["migrate"], &["migrate", "now"]),
     (&["ensure-index"], &["ensure-index", "unique_nothing"]),
     (&["doctor"], &["doctor", "--only", "G99"]),

@@ -42,7 +42,7 @@ async fn assert_renewed(school: &School, old: Payment, new: Payment, reason: &st
     assert_eq!(states(school, old).await, [(false, Some(reason.to_owned()))]);
     assert_eq!(states(school, new).await, [(true, None)]);
     assert_eq!(school.cases("surplus_payment").await, 0);
-    let standing =
+    let not_over =
         "SELECT count(*) FROM trainer_allocations WHERE status IN ('approved', 'active', 'pending')";
     assert_eq!(
         school.database.count(not_over).await,

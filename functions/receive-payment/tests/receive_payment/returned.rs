@@ -4,7 +4,7 @@ use crate::setting::{Setting, capture, signed_webhook};
 use futures::{StreamExt, stream};
 use makegood::clock::Clock;
 use makegood::event::PurchaseConfirmed;
-use makegood::purchase::{IndexGuard, Purchases};
+use makegood::purchase::{IndexGuard, Purchases, SecondPayment};
 use receive_payment::razorpay::derived_payment_id;
 use receive_payment::returned::PartialRefund;
 use serde_json::{Value, json};
@@ -87,6 +87,8 @@ impl Story<'_> {
             database: self.setting.function.publisher.database.clone(),
             guard: IndexGuard::default(),
             clock: Clock::System,
+            second_payment: SecondPayment::Surplus,
+            timezone: chrono_tz::Asia::Kolkata,
         };
         purchases.fulfil(&[&event]).await.expect("the database answers");
     }

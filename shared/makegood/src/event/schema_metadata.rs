@@ -63,8 +63,8 @@ fn choices() -> Value {
 fn tier(description: &str) -> Value {
     json!({
         "anyOf": [
-            {"type": ["integer", "null"], "enum": [10, 20, 30, null]},
-            {"type": "string", "pattern": "^\\s*(\\+?0*(10|20|30))?\\s*$"},
+            {"type": ["integer", "null"], "minimum": 1, "maximum": 500},
+            {"type": "string", "pattern": "^\\s*(\\+?0*([1-9]|[1-9][0-9]|[1-4][0-9][0-9]|500))?\\s*$"},
         ],
         "description": description,
     })

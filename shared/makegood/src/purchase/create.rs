@@ -140,16 +140,19 @@ impl Purchases {
             let settlement = self.settle_in_transaction(&rest, facts, now).await?;
             metrics::counter!("SurplusPayments").increment(settlement.surplus_opened);
             published.extend(settlement.published);
-            let mut over = Vec::new();
+            let (mut over, mut again) = (Vec::new(), Vec::new());
             for (request, outcome) in rest.into_iter().zip(settlement.outcomes) {
                 match outcome {
                     PurchaseOutcome::Over(_) => over.push(request),
+                    // What was in the way may be renewed by now: looked at once more before it is delivered once more.
+                    PurchaseOutcome::TryAgain => again.push(request),
                     settled => outcomes.push((request.purchase_id, settled)),
                 }
             }
             rest = self
                 .renew_in_transaction(over, facts, now, &mut outcomes, published)
                 .await?;
+            rest.extend(again);
         }
         outcomes.extend(
             rest.iter()

@@ -1,6 +1,7 @@
 //! What a second payment for a purchase that runs comes to, where the school has said that it extends it.
 
 use super::decide::PurchaseOutcome;
+use super::fallback::lock_payable;
 use super::renew::lock_allocations;
 use super::request::PurchaseRequest;
 use crate::db::Connection;
@@ -104,7 +105,7 @@ pub(super) async fn extend(
     Ok(())
 }
 
-/// Another delivery of the same payment may have extended the purchase between the look and its lock.
+/// Between the look and the lock another delivery of the same payment may have extended the purchase, or its money gone back.
 async fn replace_recorded(
     transaction: &mut Connection,
     requests: &[PurchaseRequest],
@@ -119,6 +120,7 @@ async fn replace_recorded(
     if payments.is_empty() {
         return Ok(());
     }
+    let payable = lock_payable(transaction, &payments).await?;
     let recorded: HashMap<Uuid, Uuid> = sqlx::query!(
         "SELECT payment_id, purchase_id FROM purchase_extensions WHERE payment_id = ANY($1)",
         &payments,
@@ -129,6 +131,7 @@ async fn replace_recorded(
     .map(|row| (row.payment_id, row.purchase_id))
     .collect();
     for (request, outcome) in requests.iter().zip(outcomes) {
+        let is_payable = payable.contains(&request.event.payment_id.0);
         let recorded = recorded.get(&request.event.payment_id.0);
         if let (PurchaseOutcome::Extended(_), Some(purchase)) = (*outcome, recorded) {
             *outcome = PurchaseOutcome::AlreadyFulfilled {
@@ -136,6 +139,8 @@ async fn replace_recorded(
                 adopt: false,
                 publish: false,
             };
+        } else if matches!(outcome, PurchaseOutcome::Extended(_)) && !is_payable {
+            *outcome = PurchaseOutcome::Refunded;
         }
     }
     Ok(())

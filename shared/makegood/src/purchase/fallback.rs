@@ -56,6 +56,21 @@ pub(super) async fn lock_pairs(
     Ok(())
 }
 
+/// Those of these payments that count as succeeded. Their rows are locked until the commit, so that a refund waits and then finds what was
+/// made; see create_fast.sql.
+pub(super) async fn lock_payable(
+    transaction: &mut Connection,
+    payments: &[Uuid],
+) -> Result<HashSet<Uuid>, sqlx::Error> {
+    let payable = sqlx::query_scalar!(
+        "SELECT id FROM payments WHERE id = ANY($1) AND status = 'succeeded' ORDER BY id FOR SHARE",
+        payments,
+    )
+    .fetch_all(transaction)
+    .await?;
+    Ok(payable.into_iter().collect())
+}
+
 /// The requests that are not free: the pair has an active purchase, the payment has one, extended one or does not count any more, or a
 /// case is about it.
 async fn read_under_locks(
@@ -72,13 +87,7 @@ async fn read_under_locks(
         .iter()
         .map(|request| request.event.payment_id.0)
         .collect();
-    // Until the commit: see create_fast.sql.
-    let payable = sqlx::query_scalar!(
-        "SELECT id FROM payments WHERE id = ANY($1) AND status = 'succeeded' ORDER BY id FOR SHARE",
-        &payments,
-    )
-    .fetch_all(&mut *transaction)
-    .await?;
+    let payable = lock_payable(transaction, &payments).await?;
     let given_back = requests
         .iter()
         .filter(|request| !payable.contains(&request.event.payment_id.0))

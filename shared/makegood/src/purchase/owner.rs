@@ -12,7 +12,7 @@ pub(super) enum Owner {
     Of(PurchaseId),
     /// Nothing that runs.
     OfNone,
-    /// Perhaps this purchase, which has no payment noted: a person decides.
+    /// Perhaps this purchase, which has no payment noted, or a part of this one, which it extended: a person decides.
     Uncertain(PurchaseId),
 }
 
@@ -35,6 +35,15 @@ pub(super) async fn owner_of(connection: &mut Connection, payment: PaymentId) ->
     }) else {
         return Ok(Owner::OfNone);
     };
+    let extended = sqlx::query_scalar!(
+        "SELECT purchase_id FROM purchase_extensions WHERE payment_id = $1",
+        payment.0
+    )
+    .fetch_optional(&mut *connection)
+    .await?;
+    if let Some(purchase) = extended {
+        return Ok(Owner::Uncertain(PurchaseId(purchase)));
+    }
     // A payment that names no course still has its own purchase by its id.
     let pair = [course.unwrap_or_default()];
     let purchases: Vec<ExistingPurchase> = sqlx::query_file!(
@@ -50,6 +59,8 @@ pub(super) async fn owner_of(connection: &mut Connection, payment: PaymentId) ->
         id: PurchaseId(row.id),
         payment_id: row.payment_id.map(PaymentId),
         active: row.active,
+        // Whether it is over is no question here: what went back ends it either way.
+        over: None,
         created_at: row.created_at,
         published: row.published,
     })
@@ -136,6 +147,7 @@ mod tests {
             id: BOUGHT,
             payment_id,
             active,
+            over: None,
             created_at: DateTime::UNIX_EPOCH + TimeDelta::days(5),
             published: true,
         }

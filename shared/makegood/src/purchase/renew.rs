@@ -2,7 +2,7 @@
 
 use super::decide::{End, Evidence, PurchaseOutcome, decide, legacy_owners};
 use super::evidence::gather;
-use super::fallback::{insert_plainly, lock_pairs};
+use super::fallback::{insert_plainly, lock_pairs, lock_payable};
 use super::fast::{Columns, Written};
 use super::request::PurchaseRequest;
 use super::row::PaymentFacts;
@@ -21,6 +21,11 @@ pub(super) async fn renew(
     now: DateTime<Utc>,
 ) -> Result<Vec<Written>, sqlx::Error> {
     lock_pairs(transaction, requests).await?;
+    let payments: Vec<Uuid> = requests
+        .iter()
+        .map(|request| request.event.payment_id.0)
+        .collect();
+    let payable = lock_payable(transaction, &payments).await?;
     lock_rows(transaction, requests).await?;
     // Read anew, as it is under the locks.
     let evidence = gather(transaction, requests, facts, now).await?;
@@ -32,7 +37,8 @@ pub(super) async fn renew(
             matches!(
                 decide(request.event.payment_id, evidence),
                 PurchaseOutcome::Over(_)
-            ) && pairs.insert(request.key())
+            ) && payable.contains(&request.event.payment_id.0)
+                && pairs.insert(request.key())
         })
         .collect();
     if renewed.is_empty() {

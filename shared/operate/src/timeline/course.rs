@@ -40,8 +40,6 @@ pub(super) struct PurchaseRow {
     /// How many sessions this timeline's payment added to it.
     pub(super) extended_by: Option<i32>,
     pub(super) created_at: DateTime<Utc>,
-    pub(super) ended_at: Option<DateTime<Utc>>,
-    pub(super) end_reason: Option<String>,
 }
 
 /// An allocation with its calendar.

@@ -195,8 +195,7 @@ fn dead_letter_entries(dead_letter: &DeadLetterRow) -> Vec<Entry> {
         Status::Happened
     };
     let entry = |at, status, what: String| {
-        let entry =
-            Entry::new(at, EntryKind::DeadLetter, status, what).id("deadLetterId", dead_letter.id);
+        let entry = Entry::new(at, EntryKind::DeadLetter, status, what).id("deadLetterId", dead_letter.id);
         match &dead_letter.event_id {
             Some(event_id) => entry.id("eventId", event_id),
             None => entry,
