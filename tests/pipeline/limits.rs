@@ -22,7 +22,16 @@ struct Scene {
     most: u64,
 }
 
-const SCENES: [Scene; 10] = [
+const SCENES: [Scene; 11] = [
+    Scene {
+        marker: "jsonb_build_object('checkout', coalesce(metadata ->> 'checkout', payment_intent_id))",
+        plant: "INSERT INTO payment_intents (payment_intent_id, user_id, cart_id, provider, amount_cents, items, status)
+                SELECT 'pi_' || n, md5('buyer')::uuid, md5('cart')::uuid, 'esewa', 1,
+                       jsonb_build_array(jsonb_build_object('variant_id', md5('variant')::uuid)), 'expired'
+                FROM generate_series(1, 30) n",
+        parameters: &["md5('buyer')::uuid", "md5('cart')::uuid", "ARRAY[md5('variant')::uuid]"],
+        most: 1,
+    },
     Scene {
         marker: "DELETE FROM client_requests",
         plant: "INSERT INTO client_requests (scope, client, since, requests)

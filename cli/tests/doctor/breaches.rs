@@ -151,8 +151,8 @@ planted! {
          SELECT variant_id, 'sale', -quantity, 998, 'order', order_id FROM order_items WHERE order_id = md5('again')::uuid;
          UPDATE inventory SET quantity_available = 998 WHERE variant_id = md5('variant10')::uuid"
     checkout_with_two_orders: ["checkout-with-two-orders"]
-        "UPDATE payment_intents SET user_id = md5('buyer')::uuid, metadata = coalesce(metadata, '{}') || '{\"checkout\": \"pi_esewa_9\"}'
-         WHERE payment_intent_id IN ('pi_esewa_9', 'pi_esewa_10')"
+        "UPDATE payment_intents SET user_id = md5('buyer')::uuid, metadata = coalesce(metadata, '{}') || '{\"checkout\": \"pi_esewa_10\"}'
+         WHERE payment_intent_id IN ('pi_esewa_10', 'pi_esewa_20')"
     two_open_intents: ["two-open-intents"]
         "INSERT INTO payment_intents (payment_intent_id, user_id, cart_id, provider, amount_cents, items, expires_at)
          SELECT 'pi_' || n, md5('buyer')::uuid, md5('cart')::uuid, 'khalti', 1, '[]', now() + interval '30 minutes'

@@ -10,7 +10,7 @@ use axum::{Json, Router};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use create_order_intent::CreateOrderIntent;
-use create_order_intent::limits::Limits;
+use create_order_intent::limits::{Limit, Limits};
 use finalize_order::FinalizeOrder;
 use makegood::clock::Clock;
 use makegood::config::Environment;
@@ -76,7 +76,14 @@ pub async fn open(database: &TestDatabase, outside: &Outside, flaw: Flaw) -> (St
         checkout: CreateOrderIntent {
             database: database.through_pooler(4),
             gateways: gateways.clone(),
-            limits: Limits::DEFAULT,
+            // As deploy.sh has it: who wants too much is to be short of it.
+            limits: Limits {
+                buyer: Limit {
+                    pieces: 0,
+                    ..Limits::DEFAULT.buyer
+                },
+                ..Limits::DEFAULT
+            },
             clock: Clock::System,
         },
         verify: VerifyPayment {

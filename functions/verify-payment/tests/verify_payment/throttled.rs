@@ -114,7 +114,7 @@ async fn counts_that_are_over_are_forgotten_and_no_others() {
 
 #[tokio::test]
 #[allow(clippy::print_stdout)]
-async fn a_count_costs_less_than_a_millisecond_here() {
+async fn a_count_costs_a_round_trip() {
     let till = Till::open().await;
     let throttle = Throttle::of("verify-payment", 1_000_000);
     let database = &till.function.verifier.database;
