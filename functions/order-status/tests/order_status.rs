@@ -4,6 +4,7 @@
 use makegood::delivery::Deadline;
 use makegood::throttle::Throttle;
 use makegood_tests::database::TestDatabase;
+use makegood_tests::openapi::assert_documented;
 use order_status::OrderStatus;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
@@ -49,9 +50,10 @@ impl Setting {
         let deadline = Deadline::after(Duration::from_secs(25));
         let answer = self
             .function
-            .handle(request, deadline)
+            .handle(request.clone(), deadline)
             .await
             .expect("an HTTP request");
+        assert_documented(&request, &answer);
         let body = answer["body"].as_str().expect("a body");
         (
             answer["statusCode"].as_u64().expect("a status"),

@@ -8,6 +8,7 @@ use makegood::clock::Clock;
 use makegood::config::Environment;
 use makegood::gateway::{Gateways, GatewaysConfig};
 use makegood_tests::database::TestDatabase;
+use makegood_tests::openapi::assert_documented;
 use makegood_tests::queues;
 use serde_json::{Value, json};
 use sqlx::AssertSqlSafe;
@@ -155,7 +156,8 @@ impl Shop {
 }
 
 pub async fn send(function: &CreateOrderIntent, request: Value) -> (u64, Value) {
-    let answer = function.handle(request).await.expect("an HTTP request");
+    let answer = function.handle(request.clone()).await.expect("an HTTP request");
+    assert_documented(&request, &answer);
     let body = answer["body"].as_str().expect("a body");
     (
         answer["statusCode"].as_u64().expect("a status"),

@@ -6,6 +6,7 @@ use makegood::db::{Database, Limits};
 use makegood::event::EventType;
 use makegood::outbox::{Publisher, SqsTransport, Transport};
 use makegood_tests::database::TestDatabase;
+use makegood_tests::openapi::assert_documented;
 use makegood_tests::queues;
 use receive_payment::ReceivePayment;
 use receive_payment::returned::PartialRefund;
@@ -83,7 +84,12 @@ impl Setting {
 
     /// The status and the body of the answer.
     pub async fn send(&self, request: Value) -> (u64, Value) {
-        let answer = self.function.handle(request).await.expect("an HTTP request");
+        let answer = self
+            .function
+            .handle(request.clone())
+            .await
+            .expect("an HTTP request");
+        assert_documented(&request, &answer);
         let body = answer["body"].as_str().expect("a body");
         (
             answer["statusCode"].as_u64().expect("a status"),

@@ -11,6 +11,7 @@ use makegood::outbox::{Publisher, Transport};
 use makegood::throttle::Throttle;
 use makegood::verification::Verifier;
 use makegood_local::gateway::{self, GatewayStub, Side};
+use makegood_tests::openapi::assert_documented;
 use makegood_tests::queues::{self, TestQueue, sqs_event, transport};
 use makegood_tests::shop::{Checkout, Shop};
 use serde_json::{Value, json};
@@ -182,12 +183,13 @@ pub fn request(body: &str) -> Value {
 
 /// The status and the body of the answer.
 pub async fn send(function: &VerifyPayment, body: &str) -> (u64, Value) {
-    read(
-        &function
-            .handle(request(body), Deadline::after(MINUTE))
-            .await
-            .unwrap(),
-    )
+    let request = request(body);
+    let answer = function
+        .handle(request.clone(), Deadline::after(MINUTE))
+        .await
+        .unwrap();
+    assert_documented(&request, &answer);
+    read(&answer)
 }
 
 /// The status and the body of an HTTP response.
