@@ -5,10 +5,10 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use std::time::Duration;
 
 /// Locks a variant's stock in the other's transaction.
-async fn lock(holder: &mut PgConnection, dead_letter: char) {
+async fn lock(holder: &mut PgConnection, article: char) {
     let statement = format!(
         "SELECT FROM inventory WHERE variant_id = '{}' FOR UPDATE",
-        variant(dead_letter)
+        variant(article)
     );
     sqlx::query(AssertSqlSafe(statement))
         .execute(holder)

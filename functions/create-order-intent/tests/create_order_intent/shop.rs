@@ -26,9 +26,9 @@ pub fn noon() -> DateTime<Utc> {
     "2026-01-09T12:00:00Z".parse().unwrap()
 }
 
-/// A variant by its dead letter: `A` is `SKU-A`.
-pub fn variant(dead_letter: char) -> Uuid {
-    Uuid::from_u128(0xaaaa_0000 + u128::from(u32::from(dead_letter)))
+/// A variant by the last character of its SKU: `A` is `SKU-A`.
+pub fn variant(article: char) -> Uuid {
+    Uuid::from_u128(0xaaaa_0000 + u128::from(u32::from(article)))
 }
 
 impl Shop {
@@ -59,11 +59,11 @@ impl Shop {
         let mut sql = "INSERT INTO vendor_profiles (user_id, business_name) VALUES (md5('vendor')::uuid, 'Vendor');
                        INSERT INTO products (id, vendor_id, name, slug) VALUES (md5('cup')::uuid, md5('vendor')::uuid, 'Cup', 'cup');"
             .to_owned();
-        for (dead_letter, pieces) in articles {
-            let id = variant(*dead_letter);
+        for (article, pieces) in articles {
+            let id = variant(*article);
             sql += &format!(
                 "INSERT INTO product_variants (id, product_id, sku, price_cents)
-                 VALUES ('{id}', md5('cup')::uuid, 'SKU-{dead_letter}', 10000);
+                 VALUES ('{id}', md5('cup')::uuid, 'SKU-{article}', 10000);
                  INSERT INTO inventory (variant_id, quantity_available) VALUES ('{id}', {pieces});
                  INSERT INTO inventory_movements (variant_id, movement_type, quantity_change, quantity_after, reference_type)
                  VALUES ('{id}', 'adjustment', {pieces}, {pieces}, 'stocking');"
@@ -83,11 +83,11 @@ impl Shop {
         let mut sql = String::new();
         for (buyer, cart) in buyers.iter().zip(carts) {
             sql += &format!("INSERT INTO carts (id, user_id) VALUES ('{buyer}', '{buyer}');");
-            for (position, (dead_letter, pieces)) in cart.iter().enumerate() {
+            for (position, (article, pieces)) in cart.iter().enumerate() {
                 sql += &format!(
                     "INSERT INTO cart_items (cart_id, variant_id, quantity, price_snapshot_cents, added_at)
                      VALUES ('{buyer}', '{}', {pieces}, 9000, timestamptz '2026-01-09' + interval '{position} s');",
-                    variant(*dead_letter)
+                    variant(*article)
                 );
             }
         }

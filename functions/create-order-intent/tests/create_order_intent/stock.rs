@@ -6,9 +6,9 @@ use makegood::ids::OrderId;
 use makegood::stock::{self, Consumed, Freed, Line, ReleasedAs, Reserved, Taken};
 use uuid::Uuid;
 
-fn line(dead_letter: char, quantity: i32) -> Line {
+fn line(article: char, quantity: i32) -> Line {
     Line {
-        variant_id: variant(dead_letter),
+        variant_id: variant(article),
         quantity,
     }
 }
@@ -85,8 +85,8 @@ async fn what_is_reserved_is_taken_once_with_a_movement_that_says_what_is_left()
     reserve(&shop, "pi_1", &[line('B', 4), line('A', 1), line('B', 2)]).await;
     let order = Uuid::new_v4();
     // WHEN the intent's order takes them
-    let taken = |dead_letter, quantity, quantity_after| Taken {
-        variant_id: variant(dead_letter),
+    let taken = |article, quantity, quantity_after| Taken {
+        variant_id: variant(article),
         quantity,
         quantity_after,
     };

@@ -9,15 +9,15 @@ use std::sync::Arc;
 use tokio::sync::Barrier;
 use uuid::Uuid;
 
-const DEAD_LETTERS: [char; 5] = ['A', 'B', 'C', 'D', 'E'];
+const ARTICLES: [char; 5] = ['A', 'B', 'C', 'D', 'E'];
 const EACH: i32 = 10;
 
 /// Every second buyer wants one piece of two neighbours, half of them the other way round; the others want one piece of
 /// one. Those alone are twice as many a variant as it has pieces, so that none can be left over.
 fn carts() -> Vec<Vec<(char, i32)>> {
     let carts = (0..200_usize).map(|n| {
-        let first = DEAD_LETTERS[n / 2 % 5];
-        let second = DEAD_LETTERS[(n / 2 + 1) % 5];
+        let first = ARTICLES[n / 2 % 5];
+        let second = ARTICLES[(n / 2 + 1) % 5];
         match n % 4 {
             0 => vec![(first, 1), (second, 1)],
             2 => vec![(second, 1), (first, 1)],
@@ -62,7 +62,7 @@ fn intents(answers: &[(u64, Value)], carts: &[Vec<(char, i32)>]) -> Vec<String> 
         for item in items {
             let wanted = cart
                 .iter()
-                .find(|(dead_letter, _)| item["sku"] == format!("SKU-{dead_letter}"));
+                .find(|(article, _)| item["sku"] == format!("SKU-{article}"));
             let (_, pieces) = wanted.unwrap_or_else(|| panic!("{item} was not in {cart:?}"));
             assert_eq!(
                 (item["wanted"].as_i64(), item["available"].as_i64()),
@@ -76,7 +76,7 @@ fn intents(answers: &[(u64, Value)], carts: &[Vec<(char, i32)>]) -> Vec<String> 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_hundred_buyers_at_once_get_exactly_the_fifty_pieces_there_are() {
     // GIVEN fifty pieces of five variants, and two hundred carts that overlap in different orders
-    let shop = Shop::open_with_connections(&DEAD_LETTERS.map(|dead_letter| (dead_letter, EACH)), 40).await;
+    let shop = Shop::open_with_connections(&ARTICLES.map(|article| (article, EACH)), 40).await;
     let carts = carts();
     // WHEN all check out at once
     let answers = storm(&shop, &carts).await;
@@ -116,7 +116,7 @@ async fn sell(shop: &Shop, intent: &str) -> i32 {
 #[tokio::test(flavor = "multi_thread")]
 async fn reserved_returns_to_zero_when_every_checkout_comes_to_nothing() {
     // GIVEN a storm that reserved everything
-    let shop = Shop::open_with_connections(&DEAD_LETTERS.map(|dead_letter| (dead_letter, EACH)), 40).await;
+    let shop = Shop::open_with_connections(&ARTICLES.map(|article| (article, EACH)), 40).await;
     let carts = carts();
     let intents = intents(&storm(&shop, &carts).await, &carts);
     // WHEN each intent is released twice, all at once
