@@ -61,7 +61,10 @@ impl Maker {
             }
             "string" => json!(self.text(schema)),
             "integer" => self.integer(schema),
-            "number" => self.spelled(json!(self.random.random_range(-8..8))),
+            "number" => {
+                let number = json!(self.random.random_range(-8..8));
+                self.spelled(number)
+            }
             "boolean" => json!(self.random.random::<bool>()),
             _ => Value::Null,
         }

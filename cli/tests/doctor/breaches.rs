@@ -42,7 +42,7 @@ planted! {
         "INSERT INTO disputes (provider, provider_dispute_id, payment_id, amount_minor, currency, status, told_at, updated_at)
          SELECT 'razorpay', 'disp_1', id, amount_cents, currency, 'lost', now(), now() - interval '3 minutes'
          FROM payments WHERE id = md5('payment1')::uuid"
-    ended_purchase_has_trainer: ["ended-purchase-has-trainer"]
+    ended_purchase_has_trainer: ["session-beyond-end", "ended-purchase-has-trainer"]
         "UPDATE student_course_purchases SET is_active = false, ended_at = now() - interval '3 minutes', end_reason = 'refunded'
          WHERE student_id = md5('student1')::uuid"
     refund_of_unknown_payment: ["refund-of-unknown-payment"]

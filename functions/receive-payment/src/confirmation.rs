@@ -108,7 +108,7 @@ mod tests {
             ("currency", json!("rupees"), "currency"),
             ("providerPaymentId", json!({}), "providerPaymentId"),
             ("metadata", json!([1]), "metadata"),
-            ("metadata", json!({"sessionCount": 7}), "metadata.sessionCount"),
+            ("metadata", json!({"sessionCount": 501}), "metadata.sessionCount"),
             ("metadata", json!({"note": "x".repeat(70_000)}), "metadata"),
         ] {
             let refused = read_changed(field, value).unwrap_err();

@@ -327,7 +327,7 @@ async fn count_slot_and_start_come_from_the_allocation_then_the_purchase() {
     };
     assert_eq!(
         school.texts(&lines(1)).await,
-        ["2026-02-02 17:30", "2026-02-03 17:30"]
+        ["2026-02-02 5:30 PM", "2026-02-03 5:30 PM"]
     );
     let second = school.texts(&lines(2)).await;
     assert_eq!(

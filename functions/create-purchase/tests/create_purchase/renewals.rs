@@ -259,7 +259,7 @@ async fn a_purchase_that_was_ended_meanwhile_is_not_closed_twice() {
         .await
         .unwrap();
     let end = format!(
-        "BEGIN; UPDATE student_course_purchases SET is_active = false, end_reason = 'by hand' WHERE payment_id = '{}'",
+        "BEGIN; UPDATE student_course_purchases SET is_active = false, end_reason = 'by_hand' WHERE payment_id = '{}'",
         first.payment_id
     );
     sqlx::raw_sql(AssertSqlSafe(end))
@@ -279,7 +279,7 @@ async fn a_purchase_that_was_ended_meanwhile_is_not_closed_twice() {
     // THEN what the other said stands, and the course is bought once
     assert_eq!(
         states(&school, first).await,
-        [(false, Some("by hand".to_owned()))]
+        [(false, Some("by_hand".to_owned()))]
     );
     assert_eq!(states(&school, second).await, [(true, None)]);
     close(&environment).await;

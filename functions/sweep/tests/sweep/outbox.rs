@@ -2,6 +2,7 @@
 
 use crate::bench::{Bench, TYPES};
 use makegood::delivery::Deadline;
+use makegood::event::EventType;
 use makegood::outbox::Transport;
 use makegood_tests::environment::{Environment, Outcome, Variables};
 use makegood_tests::queues::TestQueue;
@@ -330,7 +331,7 @@ async fn a_sweep_that_fails_says_so_once_at_error() {
         "DATABASE_URL".to_owned(),
         "postgres://makegood@127.0.0.1:1/none".to_owned(),
     )]);
-    for event_type in TYPES {
+    for event_type in EventType::ALL {
         let topic = event_type.topic().to_uppercase().replace('-', "_");
         variables.insert(format!("QUEUE_URL_{topic}"), queue.url.clone());
     }

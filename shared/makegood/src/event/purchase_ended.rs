@@ -1,5 +1,6 @@
 //! `PURCHASE_ENDED`: the purchase does not run any more.
 
+use super::number::MOST as MOST_WHOLE;
 use super::{Envelope, EventError, EventType, Fields};
 use crate::ids::{CourseId, PurchaseId, StudentId};
 use schemars::JsonSchema;
@@ -20,7 +21,7 @@ pub struct PurchaseEnded {
     #[schemars(length(min = 1))]
     pub reason: String,
     /// How many sessions of the student's course were cancelled with it.
-    #[schemars(range(min = 0))]
+    #[schemars(range(min = 0, max = MOST_WHOLE))]
     pub cancelled_sessions: i64,
     /// Identity and correlation.
     #[serde(rename = "_metadata")]
