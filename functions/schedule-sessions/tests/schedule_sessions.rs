@@ -62,7 +62,7 @@ async fn nothing_is_planned_beyond_the_end_of_the_purchase() {
     );
     let ended = results[2].as_ref().unwrap_err();
     assert_eq!(
-        (ended.code.as_ref(), ended.disposition),
+        (ended.code, ended.disposition),
         ("purchase_ended", Disposition::Acknowledge)
     );
     assert_eq!(school.days(1, "scheduled").await, NEXT_SEVEN[..3]);

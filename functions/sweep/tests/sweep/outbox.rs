@@ -1,6 +1,6 @@
 //! The `outbox` sweep.
 
-use crate::bench::{Bench, TYPES};
+use crate::bench::Bench;
 use makegood::delivery::Deadline;
 use makegood::event::EventType;
 use makegood::outbox::Transport;
