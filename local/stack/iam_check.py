@@ -9,6 +9,8 @@ Needs deploy.sh, whose package and parameters it takes. Run with SAM's Python in
 """
 
 import argparse
+import hashlib
+import hmac
 import json
 import re
 import signal
@@ -16,7 +18,7 @@ import subprocess
 import sys
 import time
 
-from deployed import PACKAGED, ROOT, deploy
+from deployed import PACKAGED, ROOT, deploy, parameters
 from iam_world import HOME, LOCAL, STACK, Console, World, wait_until
 from samcli.yamlhelper import yaml_parse
 
@@ -163,6 +165,23 @@ class Check:
         self.world.sql(f"UPDATE tutoring_sessions SET status = 'completed' WHERE allocation_id = {over}")
         self.invoke("top-up-sessions", {})
 
+    def give_back(self):
+        """All the money of one purchase, by the provider's signed message."""
+        paid = json.loads(
+            self.world.sql(
+                "SELECT to_jsonb(y) FROM payments y JOIN student_course_purchases p ON p.payment_id = y.id AND p.is_active"
+                " WHERE y.provider = 'razorpay' AND y.provider_payment_id IS NOT NULL LIMIT 1"
+            )
+        )
+        refund = {"id": "rfnd_check", "payment_id": paid["provider_payment_id"], "amount": paid["amount_cents"], "currency": paid["currency"]}
+        body = json.dumps({"event": "refund.processed", "payload": {"refund": {"entity": refund}}, "created_at": int(time.time())})
+        event = json.loads((ROOT / "events/receive-payment.razorpay.http.json").read_text())
+        secret = parameters()["RazorpayWebhookSecret"].encode()
+        event["headers"]["x-razorpay-signature"] = hmac.new(secret, body.encode(), hashlib.sha256).hexdigest()
+        answer = self.invoke("receive-payment", {**event, "body": body})
+        if self.world.sql("SELECT count(*) FROM student_course_purchases WHERE end_reason = 'refunded'") != "1":
+            sys.exit(f"✗ a refund ended nothing: {answer}")
+
     def verdict(self):
         """What is wrong, a line each; empty when nothing is. After a denial much is not reached that would be otherwise."""
         asked = self.decisions()
@@ -205,7 +224,8 @@ def main():
         check.say("dead letters parked and filed, messages returned")
         check.use_the_console()
         check.top_up()
-        check.say("dead letters replayed and sweeps run from the console, sessions topped up")
+        check.give_back()
+        check.say("dead letters replayed and sweeps run from the console, sessions topped up, a refund taken")
         if wrong := check.verdict():
             sys.exit(wrong)
         check.say(f"nothing was denied, and all of {len(check.reachable())} grants were used")
