@@ -147,6 +147,34 @@ async fn a_second_charge_of_one_checkout_that_goes_back_closes_its_case_and_ends
 }
 
 #[tokio::test]
+async fn a_refund_of_a_payment_that_extended_a_purchase_ends_nothing_and_asks_a_person() {
+    let setting = Setting::with_no_queue().await;
+    let story = Story {
+        setting: &setting,
+        number: 1,
+    };
+    story.take(Step::Captured).await;
+    let (student, payment) = (story.student(), derived_payment_id("pay_1"));
+    // GIVEN the purchase of another payment, which this one extended
+    plant_course(&setting, student, Some(Uuid::from_u128(9))).await;
+    setting
+        .database
+        .run_sql(&format!(
+            "INSERT INTO purchase_extensions (payment_id, purchase_id, sessions) VALUES ('{}', '{student}', 10)",
+            payment.0
+        ))
+        .await;
+    // WHEN the money of the extension goes back, and is told twice
+    story.take(Step::Refund("refund.processed", 1, PRICE)).await;
+    story.take(Step::Refund("refund.processed", 1, PRICE)).await;
+    // THEN the purchase runs on, and one case asks which part of it goes
+    let running = "SELECT count(*) FROM student_course_purchases WHERE is_active";
+    let asked = "SELECT count(*) FROM payment_cases WHERE kind = 'given_back' AND status = 'open'";
+    assert_eq!((setting.count(running).await, setting.count(asked).await), (1, 1));
+    setting.finish().await;
+}
+
+#[tokio::test]
 async fn what_names_no_refund_is_refused_and_stores_nothing() {
     let setting = Setting::with_no_queue().await;
     let story = Story {
