@@ -71,6 +71,7 @@ impl Outside {
                 esewa_product_code: environment.required("ESEWA_PRODUCT_CODE"),
                 esewa_secret: environment.required("ESEWA_SECRET"),
                 khalti_secret: environment.required("KHALTI_SECRET"),
+                razorpay_api_secret: environment.required("RAZORPAY_API_SECRET"),
             },
             state: environment.required("MAKEGOOD_STATE").into(),
         }

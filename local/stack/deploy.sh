@@ -23,6 +23,8 @@ parameters=(
   "RedisUrl=$MAKEGOOD_TEST_REDIS_URL"
   "AdminServiceUrl=$MAKEGOOD_ADMIN_URL"
   "RazorpayWebhookSecret=$RAZORPAY_WEBHOOK_SECRET"
+  "RazorpayApiSecret=$RAZORPAY_API_SECRET"
+  "RazorpayBaseUrl=$MAKEGOOD_GATEWAYS_URL"
   "ConfirmationSecret=$CONFIRMATION_SECRET"
   # As many at once as this machine can feed.
   "Scale=full"

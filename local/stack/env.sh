@@ -69,6 +69,7 @@ export MAKEGOOD_IDENTITY_URL="http://127.0.0.1:$MAKEGOOD_IDENTITY_PORT"
 # eSewa's public sandbox merchant, whom everybody knows; the rest are made up.
 export ESEWA_PRODUCT_CODE="${ESEWA_PRODUCT_CODE:-EPAYTEST}" ESEWA_SECRET="${ESEWA_SECRET:-8gBm/:&EnhH.1/q}"
 export KHALTI_SECRET="${KHALTI_SECRET:-local-khalti-key}"
+export RAZORPAY_API_SECRET="${RAZORPAY_API_SECRET:-rzp_test_local:local-razorpay-key}"
 export RAZORPAY_WEBHOOK_SECRET="${RAZORPAY_WEBHOOK_SECRET:-local-webhook-secret}"
 export CONFIRMATION_SECRET="${CONFIRMATION_SECRET:-local-confirmation-secret-of-the-stack}"
 

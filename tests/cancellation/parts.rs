@@ -87,6 +87,7 @@ impl Parts {
         let sweep = Sweep {
             publisher: self.publisher(database.clone()),
             gateways: None,
+            razorpay: None,
             waker: None,
             clock: Clock::System,
             timezone: chrono_tz::Asia::Kolkata,

@@ -2,7 +2,7 @@
 
 use chrono_tz::Tz;
 use makegood::clock::Clock;
-use makegood::gateway::Gateways;
+use makegood::gateway::{Gateways, Razorpay};
 use makegood::job::Waker;
 use makegood::outbox::Publisher;
 
@@ -13,6 +13,8 @@ pub struct Sweep {
     pub publisher: Publisher,
     /// eSewa and Khalti; without them nobody is asked what became of a payment (a school has no shop).
     pub gateways: Option<Gateways>,
+    /// Razorpay's orders; without it nobody is asked what a held payment buys.
+    pub razorpay: Option<Razorpay>,
     /// Wakes the workers of jobs; without it runnable jobs are only reported.
     pub waker: Option<Waker>,
     /// The time.

@@ -22,9 +22,12 @@ pub const COLUMNS: &[(&str, &[&str])] = &[
             "student_id",
             "amount_cents",
             "status",
+            "currency",
+            "provider",
             "metadata",
             "confirmed_at",
             "created_at",
+            "updated_at",
         ],
     ),
     (

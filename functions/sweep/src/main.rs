@@ -3,7 +3,7 @@
 use makegood::clock::Clock;
 use makegood::config::Environment;
 use makegood::event::EventType;
-use makegood::gateway::GatewaysConfig;
+use makegood::gateway::{GatewaysConfig, RazorpayConfig};
 use makegood::job::Waker;
 use makegood::runtime::{self, PublisherConfig};
 use makegood::{stock, telemetry, verification};
@@ -23,12 +23,17 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let publisher = PublisherConfig::read(&mut environment, &published);
     let waker = Waker::read(&environment, &aws);
     let gateways = GatewaysConfig::read_if_any(&mut environment);
+    let razorpay = RazorpayConfig::read_if_any(&mut environment);
     let timezone = environment.business_timezone();
     environment.finish()?;
     let sweep = Sweep {
         publisher: publisher.open(&aws).await?,
         gateways: match gateways {
             Some(gateways) => Some(gateways.open(&aws).await?),
+            None => None,
+        },
+        razorpay: match razorpay {
+            Some(razorpay) => Some(razorpay.open(&aws).await?),
             None => None,
         },
         waker,

@@ -11,6 +11,8 @@ pub struct Credentials {
     pub esewa_secret: String,
     /// What Khalti wants in `Authorization: Key …`.
     pub khalti_secret: String,
+    /// Razorpay's key id and key secret with a colon between them, as HTTP's basic authentication takes them.
+    pub razorpay_api_secret: String,
 }
 
 impl Credentials {
@@ -21,6 +23,7 @@ impl Credentials {
             esewa_product_code: "EPAYTEST".to_owned(),
             esewa_secret: "8gBm/:&EnhH.1/q".to_owned(),
             khalti_secret: "khalti-key-of-the-stub".to_owned(),
+            razorpay_api_secret: "rzp_test_stub:razorpay-key-of-the-stub".to_owned(),
         }
     }
 }

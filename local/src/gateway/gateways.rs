@@ -6,6 +6,7 @@ use super::credentials::Credentials;
 use super::esewa_callback;
 use super::payment::{AmountStyle, Payment, PaymentState, Side};
 use chrono::TimeDelta;
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -30,6 +31,7 @@ pub(super) struct State {
     pub(super) latency: Duration,
     pub(super) amount_style: AmountStyle,
     pub(super) khalti_link: TimeDelta,
+    pub(super) orders: BTreeMap<String, Value>,
     questions: BTreeMap<String, u64>,
 }
 
@@ -43,6 +45,7 @@ impl Gateways {
             latency: Duration::ZERO,
             amount_style: AmountStyle::default(),
             khalti_link: TimeDelta::minutes(60),
+            orders: BTreeMap::new(),
             questions: BTreeMap::new(),
         };
         Self {

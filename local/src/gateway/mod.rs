@@ -1,5 +1,5 @@
 //! The gateways' stub: eSewa and Khalti as they document themselves, over a real socket, with a page to pay, cancel or
-//! walk away, and misbehaviour on demand.
+//! walk away, and misbehaviour on demand; and Razorpay's orders.
 
 mod behaviour;
 mod control;
@@ -12,6 +12,7 @@ mod gateways;
 mod khalti;
 mod page;
 mod payment;
+mod razorpay;
 
 pub use behaviour::Behaviour;
 pub use control::{Control, Report};
@@ -50,6 +51,7 @@ impl GatewayStub {
             esewa_product_code,
             esewa_secret,
             khalti_secret,
+            ..
         } = self.gateways.credentials.clone();
         vec![
             ("ESEWA_BASE_URL", self.base_url.clone()),
@@ -58,6 +60,18 @@ impl GatewayStub {
             ("KHALTI_BASE_URL", self.khalti_base_url()),
             ("KHALTI_SECRET", khalti_secret),
             ("PAYMENT_RETURN_URL", return_url.to_owned()),
+        ]
+    }
+
+    /// What a function's environment needs to ask this for Razorpay's orders.
+    #[must_use]
+    pub fn razorpay_variables(&self) -> [(&'static str, String); 2] {
+        [
+            ("RAZORPAY_BASE_URL", self.base_url.clone()),
+            (
+                "RAZORPAY_API_SECRET",
+                self.gateways.credentials.razorpay_api_secret.clone(),
+            ),
         ]
     }
 }
@@ -106,6 +120,8 @@ fn router(gateways: Arc<Gateways>) -> Router {
         .route("/api/epay/transaction/status/", get(esewa::status))
         .route("/api/v2/epayment/initiate/", post(khalti::initiate))
         .route("/api/v2/epayment/lookup/", post(khalti::lookup))
+        .route("/v1/orders", post(razorpay::create))
+        .route("/v1/orders/{id}", get(razorpay::fetch))
         .route("/pay/{payment}", get(page::show))
         .route("/pay/{payment}/{choice}", post(page::choose))
         .route(

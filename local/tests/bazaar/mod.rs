@@ -108,6 +108,7 @@ pub async fn open(database: &TestDatabase, outside: &Outside, flaw: Flaw) -> (St
         sweep: Sweep {
             publisher,
             gateways: Some(gateways),
+            razorpay: None,
             waker: None,
             clock: Clock::System,
             timezone,

@@ -13,7 +13,7 @@ ENTRIES = {
     r"\bPublisherConfig::read\b": ["shared/makegood/src/outbox/sqs.rs", "shared/makegood/src/outbox/kafka.rs", "shared/makegood/src/db/login.rs"],
     r"\bDatabaseConfig::read\b": ["shared/makegood/src/db/login.rs"],
     r"\bSecretSource::read\b": ["shared/makegood/src/db/login.rs"],
-    r"\bGatewaysConfig::read": ["shared/makegood/src/db/login.rs"],
+    r"\b(Gateways|Razorpay)Config::read": ["shared/makegood/src/db/login.rs"],
     r"\bparking\(": ["shared/makegood/src/delivery/park.rs"],
     r"\brun_stage\(": ["shared/makegood/src/delivery/process.rs"],
     r"\bWaker::read\b": ["shared/makegood/src/job/wake.rs"],

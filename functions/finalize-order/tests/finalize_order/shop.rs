@@ -161,6 +161,7 @@ impl Shop {
                 transport: self.transport.clone(),
             },
             gateways: None,
+            razorpay: None,
             waker: None,
             clock: Clock::System,
             timezone: chrono_tz::Asia::Kathmandu,

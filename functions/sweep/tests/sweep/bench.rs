@@ -36,6 +36,7 @@ impl Bench {
         let sweep = Sweep {
             publisher,
             gateways: None,
+            razorpay: None,
             waker: None,
             clock: Clock::System,
             timezone: chrono_tz::Asia::Kolkata,

@@ -91,6 +91,7 @@ impl Counter {
         Sweep {
             publisher: self.publisher(),
             gateways: Some(self.gateways.clone()),
+            razorpay: None,
             waker: Some(Waker {
                 client: self.jobs.client.clone(),
                 queue_url: self.jobs.url.clone(),

@@ -9,6 +9,7 @@ mod guards;
 mod healing;
 mod health;
 mod older_data;
+mod orders_of_providers;
 mod outbox;
 mod paid_orders;
 mod reservations;

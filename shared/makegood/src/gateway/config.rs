@@ -19,6 +19,9 @@ pub enum OpenError {
     /// With an empty key everybody could sign.
     #[error("{0} is empty or no key; put the merchant's secret in it")]
     NoKey(&'static str),
+    /// A key of two parts that is not.
+    #[error("{0} must be the key id and the key secret with a colon between them, as in rzp_live_1:secret")]
+    NoKeyPair(&'static str),
     /// An address can't be used.
     #[error("{0} must be an http:// or https:// URL")]
     NoAddress(&'static str),
@@ -120,7 +123,7 @@ fn link(environment: &mut Environment) -> TimeDelta {
 }
 
 /// The text of an address; a missing or wrong one is noted.
-fn url(environment: &mut Environment, name: &'static str) -> String {
+pub(super) fn url(environment: &mut Environment, name: &'static str) -> String {
     let text = environment.required(name);
     if !text.is_empty() && parse(name, &text).is_err() {
         environment.note(format!(
@@ -130,7 +133,7 @@ fn url(environment: &mut Environment, name: &'static str) -> String {
     text
 }
 
-fn parse(name: &'static str, text: &str) -> Result<Url, OpenError> {
+pub(super) fn parse(name: &'static str, text: &str) -> Result<Url, OpenError> {
     let usable = |url: &Url| matches!(url.scheme(), "http" | "https") && url.has_host();
     Url::parse(text)
         .ok()

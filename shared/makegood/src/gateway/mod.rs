@@ -1,4 +1,4 @@
-//! The payment gateways behind one trait: eSewa (ePay v2) and Khalti (KPG-2).
+//! The payment gateways behind one trait: eSewa (ePay v2) and Khalti (KPG-2); and Razorpay's orders, which say what a course costs.
 //! Only a gateway's own word, asked server to server, says what became of a payment; a redirect never does.
 
 pub mod amount;
@@ -11,6 +11,7 @@ mod http;
 mod khalti;
 mod payment;
 mod provider;
+mod razorpay;
 
 pub use answer::{GatewayAnswer, GatewayReply, Verdict};
 pub use config::{GatewaysConfig, OpenError};
@@ -19,6 +20,7 @@ pub use esewa::{Esewa, EsewaCallback, ForgedCallback};
 pub use khalti::Khalti;
 pub use payment::{AskedPayment, OpenedPayment, PaymentRequest};
 pub use provider::{Provider, UnknownProvider};
+pub use razorpay::{ProviderOrder, Razorpay, RazorpayConfig};
 
 use chrono::{DateTime, TimeDelta, Utc};
 

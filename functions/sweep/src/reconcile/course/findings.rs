@@ -69,7 +69,7 @@ pub(super) async fn priced_since(
         .collect())
 }
 
-fn of_payment(payment: UnfulfilledPayment, now: DateTime<Utc>) -> OutboxEvent {
+pub(super) fn of_payment(payment: UnfulfilledPayment, now: DateTime<Utc>) -> OutboxEvent {
     let payment_id = PaymentId(payment.id);
     let event_id = PurchaseConfirmed::event_id(payment_id);
     let event = PurchaseConfirmed {

@@ -6,6 +6,7 @@
 //! dead letter waits for a person (a permanent failure), and for an hour after it was parked (a passing one).
 
 mod findings;
+mod orders;
 
 use super::survey::{Look, bound_statements, rule, share, time_to_work};
 use crate::context::Sweep;
@@ -95,7 +96,7 @@ async fn rest(sweep: &Sweep, deadline: Deadline, done: &mut CourseReconciliation
         done.cases_closed =
             case::close_made_purchases(&mut connection, Sweep::NAME, sweep.clock.now(), MOST_CLOSED).await?;
     }
-    let released = release_priced(sweep, deadline).await?;
+    let released = release_priced(sweep, deadline).await? + orders::release(sweep, deadline).await?;
     done.payments_published += released;
     done.cases_closed += u64::try_from(released).unwrap_or(u64::MAX);
     while done.pending_asked_again < MOST_A_RUN && !deadline.remaining().is_zero() {
