@@ -3,6 +3,7 @@
 pub mod admin;
 pub mod api_proxy;
 mod cache;
+mod course_stories;
 pub mod gateway;
 mod guarantees;
 pub mod identity;

@@ -7,7 +7,7 @@ use crate::settings::Settings;
 use crate::stubs::{Running, let_one_wait};
 use crate::traffic::{Kind, Message, PRICE_MINOR, TIERS, Traffic};
 use crate::watch::{Goal, Progress, Subject, until_settled};
-use crate::{guarantees, shop, table};
+use crate::{course_stories, guarantees, shop, table};
 use anyhow::{Context, Result};
 use clap::Args;
 use makegood::clock::Clock;
@@ -95,7 +95,7 @@ async fn teach(
         until_settled(pool, &subject, &mut pages, goal, patience)
     );
     let (progress, settled) = watched?;
-    report(
+    let kept = report(
         pool,
         &subject,
         &Sent { traffic, answers },
@@ -103,7 +103,10 @@ async fn teach(
         goal,
         settled,
     )
-    .await
+    .await?;
+    let stories = course_stories::tell(settings, patience, pool, &sender).await?;
+    stories.iter().for_each(|promise| println!("{}", promise.line()));
+    Ok(kept && stories.iter().all(guarantees::Promise::is_kept))
 }
 
 /// What the school's own office enters: every course of the run in every tier.

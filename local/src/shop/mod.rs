@@ -29,6 +29,7 @@ use reqwest::Url;
 use sqlx::PgPool;
 use std::time::{Duration, Instant};
 use stories::{Buyer, Plan, Story};
+pub(crate) use sweeps::run as run_sweep;
 use uuid::Uuid;
 
 const LOOK_EVERY: Duration = Duration::from_millis(200);

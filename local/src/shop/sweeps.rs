@@ -40,7 +40,7 @@ pub(super) async fn let_time_pass(pool: &PgPool, late: &[String], closed: &[Stri
 }
 
 /// Runs a sweep now; what it answers.
-pub(super) async fn run(settings: &Settings, http: &reqwest::Client, sweep: &str) -> Result<Value> {
+pub(crate) async fn run(settings: &Settings, http: &reqwest::Client, sweep: &str) -> Result<Value> {
     let answer = http
         .post(&settings.sweep_url)
         .json(&json!({"sweep": sweep}))

@@ -1,0 +1,287 @@
+//! Four students whose money does not simply buy a course, and what must become of each: one pays one paisa, one gets
+//! the money back, one pays again when the course is over, and one paid what only Razorpay's order knows.
+
+use crate::guarantees::Promise;
+use crate::send::Sender;
+use crate::settings::Settings;
+use crate::shop::run_sweep;
+use crate::traffic::{Door, Kind, Message, PRICE_MINOR};
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+use sqlx::PgPool;
+use std::time::{Duration, Instant};
+use uuid::Uuid;
+
+/// The tier that has a price in this run, and the one that has none.
+const PRICED_TIER: i32 = 10;
+const UNPRICED_TIER: i32 = 20;
+/// What a purchase has ahead when it is complete.
+const SESSIONS: i64 = 7;
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+
+/// Who comes, and for what.
+struct Story {
+    run: Uuid,
+    course: Uuid,
+}
+
+/// A student of these stories.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Student {
+    PaysTooLittle,
+    IsRefunded,
+    Renews,
+    PaidByOrder,
+}
+
+/// What has become of a student.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct State {
+    running: i64,
+    refunded: i64,
+    expired: i64,
+    sessions: i64,
+    unpriced: i64,
+}
+
+impl Student {
+    const ALL: [Self; 4] = [
+        Self::PaysTooLittle,
+        Self::IsRefunded,
+        Self::Renews,
+        Self::PaidByOrder,
+    ];
+
+    /// Before anything else happens: the first payment of each has gone as far as it can.
+    const fn first(self) -> State {
+        match self {
+            Self::PaysTooLittle | Self::PaidByOrder => state(0, 0, 0, 0, 1),
+            Self::IsRefunded | Self::Renews => state(1, 0, 0, SESSIONS, 0),
+        }
+    }
+
+    /// In the end.
+    const fn last(self) -> State {
+        match self {
+            Self::PaysTooLittle => state(0, 0, 0, 0, 1),
+            Self::IsRefunded => state(0, 1, 0, 0, 0),
+            Self::Renews => state(1, 0, 1, SESSIONS, 0),
+            Self::PaidByOrder => state(1, 0, 0, SESSIONS, 0),
+        }
+    }
+
+    const fn promise(self) -> &'static str {
+        match self {
+            Self::PaysTooLittle => "    who pays one paisa gets no course, and a case asks a person",
+            Self::IsRefunded => "G11 who gets the money back has no course and no session ahead",
+            Self::Renews => "    who pays again when the course is over has it anew",
+            Self::PaidByOrder => "    what only Razorpay's order prices is fulfilled as the order says",
+        }
+    }
+}
+
+const fn state(running: i64, refunded: i64, expired: i64, sessions: i64, unpriced: i64) -> State {
+    State {
+        running,
+        refunded,
+        expired,
+        sessions,
+        unpriced,
+    }
+}
+
+/// Tells all four stories at once, and gives back what was promised and whether it was kept.
+///
+/// # Errors
+/// When the stack can't be reached.
+pub(crate) async fn tell(
+    settings: &Settings,
+    patience: Duration,
+    pool: &PgPool,
+    sender: &Sender<'_>,
+) -> Result<Vec<Promise>> {
+    let run = Uuid::new_v4();
+    let story = Story {
+        run,
+        course: Uuid::new_v5(&run, b"course"),
+    };
+    story.price(pool).await?;
+    let order = story.order(settings, &sender.http).await?;
+    let mut unexpected = sender.send_all(&story.first_messages(&order)).await.unexpected;
+    let first = story.until(pool, Student::first, patience).await?;
+    story.time_passes(pool).await?;
+    let more = [story.refund(), story.payment(Student::Renews, 2, None)];
+    unexpected.extend(sender.send_all(&more).await.unexpected);
+    run_sweep(settings, &sender.http, "reconcile").await?;
+    let last = if first.is_empty() {
+        story.until(pool, Student::last, patience).await?
+    } else {
+        first
+    };
+    let promise = |student: Student| Promise::new(student.promise(), i64::from(last.contains(&student)));
+    let mut promises: Vec<Promise> = Student::ALL.into_iter().map(promise).collect();
+    if let Some(answer) = unexpected.first() {
+        promises.push(Promise::new(format!("    {answer}"), 1));
+    }
+    Ok(promises)
+}
+
+impl Story {
+    fn student(&self, student: Student) -> Uuid {
+        Uuid::new_v5(&self.run, format!("{student:?}").as_bytes())
+    }
+
+    fn reference(&self, student: Student, number: u8) -> String {
+        let run = self.run.simple().to_string();
+        format!("pay_{}{student:?}{number}", &run[..10])
+    }
+
+    async fn price(&self, pool: &PgPool) -> Result<()> {
+        sqlx::query!(
+            "INSERT INTO course_prices (course_id, tier, currency, amount_minor, valid_from) VALUES ($1, $2, 'INR', $3, 'epoch')",
+            self.course,
+            PRICED_TIER,
+            PRICE_MINOR,
+        )
+        .execute(pool)
+        .await?;
+        Ok(())
+    }
+
+    /// What the merchant's server orders at Razorpay.
+    async fn order(&self, settings: &Settings, http: &reqwest::Client) -> Result<String> {
+        let url = format!("{}/v1/orders", settings.outside.gateways_url());
+        let (id, secret) = settings
+            .outside
+            .credentials
+            .razorpay_api_secret
+            .split_once(':')
+            .unwrap_or_default();
+        let notes = self.notes(Student::PaidByOrder, UNPRICED_TIER);
+        let order = json!({"amount": PRICE_MINOR, "currency": "INR", "notes": notes});
+        let answer = http
+            .post(url)
+            .basic_auth(id, Some(secret))
+            .json(&order)
+            .send()
+            .await?;
+        let order: Value = answer.error_for_status()?.json().await?;
+        let id = order["id"].as_str().context("the stub's order has no id")?;
+        Ok(id.to_owned())
+    }
+
+    fn notes(&self, student: Student, tier: i32) -> Value {
+        json!({"studentId": self.student(student), "courseId": self.course, "purchaseTier": tier.to_string(), "timeSlot": "4:00 PM"})
+    }
+
+    fn first_messages(&self, order: &str) -> Vec<Message> {
+        vec![
+            self.payment(Student::PaysTooLittle, 1, None),
+            self.payment(Student::IsRefunded, 1, None),
+            self.payment(Student::Renews, 1, None),
+            self.payment(Student::PaidByOrder, 1, Some(order)),
+        ]
+    }
+
+    /// A captured payment. Those that nothing confirms are to be answered `held`.
+    fn payment(&self, student: Student, number: u8, order: Option<&str>) -> Message {
+        let is_held = matches!(student, Student::PaysTooLittle | Student::PaidByOrder);
+        let tier = if student == Student::PaidByOrder {
+            UNPRICED_TIER
+        } else {
+            PRICED_TIER
+        };
+        let amount = if student == Student::PaysTooLittle {
+            1
+        } else {
+            PRICE_MINOR
+        };
+        let reference = self.reference(student, number);
+        let payment = json!({"id": reference, "entity": "payment", "amount": amount, "currency": "INR", "status": "captured",
+                             "method": "upi", "order_id": order, "notes": self.notes(student, tier)});
+        let kind = if is_held { Kind::Malformed } else { Kind::Payment };
+        self.message(
+            kind,
+            student,
+            reference,
+            "payment.captured",
+            &json!({"payment": {"entity": payment}}),
+        )
+    }
+
+    /// All of the money goes back.
+    fn refund(&self) -> Message {
+        let student = Student::IsRefunded;
+        let paid = self.reference(student, 1);
+        let reference = paid.replacen("pay_", "rfnd_", 1);
+        let refund = json!({"id": reference, "payment_id": paid, "amount": PRICE_MINOR, "currency": "INR", "status": "processed"});
+        let payment = json!({"id": paid, "amount": PRICE_MINOR, "currency": "INR"});
+        let payload = json!({"refund": {"entity": refund}, "payment": {"entity": payment}});
+        self.message(Kind::Payment, student, reference, "refund.processed", &payload)
+    }
+
+    fn message(
+        &self,
+        kind: Kind,
+        student: Student,
+        reference: String,
+        event: &str,
+        payload: &Value,
+    ) -> Message {
+        let body = json!({"entity": "event", "event": event, "payload": payload});
+        Message {
+            kind,
+            door: Door::Webhook,
+            student: self.student(student),
+            reference,
+            body: body.to_string(),
+            times: 1,
+        }
+    }
+
+    /// The course of the one who renews ended yesterday.
+    async fn time_passes(&self, pool: &PgPool) -> Result<()> {
+        sqlx::query!(
+            "UPDATE student_course_purchases SET expiry_date = now() - interval '1 day' WHERE student_id = $1 AND is_active",
+            self.student(Student::Renews),
+        )
+        .execute(pool)
+        .await?;
+        Ok(())
+    }
+
+    /// Waits until every student is in this state; who is not when the patience is over.
+    async fn until(
+        &self,
+        pool: &PgPool,
+        wanted: impl Fn(Student) -> State,
+        patience: Duration,
+    ) -> Result<Vec<Student>> {
+        let began = Instant::now();
+        loop {
+            let mut missing = Vec::new();
+            for student in Student::ALL {
+                if self.state(pool, student).await? != wanted(student) {
+                    missing.push(student);
+                }
+            }
+            if missing.is_empty() || began.elapsed() > patience {
+                return Ok(missing);
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    async fn state(&self, pool: &PgPool, student: Student) -> Result<State> {
+        let row = sqlx::query_file!("src/sql/story_state.sql", self.student(student))
+            .fetch_one(pool)
+            .await?;
+        Ok(State {
+            running: row.running,
+            refunded: row.refunded,
+            expired: row.expired,
+            sessions: row.sessions,
+            unpriced: row.unpriced,
+        })
+    }
+}
