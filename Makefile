@@ -127,4 +127,5 @@ stop: ## stops the local stack; its data stays
 .PHONY: clean
 clean: ## stops the local stack and removes all that can be made again
 	@$(STACK)/stop.sh
+	@$(ENV) rm -rf "$${MAKEGOOD_SCRATCH:-.local/scratch}"
 	rm -rf .local .aws-sam target

@@ -3,12 +3,20 @@
 #
 #   database.sh NAME            creates it unless it is there, then migrates it
 #   database.sh NAME --fresh    drops it first
+#   database.sh --drop-tests    drops what failed tests left behind
 set -euo pipefail
 # shellcheck source=local/stack/env.sh
 source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
 
-name=${1:?the name of a database}
+name=${1:?the name of a database, or --drop-tests}
 on_server() { "$PG_BIN/psql" -XqtA -v ON_ERROR_STOP=1 "$MAKEGOOD_TEST_DATABASE_URL" "$@"; }
+
+if [[ "$name" == --drop-tests ]]; then
+  # A database whose folder is gone is dropped with a warning.
+  on_server -c "SELECT format('DROP DATABASE %I WITH (FORCE);', datname) FROM pg_database WHERE datname LIKE 'makegood\_test\_%'" |
+    PGOPTIONS='-c client_min_messages=error' on_server
+  exit
+fi
 
 [[ "${2:-}" != --fresh ]] || PGOPTIONS='-c client_min_messages=warning' on_server -c "DROP DATABASE IF EXISTS \"$name\" WITH (FORCE)"
 [[ $(on_server -c "SELECT count(*) FROM pg_database WHERE datname = '$name'") == 1 ]] ||

@@ -38,6 +38,19 @@ CONF
   give_to_server_user "$data/postgresql.conf" "$MAKEGOOD_POSTGRES_LOG"
   as_server_user "$PG_BIN/pg_ctl" --pgdata="$data" --log="$MAKEGOOD_POSTGRES_LOG" --wait --timeout=30 --silent start >/dev/null ||
     { tail -5 "$MAKEGOOD_POSTGRES_LOG" >&2; die "Postgres did not start (its log: $MAKEGOOD_POSTGRES_LOG)"; }
+  prepare_scratch
+}
+
+# The tablespace of the tests' databases. Its folder is gone after a reboot, and what was in it with it.
+prepare_scratch() {
+  local on_server=("$PG_BIN/psql" -XqtA -v ON_ERROR_STOP=1 "$MAKEGOOD_TEST_DATABASE_URL") there
+  [[ -n "$MAKEGOOD_SCRATCH" ]] || return 0
+  there=$("${on_server[@]}" -c "SELECT count(*) FROM pg_tablespace WHERE spcname = 'makegood_scratch' AND pg_tablespace_location(oid) = '$MAKEGOOD_SCRATCH'")
+  if [[ "$there" == 1 && -n "$(ls -A "$MAKEGOOD_SCRATCH" 2>/dev/null)" ]]; then return 0; fi
+  "$STACK_DIR/database.sh" --drop-tests
+  rm -rf "$MAKEGOOD_SCRATCH" && mkdir -m 700 "$MAKEGOOD_SCRATCH" && give_to_server_user "$MAKEGOOD_SCRATCH"
+  PGOPTIONS='-c client_min_messages=error' "${on_server[@]}" -c "DROP TABLESPACE IF EXISTS makegood_scratch" \
+    -c "CREATE TABLESPACE makegood_scratch LOCATION '$MAKEGOOD_SCRATCH'"
 }
 
 start_pgbouncer() {

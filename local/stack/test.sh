@@ -11,6 +11,7 @@ say "building the workspace (cargo build; minutes the first time, then seconds)"
 # With Kafka, which only those who publish to it carry (docs/decisions/0011): its tests drive these binaries.
 features=(--features "${MAKEGOOD_FEATURES:-makegood-tests/kafka}")
 cargo build --workspace --bins "${features[@]}"
+"$STACK_DIR/database.sh" --drop-tests
 # Each test's database is a copy of this one.
 "$STACK_DIR/database.sh" "$MAKEGOOD_TEMPLATE_DATABASE" --fresh
 say "testing (cargo nextest)"

@@ -35,7 +35,11 @@ impl TestDatabase {
 
     async fn create_from(template: &str) -> Self {
         let name = format!("makegood_test_{}", Uuid::new_v4().simple());
-        let statement = format!("CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy");
+        let tablespace = match std::env::var("MAKEGOOD_TEST_TABLESPACE") {
+            Ok(tablespace) if !tablespace.is_empty() => format!(" TABLESPACE {tablespace}"),
+            _ => String::new(),
+        };
+        let statement = format!("CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy{tablespace}");
         let mut server = PgConnection::connect(&setting("MAKEGOOD_TEST_DATABASE_URL"))
             .await
             .expect("Postgres answers");
