@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # The query cache .sqlx, which lets everything compile without a database.
 #
+# From it and the database come the columns that each function uses (columns.py): they are written and checked together.
+#
 #   queries.sh prepare    writes it anew; type this after changing a query or a migration, and commit the result
 #   queries.sh check      exit 1 when it is not what prepare would write
 #
@@ -48,6 +50,7 @@ esac
 say "compiling every query against a freshly migrated database"
 migrated_database
 compile_against_it
+python3 "$STACK_DIR/columns.py" "$url" "$PG_BIN/psql" $([[ $1 == prepare ]] || echo --check) || exit 1
 if [[ $1 == prepare ]]; then
   mkdir -p "$MAKEGOOD_ROOT/.sqlx"
   rm -f "$MAKEGOOD_ROOT"/.sqlx/query-*.json

@@ -3,6 +3,7 @@
 
 mod access;
 mod act;
+mod columns;
 mod context;
 mod http;
 mod name;
@@ -14,6 +15,7 @@ mod sweeps;
 mod visit;
 
 pub use access::{Denied, Issuer, IssuerError, LoginFlow, Seal, Verifier, WeakSecret};
+pub use columns::COLUMNS;
 pub use context::Admin;
 pub use http::RequestError;
 pub use name::NAME;
@@ -33,60 +35,6 @@ use operate::dead_letter::Replayer;
 use serde_json::Value;
 use sweep_runner::SweepRunner;
 use tokio::time::Instant;
-
-/// The columns that this function itself relies on, compared with the live catalogue at its start.
-pub const COLUMNS: &[(&str, &[&str])] = &[
-    (
-        "audit_log",
-        &["id", "at", "actor", "action", "subject", "reason", "details"],
-    ),
-    (
-        "dead_letters",
-        &[
-            "id",
-            "source",
-            "raw",
-            "document",
-            "status",
-            "replay_count",
-            "parked_at",
-            "claimed_until",
-        ],
-    ),
-    (
-        "job_queue",
-        &[
-            "id",
-            "job_type",
-            "status",
-            "attempts",
-            "max_attempts",
-            "last_error",
-            "created_at",
-        ],
-    ),
-    (
-        "payment_cases",
-        &[
-            "id",
-            "kind",
-            "status",
-            "subject",
-            "details",
-            "opened_at",
-            "resolved_by",
-            "note",
-        ],
-    ),
-    ("console_logouts", &["session", "until"]),
-    ("payments", &["id", "metadata", "status"]),
-    ("sweep_runs", &["id", "sweep", "started_at"]),
-    ("health_samples", &["at", "name", "value"]),
-    (
-        "health_buckets",
-        &["step_seconds", "at", "name", "count", "p50_millis", "p95_millis"],
-    ),
-];
 
 /// Why the console can't start.
 #[derive(Debug, thiserror::Error)]

@@ -4,6 +4,7 @@ mod answer;
 mod asking;
 mod breaker;
 mod client;
+mod columns;
 mod decide;
 mod purchase_state;
 mod recording;
@@ -13,8 +14,9 @@ mod stage;
 pub use answer::{Answer, Grant, classify, classify_listing};
 pub use breaker::{Breaker, Permit};
 pub use client::{AdminService, ClientError, Reply};
+pub use columns::COLUMNS;
 pub use request::{Pair, Terms, TrainerRequest};
-pub use stage::{AllocateTrainer, COLUMNS};
+pub use stage::AllocateTrainer;
 
 /// The function's name.
 pub(crate) const NAME: &str = "allocate-trainer";

@@ -15,64 +15,6 @@ use makegood::ids::PurchaseId;
 use makegood::outbox::Publisher;
 use std::collections::{HashMap, HashSet};
 
-/// The columns that this function uses, by table: compared with the live catalogue at start.
-pub const COLUMNS: &[(&str, &[&str])] = &[
-    (
-        "student_course_purchases",
-        &[
-            "id",
-            "student_id",
-            "course_id",
-            "payment_id",
-            "purchase_tier",
-            "is_active",
-            "metadata",
-            "created_at",
-        ],
-    ),
-    (
-        "trainer_allocations",
-        &[
-            "id",
-            "student_id",
-            "trainer_id",
-            "course_id",
-            "requested_by",
-            "status",
-            "allocated_at",
-            "metadata",
-            "created_at",
-            "updated_at",
-        ],
-    ),
-    ("tutoring_sessions", &["allocation_id"]),
-    (
-        "processed_events",
-        &[
-            "event_id",
-            "event_type",
-            "correlation_id",
-            "payload",
-            "source",
-            "version",
-        ],
-    ),
-    (
-        "outbox",
-        &[
-            "id",
-            "event_id",
-            "event_type",
-            "topic",
-            "payload",
-            "correlation_id",
-            "claimed_until",
-            "published_at",
-        ],
-    ),
-    ("purchase_extensions", &["purchase_id", "sessions"]),
-];
-
 /// Finds a trainer for each purchase.
 #[derive(Debug)]
 pub struct AllocateTrainer {

@@ -3,6 +3,7 @@
 
 pub mod cart;
 pub mod checkout;
+mod columns;
 pub mod limits;
 mod name;
 pub mod open;
@@ -11,6 +12,7 @@ mod respond;
 pub mod stage;
 mod store;
 
+pub use columns::COLUMNS;
 pub use name::NAME;
 
 use checkout::Checkout;
@@ -31,45 +33,6 @@ const PATH: &str = "/order-intents";
 const LONGEST_BODY: usize = 65_536;
 const KEY_HEADER: &str = "Idempotency-Key";
 const LONGEST_KEY: usize = 200;
-
-/// The columns that this function uses itself, compared with the live catalogue at its start, besides those of
-/// [`makegood::stock::COLUMNS`].
-pub const COLUMNS: &[(&str, &[&str])] = &[
-    ("carts", &["id", "user_id"]),
-    (
-        "cart_items",
-        &["id", "cart_id", "variant_id", "quantity", "added_at"],
-    ),
-    (
-        "product_variants",
-        &["id", "product_id", "sku", "price_cents", "is_active"],
-    ),
-    ("products", &["id", "vendor_id", "name", "is_active"]),
-    ("vendor_profiles", &["user_id"]),
-    (
-        "payment_intents",
-        &[
-            "payment_intent_id",
-            "user_id",
-            "cart_id",
-            "provider",
-            "external_transaction_id",
-            "amount_cents",
-            "status",
-            "items",
-            "shipping_address",
-            "gateway_payment_url",
-            "idempotency_key",
-            "metadata",
-            "expires_at",
-            "created_at",
-            "updated_at",
-        ],
-    ),
-    ("payment_gateway_verifications", &["payment_intent_id", "status"]),
-    ("orders", &["payment_intent_id", "created_at"]),
-    ("payment_cases", &["payment_intent_id"]),
-];
 
 /// The function with all that it needs.
 #[derive(Debug)]

@@ -7,7 +7,7 @@ use makegood::clock::Clock;
 use makegood::config::{DatabaseConfig, Environment};
 use makegood::db::Database;
 use makegood::gateway::GatewaysConfig;
-use makegood::{runtime, stock, telemetry};
+use makegood::{runtime, telemetry};
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
@@ -27,7 +27,7 @@ async fn main() -> Result<(), Error> {
     // Beside the first request, not before it: a look at the catalogue must not lengthen a cold start.
     let database = function.database.clone();
     tokio::spawn(async move {
-        runtime::report_drift(&database, &[COLUMNS, stock::COLUMNS].concat()).await;
+        runtime::report_drift(&database, COLUMNS).await;
     });
     let function = &function;
     runtime::run(move |event, _| async move { Ok(function.handle(event).await?) }).await

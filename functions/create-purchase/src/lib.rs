@@ -1,5 +1,9 @@
 //! The `create-purchase` stage: a confirmed payment becomes a purchase, its mark and its event, in one commit.
 
+mod columns;
+
+pub use columns::COLUMNS;
+
 use makegood::case::{self, CaseKind, NewCase};
 use makegood::delivery::{Deadline, Disposition, Failure, Record, Stage};
 use makegood::event::{Envelope, EventError, PurchaseConfirmed};
@@ -8,86 +12,6 @@ use makegood::purchase::{Difference, Fulfilment, PurchaseOutcome, Purchases};
 use makegood::telemetry::millis;
 use serde_json::json;
 use std::time::Duration;
-
-/// The columns that this function uses, by table: compared with the live catalogue at start.
-pub const COLUMNS: &[(&str, &[&str])] = &[
-    (
-        "student_course_purchases",
-        &[
-            "id",
-            "student_id",
-            "course_id",
-            "purchase_tier",
-            "expiry_date",
-            "metadata",
-            "is_active",
-            "payment_id",
-            "ended_at",
-            "end_reason",
-            "created_at",
-            "updated_at",
-        ],
-    ),
-    (
-        "processed_events",
-        &[
-            "event_id",
-            "event_type",
-            "correlation_id",
-            "payload",
-            "source",
-            "version",
-        ],
-    ),
-    (
-        "outbox",
-        &[
-            "id",
-            "event_id",
-            "event_type",
-            "topic",
-            "payload",
-            "correlation_id",
-            "published_at",
-            "claimed_until",
-        ],
-    ),
-    (
-        "payments",
-        &[
-            "id",
-            "student_id",
-            "amount_cents",
-            "currency",
-            "status",
-            "metadata",
-            "created_at",
-        ],
-    ),
-    (
-        "payment_cases",
-        &["kind", "subject", "payment_id", "amount_cents", "details"],
-    ),
-    (
-        "trainer_allocations",
-        &[
-            "id",
-            "student_id",
-            "course_id",
-            "status",
-            "metadata",
-            "created_at",
-        ],
-    ),
-    (
-        "tutoring_sessions",
-        &["allocation_id", "scheduled_date", "scheduled_time", "status"],
-    ),
-    (
-        "purchase_extensions",
-        &["payment_id", "purchase_id", "sessions", "ends_at"],
-    ),
-];
 
 /// The stage with what it needs.
 #[derive(Debug)]

@@ -7,7 +7,7 @@ use makegood::config::Environment;
 use makegood::event::EventType;
 use makegood::job::Waker;
 use makegood::runtime::{self, PublisherConfig};
-use makegood::{stock, telemetry};
+use makegood::telemetry;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -32,9 +32,7 @@ async fn main() -> Result<(), Error> {
     };
     let database = function.publisher.database.clone();
     tokio::spawn(async move {
-        for columns in [COLUMNS, stock::COLUMNS] {
-            runtime::report_drift(&database, columns).await;
-        }
+        runtime::report_drift(&database, COLUMNS).await;
     });
     let function = &function;
     runtime::run(move |event, deadline| async move { Ok(function.handle(event, deadline).await) }).await

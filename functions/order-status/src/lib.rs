@@ -2,9 +2,12 @@
 //! page needs few of them; while it is held, it costs a look every 200 ms and no connection in between.
 
 pub mod checkout;
+mod columns;
 pub mod decide;
 mod question;
 mod respond;
+
+pub use columns::COLUMNS;
 
 use checkout::{Seen, read_checkout};
 use makegood::db::{Database, classify};
@@ -23,32 +26,6 @@ pub const NAME: &str = "order-status";
 pub const REQUESTS_PER_MINUTE: u32 = 240;
 /// How long a held request sleeps between two looks.
 pub const LOOK_EVERY: Duration = Duration::from_millis(200);
-
-/// The columns that this function reads, compared with the live catalogue at its start.
-pub const COLUMNS: &[(&str, &[&str])] = &[
-    (
-        "payment_intents",
-        &[
-            "payment_intent_id",
-            "user_id",
-            "provider",
-            "external_transaction_id",
-            "status",
-            "metadata",
-        ],
-    ),
-    (
-        "orders",
-        &["id", "order_number", "payment_intent_id", "status", "created_at"],
-    ),
-    ("order_items", &["order_id"]),
-    (
-        "payment_gateway_verifications",
-        &["id", "payment_intent_id", "status"],
-    ),
-    ("job_queue", &["idempotency_key", "status"]),
-    ("payment_cases", &["payment_intent_id", "status"]),
-];
 
 /// The function with all that it needs.
 #[derive(Debug)]

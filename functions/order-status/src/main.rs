@@ -4,7 +4,7 @@ use lambda_runtime::Error;
 use makegood::config::{DatabaseConfig, Environment};
 use makegood::db::Database;
 use makegood::throttle::Throttle;
-use makegood::{runtime, telemetry, throttle};
+use makegood::{runtime, telemetry};
 use order_status::{COLUMNS, NAME, OrderStatus, REQUESTS_PER_MINUTE};
 
 #[tokio::main]
@@ -26,9 +26,7 @@ async fn main() -> Result<(), Error> {
         ..OrderStatus::of(database.clone())
     };
     // Beside the first request, not before it: a look at the catalogue must not lengthen a cold start.
-    tokio::spawn(
-        async move { runtime::report_drift(&database, &[COLUMNS, throttle::COLUMNS].concat()).await },
-    );
+    tokio::spawn(async move { runtime::report_drift(&database, COLUMNS).await });
     let function = &function;
     runtime::run(move |event, deadline| async move { Ok(function.handle(event, deadline).await?) }).await
 }

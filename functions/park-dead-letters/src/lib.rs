@@ -1,13 +1,15 @@
 //! The `park-dead-letters` function: files what arrives in the dead-letter queues, so that nothing vanishes (G8).
 //! It never parks and never discards: what it can't file stays in its queue, whose alarm rings.
 
+mod columns;
 mod dead_letter;
 mod nul;
 mod store;
 
+pub use columns::COLUMNS;
 pub use dead_letter::{MOVED_BY_SQS, MovedFrom, NewDeadLetter};
 pub use nul::{JSON_STRING, keep_losslessly, show_nul};
-pub use store::{COLUMNS, file_dead_letters};
+pub use store::file_dead_letters;
 
 use makegood::clock::Clock;
 use makegood::db::Database;

@@ -6,31 +6,6 @@ use makegood::db::Connection;
 use serde_json::Value;
 use uuid::Uuid;
 
-/// The columns that this function writes, to be compared with the live catalogue.
-pub const COLUMNS: &[(&str, &[&str])] = &[(
-    "dead_letters",
-    &[
-        "source",
-        "message_id",
-        "function_name",
-        "event_type",
-        "event_id",
-        "correlation_id",
-        "failure_reason",
-        "error_code",
-        "permanent",
-        "attempts",
-        "raw",
-        "document",
-        "parked_at",
-        "id",
-        "status",
-        "replay_count",
-        "replayed_at",
-        "claimed_until",
-    ],
-)];
-
 /// Files the dead letters, in one statement. Gives back the error code of each that is parked by it: a new row, or one that was
 /// sent back and failed again. A message filed before keeps its row, whatever became of it since.
 ///

@@ -1,35 +1,21 @@
 //! The `schedule-sessions` stage: an allocated trainer becomes the next seven sessions, their mark and their event,
 //! a batch in one commit. A replay finds the window full and adds nothing.
 
+mod columns;
 mod row;
+
+pub use columns::COLUMNS;
 
 use chrono_tz::Tz;
 use makegood::clock::Clock;
 use makegood::delivery::{Deadline, Failure, Record, Stage};
 use makegood::event::{Envelope, EventError, EventType, TrainerAllocated};
+use makegood::idempotency;
 use makegood::ids::AllocationId;
 use makegood::outbox::Publisher;
 use makegood::session::{Filled, Filling, Outcome, Told, WINDOW, fill};
-use makegood::{idempotency, session};
 use serde_json::Value;
 use std::collections::HashMap;
-
-/// The columns that this function uses, by table: compared with the live catalogue at start.
-#[must_use]
-pub fn columns() -> Vec<(&'static str, &'static [&'static str])> {
-    const MARKS: &[&str] = &[
-        "event_id",
-        "event_type",
-        "correlation_id",
-        "payload",
-        "source",
-        "version",
-    ];
-    let mut columns = session::COLUMNS.to_vec();
-    columns.push(("processed_events", MARKS));
-    columns.push(("purchase_extensions", &["purchase_id", "sessions"]));
-    columns
-}
 
 /// The stage with what it needs.
 #[derive(Debug)]

@@ -7,7 +7,7 @@ use makegood::config::Environment;
 use makegood::delivery::Stage;
 use makegood::event::EventType;
 use makegood::{runtime, telemetry};
-use schedule_sessions::{ScheduleSessions, columns};
+use schedule_sessions::{COLUMNS, ScheduleSessions};
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
@@ -20,7 +20,7 @@ async fn main() -> Result<(), Error> {
     environment.finish()?;
     let publisher = publisher.open(&aws).await?;
     let database = publisher.database.clone();
-    tokio::spawn(async move { runtime::report_drift(&database, &columns()).await });
+    tokio::spawn(async move { runtime::report_drift(&database, COLUMNS).await });
     let stage = ScheduleSessions {
         publisher,
         clock: Clock::System,

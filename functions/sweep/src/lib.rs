@@ -1,5 +1,6 @@
 //! The `sweep` function: each sweep is one schedule with its own input, safe to run twice at once.
 
+mod columns;
 mod compare;
 mod context;
 mod handler;
@@ -10,8 +11,9 @@ mod reconcile;
 mod reservations;
 mod stale_jobs;
 
+pub use columns::COLUMNS;
 pub use context::Sweep;
-pub use handler::{COLUMNS, SweepError};
+pub use handler::SweepError;
 pub use name::{SweepName, UnknownSweep};
 pub use reconcile::{CourseReconciliation, OrderReconciliation, Reconciliation};
 pub use reservations::FreedReservations;

@@ -6,7 +6,7 @@ use makegood::event::EventType;
 use makegood::gateway::{GatewaysConfig, RazorpayConfig};
 use makegood::job::Waker;
 use makegood::runtime::{self, PublisherConfig};
-use makegood::{stock, telemetry, verification};
+use makegood::telemetry;
 use sweep::{COLUMNS, Sweep};
 
 /// Only a shop has this queue; a school goes without.
@@ -42,9 +42,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     };
     let database = sweep.publisher.database.clone();
     tokio::spawn(async move {
-        for columns in [COLUMNS, stock::COLUMNS, verification::COLUMNS] {
-            runtime::report_drift(&database, columns).await;
-        }
+        runtime::report_drift(&database, COLUMNS).await;
     });
     let sweep = &sweep;
     runtime::run(move |event, deadline| async move { Ok(sweep.handle(&event, deadline).await?) }).await

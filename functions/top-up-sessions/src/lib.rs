@@ -2,8 +2,10 @@
 //! It goes through the allocations in id order, page by page, and commits chunk by chunk.
 
 mod chunk;
+mod columns;
 mod input;
 
+pub use columns::COLUMNS;
 pub use input::{Input, InputError};
 
 use chrono_tz::Tz;

@@ -5,9 +5,9 @@ use lambda_runtime::Error;
 use makegood::clock::Clock;
 use makegood::config::Environment;
 use makegood::event::EventType;
-use makegood::{runtime, session, telemetry};
+use makegood::{runtime, telemetry};
 use serde_json::json;
-use top_up_sessions::{Input, NAME, TopUp};
+use top_up_sessions::{COLUMNS, Input, NAME, TopUp};
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
@@ -19,7 +19,7 @@ async fn main() -> Result<(), Error> {
     environment.finish()?;
     let publisher = publisher.open(&aws).await?;
     let database = publisher.database.clone();
-    tokio::spawn(async move { runtime::report_drift(&database, session::COLUMNS).await });
+    tokio::spawn(async move { runtime::report_drift(&database, COLUMNS).await });
     let top_up = TopUp {
         publisher,
         clock: Clock::System,

@@ -1,9 +1,11 @@
 //! The `verify-payment` function: asks the gateway itself what became of a payment, and hands a paid one on. It needs no login,
 //! since the buyer comes back from another site, and so it tells everybody the same, and nothing personal.
 
+mod columns;
 mod question;
 mod respond;
 
+pub use columns::COLUMNS;
 pub use question::{BadQuestion, LONGEST_BODY};
 
 use makegood::db::{classify, describe};

@@ -8,8 +8,8 @@ use makegood::gateway::GatewaysConfig;
 use makegood::job::Waker;
 use makegood::throttle::Throttle;
 use makegood::verification::Verifier;
-use makegood::{runtime, stock, telemetry, throttle, verification};
-use verify_payment::{NAME, REQUESTS_PER_MINUTE, VerifyPayment};
+use makegood::{runtime, telemetry};
+use verify_payment::{COLUMNS, NAME, REQUESTS_PER_MINUTE, VerifyPayment};
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
@@ -39,11 +39,7 @@ async fn main() -> Result<(), Error> {
     // Beside the first request, not before it: a look at the catalogue must not lengthen a cold start.
     let database = function.verifier.database.clone();
     tokio::spawn(async move {
-        runtime::report_drift(
-            &database,
-            &[verification::COLUMNS, stock::COLUMNS, throttle::COLUMNS].concat(),
-        )
-        .await;
+        runtime::report_drift(&database, COLUMNS).await;
     });
     let function = &function;
     runtime::run(move |event, deadline| async move { Ok(function.handle(event, deadline).await?) }).await

@@ -11,38 +11,6 @@ use chrono_tz::Tz;
 use std::collections::HashMap;
 use uuid::Uuid;
 
-/// The columns that ending a purchase reads and writes, for the function that does so.
-pub const END_COLUMNS: &[(&str, &[&str])] = &[
-    (
-        "student_course_purchases",
-        &[
-            "id",
-            "student_id",
-            "course_id",
-            "payment_id",
-            "is_active",
-            "created_at",
-            "updated_at",
-            "ended_at",
-            "end_reason",
-        ],
-    ),
-    (
-        "trainer_allocations",
-        &["id", "student_id", "course_id", "status", "updated_at"],
-    ),
-    (
-        "tutoring_sessions",
-        &[
-            "allocation_id",
-            "scheduled_date",
-            "scheduled_time",
-            "status",
-            "updated_at",
-        ],
-    ),
-];
-
 /// Why a purchase ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EndReason {

@@ -18,7 +18,7 @@ mod settle;
 
 pub use create::{Fulfilment, Purchases};
 pub use decide::{End, Evidence, ExistingPurchase, KnownPayment, PurchaseOutcome, decide};
-pub use end::{END_COLUMNS, EndReason, Ended, Ending, end, end_noted, end_of_payment};
+pub use end::{EndReason, Ended, Ending, end, end_noted, end_of_payment};
 pub use extend::SecondPayment;
 pub use index_guard::IndexGuard;
 pub use request::PurchaseRequest;

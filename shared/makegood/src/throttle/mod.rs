@@ -15,9 +15,6 @@ const MOST_REMEMBERED: usize = 10_000;
 /// So many counts that are over are deleted at once.
 const MOST_FORGOTTEN: i64 = 5_000;
 
-/// The columns that this module uses, by table: compared with the live catalogue at start. Without them nobody is refused.
-pub const COLUMNS: &[(&str, &[&str])] = &[("client_requests", &["scope", "client", "since", "requests"])];
-
 /// A limit of requests by client.
 #[derive(Debug)]
 pub struct Throttle {

@@ -30,59 +30,6 @@ pub(crate) const ASKER_DEAD_AFTER: Duration = Duration::from_secs(15);
 /// How often somebody who waits for another's answer looks for it.
 pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(100);
 
-/// The columns that this stage uses, by table: compared with the live catalogue at start. Those of the stock are
-/// [`crate::stock::COLUMNS`].
-pub const COLUMNS: &[(&str, &[&str])] = &[
-    (
-        "payment_intents",
-        &[
-            "payment_intent_id",
-            "provider",
-            "external_transaction_id",
-            "amount_cents",
-            "currency",
-            "status",
-            "metadata",
-            "expires_at",
-            "updated_at",
-        ],
-    ),
-    (
-        "payment_gateway_verifications",
-        &[
-            "provider",
-            "external_transaction_id",
-            "payment_intent_id",
-            "status",
-            "amount_verified",
-            "verification_response",
-            "verified_at",
-        ],
-    ),
-    (
-        "job_queue",
-        &[
-            "id",
-            "job_type",
-            "payload",
-            "priority",
-            "idempotency_key",
-            "scheduled_for",
-        ],
-    ),
-    (
-        "payment_cases",
-        &[
-            "kind",
-            "subject",
-            "payment_intent_id",
-            "amount_cents",
-            "currency",
-            "details",
-        ],
-    ),
-];
-
 /// Which payment is asked about, as its gateway knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Payment {

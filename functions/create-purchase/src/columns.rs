@@ -1,0 +1,27 @@
+//! The columns that this function uses, by table: compared with the live catalogue at its start.
+//!
+//! `local/stack/queries.sh prepare` writes this file from the queries.
+
+/// Table and columns.
+#[rustfmt::skip]
+pub const COLUMNS: &[(&str, &[&str])] = &[
+    ("audit_log", &["action", "actor", "at", "details", "reason", "subject"]),
+    ("dead_letters", &["attempts", "claimed_until", "correlation_id", "document", "error_code", "event_id", "event_type",
+        "failure_reason", "function_name", "id", "message_id", "parked_at", "permanent", "raw", "replay_count", "replayed_at",
+        "source", "status"]),
+    ("disputes", &["payment_id", "status"]),
+    ("outbox", &["attempts", "claimed_until", "correlation_id", "created_at", "event_id", "event_type", "id", "last_error",
+        "payload", "published_at", "taken_by", "topic"]),
+    ("payment_cases", &["amount_cents", "currency", "details", "id", "kind", "note", "opened_at", "payment_id",
+        "payment_intent_id", "resolved_at", "resolved_by", "status", "subject"]),
+    ("payment_gateway_verifications", &["payment_intent_id", "status", "verified_at"]),
+    ("payments", &["amount_cents", "confirmed_at", "created_at", "currency", "id", "metadata", "status", "student_id"]),
+    ("processed_events", &["correlation_id", "event_id", "event_type", "payload", "source", "version"]),
+    ("purchase_extensions", &["ends_at", "payment_id", "purchase_id", "sessions"]),
+    ("session_blackout_dates", &["day"]),
+    ("student_course_purchases", &["course_id", "created_at", "end_reason", "ended_at", "expiry_date", "id", "is_active",
+        "metadata", "payment_id", "purchase_tier", "student_id", "updated_at"]),
+    ("trainer_allocations", &["course_id", "created_at", "id", "metadata", "status", "student_id", "trainer_id", "updated_at"]),
+    ("tutoring_sessions", &["allocation_id", "course_id", "id", "scheduled_date", "scheduled_time", "status", "student_id",
+        "trainer_id", "updated_at"]),
+];

@@ -1,0 +1,46 @@
+//! The columns that this function uses, by table: compared with the live catalogue at its start.
+//!
+//! `local/stack/queries.sh prepare` writes this file from the queries.
+
+/// Table and columns.
+#[rustfmt::skip]
+pub const COLUMNS: &[(&str, &[&str])] = &[
+    ("audit_log", &["action", "actor", "at", "details", "reason", "subject"]),
+    ("client_requests", &["client", "requests", "scope", "since"]),
+    ("course_prices", &["amount_minor", "course_id", "currency", "tier", "valid_from", "valid_to"]),
+    ("dead_letters", &["attempts", "claimed_until", "correlation_id", "document", "error_code", "event_id", "event_type",
+        "failure_reason", "function_name", "id", "message_id", "parked_at", "permanent", "raw", "replay_count", "replayed_at",
+        "source", "status"]),
+    ("disputes", &["payment_id", "status"]),
+    ("health_buckets", &["at", "count", "name", "p50_millis", "p95_millis", "step_seconds"]),
+    ("health_samples", &["at", "name", "value"]),
+    ("inventory", &["quantity_available", "quantity_reserved", "updated_at", "variant_id", "version"]),
+    ("inventory_movements", &["movement_type", "quantity_after", "quantity_change", "reference_id", "reference_type",
+        "variant_id"]),
+    ("inventory_reservations", &["expires_at", "id", "payment_intent_id", "quantity", "status", "updated_at", "variant_id"]),
+    ("job_queue", &["attempts", "cause", "completed_at", "created_at", "failed_at", "id", "idempotency_key", "job_type",
+        "last_error", "locked_by", "locked_until", "lost_workers", "max_attempts", "payload", "priority", "scheduled_for",
+        "spared", "status", "updated_at"]),
+    ("orders", &["created_at", "payment_intent_id"]),
+    ("outbox", &["attempts", "claimed_until", "correlation_id", "created_at", "event_id", "event_type", "id", "last_error",
+        "payload", "published_at", "taken_by", "topic"]),
+    ("payment_cases", &["amount_cents", "currency", "details", "id", "kind", "note", "opened_at", "payment_id",
+        "payment_intent_id", "resolved_at", "resolved_by", "status", "subject"]),
+    ("payment_gateway_verifications", &["amount_verified", "external_transaction_id", "id", "payment_intent_id", "provider",
+        "status", "verification_response", "verified_at"]),
+    ("payment_intents", &["amount_cents", "created_at", "currency", "expires_at", "external_transaction_id", "metadata",
+        "payment_intent_id", "provider", "status", "updated_at"]),
+    ("payments", &["amount_cents", "confirmed_at", "created_at", "currency", "id", "metadata", "provider", "status", "student_id",
+        "updated_at"]),
+    ("processed_events", &["correlation_id", "event_id", "event_type", "payload", "source", "version"]),
+    ("product_variants", &["id", "sku"]),
+    ("purchase_extensions", &["payment_id"]),
+    ("session_blackout_dates", &["day"]),
+    ("student_course_purchases", &["course_id", "created_at", "end_reason", "ended_at", "expiry_date", "id", "is_active",
+        "metadata", "payment_id", "purchase_date", "purchase_tier", "student_id", "updated_at"]),
+    ("sweep_runs", &["done", "error", "id", "millis", "started_at", "sweep"]),
+    ("trainer_allocations", &["allocated_at", "course_id", "created_at", "id", "metadata", "status", "student_id", "trainer_id",
+        "updated_at"]),
+    ("tutoring_sessions", &["allocation_id", "scheduled_date", "status"]),
+    ("unfulfilled", &["id", "kind", "since"]),
+];

@@ -1,0 +1,29 @@
+//! The columns that this function uses, by table: compared with the live catalogue at its start.
+//!
+//! `local/stack/queries.sh prepare` writes this file from the queries.
+
+/// Table and columns.
+#[rustfmt::skip]
+pub const COLUMNS: &[(&str, &[&str])] = &[
+    ("audit_log", &["action", "actor", "at", "details", "reason", "subject"]),
+    ("client_requests", &["client", "requests", "scope", "since"]),
+    ("inventory", &["quantity_available", "quantity_reserved", "updated_at", "variant_id", "version"]),
+    ("inventory_movements", &["movement_type", "quantity_after", "quantity_change", "reference_id", "reference_type",
+        "variant_id"]),
+    ("inventory_reservations", &["expires_at", "id", "payment_intent_id", "quantity", "status", "updated_at", "variant_id"]),
+    ("job_queue", &["attempts", "cause", "completed_at", "created_at", "failed_at", "id", "idempotency_key", "job_type",
+        "last_error", "locked_by", "locked_until", "lost_workers", "max_attempts", "payload", "priority", "scheduled_for",
+        "spared", "status", "updated_at"]),
+    ("orders", &["payment_intent_id"]),
+    ("payment_cases", &["amount_cents", "currency", "details", "id", "kind", "note", "opened_at", "payment_id",
+        "payment_intent_id", "resolved_at", "resolved_by", "status", "subject"]),
+    ("payment_gateway_verifications", &["amount_verified", "external_transaction_id", "id", "payment_intent_id", "provider",
+        "status", "verification_response", "verified_at"]),
+    ("payment_intents", &["amount_cents", "currency", "expires_at", "external_transaction_id", "metadata", "payment_intent_id",
+        "provider", "status", "updated_at"]),
+    ("payments", &["confirmed_at", "created_at", "id", "status"]),
+    ("processed_events", &["correlation_id", "event_id", "event_type", "payload", "source", "version"]),
+    ("product_variants", &["id", "sku"]),
+    ("purchase_extensions", &["payment_id"]),
+    ("student_course_purchases", &["payment_id"]),
+];
