@@ -1,7 +1,7 @@
 //! What is to be done for one purchase, given how it stands. Pure.
 
 use crate::answer::Grant;
-use crate::purchase_state::{Purchase, PurchaseState};
+use crate::purchase_state::{Lost, Purchase, PurchaseState};
 use crate::request::{Pair, Terms};
 use chrono_tz::Tz;
 use makegood::delivery::Failure;
@@ -14,6 +14,27 @@ pub(crate) struct Candidate {
     pub terms: Terms,
     /// The payment's id where it is known, else what the event carries.
     pub correlation_id: String,
+    /// What the purchase's last trainer was lost with.
+    pub lost: Option<Lost>,
+}
+
+impl Candidate {
+    /// The key under which the admin service is asked: the event's, and for each trainer that was lost another one, since under a key that it
+    /// knows the service gives back the trainer who left. The same for every repeat of the same question.
+    #[must_use]
+    pub fn idempotency_key(&self, event_id: &str) -> String {
+        match self.lost {
+            None => event_id.to_owned(),
+            Some(Lost {
+                allocation,
+                allocated_micros: None,
+            }) => format!("{event_id}-after-{allocation}"),
+            Some(Lost {
+                allocation,
+                allocated_micros: Some(micros),
+            }) => format!("{event_id}-after-{allocation}-{micros}"),
+        }
+    }
 }
 
 /// What is to be done for one purchase.
@@ -51,6 +72,7 @@ pub(crate) fn decide(event: &PurchaseCreated, state: &PurchaseState, timezone: T
         pair: purchase.pair,
         terms: Terms::of(event, purchase.sessions, &purchase.metadata, timezone),
         correlation_id: correlation_id(event, state),
+        lost: state.lost,
     };
     match state.held {
         Some(_) if state.published => Step::Done,
@@ -94,6 +116,7 @@ mod tests {
     use super::*;
     use makegood::event::{Envelope, Metadata};
     use makegood::ids::{AllocationId, CourseId, PaymentId, PurchaseId, StudentId, TrainerId};
+    use std::collections::HashSet;
     use uuid::Uuid;
 
     const GRANT: Grant = Grant {
@@ -133,6 +156,7 @@ mod tests {
             held,
             published,
             completed: false,
+            lost: None,
         }
     }
 
@@ -181,6 +205,30 @@ mod tests {
                 assert_eq!(failure.code, code);
             }
         }
+    }
+
+    #[test]
+    fn each_lost_trainer_is_a_question_of_its_own() {
+        let ask = |lost| {
+            let state = PurchaseState {
+                lost,
+                ..state(true, None, false)
+            };
+            let Step::Ask(candidate) = decide(&event(), &state, Tz::UTC) else {
+                panic!("not asked")
+            };
+            candidate.idempotency_key("event-1")
+        };
+        let lost = |allocated_micros| {
+            Some(Lost {
+                allocation: AllocationId(Uuid::from_u128(4)),
+                allocated_micros,
+            })
+        };
+        assert_eq!(ask(None), "event-1");
+        assert_eq!(ask(lost(Some(7))), ask(lost(Some(7))));
+        let keys: HashSet<String> = [None, lost(None), lost(Some(7)), lost(Some(8))].map(ask).into();
+        assert_eq!(keys.len(), 4, "{keys:?}");
     }
 
     #[test]

@@ -26,6 +26,14 @@ impl Purchase {
     }
 }
 
+/// The allocation of a purchase that has lost its trainer last: cancelled or rejected, or the trainer's row is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Lost {
+    pub allocation: AllocationId,
+    /// When that trainer was allocated, as far as it is noted: one allocation may lose one trainer after the other.
+    pub allocated_micros: Option<i64>,
+}
+
 /// How one purchase stands.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct PurchaseState {
@@ -38,6 +46,8 @@ pub(crate) struct PurchaseState {
     pub published: bool,
     /// Whether the purchase's allocation is completed: nobody is owed another trainer.
     pub completed: bool,
+    /// What its trainer was lost with, if it had one.
+    pub lost: Option<Lost>,
 }
 
 /// Loads how these purchases stand, in order; one round trip for all.
@@ -76,6 +86,10 @@ pub(crate) async fn load(
                 }),
             published: row.published,
             completed: row.completed,
+            lost: row.lost_id.map(|id| Lost {
+                allocation: AllocationId(id),
+                allocated_micros: row.lost_since_micros,
+            }),
         })
         .collect())
 }

@@ -39,23 +39,27 @@ WITH wanted AS (
          f.status, CASE WHEN f.trainer_id IS NOT NULL THEN now() END,
          f.metadata || CASE WHEN s.is_spent THEN jsonb_build_object('adminAllocationId', f.allocation_id) ELSE '{}' END
   FROM found f
-  -- The service may answer a renewal with the allocation of the purchase that it renews. Its sessions were held: they are not those of
-  -- the new one, which gets a row of its own.
+  -- The service may answer a renewal with the allocation of the purchase that it renews, or of one that was ended. Its sessions are not
+  -- those of the new one, which gets a row of its own.
   CROSS JOIN LATERAL (
     SELECT EXISTS (SELECT FROM trainer_allocations o
                    WHERE o.id = f.allocation_id AND o.student_id = f.student_id AND o.course_id = f.course_id
-                     AND o.status = 'completed'
-                     AND o.metadata ->> 'purchaseId' IS DISTINCT FROM f.metadata ->> 'purchaseId') AS is_spent) s
+                     AND (o.status = 'completed'
+                          AND o.metadata ->> 'purchaseId' IS DISTINCT FROM f.metadata ->> 'purchaseId'
+                          OR o.status IN ('cancelled', 'rejected') AND o.metadata ->> 'purchaseId' <> f.metadata ->> 'purchaseId')) AS is_spent) s
   WHERE f.row_id IS NULL
   ORDER BY f.student_id, f.course_id
   -- The admin service may share this database and write the row itself, in whatever state, even since the look.
   ON CONFLICT (id) DO UPDATE
   SET status = CASE WHEN a.status IN ('approved', 'active') THEN a.status ELSE excluded.status END,
       trainer_id = COALESCE(excluded.trainer_id, a.trainer_id),
-      allocated_at = COALESCE(a.allocated_at, excluded.allocated_at),
+      allocated_at = CASE WHEN a.status IN ('approved', 'active') THEN COALESCE(a.allocated_at, excluded.allocated_at)
+                          ELSE COALESCE(excluded.allocated_at, a.allocated_at) END,
       metadata = COALESCE(a.metadata, '{}') || excluded.metadata,
       updated_at = now()
   WHERE a.student_id = excluded.student_id AND a.course_id = excluded.course_id
+    -- Cancelled here, and the service still gives the same trainer: that is for a person to say there, too.
+    AND NOT (a.status IN ('cancelled', 'rejected') AND a.trainer_id = excluded.trainer_id)
   RETURNING a.student_id, a.course_id, a.id, a.trainer_id
 )
 SELECT f.student_id AS "student_id!", f.course_id AS "course_id!", f.row_id AS "id!", f.row_trainer AS trainer_id

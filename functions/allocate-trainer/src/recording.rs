@@ -259,7 +259,8 @@ fn result_of(entry: &Entry<'_>, written: &Written) -> (Pair, Result<(), Failure>
         None => Err(Failure::retry(
             "allocation_changed",
             format!(
-                "allocation {} was changed at this moment, is another student's, or its purchase has ended",
+                "allocation {} was changed at this moment, is another student's, its purchase has ended, or it was cancelled here \
+                 and not at the admin service, which gives the same trainer back: cancel it there too",
                 entry.allocation
             ),
         )),

@@ -73,7 +73,7 @@ impl Terms {
 pub struct TrainerRequest {
     /// For whom.
     pub pair: Pair,
-    /// The event's id: asking again with the same key is answered with the same allocation.
+    /// The event's id, or another one for each trainer that was lost: asking again with the same key is answered with the same allocation.
     pub idempotency_key: String,
     /// The payment's id.
     pub correlation_id: String,

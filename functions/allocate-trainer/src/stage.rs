@@ -102,6 +102,7 @@ fn requests(records: &[Record<PurchaseCreated>], steps: &[Step], moment: Moment)
         {
             let requested = TrainerRequest::of(candidate.pair, &record.input, &candidate.terms, moment.today);
             requests.push(TrainerRequest {
+                idempotency_key: candidate.idempotency_key(&requested.idempotency_key),
                 correlation_id: candidate.correlation_id.clone(),
                 ..requested
             });

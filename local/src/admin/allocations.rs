@@ -1,7 +1,7 @@
 //! The allocations of the stub: one a student and course, trainers in turn.
 
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 /// An allocation as the protocol shows it.
@@ -44,6 +44,8 @@ pub(super) struct Allocations {
     free_from_call: u64,
     keyed_by_request: bool,
     by_slot: BTreeMap<Slot, Allocation>,
+    /// The allocations whose trainer has left.
+    left: BTreeSet<Uuid>,
 }
 
 impl Allocations {
@@ -54,6 +56,7 @@ impl Allocations {
             free_from_call: 0,
             keyed_by_request: false,
             by_slot: BTreeMap::new(),
+            left: BTreeSet::new(),
         }
     }
 
@@ -74,8 +77,22 @@ impl Allocations {
         self.by_slot.values().filter(wanted).collect()
     }
 
+    /// The trainers of this pair have left: the next request under another key gets another allocation.
+    pub(super) fn leave(&mut self, student: Uuid, course: Uuid) {
+        let gone: Vec<Uuid> = self.of_pair(student, course).iter().map(|one| one.id).collect();
+        self.left.extend(gone);
+    }
+
     /// The documented behaviour: the same key gets the same allocation, in whatever state it is by now.
     pub(super) fn place(&mut self, call: u64, key: &str, student: Uuid, course: Uuid) -> Placement {
+        let slot = self.slot(key, student, course);
+        if self
+            .by_slot
+            .get(&slot)
+            .is_some_and(|known| known.key != key && self.left.contains(&known.id))
+        {
+            self.by_slot.remove(&slot);
+        }
         match self.by_slot.get(&self.slot(key, student, course)) {
             Some(known) if known.trainer_id.is_some() && known.key == key => {
                 Placement::Granted(known.clone())

@@ -4,5 +4,6 @@
 
 mod answers;
 mod breaking;
+mod leaving;
 mod replays;
 mod school;
