@@ -146,6 +146,7 @@ fn variables(database: &TestDatabase, sink: &QueueSink) -> Variables {
             "QUEUE_URL_PURCHASE_CREATED",
             "http://sink/000000000000/allocation,http://sink/000000000000/cache",
         ),
+        ("QUEUE_URL_PURCHASE_ENDED", "http://sink/000000000000/cache"),
         ("DEAD_LETTER_QUEUE_URL", "http://sink/000000000000/dead"),
         ("AWS_ENDPOINT_URL", sink.url()),
         ("AWS_REGION", "us-east-1"),

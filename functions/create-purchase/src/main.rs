@@ -12,7 +12,8 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     telemetry::start("create-purchase");
     let aws = runtime::aws().await;
     let mut environment = Environment::of_process();
-    let publisher = runtime::PublisherConfig::read(&mut environment, &[EventType::PurchaseCreated]);
+    let published = [EventType::PurchaseCreated, EventType::PurchaseEnded];
+    let publisher = runtime::PublisherConfig::read(&mut environment, &published);
     let parking = runtime::parking(&mut environment, &aws, "create-purchase");
     let timezone = environment.business_timezone();
     let second_payment = environment.parsed("SECOND_PAYMENT", SecondPayment::Surplus, "surplus or extend");

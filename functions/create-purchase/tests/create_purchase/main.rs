@@ -6,6 +6,7 @@ mod guards;
 mod index_away;
 mod legacy;
 mod outcomes;
+mod refunded_meanwhile;
 mod refusals;
 mod renewals;
 mod school;

@@ -17,11 +17,11 @@ const ALLOCATE: &str = "
     INSERT INTO tutoring_sessions (allocation_id, student_id, trainer_id, course_id, scheduled_date, scheduled_time, status)
     SELECT a.id, a.student_id, a.trainer_id, a.course_id, current_date + d.days, '5:30 PM', d.status
     FROM trainer_allocations a, (VALUES (-7, 'completed'), (7, 'scheduled')) AS d (days, status)";
-const EXPIRE: &str =
+pub(crate) const EXPIRE: &str =
     "UPDATE student_course_purchases SET expiry_date = now() - interval '1 second' WHERE is_active";
 
 /// A school in which this payment has bought its course.
-async fn school_with(bought: Payment) -> School {
+pub(crate) async fn school_with(bought: Payment) -> School {
     let school = School::open().await;
     assert_eq!(school.deliver(&[bought.confirmed()]).await, 0);
     school.database.run_sql(ALLOCATE).await;
@@ -29,7 +29,7 @@ async fn school_with(bought: Payment) -> School {
 }
 
 /// One row for each purchase of this payment: whether it is active, and why it ended.
-async fn states(school: &School, payment: Payment) -> Vec<(bool, Option<String>)> {
+pub(crate) async fn states(school: &School, payment: Payment) -> Vec<(bool, Option<String>)> {
     sqlx::query_as("SELECT is_active, end_reason FROM student_course_purchases WHERE payment_id = $1")
         .bind(payment.payment_id)
         .fetch_all(&school.database.direct())
@@ -67,6 +67,13 @@ async fn a_payment_for_an_expired_purchase_renews_it_once() {
     assert_renewed(&school, first, second, "expired").await;
     assert_eq!(school.published().await.into_values().collect::<Vec<_>>(), [1, 1]);
     assert_eq!(school.counter("PurchasesCreated"), 2);
+    // THEN the end of the first is told once, too, with its reason and what was cancelled
+    let told =
+        "SELECT count(*) FROM outbox WHERE event_type = 'PURCHASE_ENDED' AND payload ->> 'reason' = 'expired'
+                AND payload ->> 'cancelledSessions' = '1' AND published_at IS NOT NULL";
+    assert_eq!(school.database.count(told).await, 1);
+    let ends = "SELECT count(*) FROM outbox WHERE event_type = 'PURCHASE_ENDED'";
+    assert_eq!(school.database.count(ends).await, 1);
     let cancelled =
         "SELECT count(*) FROM tutoring_sessions WHERE status = 'cancelled' AND scheduled_date > current_date";
     assert_eq!(school.database.count(cancelled).await, 1);
@@ -213,7 +220,7 @@ async fn without_the_index_nobody_looks_at_a_pair_while_it_is_renewed() {
 }
 
 /// So many statements in this database wait for a lock.
-async fn until_waiting(school: &School, statements: i64) {
+pub(crate) async fn until_waiting(school: &School, statements: i64) {
     let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
     let all_wait = async { while school.database.count(waiting).await != statements {} };
     tokio::time::timeout(Duration::from_secs(20), all_wait)

@@ -41,7 +41,7 @@ impl School {
         recorder
             .install()
             .expect("each test is a process of its own: run with cargo nextest");
-        let (transport, queues) = transport(&[EventType::PurchaseCreated]).await;
+        let (transport, queues) = transport(&[EventType::PurchaseCreated, EventType::PurchaseEnded]).await;
         let outbox_events = queues["purchase-created"].clone();
         Self {
             database,

@@ -176,8 +176,10 @@ impl Purchases {
             let chunk: Vec<PurchaseRequest> = over.by_ref().take(LOCKS_A_TRANSACTION).collect();
             let mut transaction = self.database.begin().await?;
             let result = renew(&mut transaction, &chunk, facts, now).await;
-            let written: HashMap<Uuid, Written> = end(transaction, result)
-                .await?
+            let renewed = end(transaction, result).await?;
+            published.extend(renewed.published);
+            let written: HashMap<Uuid, Written> = renewed
+                .written
                 .into_iter()
                 .map(|written| (written.purchase_id, written))
                 .collect();

@@ -146,29 +146,54 @@ pub async fn end(
     let outbox_events: Vec<OutboxEvent> = ended
         .iter()
         .map(|row| {
-            let pair = (row.student_id, row.course_id);
-            let event = PurchaseEnded {
-                purchase_id: PurchaseId(row.id),
-                student_id: StudentId(row.student_id),
-                course_id: CourseId(row.course_id),
-                reason: ending.reason.wire_name().to_owned(),
-                cancelled_sessions: cancelled.get(&pair).copied().unwrap_or(0),
-                envelope: Envelope::published(
-                    PurchaseEnded::event_id(PurchaseId(row.id)),
-                    row.payment_id.unwrap_or(row.id).to_string(),
-                    ending.source,
-                    ending.now,
-                ),
+            let over = Over {
+                purchase: row.id,
+                student: row.student_id,
+                course: row.course_id,
+                payment: row.payment_id,
+                reason: ending.reason.wire_name(),
+                cancelled: cancelled
+                    .get(&(row.student_id, row.course_id))
+                    .copied()
+                    .unwrap_or(0),
             };
-            OutboxEvent {
-                event_id: event.envelope.event_id.clone(),
-                event_type: EventType::PurchaseEnded,
-                correlation: CorrelationId(row.payment_id.unwrap_or(row.id)),
-                payload: event.to_json(),
-            }
+            over.outbox_event(ending.source, ending.now)
         })
         .collect();
     outbox::enqueue(connection, &outbox_events).await
+}
+
+/// A purchase that runs no more, as its event tells it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Over<'a> {
+    pub(super) purchase: Uuid,
+    pub(super) student: Uuid,
+    pub(super) course: Uuid,
+    pub(super) payment: Option<Uuid>,
+    pub(super) reason: &'a str,
+    pub(super) cancelled: i64,
+}
+
+impl Over<'_> {
+    /// `PURCHASE_ENDED`.
+    pub(super) fn outbox_event(&self, source: &str, now: DateTime<Utc>) -> OutboxEvent {
+        let correlation = self.payment.unwrap_or(self.purchase);
+        let event_id = PurchaseEnded::event_id(PurchaseId(self.purchase));
+        let event = PurchaseEnded {
+            purchase_id: PurchaseId(self.purchase),
+            student_id: StudentId(self.student),
+            course_id: CourseId(self.course),
+            reason: self.reason.to_owned(),
+            cancelled_sessions: self.cancelled,
+            envelope: Envelope::published(event_id.clone(), correlation.to_string(), source, now),
+        };
+        OutboxEvent {
+            event_id,
+            event_type: EventType::PurchaseEnded,
+            correlation: CorrelationId(correlation),
+            payload: event.to_json(),
+        }
+    }
 }
 
 /// How many sessions were cancelled, by pair.

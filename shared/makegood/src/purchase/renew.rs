@@ -1,15 +1,27 @@
 //! A payment for what is over renews it: the old purchase is closed and the new one made, in one transaction, under the same unique index.
 
 use super::decide::{End, Evidence, PurchaseOutcome, decide, legacy_owners};
+use super::end::Over;
 use super::evidence::gather;
 use super::fallback::{insert_plainly, lock_pairs, lock_payable};
 use super::fast::{Columns, Written};
-use super::request::PurchaseRequest;
+use super::request::{PurchaseRequest, SOURCE};
 use super::row::PaymentFacts;
 use crate::db::Connection;
+use crate::outbox::{self, OutboxEvent, OutboxRow};
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use std::collections::HashSet;
 use uuid::Uuid;
+
+/// What a renewal wrote.
+#[derive(Default)]
+pub(super) struct Renewed {
+    /// The purchases that were made.
+    pub(super) written: Vec<Written>,
+    /// That those which they renew have ended, to publish after the commit.
+    pub(super) published: Vec<OutboxRow>,
+}
 
 /// Renews what is over still, once a student and course, and gives back what was made; the others are decided anew. Takes the pairs'
 /// advisory locks before it locks their purchases, as the fallback does, so that it is right without the index too; with it, a writer on
@@ -19,7 +31,7 @@ pub(super) async fn renew(
     requests: &[PurchaseRequest],
     facts: &PaymentFacts,
     now: DateTime<Utc>,
-) -> Result<Vec<Written>, sqlx::Error> {
+) -> Result<Renewed, sqlx::Error> {
     lock_pairs(transaction, requests).await?;
     let payments: Vec<Uuid> = requests
         .iter()
@@ -42,16 +54,12 @@ pub(super) async fn renew(
         })
         .collect();
     if renewed.is_empty() {
-        return Ok(Vec::new());
+        return Ok(Renewed::default());
     }
-    close(
-        transaction,
-        &renewed,
-        now.with_timezone(&facts.timezone).date_naive(),
-    )
-    .await?;
+    let published = close(transaction, &renewed, now, facts.timezone).await?;
     let requests: Vec<PurchaseRequest> = renewed.into_iter().map(|(request, _)| request.clone()).collect();
-    insert_plainly(transaction, &Columns::of(&requests, now)).await
+    let written = insert_plainly(transaction, &Columns::of(&requests, now)).await?;
+    Ok(Renewed { written, published })
 }
 
 /// The active purchases of the pairs and their allocations, each in the order of their ids, so that renewals can't deadlock with each
@@ -88,11 +96,13 @@ pub(super) async fn lock_allocations(
     Ok(())
 }
 
+/// Closes what is renewed, and writes that it has ended and why.
 async fn close(
     transaction: &mut Connection,
     renewed: &[(&PurchaseRequest, &Evidence)],
-    today: chrono::NaiveDate,
-) -> Result<(), sqlx::Error> {
+    now: DateTime<Utc>,
+    timezone: Tz,
+) -> Result<Vec<OutboxRow>, sqlx::Error> {
     let (mut purchases, mut reasons, mut owners) = (Vec::new(), Vec::new(), Vec::new());
     for (request, evidence) in renewed {
         let owned = legacy_owners(request.event.payment_id, evidence);
@@ -103,14 +113,28 @@ async fn close(
             owners.push(owner.map(|(_, payment)| payment.0));
         }
     }
-    sqlx::query_file!(
+    let closed = sqlx::query_file!(
         "src/purchase/close_over.sql",
         &purchases,
         &reasons as &[&str],
         &owners as &[Option<Uuid>],
-        today,
+        now.with_timezone(&timezone).date_naive(),
     )
-    .fetch_all(transaction)
+    .fetch_all(&mut *transaction)
     .await?;
-    Ok(())
+    let outbox_events: Vec<OutboxEvent> = closed
+        .iter()
+        .map(|row| {
+            let over = Over {
+                purchase: row.id,
+                student: row.student_id,
+                course: row.course_id,
+                payment: row.payment_id,
+                reason: &row.reason,
+                cancelled: row.cancelled,
+            };
+            over.outbox_event(SOURCE, now)
+        })
+        .collect();
+    outbox::enqueue(transaction, &outbox_events).await
 }

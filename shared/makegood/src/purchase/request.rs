@@ -9,6 +9,9 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use uuid::{NoContext, Timestamp, Uuid};
 
+/// Who publishes what comes of a payment.
+pub(super) const SOURCE: &str = "create-purchase";
+
 /// One confirmed payment with what its purchase will be, if it comes to one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PurchaseRequest {
@@ -104,7 +107,7 @@ impl PurchaseRequest {
             course_id: self.event.course_id,
             purchase_tier: self.tier,
             metadata: self.metadata.clone(),
-            envelope: Envelope::published(event_id.clone(), correlation.to_string(), "create-purchase", now),
+            envelope: Envelope::published(event_id.clone(), correlation.to_string(), SOURCE, now),
         };
         OutboxEvent {
             event_id,
