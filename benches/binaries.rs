@@ -117,6 +117,7 @@ fn variables(function: &str, runtime: &str) -> Vec<(String, String)> {
         ("QUEUE_URL_PURCHASE_CREATED", nowhere),
         ("QUEUE_URL_TRAINER_ALLOCATED", nowhere),
         ("QUEUE_URL_SESSIONS_GENERATED", nowhere),
+        ("QUEUE_URL_SESSIONS_RESCHEDULED", nowhere),
         ("QUEUE_URL_ORDER_CONFIRMED", nowhere),
         ("QUEUE_URL_PURCHASE_ENDED", nowhere),
         ("DEAD_LETTER_QUEUE_URL", nowhere),

@@ -41,6 +41,10 @@ fn action(event_type: EventType) -> (&'static str, &'static str) {
             "send",
             "A purchase has ended, with the reason; nothing more is planned for it.",
         ),
+        EventType::SessionsRescheduled => (
+            "send",
+            "Sessions on the calendar have another day, time or trainer, or were cancelled.",
+        ),
     }
 }
 

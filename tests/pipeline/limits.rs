@@ -22,7 +22,17 @@ struct Scene {
     most: u64,
 }
 
-const SCENES: [Scene; 11] = [
+const SCENES: [Scene; 12] = [
+    Scene {
+        marker: "a.planned IS NULL",
+        plant: "INSERT INTO trainer_allocations (id, student_id, course_id, trainer_id, requested_by, status)
+                SELECT md5('a' || n)::uuid, md5('s' || n)::uuid, md5('c')::uuid, md5('t')::uuid, md5('s' || n)::uuid, 'approved'
+                FROM generate_series(1, 30) n;
+                INSERT INTO student_course_purchases (student_id, course_id, purchase_tier)
+                SELECT md5('s' || n)::uuid, md5('c')::uuid, 10 FROM generate_series(1, 30) n",
+        parameters: &["ARRAY[md5('a1')::uuid, md5('a2')::uuid, md5('a3')::uuid]"],
+        most: 3,
+    },
     Scene {
         marker: "jsonb_build_object('checkout', coalesce(metadata ->> 'checkout', payment_intent_id))",
         plant: "INSERT INTO payment_intents (payment_intent_id, user_id, cart_id, provider, amount_cents, items, status)

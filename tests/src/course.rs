@@ -105,6 +105,10 @@ impl Course {
                 "QUEUE_URL_SESSIONS_GENERATED",
                 with_cache(&self.sessions_generated),
             ),
+            (
+                "QUEUE_URL_SESSIONS_RESCHEDULED",
+                self.cache_invalidation.url.clone(),
+            ),
             ("QUEUE_URL_PURCHASE_ENDED", self.cache_invalidation.url.clone()),
             ("DEAD_LETTER_QUEUE_URL", self.dead_letters.url.clone()),
             ("BUSINESS_TIMEZONE", "Asia/Kolkata".to_owned()),

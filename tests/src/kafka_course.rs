@@ -7,11 +7,12 @@ use crate::kafka_source::KafkaSource;
 use serde_json::json;
 
 /// The topics of the course pipeline.
-pub const TOPICS: [&str; 5] = [
+pub const TOPICS: [&str; 6] = [
     "purchase-confirmed",
     "purchase-created",
     "trainer-allocated",
     "sessions-generated",
+    "sessions-rescheduled",
     "purchase-ended",
 ];
 

@@ -117,6 +117,8 @@ planted! {
          WHERE p.payment_id = md5('payment1')::uuid"
     session_of_a_purchase_that_was_ended: ["session-beyond-end"]
         "UPDATE student_course_purchases SET is_active = false WHERE payment_id = md5('payment1')::uuid"
+    sessions_of_a_trainer_who_left: ["purchase-without-allocation", "session-of-left-trainer"]
+        "UPDATE trainer_allocations SET status = 'cancelled' WHERE id = md5('allocation1')::uuid"
     outbox_stuck: ["outbox-stuck"]
         "INSERT INTO outbox (event_id, event_type, topic, payload, correlation_id, created_at)
          VALUES ('e', 'PURCHASE_CONFIRMED', 'purchase-confirmed', '{}', gen_random_uuid(), now() - interval '6 minutes')"

@@ -162,6 +162,20 @@ async fn each_hole_of_the_course_pipeline_has_its_sentence() {
     let told = read(&scene, &subject).await;
     assert_eq!(told.gap, None, "{told:?}");
     assert!(told.title.ends_with(": complete"), "{}", told.title);
+    // WHEN all seven that were bought were held, and another trainer is allocated since THEN nothing is missing either
+    scene
+        .database
+        .run_sql(
+            "UPDATE student_course_purchases SET purchase_tier = 7 WHERE student_id = md5('sita')::uuid;
+             UPDATE tutoring_sessions SET status = 'completed', scheduled_date = scheduled_date - 20 WHERE allocation_id = md5('allocated')::uuid;
+             UPDATE trainer_allocations SET status = 'cancelled' WHERE id = md5('allocated')::uuid;
+             INSERT INTO trainer_allocations (student_id, trainer_id, course_id, requested_by, status, allocated_at)
+             SELECT student_id, md5('trainer2')::uuid, course_id, requested_by, 'approved', now() FROM trainer_allocations
+             WHERE id = md5('allocated')::uuid",
+        )
+        .await;
+    let told = read(&scene, &subject).await;
+    assert_eq!(told.gap, None, "{told:?}");
     scene.drop().await;
 }
 

@@ -1,9 +1,10 @@
-//! Any of the four events after which a student's pages look different.
+//! Any of the five events after which a student's pages look different.
 
 use makegood::event::{Envelope, Event, EventError};
 use makegood::ids::StudentId;
 
-const HANDLED: &str = "PURCHASE_CREATED, TRAINER_ALLOCATED, SESSIONS_GENERATED, PURCHASE_ENDED";
+const HANDLED: &str =
+    "PURCHASE_CREATED, TRAINER_ALLOCATED, SESSIONS_GENERATED, SESSIONS_RESCHEDULED, PURCHASE_ENDED";
 
 /// Something that a student's pages show has changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +26,7 @@ impl StudentChange {
             Event::TrainerAllocated(event) => (event.student_id, event.envelope),
             Event::SessionsGenerated(event) => (event.student_id, event.envelope),
             Event::PurchaseEnded(event) => (event.student_id, event.envelope),
+            Event::SessionsRescheduled(event) => (event.student_id, event.envelope),
             other @ (Event::PurchaseConfirmed(_) | Event::OrderConfirmed(_)) => {
                 let found = other.event_type().wire_name().to_owned();
                 return Err(EventError::UnexpectedType {

@@ -56,6 +56,18 @@ fn trainer_allocated(student: Uuid) -> String {
     .to_string()
 }
 
+fn sessions_rescheduled(student: Uuid) -> String {
+    json!({"type": "SESSIONS_RESCHEDULED", "allocationId": Uuid::new_v4(), "trainerId": Uuid::new_v4(), "studentId": student,
+           "courseId": Uuid::new_v4(), "sessions": []})
+    .to_string()
+}
+
+fn purchase_ended(student: Uuid) -> String {
+    json!({"type": "PURCHASE_ENDED", "purchaseId": Uuid::new_v4(), "studentId": student, "courseId": Uuid::new_v4(),
+           "reason": "expired", "cancelledSessions": 0})
+    .to_string()
+}
+
 fn sessions_generated(student: Uuid) -> String {
     json!({"type": "SESSIONS_GENERATED", "allocationId": Uuid::new_v4(), "trainerId": Uuid::new_v4(), "studentId": student,
            "courseId": Uuid::new_v4(), "sessionCount": 1, "sessionIds": [Uuid::new_v4()], "startDate": "2026-01-12"})
@@ -140,17 +152,21 @@ fn assert_left_quietly(aftermath: &Aftermath) {
 }
 
 #[tokio::test]
-async fn each_of_the_three_events_removes_its_students_pages_and_no_others() {
-    // GIVEN cached pages of three students and of a neighbour
+async fn each_of_the_events_removes_its_students_pages_and_no_others() {
+    // GIVEN cached pages of five students and of a neighbour
     let mut redis = redis().await;
-    let [buyer, taught, scheduled, neighbour] = [(); 4].map(|()| Uuid::new_v4());
-    for student in [buyer, taught, scheduled, neighbour] {
+    let students = [(); 5].map(|()| Uuid::new_v4());
+    let [buyer, taught, scheduled, moved, done] = students;
+    let neighbour = Uuid::new_v4();
+    for student in students.into_iter().chain([neighbour]) {
         cache_pages(&mut redis, student).await;
     }
     let bodies = [
         purchase_created(buyer),
         trainer_allocated(taught),
         sessions_generated(scheduled),
+        sessions_rescheduled(moved),
+        purchase_ended(done),
     ];
 
     // WHEN one event of each type arrives
@@ -162,7 +178,7 @@ async fn each_of_the_three_events_removes_its_students_pages_and_no_others() {
 
     // THEN both pages of each are gone, and the neighbour's stay
     assert_eq!(answer, all_acknowledged());
-    for student in [buyer, taught, scheduled] {
+    for student in students {
         assert_eq!(pages_left(&mut redis, student).await, 0);
     }
     assert_eq!(pages_left(&mut redis, neighbour).await, 2);

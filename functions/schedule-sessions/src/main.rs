@@ -14,7 +14,8 @@ async fn main() -> Result<(), Error> {
     telemetry::start(ScheduleSessions::NAME);
     let aws = runtime::aws().await;
     let mut environment = Environment::of_process();
-    let publisher = runtime::PublisherConfig::read(&mut environment, &[EventType::SessionsGenerated]);
+    let published = [EventType::SessionsGenerated, EventType::SessionsRescheduled];
+    let publisher = runtime::PublisherConfig::read(&mut environment, &published);
     let timezone = environment.business_timezone();
     let parking = runtime::parking(&mut environment, &aws, ScheduleSessions::NAME);
     environment.finish()?;

@@ -79,6 +79,7 @@ impl TopUp {
         report.chunks += 1;
         report.allocations += filled.allocations;
         report.sessions += filled.sessions;
+        report.rescheduled += filled.rescheduled;
         metrics::counter!("SessionsCreated").increment(u64::try_from(filled.sessions).unwrap_or(u64::MAX));
         let _ = timeout_at(publish_until, self.publisher.publish(&filled.published)).await;
     }

@@ -1,4 +1,5 @@
-//! The `top-up-sessions` function: refills to seven every window with fewer than three sessions left.
+//! The `top-up-sessions` function: refills to seven every window with fewer than three sessions left, and moves sessions whose day was closed,
+//! or whose trainer, time or first day was changed.
 //! It goes through the allocations in id order, page by page, and commits chunk by chunk.
 
 mod chunk;
@@ -45,6 +46,8 @@ pub struct Report {
     pub allocations: usize,
     /// Sessions added.
     pub sessions: usize,
+    /// Sessions moved, handed to another trainer, or cancelled since there is no day for them.
+    pub rescheduled: usize,
     /// Transactions committed.
     pub chunks: usize,
     /// Allocations without a trainer or a course, which can't have sessions.
@@ -104,6 +107,7 @@ fn tell(report: &Report) {
     let Report {
         allocations,
         sessions,
+        rescheduled,
         chunks,
         finished,
         ..
@@ -112,6 +116,7 @@ fn tell(report: &Report) {
         function = NAME,
         allocations,
         sessions,
+        rescheduled,
         chunks,
         finished,
         "windows refilled"

@@ -33,6 +33,10 @@ fn variables(database: &TestDatabase) -> Variables {
             "QUEUE_URL_SESSIONS_GENERATED",
             "http://127.0.0.1:9/none".to_owned(),
         ),
+        (
+            "QUEUE_URL_SESSIONS_RESCHEDULED",
+            "http://127.0.0.1:9/none".to_owned(),
+        ),
     ]
     .into_iter()
     .map(|(name, value)| (name.to_owned(), value))

@@ -215,7 +215,11 @@ async fn sessions(
             "WITH change AS (
                SELECT c.* FROM unnest($1::uuid[], $2::text[], $3::text[]) AS c (id, old, new)
                JOIN tutoring_sessions s ON s.id = c.id ORDER BY s.id FOR UPDATE OF s)
-             UPDATE tutoring_sessions s SET scheduled_time = c.new, updated_at = now()
+             UPDATE tutoring_sessions s
+             SET scheduled_time = c.new, updated_at = now(),
+                 -- What nobody has moved is as it was planned still.
+                 planned_date = CASE WHEN s.planned_date IS NULL AND s.updated_at = s.created_at THEN s.scheduled_date ELSE s.planned_date END,
+                 planned_time = CASE WHEN coalesce(s.planned_time = c.old, s.updated_at = s.created_at) THEN c.new ELSE s.planned_time END
              FROM change c
              WHERE s.id = c.id AND s.scheduled_time = c.old
                AND NOT EXISTS (SELECT FROM tutoring_sessions o

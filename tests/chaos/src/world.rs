@@ -246,6 +246,10 @@ fn common(broker: &Broker, issuer: &Issuer) -> Variables {
             "QUEUE_URL_SESSIONS_GENERATED",
             urls(&["sessions-generated-cache"]),
         ),
+        (
+            "QUEUE_URL_SESSIONS_RESCHEDULED",
+            urls(&["sessions-generated-cache"]),
+        ),
         ("QUEUE_URL_PURCHASE_ENDED", urls(&["purchase-created-cache"])),
         ("QUEUE_URL_ORDER_CONFIRMED", urls(&["order-confirmed"])),
         ("JOBS_QUEUE_URL", urls(&["jobs"])),

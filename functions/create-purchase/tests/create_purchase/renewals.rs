@@ -116,6 +116,37 @@ async fn a_payment_for_a_consumed_purchase_renews_it_and_with_one_session_left_i
     school.close().await;
 }
 
+#[tokio::test]
+async fn sessions_that_were_held_with_an_earlier_trainer_consume_the_purchase_too() {
+    // GIVEN 20 bought, 12 held with a trainer who left then, and 7 with the next one, who is allocated for all 20
+    let first = Payment::number(1);
+    let school = school_with(first).await;
+    let held = "DELETE FROM tutoring_sessions;
+                UPDATE trainer_allocations SET status = 'cancelled';
+                INSERT INTO trainer_allocations (id, student_id, trainer_id, course_id, requested_by, status, metadata)
+                SELECT md5('next')::uuid, student_id, md5('trainer2')::uuid, course_id, requested_by, 'approved', metadata
+                FROM trainer_allocations;
+                INSERT INTO tutoring_sessions (allocation_id, student_id, trainer_id, course_id, scheduled_date, scheduled_time, status)
+                SELECT a.id, a.student_id, a.trainer_id, a.course_id, current_date - 1 - d, '5:30 PM', 'completed'
+                FROM trainer_allocations a, generate_series(1, 12) d WHERE d <= CASE a.status WHEN 'cancelled' THEN 12 ELSE 7 END";
+    school.database.run_sql(held).await;
+    let early = first.again(1);
+    assert_eq!(school.deliver(&[early.confirmed()]).await, 0);
+    assert_eq!(school.cases("surplus_payment").await, 1);
+    // WHEN the last one is held, with either, and they pay again
+    let last = "INSERT INTO tutoring_sessions (allocation_id, student_id, trainer_id, course_id, scheduled_date, scheduled_time, status)
+                SELECT id, student_id, trainer_id, course_id, current_date - 1, '5:30 PM', 'completed'
+                FROM trainer_allocations WHERE status = 'approved'";
+    school.database.run_sql(last).await;
+    let second = first.again(2);
+    assert_eq!(school.deliver(&[second.confirmed()]).await, 0);
+    // THEN
+    let consumed = [(false, Some("consumed".to_owned()))];
+    assert_eq!(states(&school, first).await, consumed);
+    assert_eq!(states(&school, second).await, [(true, None)]);
+    school.close().await;
+}
+
 /// Two in one batch and four more in batches of their own, all at once, and all of them once more.
 async fn storm_of_renewals(before: &str) {
     let first = Payment::number(1);

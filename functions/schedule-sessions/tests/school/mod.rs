@@ -10,6 +10,7 @@ use makegood_tests::database::TestDatabase;
 use makegood_tests::queues;
 use schedule_sessions::ScheduleSessions;
 use serde_json::Value;
+use sqlx::Row;
 use std::collections::HashMap;
 use uuid::Uuid;
 
@@ -130,6 +131,43 @@ impl School {
             .fetch_all(&self.database.direct())
             .await
             .expect("the events are made")
+    }
+
+    /// What the doctor finds about sessions and ends at this school's time: `code: count`, without the grace that it gives.
+    pub async fn findings(&self) -> Vec<String> {
+        let today = self.clock.today(Tz::Asia__Kolkata);
+        let pool = self.database.direct();
+        let sessions = sqlx::query(include_str!(
+            "../../../../shared/operate/src/doctor/checks/sessions.sql"
+        ))
+        .bind(self.clock.now())
+        .bind(0_f64)
+        .bind(today)
+        .bind(3_i64)
+        .bind(7_i64)
+        .bind(0_f64)
+        .bind("Asia/Kolkata")
+        .fetch_all(&pool)
+        .await
+        .expect("the check runs");
+        let ends = sqlx::query(include_str!(
+            "../../../../shared/operate/src/doctor/checks/ends.sql"
+        ))
+        .bind(today)
+        .bind("Asia/Kolkata")
+        .fetch_all(&pool)
+        .await
+        .expect("the check runs");
+        let found = sessions.iter().chain(&ends);
+        found
+            .map(|row| {
+                format!(
+                    "{}: {}",
+                    row.get::<String, _>("code!"),
+                    row.get::<i64, _>("count!")
+                )
+            })
+            .collect()
     }
 
     /// The first column of every row, a text.

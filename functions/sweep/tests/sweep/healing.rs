@@ -249,6 +249,40 @@ async fn an_allocation_with_sessions_left_and_none_ahead_is_published() {
 }
 
 #[tokio::test]
+async fn what_was_held_with_an_earlier_trainer_is_not_owed_again() {
+    // GIVEN purchases of two sessions whose first trainer left, when so many were held; the last had one that is still ahead
+    let bench = Bench::fresh().await;
+    let mut allocations = Vec::new();
+    for held in [0, 1, 2, 2, 1] {
+        let (student, course) = new_ids();
+        bench.purchase(student, course, None, "2 days").await;
+        let left = bench.allocation(student, course).await;
+        for number in 0..held {
+            bench.session(left, -1 - number, "completed").await;
+        }
+        let cancel = format!(
+            "UPDATE trainer_allocations SET status = 'cancelled', notes = 'left' WHERE id = '{left}'"
+        );
+        bench.database.run_sql(&cancel).await;
+        allocations.push((left, bench.allocation(student, course).await));
+    }
+    bench.session(allocations[4].0, 3, "scheduled").await;
+    // GIVEN that what the fourth had held was of a purchase before
+    let others = format!(
+        "UPDATE student_course_purchases SET purchase_tier = 2;
+         UPDATE trainer_allocations SET metadata = metadata || '{{\"purchaseId\": \"another\"}}' WHERE id = '{}'",
+        allocations[3].0
+    );
+    bench.database.run_sql(&others).await;
+    // WHEN reconciled THEN sessions are asked for where some are owed
+    assert_eq!(bench.reconcile().await["allocationsAnnounced"], 4);
+    let mut expected = [0, 1, 3, 4].map(|number| format!("trainer-allocated-{}", allocations[number].1));
+    expected.sort();
+    assert_eq!(bench.published("trainer-allocated").await, expected);
+    bench.database.drop().await;
+}
+
+#[tokio::test]
 async fn an_allocation_without_sessions_ahead_is_left_alone_once_its_purchase_is_over() {
     let bench = Bench::fresh().await;
     let mut allocations = Vec::new();

@@ -197,6 +197,7 @@ async fn the_binary_starts_for_a_school_without_gateways_and_for_a_shop() {
         ("QUEUE_URL_PURCHASE_CREATED", queue.url.clone()),
         ("QUEUE_URL_TRAINER_ALLOCATED", queue.url.clone()),
         ("QUEUE_URL_SESSIONS_GENERATED", queue.url.clone()),
+        ("QUEUE_URL_SESSIONS_RESCHEDULED", queue.url.clone()),
         ("QUEUE_URL_PURCHASE_ENDED", queue.url.clone()),
     ]
     .into_iter()

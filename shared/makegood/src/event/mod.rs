@@ -11,6 +11,7 @@ mod reader;
 mod schema;
 mod schema_metadata;
 mod sessions_generated;
+mod sessions_rescheduled;
 mod trainer_allocated;
 mod wrapping;
 
@@ -23,6 +24,7 @@ pub use purchase_created::PurchaseCreated;
 pub use purchase_ended::PurchaseEnded;
 pub use reader::{EventError, Fields};
 pub use sessions_generated::SessionsGenerated;
+pub use sessions_rescheduled::{RescheduledSession, SessionsRescheduled};
 pub use trainer_allocated::TrainerAllocated;
 pub use wrapping::out_of_envelopes;
 
@@ -51,17 +53,21 @@ pub enum EventType {
     /// The purchase does not run any more.
     #[serde(rename = "PURCHASE_ENDED")]
     PurchaseEnded,
+    /// Sessions were moved, handed over or cancelled.
+    #[serde(rename = "SESSIONS_RESCHEDULED")]
+    SessionsRescheduled,
 }
 
 impl EventType {
-    /// Every type, in pipeline order; what ends things comes last.
-    pub const ALL: [Self; 6] = [
+    /// Every type, in pipeline order; what ends or changes things comes last.
+    pub const ALL: [Self; 7] = [
         Self::PurchaseConfirmed,
         Self::PurchaseCreated,
         Self::TrainerAllocated,
         Self::SessionsGenerated,
         Self::OrderConfirmed,
         Self::PurchaseEnded,
+        Self::SessionsRescheduled,
     ];
 
     /// The `type` field.
@@ -74,6 +80,7 @@ impl EventType {
             Self::SessionsGenerated => "SESSIONS_GENERATED",
             Self::OrderConfirmed => "ORDER_CONFIRMED",
             Self::PurchaseEnded => "PURCHASE_ENDED",
+            Self::SessionsRescheduled => "SESSIONS_RESCHEDULED",
         }
     }
 
@@ -87,6 +94,7 @@ impl EventType {
             Self::SessionsGenerated => "sessions-generated",
             Self::OrderConfirmed => "order-confirmed",
             Self::PurchaseEnded => "purchase-ended",
+            Self::SessionsRescheduled => "sessions-rescheduled",
         }
     }
 
@@ -114,6 +122,8 @@ pub enum Event {
     OrderConfirmed(OrderConfirmed),
     /// See [`PurchaseEnded`].
     PurchaseEnded(PurchaseEnded),
+    /// See [`SessionsRescheduled`].
+    SessionsRescheduled(SessionsRescheduled),
 }
 
 impl Event {
@@ -130,6 +140,7 @@ impl Event {
             EventType::SessionsGenerated => Self::SessionsGenerated(SessionsGenerated::read(&fields)?),
             EventType::OrderConfirmed => Self::OrderConfirmed(OrderConfirmed::read(&fields)?),
             EventType::PurchaseEnded => Self::PurchaseEnded(PurchaseEnded::read(&fields)?),
+            EventType::SessionsRescheduled => Self::SessionsRescheduled(SessionsRescheduled::read(&fields)?),
         })
     }
 
@@ -143,6 +154,7 @@ impl Event {
             Self::SessionsGenerated(event) => &event.envelope,
             Self::OrderConfirmed(event) => &event.envelope,
             Self::PurchaseEnded(event) => &event.envelope,
+            Self::SessionsRescheduled(event) => &event.envelope,
         }
     }
 
@@ -156,6 +168,7 @@ impl Event {
             Self::SessionsGenerated(_) => EventType::SessionsGenerated,
             Self::OrderConfirmed(_) => EventType::OrderConfirmed,
             Self::PurchaseEnded(_) => EventType::PurchaseEnded,
+            Self::SessionsRescheduled(_) => EventType::SessionsRescheduled,
         }
     }
 }
@@ -170,5 +183,6 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         schema::document::<SessionsGenerated>(EventType::SessionsGenerated),
         schema::document::<OrderConfirmed>(EventType::OrderConfirmed),
         schema::document::<PurchaseEnded>(EventType::PurchaseEnded),
+        schema::document::<SessionsRescheduled>(EventType::SessionsRescheduled),
     ]
 }

@@ -90,6 +90,13 @@ impl Fields {
         }
     }
 
+    /// The fields of an object within an event.
+    pub(super) fn of(object: &Map<String, Value>) -> Self {
+        Self {
+            object: object.clone(),
+        }
+    }
+
     /// The `type`, which must be one of SPEC's.
     ///
     /// # Errors
@@ -98,7 +105,7 @@ impl Fields {
         let name = self.text("type", "the event's type")?;
         EventType::from_wire_name(name).ok_or_else(|| EventError::UnexpectedType {
             found: shorten(name),
-            expected: "PURCHASE_CONFIRMED, PURCHASE_CREATED, TRAINER_ALLOCATED, SESSIONS_GENERATED, ORDER_CONFIRMED, PURCHASE_ENDED",
+            expected: "PURCHASE_CONFIRMED, PURCHASE_CREATED, TRAINER_ALLOCATED, SESSIONS_GENERATED, ORDER_CONFIRMED, PURCHASE_ENDED, SESSIONS_RESCHEDULED",
         })
     }
 

@@ -3,7 +3,7 @@
 use super::decide::{End, Evidence};
 use super::request::PurchaseRequest;
 use crate::db::Connection;
-use crate::session::{TimeSlot, bought};
+use crate::session::{TimeSlot, bought, bought_here};
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use std::collections::HashMap;
@@ -49,7 +49,11 @@ async fn read_ends(
     let ends = rows.into_iter().filter_map(|row| {
         let life = Life {
             ends_at: row.expiry_date,
-            bought: bought(row.session_count.as_deref(), Some(row.purchase_tier)),
+            bought: bought_here(
+                bought(row.session_count.as_deref(), Some(row.purchase_tier)),
+                Some(row.purchase_tier),
+                u32::try_from(row.held_earlier).unwrap_or(u32::MAX),
+            ),
             held: row.held,
             todays: row.todays,
             completed: row.completed,

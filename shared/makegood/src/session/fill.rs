@@ -1,36 +1,17 @@
-//! Fills the windows of a set of allocations: lock, load, plan, insert, publish, all in the caller's transaction.
+//! Fills the windows of a set of allocations: lock, load, move what can't stay, plan, insert, publish, all in the caller's transaction.
 
+use super::calendar::move_sessions;
+use super::filling::{Filling, correlation};
 use super::next_sessions::{next_sessions, upcoming};
+use super::replan::{Move, replan};
+use super::rescheduled;
 use super::store::{self, Allocation, NewSession};
 use crate::db::Connection;
 use crate::event::{Envelope, EventType, SessionsGenerated};
 use crate::ids::{AllocationId, CorrelationId, CourseId, SessionId, TrainerId};
 use crate::outbox::{self, OutboxEvent, OutboxRow};
-use chrono::{DateTime, NaiveDate, Utc};
-use chrono_tz::Tz;
+use chrono::{NaiveDate, Utc};
 use std::collections::{BTreeSet, HashMap};
-
-/// Who fills, when, and what they know beyond the rows.
-#[derive(Debug)]
-pub struct Filling {
-    /// The present, at the school.
-    pub now: DateTime<Tz>,
-    /// Who publishes the sessions.
-    pub source: &'static str,
-    /// Only windows with fewer future sessions than this are filled.
-    pub refill_below: usize,
-    /// What events said of allocations; may be empty.
-    pub told: HashMap<AllocationId, Told>,
-}
-
-/// What the event that asked for sessions says of its allocation.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Told {
-    /// The correlation to go on with.
-    pub correlation_id: String,
-    /// The start date, for an allocation that has none of its own.
-    pub starts_on: NaiveDate,
-}
 
 /// What became of one allocation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,12 +39,24 @@ pub struct Filled {
     pub sessions: usize,
     /// How many allocations got some.
     pub allocations: usize,
+    /// How many sessions were moved, handed over or cancelled.
+    pub rescheduled: usize,
     /// What is to be published after the commit.
     pub published: Vec<OutboxRow>,
 }
 
-/// Fills the windows of these allocations and writes `SESSIONS_GENERATED` to the outbox. Locks the allocations, in id
-/// order, until the transaction ends: whoever fills the same ones waits, and then finds them full. Never commits.
+/// What is to be written.
+#[derive(Debug, Default)]
+struct Work {
+    moves: Vec<(AllocationId, Move)>,
+    planned: Vec<NewSession>,
+    /// The allocations whose sessions are planned by something else from now on, by index.
+    renoted: Vec<usize>,
+}
+
+/// Moves what can't stay where it is, fills the windows of these allocations, and writes `SESSIONS_RESCHEDULED` and `SESSIONS_GENERATED`
+/// to the outbox. Locks the allocations, in id order, until the transaction ends: whoever fills the same ones waits, and then finds them
+/// full. Never commits.
 ///
 /// # Errors
 /// Those of the database; the caller's transaction is then of no more use.
@@ -82,32 +75,67 @@ pub async fn fill(
         return Ok(Filled::default());
     }
     let today = filling.now.date_naive();
-    let loaded = store::lock_and_load(connection, &ids, filling.now).await?;
+    let mut loaded = store::lock_and_load(connection, &ids, filling.now).await?;
     let blackout = store::blackout_days(connection, today).await?;
     let mut outcomes = HashMap::with_capacity(loaded.len());
-    let mut planned = Vec::new();
-    for allocation in &loaded {
+    let mut work = Work::default();
+    for (index, allocation) in loaded.iter_mut().enumerate() {
         let outcome = match schedulable(allocation) {
             Err(outcome) => outcome,
             Ok((trainer, course)) => {
-                let days = plan(allocation, filling, &blackout);
-                planned.extend(
-                    days.into_iter()
-                        .map(|day| session(allocation, trainer, course, day)),
-                );
-                Outcome::Filled(0)
+                move_ahead(allocation, trainer, filling, &blackout, &mut work);
+                if allocation.planned.as_ref() != Some(&allocation.terms) {
+                    work.renoted.push(index);
+                }
+                let days = if allocation.is_disputed {
+                    Vec::new()
+                } else {
+                    plan(allocation, filling, &blackout)
+                };
+                let new = days
+                    .into_iter()
+                    .map(|day| session(allocation, trainer, course, day));
+                work.planned.extend(new);
+                if allocation.is_disputed {
+                    Outcome::Disputed
+                } else {
+                    Outcome::Filled(0)
+                }
             }
         };
         outcomes.insert(allocation.id, outcome);
     }
-    write(connection, filling, &loaded, &planned, outcomes).await
+    write(connection, filling, &loaded, work, outcomes).await
+}
+
+/// Moves what can't stay where it is, in the window too.
+fn move_ahead(
+    allocation: &mut Allocation,
+    trainer: TrainerId,
+    filling: &Filling,
+    blackout: &BTreeSet<NaiveDate>,
+    work: &mut Work,
+) {
+    let told = filling.told.get(&allocation.id).map(|told| told.starts_on);
+    let window = &mut allocation.window;
+    window.starts_on = window.starts_on.or(told).or(allocation.plan.purchase_starts_on);
+    let now = filling.now.naive_local();
+    let moves = replan(
+        window,
+        &allocation.sessions,
+        &allocation.plan,
+        trainer,
+        now,
+        blackout,
+    );
+    work.moves
+        .extend(moves.into_iter().map(|moved| (allocation.id, moved)));
 }
 
 /// Who teaches what, or why there can be no sessions.
 fn schedulable(allocation: &Allocation) -> Result<(TrainerId, CourseId), Outcome> {
     match (allocation.status.as_str(), allocation.trainer, allocation.course) {
         ("approved" | "active", _, _) if allocation.is_ended => Err(Outcome::PurchaseEnded),
-        ("approved" | "active", _, _) if allocation.is_disputed => Err(Outcome::Disputed),
         ("approved" | "active", Some(trainer), Some(course)) => Ok((trainer, course)),
         ("approved" | "active", _, _) => Err(Outcome::Incomplete),
         ("pending", _, _) => Err(Outcome::Pending),
@@ -120,10 +148,7 @@ fn plan(allocation: &Allocation, filling: &Filling, blackout: &BTreeSet<NaiveDat
     if upcoming(&allocation.window.ahead, now) >= filling.refill_below {
         return Vec::new();
     }
-    let told = filling.told.get(&allocation.id).map(|told| told.starts_on);
-    let mut window = allocation.window.clone();
-    window.starts_on = window.starts_on.or(told).or(allocation.purchase_starts_on);
-    next_sessions(&window, now, blackout)
+    next_sessions(&allocation.window, now, blackout)
 }
 
 fn session(allocation: &Allocation, trainer: TrainerId, course: CourseId, day: NaiveDate) -> NewSession {
@@ -142,20 +167,28 @@ async fn write(
     connection: &mut Connection,
     filling: &Filling,
     loaded: &[Allocation],
-    planned: &[NewSession],
+    mut work: Work,
     mut outcomes: HashMap<AllocationId, Outcome>,
 ) -> Result<Filled, sqlx::Error> {
-    if planned.is_empty() {
-        return Ok(Filled {
-            outcomes,
-            ..Filled::default()
-        });
+    if !work.moves.is_empty() {
+        let moved = move_sessions(connection, &work.moves).await?;
+        work.moves.retain(|(_, one)| moved.contains(&one.session.id));
     }
-    let written = store::insert(connection, planned).await?;
-    let outbox_events: Vec<OutboxEvent> = loaded
-        .iter()
-        .filter_map(|allocation| outbox_event(allocation, written.get(&allocation.id)?, filling))
-        .collect();
+    if !work.renoted.is_empty() {
+        let renoted: Vec<&Allocation> = work.renoted.iter().map(|index| &loaded[*index]).collect();
+        store::note(connection, &renoted).await?;
+    }
+    let written = if work.planned.is_empty() {
+        HashMap::new()
+    } else {
+        store::insert(connection, &work.planned).await?
+    };
+    let mut outbox_events = rescheduled::outbox_events(loaded, &work.moves, filling);
+    outbox_events.extend(
+        loaded
+            .iter()
+            .filter_map(|allocation| outbox_event(allocation, written.get(&allocation.id)?, filling)),
+    );
     let published = outbox::enqueue(connection, &outbox_events).await?;
     let sessions = written.values().map(Vec::len).sum();
     for (id, added) in &written {
@@ -165,6 +198,7 @@ async fn write(
         outcomes,
         sessions,
         allocations: written.len(),
+        rescheduled: work.moves.len(),
         published,
     })
 }
@@ -195,13 +229,4 @@ fn outbox_event(
         correlation: CorrelationId::from_text(&correlation_id),
         payload: event.to_json(),
     })
-}
-
-/// The event's, else the payment's id; older purchases know no payment, there the allocation stands in.
-fn correlation(allocation: &Allocation, filling: &Filling) -> String {
-    match (filling.told.get(&allocation.id), allocation.payment) {
-        (Some(told), _) => told.correlation_id.clone(),
-        (None, Some(payment)) => payment.to_string(),
-        (None, None) => allocation.id.to_string(),
-    }
 }

@@ -1,13 +1,17 @@
 -- The allocations with what was bought: the oldest active purchase, as older data may hold several.
 -- Without any, the purchases that there were have ended; a pair that never had one is older than purchases are.
--- Only the fields that matter leave the server, whatever else the metadata carries.
+-- Only the fields that matter leave the server, whatever else the metadata carries: `terms` is what sessions are planned by, `planned`
+-- what they were planned by last.
 SELECT DISTINCT ON (a.id)
        a.id, a.status, a.student_id, a.trainer_id, a.course_id,
        a.metadata ->> 'sessionCount' AS session_count,
        p.purchase_tier AS "purchase_tier?",
-       coalesce(a.metadata ->> 'timeSlot', p.metadata ->> 'timeSlot') AS time_slot,
-       coalesce(a.metadata ->> 'startDate', a.metadata -> 'schedule' ->> 'startDate') AS starts_on,
-       coalesce(p.metadata -> 'schedule' ->> 'startDate', p.metadata ->> 'startDate') AS purchase_starts_on,
+       jsonb_build_object(
+         'trainer', a.trainer_id, 'slot', a.metadata ->> 'timeSlot',
+         'start', coalesce(a.metadata ->> 'startDate', a.metadata -> 'schedule' ->> 'startDate'),
+         'purchase', p.id, 'purchaseSlot', p.metadata ->> 'timeSlot',
+         'purchaseStart', coalesce(p.metadata -> 'schedule' ->> 'startDate', p.metadata ->> 'startDate')) AS "terms!: Json<Terms>",
+       a.planned AS "planned: Json<Terms>",
        p.payment_id AS "payment_id?", p.expiry_date AS "ends_at?",
        p.id IS NULL AND EXISTS (SELECT FROM student_course_purchases e
                                 WHERE e.student_id = a.student_id AND e.course_id = a.course_id AND NOT e.is_active) AS "is_ended!",

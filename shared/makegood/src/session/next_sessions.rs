@@ -45,15 +45,38 @@ pub struct Window {
 pub fn next_sessions(window: &Window, now: NaiveDateTime, blackout: &BTreeSet<NaiveDate>) -> Vec<NaiveDate> {
     let missing = WINDOW.saturating_sub(upcoming(&window.ahead, now));
     let owed = usize::try_from(window.bought.saturating_sub(window.used)).unwrap_or(usize::MAX);
+    open_days(window, now, blackout).take(missing.min(owed)).collect()
+}
+
+/// The days on which a new session may be, in order; see [`next_sessions`].
+pub(super) fn open_days<'a>(
+    window: &'a Window,
+    now: NaiveDateTime,
+    blackout: &'a BTreeSet<NaiveDate>,
+) -> impl Iterator<Item = NaiveDate> + 'a {
     let taken: BTreeSet<NaiveDate> = window.ahead.iter().map(|session| session.day).collect();
     let first = window.starts_on.map_or(now.date(), |day| day.max(now.date()));
     first
         .iter_days()
-        .take_while(|day| window.ends_at.is_none_or(|end| begins(*day, &window.slot) <= end))
-        .filter(|day| is_weekday(*day) && !blackout.contains(day) && !taken.contains(day))
-        .filter(|day| is_ahead(*day, &window.slot, now))
-        .take(missing.min(owed))
-        .collect()
+        .take_while(move |day| begins_before_the_end(window, *day))
+        .filter(move |day| !taken.contains(day) && is_open(window, *day, now, blackout))
+}
+
+/// Whether a new session may be on this day, as far as the calendar says, whatever is booked.
+pub(super) fn is_open(
+    window: &Window,
+    day: NaiveDate,
+    now: NaiveDateTime,
+    blackout: &BTreeSet<NaiveDate>,
+) -> bool {
+    is_weekday(day)
+        && !blackout.contains(&day)
+        && begins_before_the_end(window, day)
+        && is_ahead(day, &window.slot, now)
+}
+
+fn begins_before_the_end(window: &Window, day: NaiveDate) -> bool {
+    window.ends_at.is_none_or(|end| begins(day, &window.slot) <= end)
 }
 
 /// How many of these are `scheduled` and have not begun.
@@ -67,7 +90,7 @@ pub fn upcoming(ahead: &[Booked], now: NaiveDateTime) -> usize {
 
 /// Whether the slot of this day is still to come. Today's is not, once its time is reached, nor when its text is no time:
 /// then nobody could tell that it is not in the past.
-fn is_ahead(day: NaiveDate, slot: &TimeSlot, now: NaiveDateTime) -> bool {
+pub(super) fn is_ahead(day: NaiveDate, slot: &TimeSlot, now: NaiveDateTime) -> bool {
     day > now.date() || (day == now.date() && slot.starts().is_some_and(|starts| starts > now.time()))
 }
 

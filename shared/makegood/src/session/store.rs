@@ -1,12 +1,14 @@
 //! Allocations and their sessions: pages of windows that run low, rows to plan by, new sessions. None of these commits.
 
-use super::next_sessions::{Booked, Window};
-use super::slot::TimeSlot;
-use crate::chosen;
+use super::calendar::{Calendar, load_calendars};
+use super::next_sessions::Window;
+use super::replan::Ahead;
+use super::terms::{Plan, Terms};
 use crate::db::Connection;
 use crate::ids::{AllocationId, CourseId, PaymentId, SessionId, StudentId, TrainerId};
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
+use sqlx::types::Json;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use uuid::Uuid;
 
@@ -20,14 +22,15 @@ const DEFAULT_BOUGHT: u32 = 30;
 pub struct Page {
     /// The last of them, where the next page goes on; none when there are no more.
     pub last: Option<AllocationId>,
-    /// Those that may need sessions, in id order.
+    /// Those that may need sessions, or whose sessions ahead are to be planned anew, in id order.
     pub low: Vec<AllocationId>,
     /// How many have no trainer or no course, and so can't have sessions.
     pub incomplete: usize,
 }
 
 /// The next 1,000 approved and active allocations after this one, and which of them have fewer than `refill_below`
-/// scheduled sessions on days after `today`. Takes no lock: who fills must look again.
+/// scheduled sessions on days after `today`, or sessions to be planned anew. Takes no lock: who fills must look again. Notes what those are
+/// planned by that nobody has looked at yet.
 ///
 /// # Errors
 /// Those of the database.
@@ -39,7 +42,7 @@ pub async fn next_page(
 ) -> Result<Page, sqlx::Error> {
     // The limit is written out, as a parameter would make the planner guess.
     let rows = sqlx::query!(
-        r#"SELECT id, trainer_id IS NOT NULL AND course_id IS NOT NULL AS "complete!"
+        r#"SELECT id, trainer_id IS NOT NULL AND course_id IS NOT NULL AS "complete!", planned IS NOT NULL AS "is_noted!"
            FROM trainer_allocations
            WHERE id > $1 AND status IN ('approved', 'active')
            ORDER BY id LIMIT 1000"#,
@@ -49,6 +52,21 @@ pub async fn next_page(
     .await?;
     let complete: Vec<Uuid> = rows.iter().filter(|row| row.complete).map(|row| row.id).collect();
     let filled = well_filled(connection, &complete, today, refill_below).await?;
+    let stale: HashSet<Uuid> = sqlx::query_file_scalar!("src/session/stale.sql", &complete, today)
+        .fetch_all(&mut *connection)
+        .await?
+        .into_iter()
+        .collect();
+    let unnoted: Vec<Uuid> = rows
+        .iter()
+        .filter(|row| row.complete && !row.is_noted)
+        .map(|row| row.id)
+        .collect();
+    if !unnoted.is_empty() {
+        sqlx::query_file!("src/session/note_first.sql", &unnoted)
+            .execute(connection)
+            .await?;
+    }
     Ok(Page {
         last: rows
             .last()
@@ -57,7 +75,7 @@ pub async fn next_page(
         incomplete: rows.len() - complete.len(),
         low: complete
             .into_iter()
-            .filter(|id| !filled.contains(id))
+            .filter(|id| !filled.contains(id) || stale.contains(id))
             .map(AllocationId)
             .collect(),
     })
@@ -93,10 +111,15 @@ pub(super) struct Allocation {
     pub(super) payment: Option<PaymentId>,
     /// The buyer's bank asks for the money back: nothing new is planned until that is decided.
     pub(super) is_disputed: bool,
-    /// The allocation's own start date comes first, the purchase's after the event's.
-    pub(super) purchase_starts_on: Option<NaiveDate>,
     /// Its student and course had a purchase, and none is active any more.
     pub(super) is_ended: bool,
+    /// What its rows say now, and what its sessions were planned by.
+    pub(super) terms: Terms,
+    pub(super) planned: Option<Terms>,
+    /// What follows from both.
+    pub(super) plan: Plan,
+    /// The scheduled sessions of today and later: its own, and those of earlier allocations of the same purchase.
+    pub(super) sessions: Vec<Ahead>,
     pub(super) window: Window,
 }
 
@@ -118,7 +141,7 @@ pub(super) async fn lock_and_load(
         .into_iter()
         .map(|row| {
             let calendar = calendars.remove(&row.id).unwrap_or_default();
-            row.with(calendar, now.timezone())
+            row.with(calendar, now)
         })
         .collect())
 }
@@ -131,9 +154,8 @@ struct AllocationRow {
     course_id: Option<Uuid>,
     session_count: Option<String>,
     purchase_tier: Option<i32>,
-    time_slot: Option<String>,
-    starts_on: Option<String>,
-    purchase_starts_on: Option<String>,
+    terms: Json<Terms>,
+    planned: Option<Json<Terms>>,
     payment_id: Option<Uuid>,
     ends_at: Option<DateTime<Utc>>,
     is_ended: bool,
@@ -141,9 +163,11 @@ struct AllocationRow {
 }
 
 impl AllocationRow {
-    fn with(self, calendar: Calendar, timezone: Tz) -> Allocation {
-        // What is not understood counts as not chosen.
-        let day = |text: Option<String>| text.and_then(|text| chosen::day(&text, timezone));
+    fn with(self, calendar: Calendar, now: DateTime<Tz>) -> Allocation {
+        let timezone = now.timezone();
+        let own = bought(self.session_count.as_deref(), self.purchase_tier);
+        let planned = self.planned.map(|planned| planned.0);
+        let plan = self.terms.plan(planned.as_ref(), now.date_naive(), timezone);
         Allocation {
             id: AllocationId(self.id),
             status: self.status,
@@ -151,17 +175,20 @@ impl AllocationRow {
             trainer: self.trainer_id.map(TrainerId),
             course: self.course_id.map(CourseId),
             payment: self.payment_id.map(PaymentId),
-            purchase_starts_on: day(self.purchase_starts_on),
             is_ended: self.is_ended,
             is_disputed: self.is_disputed,
             window: Window {
-                bought: bought(self.session_count.as_deref(), self.purchase_tier),
+                bought: bought_here(own, self.purchase_tier, calendar.used_earlier),
                 used: calendar.used,
-                starts_on: day(self.starts_on),
+                starts_on: plan.starts_on,
                 ends_at: self.ends_at.map(|end| end.with_timezone(&timezone).naive_local()),
-                slot: TimeSlot::chosen(self.time_slot.as_deref()),
+                slot: plan.slot.clone(),
                 ahead: calendar.ahead,
             },
+            terms: self.terms.0,
+            planned,
+            plan,
+            sessions: calendar.sessions,
         }
     }
 }
@@ -176,41 +203,43 @@ pub(crate) fn bought(session_count: Option<&str>, purchase_tier: Option<i32>) ->
         .unwrap_or(DEFAULT_BOUGHT)
 }
 
-/// What is booked for one allocation.
-#[derive(Default)]
-struct Calendar {
-    used: u32,
-    ahead: Vec<Booked>,
+/// How many of an allocation's sessions are its own, where earlier allocations of its purchase have used some: never more than those of the
+/// purchase, and never more than a person wrote into an allocation for what was left.
+pub(crate) fn bought_here(own: u32, purchase_tier: Option<i32>, used_earlier: u32) -> u32 {
+    let tier = purchase_tier
+        .and_then(|tier| u32::try_from(tier).ok())
+        .unwrap_or(0);
+    own.min(own.max(tier).saturating_sub(used_earlier))
 }
 
-async fn load_calendars(
+/// Notes what the sessions of these allocations are planned by from now on.
+pub(super) async fn note(
     connection: &mut Connection,
-    allocations: &[Uuid],
-    today: NaiveDate,
-) -> Result<HashMap<Uuid, Calendar>, sqlx::Error> {
-    let rows = sqlx::query_file!("src/session/booked.sql", allocations, today)
-        .fetch_all(connection)
-        .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| {
-            let booked = row.days.into_iter().zip(row.times).zip(row.scheduled);
-            let ahead = booked
-                .map(|((day, time), scheduled)| Booked {
-                    day,
-                    slot: TimeSlot::booked(&time),
-                    scheduled,
-                })
-                .collect();
-            (
-                row.allocation_id,
-                Calendar {
-                    used: u32::try_from(row.used).unwrap_or(u32::MAX),
-                    ahead,
-                },
-            )
-        })
-        .collect())
+    allocations: &[&Allocation],
+) -> Result<(), sqlx::Error> {
+    let ids: Vec<Uuid> = allocations.iter().map(|allocation| allocation.id.0).collect();
+    let terms: Vec<serde_json::Value> = allocations
+        .iter()
+        .map(|allocation| serde_json::json!(allocation.terms))
+        .collect();
+    let slots: Vec<Option<String>> = allocations
+        .iter()
+        .map(|allocation| allocation.plan.taken_slot.clone())
+        .collect();
+    let starts: Vec<Option<String>> = allocations
+        .iter()
+        .map(|allocation| allocation.plan.taken_start.clone())
+        .collect();
+    sqlx::query_file!(
+        "src/session/note.sql",
+        &ids,
+        &terms,
+        &slots as &[Option<String>],
+        &starts as &[Option<String>],
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 /// The blackout days from this day on.
@@ -270,6 +299,26 @@ pub(super) async fn insert(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_earlier_allocations_used_is_not_there_twice() {
+        for (own, tier, used_earlier, expected) in [
+            (10, Some(10), 0, 10),
+            (10, Some(10), 4, 6),
+            (10, Some(10), 12, 0),
+            // A person wrote what was left, or more than was bought.
+            (6, Some(10), 4, 6),
+            (12, Some(10), 4, 8),
+            (6, Some(10), 0, 6),
+            (30, None, 0, 30),
+        ] {
+            assert_eq!(
+                bought_here(own, tier, used_earlier),
+                expected,
+                "{own} {tier:?} {used_earlier}"
+            );
+        }
+    }
 
     #[test]
     fn what_was_bought_is_the_allocations_count_then_the_purchases_tier_then_thirty() {

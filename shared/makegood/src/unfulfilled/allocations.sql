@@ -1,5 +1,6 @@
 -- Which of these allocations ($1) are approved or active, older than $3 seconds at $2, and have sessions left and none ahead of $4, the
--- school's today ($5 is its time zone). As in scheduling, every session that was not cancelled uses up one of those bought.
+-- school's today ($5 is its time zone). As in scheduling, every session that was not cancelled uses up one of those bought, and so does one
+-- of another allocation of the same purchase that is over, unless it is ahead: those move.
 SELECT a.id AS "id!", a.trainer_id AS "trainer_id!", a.student_id AS "student_id!", a.course_id AS "course_id!", a.metadata,
        b.session_count AS "session_count!", COALESCE(p.payment_id, y.id, p.id, a.id) AS "correlation_id!",
        GREATEST(a.created_at, a.allocated_at) AS "since!",
@@ -14,7 +15,7 @@ SELECT a.id AS "id!", a.trainer_id AS "trainer_id!", a.student_id AS "student_id
 FROM (SELECT DISTINCT u.id::uuid AS id FROM unnest($1::text[]) u (id)) i
 JOIN trainer_allocations a ON a.id = i.id
 LEFT JOIN LATERAL (
-  SELECT p.id, p.payment_id, p.purchase_tier, p.expiry_date, p.metadata FROM student_course_purchases p
+  SELECT p.id, p.payment_id, p.purchase_tier, p.expiry_date, p.metadata, p.created_at FROM student_course_purchases p
   WHERE p.student_id = a.student_id AND p.course_id = a.course_id AND p.is_active
   ORDER BY p.created_at, p.id
   LIMIT 1) p ON true
@@ -36,7 +37,14 @@ WHERE a.status IN ('approved', 'active')
   AND GREATEST(a.created_at, a.allocated_at) < $2::timestamptz - make_interval(secs => $3)
   AND NOT EXISTS (SELECT FROM tutoring_sessions s
                   WHERE s.allocation_id = a.id AND s.scheduled_date >= $4 AND s.status = 'scheduled' OFFSET 0)
-  AND (SELECT count(*) FROM tutoring_sessions s WHERE s.allocation_id = a.id AND s.status <> 'cancelled') < b.session_count
+  AND (SELECT count(*) FROM tutoring_sessions s WHERE s.allocation_id = a.id AND s.status <> 'cancelled')
+      < least(b.session_count, greatest(p.purchase_tier, b.session_count)
+              - (SELECT count(*) FROM trainer_allocations e
+                 JOIN tutoring_sessions s ON s.allocation_id = e.id
+                 WHERE e.student_id = a.student_id AND e.course_id = a.course_id AND e.id <> a.id
+                   AND e.status IN ('cancelled', 'completed', 'rejected')
+                   AND coalesce(e.metadata ->> 'purchaseId' = p.id::text, e.created_at >= p.created_at)
+                   AND s.status <> 'cancelled' AND (s.status <> 'scheduled' OR s.scheduled_date < $4)))
   -- Of a running purchase; a pair that never had one is older than purchases are.
   AND (p.id IS NOT NULL
        OR NOT EXISTS (SELECT FROM student_course_purchases e

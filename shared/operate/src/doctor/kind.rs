@@ -64,7 +64,7 @@ const COMPARE: &str =
 const TRACE: &str = "`makegood trace <id>` shows what happened; a person decides";
 
 /// All kinds, in the order in which they are reported.
-pub const KINDS: [Kind; 54] = [
+pub const KINDS: [Kind; 55] = [
     breach(
         G1,
         "payment-without-purchase",
@@ -171,13 +171,19 @@ pub const KINDS: [Kind; 54] = [
         G3,
         "session-on-closed-day",
         "a future session on a weekend or a blackout day",
-        "move or cancel the session with the student; the top-up fills the gap",
+        "invoke `top-up-sessions`; what stays was moved by a person: cancel it with the student, and the top-up fills the gap",
     ),
     breach(
         G3,
         "session-beyond-end",
         "a future session after the end of its purchase",
         "cancel the session and tell the student; renew the purchase, or correct its `expiry_date`, where the end is wrong",
+    ),
+    notice(
+        G3,
+        "session-of-left-trainer",
+        "a future session of an allocation that was cancelled",
+        "invoke `top-up-sessions` where another trainer is allocated, else find one; cancel the session where nothing is owed",
     ),
     breach(
         G4,

@@ -65,13 +65,14 @@ pub struct Match {
 }
 
 /// Event ids of ours hold the id of what they are about, so that an event is found even when it is long gone from the outbox.
-const EVENT_PREFIXES: [&str; 6] = [
+const EVENT_PREFIXES: [&str; 7] = [
     "payment:",
     "purchase-created-",
     "trainer-allocated-",
     "sessions-generated-",
     "order-confirmed-",
     "purchase-ended-",
+    "sessions-rescheduled-",
 ];
 /// The length of a UUID's text.
 const UUID_LENGTH: usize = 36;

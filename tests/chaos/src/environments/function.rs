@@ -36,6 +36,7 @@ impl Function {
                 "purchase-created",
                 "trainer-allocated",
                 "sessions-generated",
+                "sessions-rescheduled",
                 "purchase-ended",
             ],
             _ => &[],

@@ -15,11 +15,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// The topics of the course pipeline, each with its readers, and that of the shop, which the driver alone reads.
-pub const TOPICS: [&str; 6] = [
+pub const TOPICS: [&str; 7] = [
     "purchase-confirmed",
     "purchase-created",
     "trainer-allocated",
     "sessions-generated",
+    "sessions-rescheduled",
     "order-confirmed",
     "purchase-ended",
 ];

@@ -73,6 +73,7 @@ impl Scene {
             "PURCHASE_CREATED",
             "TRAINER_ALLOCATED",
             "SESSIONS_GENERATED",
+            "SESSIONS_RESCHEDULED",
             "PURCHASE_ENDED",
         ] {
             set(&format!("QUEUE_URL_{topic}"), &confirmed.url);
@@ -82,6 +83,7 @@ impl Scene {
         set("QUEUE_URL_PURCHASE_CREATED", "");
         set("QUEUE_URL_TRAINER_ALLOCATED", "");
         set("QUEUE_URL_SESSIONS_GENERATED", "");
+        set("QUEUE_URL_SESSIONS_RESCHEDULED", "");
         set("QUEUE_URL_PURCHASE_ENDED", "");
         set(
             "AWS_ENDPOINT_URL_LAMBDA",

@@ -1,4 +1,4 @@
--- G3: sessions ahead of a purchase's end. $1 is the school's today, $2 its time zone. One example an allocation.
+-- G3: sessions ahead of a purchase's end, and of a trainer who left. $1 is the school's today, $2 its time zone. One example an allocation.
 -- A purchase that ends on a day ends with that day; a pair that never had a purchase is older than purchases are.
 WITH expired AS (
   SELECT a.id, max(s.scheduled_date) AS last, min(s.created_at) AS at
@@ -18,10 +18,17 @@ WITH expired AS (
                 WHERE p.student_id = a.student_id AND p.course_id = a.course_id AND NOT p.is_active)
     AND EXISTS (SELECT FROM tutoring_sessions s
                 WHERE s.allocation_id = a.id AND s.status = 'scheduled' AND s.scheduled_date >= $1::date)
+), abandoned AS (
+  SELECT a.id, a.updated_at AS at
+  FROM trainer_allocations a
+  WHERE a.status IN ('cancelled', 'rejected')
+    AND EXISTS (SELECT FROM tutoring_sessions s WHERE s.allocation_id = a.id AND s.status = 'scheduled' AND s.scheduled_date > $1::date)
 ), broken AS (
   SELECT 'session-beyond-end' AS code, id, at FROM expired
   UNION ALL
   SELECT 'session-beyond-end', id, at FROM ended
+  UNION ALL
+  SELECT 'session-of-left-trainer', id, at FROM abandoned
 )
 SELECT code AS "code!", count(*) AS "count!", (array_agg(id::text ORDER BY at, id))[1:20] AS "examples!: Vec<String>",
        min(at) AS oldest_at

@@ -20,7 +20,17 @@ WITH calendar AS (
   FROM (SELECT bit FROM generate_series(0, 62) bit WHERE bit % 7 >= 5
         UNION ALL
         SELECT (b.day - date '2000-01-03') % 63 FROM session_blackout_dates b WHERE b.day >= $3::date) d
-), state AS (
+), earlier AS (
+  -- What allocations that are over have used of the purchase that another one serves now; what is ahead of them moves.
+  SELECT a.id, max(p.purchase_tier) AS purchase_tier, count(*) AS used
+  FROM student_course_purchases p
+  JOIN trainer_allocations e ON e.student_id = p.student_id AND e.course_id = p.course_id AND e.status IN ('cancelled', 'completed', 'rejected')
+                            AND coalesce(e.metadata ->> 'purchaseId' = p.id::text, e.created_at >= p.created_at)
+  JOIN trainer_allocations a ON a.student_id = p.student_id AND a.course_id = p.course_id AND a.status IN ('approved', 'active')
+  JOIN tutoring_sessions s ON s.allocation_id = e.id AND s.status <> 'cancelled' AND (s.status <> 'scheduled' OR s.scheduled_date < $3::date)
+  WHERE p.is_active
+  GROUP BY a.id
+), own AS (
   SELECT a.id, a.student_id, a.course_id, coalesce(greatest(a.created_at, a.allocated_at), a.created_at) AS since,
          coalesce(c.folded, 0) % 4096 AS used, coalesce(c.folded, 0) / 4096 AS ahead, coalesce(c.days, 0) AS days,
          CASE WHEN a.metadata ->> 'sessionCount' ~ '^[0-9]{0,3}[1-9][0-9]{0,3}$' THEN (a.metadata ->> 'sessionCount')::integer
@@ -30,6 +40,12 @@ WITH calendar AS (
   FROM trainer_allocations a
   LEFT JOIN calendar c ON c.allocation_id = a.id
   WHERE a.status IN ('approved', 'active') AND a.trainer_id IS NOT NULL AND a.course_id IS NOT NULL
+  OFFSET 0
+), state AS (
+  SELECT o.id, o.student_id, o.course_id, o.since, o.used, o.ahead, o.days,
+         CASE WHEN e.id IS NULL THEN o.bought ELSE least(o.bought, greatest(e.purchase_tier, o.bought) - e.used) END AS bought
+  FROM own o
+  LEFT JOIN earlier e ON e.id = o.id
   OFFSET 0
 ), suspect AS MATERIALIZED (
   SELECT s.*, s.days & closed.days <> 0 AS may_be_closed, bit_count(s.days::bit(64)) < s.ahead AS may_share_a_day

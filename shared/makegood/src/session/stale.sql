@@ -1,0 +1,24 @@
+-- Which of these allocations ($1) have sessions to be planned anew, from $2, the school's today, on: what they were planned by was changed, a
+-- day of theirs was closed, or another allocation of the purchase is over and has sessions ahead. What is edited is as in booked.sql.
+SELECT a.id
+FROM trainer_allocations a
+LEFT JOIN LATERAL (
+  SELECT p.id, p.created_at, p.metadata FROM student_course_purchases p
+  WHERE p.student_id = a.student_id AND p.course_id = a.course_id AND p.is_active
+  ORDER BY p.created_at, p.id
+  LIMIT 1) p ON true
+WHERE a.id = ANY($1)
+  AND (a.planned <> jsonb_build_object(
+         'trainer', a.trainer_id, 'slot', a.metadata ->> 'timeSlot',
+         'start', coalesce(a.metadata ->> 'startDate', a.metadata -> 'schedule' ->> 'startDate'),
+         'purchase', p.id, 'purchaseSlot', p.metadata ->> 'timeSlot',
+         'purchaseStart', coalesce(p.metadata -> 'schedule' ->> 'startDate', p.metadata ->> 'startDate'))
+       OR EXISTS (SELECT FROM session_blackout_dates b
+                  JOIN tutoring_sessions s ON s.allocation_id = a.id AND s.scheduled_date = b.day
+                  WHERE b.day >= $2 AND s.status = 'scheduled'
+                    AND NOT coalesce(s.planned_date <> s.scheduled_date OR s.planned_time <> s.scheduled_time, s.updated_at <> s.created_at))
+       OR EXISTS (SELECT FROM trainer_allocations e
+                  JOIN tutoring_sessions s ON s.allocation_id = e.id AND s.scheduled_date >= $2 AND s.status = 'scheduled'
+                  WHERE e.student_id = a.student_id AND e.course_id = a.course_id AND e.id <> a.id
+                    AND e.status IN ('cancelled', 'completed', 'rejected')
+                    AND coalesce(e.metadata ->> 'purchaseId' = p.id::text, e.created_at >= p.created_at)))
