@@ -120,6 +120,7 @@ fn variables(function: &str, runtime: &str) -> Vec<(String, String)> {
         ("QUEUE_URL_SESSIONS_RESCHEDULED", nowhere),
         ("QUEUE_URL_ORDER_CONFIRMED", nowhere),
         ("QUEUE_URL_PURCHASE_ENDED", nowhere),
+        ("QUEUE_URL_ORDER_REFUNDED", nowhere),
         ("DEAD_LETTER_QUEUE_URL", nowhere),
         ("RAZORPAY_WEBHOOK_SECRET", "a secret of the benches, long enough"),
         ("CONFIRMATION_SECRET", "a secret of the benches, long enough"),

@@ -45,6 +45,10 @@ fn action(event_type: EventType) -> (&'static str, &'static str) {
             "send",
             "Sessions on the calendar have another day, time or trainer, or were cancelled.",
         ),
+        EventType::OrderRefunded => (
+            "send",
+            "All of an order's money went back before it was shipped; the order is cancelled.",
+        ),
     }
 }
 

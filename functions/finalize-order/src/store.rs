@@ -48,6 +48,7 @@ pub(crate) async fn load_locked(
         r#"SELECT i.payment_intent_id, i.user_id, i.cart_id, i.provider, i.amount_cents, i.currency, i.items,
                   i.shipping_address, i.metadata ->> 'checkout' AS checkout, v.verified_at AS "verified_at?",
                   EXISTS (SELECT FROM orders o WHERE o.payment_intent_id = i.payment_intent_id) AS "has_order!",
+                  i.given_back_at IS NOT NULL OR
                   EXISTS (SELECT FROM payment_cases c
                           WHERE c.kind = 'refund_due' AND c.subject = i.payment_intent_id
                             AND (c.details ->> 'code' = 'refund_requested' OR c.status = 'resolved')) AS "refund_requested!"

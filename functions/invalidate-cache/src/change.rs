@@ -27,7 +27,7 @@ impl StudentChange {
             Event::SessionsGenerated(event) => (event.student_id, event.envelope),
             Event::PurchaseEnded(event) => (event.student_id, event.envelope),
             Event::SessionsRescheduled(event) => (event.student_id, event.envelope),
-            other @ (Event::PurchaseConfirmed(_) | Event::OrderConfirmed(_)) => {
+            other @ (Event::PurchaseConfirmed(_) | Event::OrderConfirmed(_) | Event::OrderRefunded(_)) => {
                 let found = other.event_type().wire_name().to_owned();
                 return Err(EventError::UnexpectedType {
                     found,

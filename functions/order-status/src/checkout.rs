@@ -42,6 +42,7 @@ struct Row {
     verification: Option<String>,
     job: Option<String>,
     case_open: bool,
+    given_back: bool,
 }
 
 /// What the buyer's checkout has come to. None when there is no such intent, or it is somebody else's. The connection is
@@ -69,6 +70,7 @@ impl Row {
             verification: self.verification.as_deref(),
             job: self.job.as_deref(),
             case_open: self.case_open,
+            given_back: self.given_back,
         };
         let state = state(snapshot);
         let order = self

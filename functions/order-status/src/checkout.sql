@@ -10,7 +10,8 @@ SELECT i.status AS intent,
        (SELECT j.status FROM job_queue j
         WHERE j.idempotency_key = 'payment_' || i.provider || '_' || i.external_transaction_id) AS job,
        EXISTS (SELECT FROM payment_cases c
-               WHERE c.payment_intent_id = i.payment_intent_id AND c.status = 'open') AS "case_open!"
+               WHERE c.payment_intent_id = i.payment_intent_id AND c.status = 'open') AS "case_open!",
+       i.given_back_at IS NOT NULL AS "given_back!"
 FROM payment_intents i
 LEFT JOIN orders o ON o.payment_intent_id = i.payment_intent_id
 WHERE i.payment_intent_id = $1 AND i.user_id = $2

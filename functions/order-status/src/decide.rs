@@ -63,13 +63,19 @@ pub struct Snapshot<'a> {
     pub job: Option<&'a str>,
     /// Whether a payment case about it is open.
     pub case_open: bool,
+    /// Whether all of its money is back: then there will be no order.
+    pub given_back: bool,
 }
 
 /// The state. A person's turn comes before everything; the gateway's word before the intent's status, which may lag.
 #[must_use]
 pub fn state(snapshot: Snapshot<'_>) -> State {
-    if snapshot.case_open || snapshot.verification == Some("amount_mismatch") {
+    let mismatch = snapshot.verification == Some("amount_mismatch") && !snapshot.given_back;
+    if snapshot.case_open || mismatch {
         return State::NeedsAttention;
+    }
+    if snapshot.given_back {
+        return State::Failed;
     }
     let paid = snapshot.verification == Some("success") || snapshot.intent == "succeeded";
     match (paid, snapshot.job, snapshot.intent) {
@@ -95,6 +101,7 @@ mod tests {
         verification: None,
         job: None,
         case_open: false,
+        given_back: false,
     };
     const PAID: Snapshot<'static> = Snapshot {
         intent: "succeeded",
@@ -102,6 +109,7 @@ mod tests {
         verification: Some("success"),
         job: Some("pending"),
         case_open: false,
+        given_back: false,
     };
 
     #[test]
@@ -161,6 +169,32 @@ mod tests {
             ..PENDING
         };
         assert_eq!(state(refused), State::Failed);
+    }
+
+    #[test]
+    fn a_payment_whose_money_is_back_has_failed_unless_a_person_looks() {
+        let given_back = Snapshot {
+            given_back: true,
+            intent: "failed",
+            job: Some("cancelled"),
+            ..PAID
+        };
+        assert_eq!(state(given_back), State::Failed);
+        let verification = Some("amount_mismatch");
+        assert_eq!(
+            state(Snapshot {
+                verification,
+                ..given_back
+            }),
+            State::Failed
+        );
+        assert_eq!(
+            state(Snapshot {
+                case_open: true,
+                ..given_back
+            }),
+            State::NeedsAttention
+        );
     }
 
     #[test]

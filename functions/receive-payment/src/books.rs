@@ -4,7 +4,8 @@ use crate::payment::Refusal;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use makegood::db::{Database, ErrorClass, classify};
-use std::str::FromStr;
+
+pub use makegood::refund::PartialRefund;
 
 /// Where payments are recorded, and by which rule.
 #[derive(Debug, Clone, Copy)]
@@ -20,33 +21,6 @@ pub struct Books<'a> {
     /// The present instant.
     pub now: DateTime<Utc>,
 }
-
-/// What happens when a part of a payment goes back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum PartialRefund {
-    /// The purchase goes on as it is.
-    #[default]
-    Keep,
-    /// The purchase goes on, and a case asks a person.
-    Case,
-}
-
-impl FromStr for PartialRefund {
-    type Err = UnknownPolicy;
-
-    fn from_str(name: &str) -> Result<Self, Self::Err> {
-        match name {
-            "keep" => Ok(Self::Keep),
-            "case" => Ok(Self::Case),
-            _ => Err(UnknownPolicy),
-        }
-    }
-}
-
-/// No policy is called that.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("it must be keep or case")]
-pub struct UnknownPolicy;
 
 /// Why a payment was not recorded. Nothing of it is stored then.
 #[derive(Debug, thiserror::Error)]

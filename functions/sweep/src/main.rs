@@ -9,17 +9,18 @@ use makegood::runtime::{self, PublisherConfig};
 use makegood::telemetry;
 use sweep::{COLUMNS, Sweep};
 
-/// Only a shop has this queue; a school goes without.
-const OF_SHOPS: (EventType, &str) = (EventType::OrderConfirmed, "QUEUE_URL_ORDER_CONFIRMED");
+/// Only a shop has the queue of these; a school goes without.
+const OF_SHOPS: [EventType; 2] = [EventType::OrderConfirmed, EventType::OrderRefunded];
+const QUEUE_OF_SHOPS: &str = "QUEUE_URL_ORDER_CONFIRMED";
 
 #[tokio::main]
 async fn main() -> Result<(), lambda_runtime::Error> {
     telemetry::start(Sweep::NAME);
     let aws = runtime::aws().await;
     let mut environment = Environment::of_process();
-    let is_shop = environment.optional(OF_SHOPS.1).is_some();
+    let is_shop = environment.optional(QUEUE_OF_SHOPS).is_some();
     let mut published = EventType::ALL.to_vec();
-    published.retain(|event_type| is_shop || *event_type != OF_SHOPS.0);
+    published.retain(|event_type| is_shop || !OF_SHOPS.contains(event_type));
     let publisher = PublisherConfig::read(&mut environment, &published);
     let waker = Waker::read(&environment, &aws);
     let gateways = GatewaysConfig::read_if_any(&mut environment);

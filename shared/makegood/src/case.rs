@@ -63,12 +63,13 @@ impl CaseKind {
 
 /// Who resolves cases without being a person, as `resolved_by` has it: a function's name. One resolved by any of these said that all
 /// would be well; where it is not, the case does not answer for the payment.
-pub const PROGRAMS: [&str; 5] = [
+pub const PROGRAMS: [&str; 6] = [
     "receive-payment",
     "create-purchase",
     "finalize-order",
     "verify-payment",
     "sweep",
+    "makegood",
 ];
 
 /// [`PROGRAMS`] as a query takes them.

@@ -47,6 +47,8 @@ uuid_id! {
     SessionId,
     /// A row of `orders`.
     OrderId,
+    /// A row of `refunds`.
+    RefundId,
     /// A buyer of the shop, the subject of the JWT.
     UserId,
 }

@@ -42,6 +42,7 @@ pub mod message;
 pub mod outbox;
 pub mod purchase;
 pub mod queue;
+pub mod refund;
 pub mod replacement;
 pub mod runtime;
 pub mod schema;

@@ -252,6 +252,7 @@ fn common(broker: &Broker, issuer: &Issuer) -> Variables {
         ),
         ("QUEUE_URL_PURCHASE_ENDED", urls(&["purchase-created-cache"])),
         ("QUEUE_URL_ORDER_CONFIRMED", urls(&["order-confirmed"])),
+        ("QUEUE_URL_ORDER_REFUNDED", urls(&["order-confirmed"])),
         ("JOBS_QUEUE_URL", urls(&["jobs"])),
         // A lease outlives the longest invocation of a run.
         ("JOB_LEASE_SECONDS", "20".to_owned()),

@@ -244,8 +244,9 @@ impl Shop {
 
 const SOUND: [(&str, &str); 7] = [
     (
-        "a paid intent has neither an order nor an open case",
-        "SELECT count(*) FROM payment_gateway_verifications v WHERE v.status = 'success'
+        "a paid intent has neither an order nor an open case, and its money is not back",
+        "SELECT count(*) FROM payment_gateway_verifications v JOIN payment_intents p USING (payment_intent_id)
+         WHERE v.status = 'success' AND p.given_back_at IS NULL
            AND NOT EXISTS (SELECT FROM orders o WHERE o.payment_intent_id = v.payment_intent_id)
            AND NOT EXISTS (SELECT FROM payment_cases c WHERE c.payment_intent_id = v.payment_intent_id AND c.status = 'open')",
     ),

@@ -3,6 +3,7 @@
 
 mod amounts;
 mod early;
+mod given_back;
 mod interleaved;
 mod kills;
 mod late;

@@ -4,6 +4,7 @@ mod envelope;
 mod metadata;
 mod number;
 mod order_confirmed;
+mod order_refunded;
 mod purchase_confirmed;
 mod purchase_created;
 mod purchase_ended;
@@ -19,6 +20,7 @@ pub use envelope::Envelope;
 pub use metadata::{LARGEST_TIER, Metadata, NOT_UNDERSTOOD, is_absent};
 pub use number::{MOST as MOST_WHOLE, whole_number};
 pub use order_confirmed::OrderConfirmed;
+pub use order_refunded::OrderRefunded;
 pub use purchase_confirmed::PurchaseConfirmed;
 pub use purchase_created::PurchaseCreated;
 pub use purchase_ended::PurchaseEnded;
@@ -56,11 +58,14 @@ pub enum EventType {
     /// Sessions were moved, handed over or cancelled.
     #[serde(rename = "SESSIONS_RESCHEDULED")]
     SessionsRescheduled,
+    /// All of an order's money went back, and the order is cancelled.
+    #[serde(rename = "ORDER_REFUNDED")]
+    OrderRefunded,
 }
 
 impl EventType {
     /// Every type, in pipeline order; what ends or changes things comes last.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::PurchaseConfirmed,
         Self::PurchaseCreated,
         Self::TrainerAllocated,
@@ -68,6 +73,7 @@ impl EventType {
         Self::OrderConfirmed,
         Self::PurchaseEnded,
         Self::SessionsRescheduled,
+        Self::OrderRefunded,
     ];
 
     /// The `type` field.
@@ -81,6 +87,7 @@ impl EventType {
             Self::OrderConfirmed => "ORDER_CONFIRMED",
             Self::PurchaseEnded => "PURCHASE_ENDED",
             Self::SessionsRescheduled => "SESSIONS_RESCHEDULED",
+            Self::OrderRefunded => "ORDER_REFUNDED",
         }
     }
 
@@ -95,6 +102,7 @@ impl EventType {
             Self::OrderConfirmed => "order-confirmed",
             Self::PurchaseEnded => "purchase-ended",
             Self::SessionsRescheduled => "sessions-rescheduled",
+            Self::OrderRefunded => "order-refunded",
         }
     }
 
@@ -124,6 +132,8 @@ pub enum Event {
     PurchaseEnded(PurchaseEnded),
     /// See [`SessionsRescheduled`].
     SessionsRescheduled(SessionsRescheduled),
+    /// See [`OrderRefunded`].
+    OrderRefunded(OrderRefunded),
 }
 
 impl Event {
@@ -141,6 +151,7 @@ impl Event {
             EventType::OrderConfirmed => Self::OrderConfirmed(OrderConfirmed::read(&fields)?),
             EventType::PurchaseEnded => Self::PurchaseEnded(PurchaseEnded::read(&fields)?),
             EventType::SessionsRescheduled => Self::SessionsRescheduled(SessionsRescheduled::read(&fields)?),
+            EventType::OrderRefunded => Self::OrderRefunded(OrderRefunded::read(&fields)?),
         })
     }
 
@@ -155,6 +166,7 @@ impl Event {
             Self::OrderConfirmed(event) => &event.envelope,
             Self::PurchaseEnded(event) => &event.envelope,
             Self::SessionsRescheduled(event) => &event.envelope,
+            Self::OrderRefunded(event) => &event.envelope,
         }
     }
 
@@ -169,6 +181,7 @@ impl Event {
             Self::OrderConfirmed(_) => EventType::OrderConfirmed,
             Self::PurchaseEnded(_) => EventType::PurchaseEnded,
             Self::SessionsRescheduled(_) => EventType::SessionsRescheduled,
+            Self::OrderRefunded(_) => EventType::OrderRefunded,
         }
     }
 }
@@ -184,5 +197,6 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         schema::document::<OrderConfirmed>(EventType::OrderConfirmed),
         schema::document::<PurchaseEnded>(EventType::PurchaseEnded),
         schema::document::<SessionsRescheduled>(EventType::SessionsRescheduled),
+        schema::document::<OrderRefunded>(EventType::OrderRefunded),
     ]
 }

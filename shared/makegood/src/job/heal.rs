@@ -61,8 +61,8 @@ pub async fn spare_lost_workers(
 }
 
 /// Opens a case of this kind for an intent that the gateway calls paid and that has no order, or opens it again when it was
-/// resolved and the job failed once more; a refund that was paid stays resolved. Who works on it, and its notes, stay. False when the intent is not paid, has its
-/// order, or has this case open.
+/// resolved and the job failed once more; a refund that was paid stays resolved. Who works on it, and its notes, stay. False when the
+/// intent is not paid, was given back, has its order, or has this case open.
 ///
 /// # Errors
 /// Those of the database.
@@ -75,7 +75,7 @@ pub async fn open_case_of_paid_intent(
 ) -> Result<bool, sqlx::Error> {
     let intent = sqlx::query!(
         "SELECT amount_cents, currency FROM payment_intents i
-         WHERE payment_intent_id = $1
+         WHERE payment_intent_id = $1 AND given_back_at IS NULL
            AND EXISTS (SELECT FROM payment_gateway_verifications v
                        WHERE v.payment_intent_id = i.payment_intent_id AND v.status = 'success')
            AND NOT EXISTS (SELECT FROM orders o WHERE o.payment_intent_id = i.payment_intent_id)",

@@ -1,5 +1,6 @@
 -- Which of these intents ($1) their gateway called paid over $3 seconds before $2, and neither have an order nor a case that answers for
--- them ($4 are the programs that resolve cases). A case answers as in payments.sql. Costs what it is asked about.
+-- them ($4 are the programs that resolve cases). A case answers as in payments.sql. Nothing is owed for an intent whose money is all
+-- back. Costs what it is asked about.
 SELECT v.payment_intent_id AS "id!", v.provider AS "provider!", v.external_transaction_id AS "external_transaction_id!",
        v.verified_at AS "since!",
        NOT EXISTS (SELECT FROM job_queue j
@@ -13,8 +14,9 @@ CROSS JOIN LATERAL (
   LIMIT 1) v
 WHERE v.verified_at < $2::timestamptz - make_interval(secs => $3)
   AND NOT EXISTS (SELECT FROM orders o WHERE o.payment_intent_id = v.payment_intent_id OFFSET 0)
+  AND NOT EXISTS (SELECT FROM payment_intents p WHERE p.payment_intent_id = v.payment_intent_id AND p.given_back_at IS NOT NULL OFFSET 0)
   AND NOT EXISTS (SELECT FROM payment_cases k
-                  WHERE k.payment_intent_id = v.payment_intent_id
+                  WHERE k.payment_intent_id = v.payment_intent_id AND k.kind <> 'given_back'
                     AND (k.status = 'open'
                          OR coalesce(k.resolved_by, '') <> ALL ($4::text[]) AND coalesce(k.resolved_at, 'infinity') >= v.verified_at)
                   OFFSET 0)

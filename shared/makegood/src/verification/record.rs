@@ -7,6 +7,7 @@ use crate::case::{self, CaseKind, NewCase};
 use crate::db::Connection;
 use crate::gateway::GatewayReply;
 use crate::job::JobId;
+use crate::refund::{self, PartialRefund, Settling};
 use crate::stock::{self, ReleasedAs};
 use chrono::{DateTime, Utc};
 use serde_json::json;
@@ -53,7 +54,21 @@ impl Settled<'_> {
             return self.before(connection).await;
         }
         let job = self.follow(connection, decision).await?;
-        Ok(Written::Final(status, job))
+        // A refund may have been known before: then no order is made.
+        let settled = refund::settle(connection, &self.snapshot.payment_intent_id, &self.settling()).await?;
+        Ok(Written::Final(
+            status,
+            job.filter(|_| settled != refund::Settled::NoOrder),
+        ))
+    }
+
+    /// A refund of a part asked its question when it was noted.
+    const fn settling(&self) -> Settling {
+        Settling {
+            partial_refund: PartialRefund::Keep,
+            now: self.now,
+            source: "verify-payment",
+        }
     }
 
     /// The row to record, and the money in it; none when nothing final was said.

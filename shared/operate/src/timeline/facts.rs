@@ -133,6 +133,8 @@ pub struct OrderFacts {
     pub published: Option<EventFacts>,
     /// Since when a reservation should no longer hold stock, and does.
     pub held_since: Option<DateTime<Utc>>,
+    /// Since when all of the money is back.
+    pub given_back_at: Option<DateTime<Utc>>,
 }
 
 /// What the rows say.
@@ -160,7 +162,9 @@ impl Facts {
                 (Some(_), None) => "nothing is owed: not paid",
             },
             Self::Order(order) => match (order.order, order.paid_at) {
+                (Some(_), _) if order.given_back_at.is_some() => "complete, the money was given back",
                 (Some(_), _) => "complete",
+                (None, _) if order.given_back_at.is_some() => "nothing is owed: refunded",
                 (None, Some(_)) => "nothing is owed: a person decided",
                 (None, None) => "nothing is owed: not paid",
             },

@@ -65,7 +65,7 @@ pub struct Match {
 }
 
 /// Event ids of ours hold the id of what they are about, so that an event is found even when it is long gone from the outbox.
-const EVENT_PREFIXES: [&str; 7] = [
+const EVENT_PREFIXES: [&str; 8] = [
     "payment:",
     "purchase-created-",
     "trainer-allocated-",
@@ -73,6 +73,7 @@ const EVENT_PREFIXES: [&str; 7] = [
     "order-confirmed-",
     "purchase-ended-",
     "sessions-rescheduled-",
+    "order-refunded-",
 ];
 /// The length of a UUID's text.
 const UUID_LENGTH: usize = 36;

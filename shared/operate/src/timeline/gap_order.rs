@@ -18,7 +18,7 @@ impl GapText<'_> {
         if let Some((made_at, items)) = order.order {
             return self.incomplete_order(order, made_at, items);
         }
-        if order.case.is_some() {
+        if order.case.is_some() || order.given_back_at.is_some() {
             return None;
         }
         if let Some(paid_at) = order.paid_at {

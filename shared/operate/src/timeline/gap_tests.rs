@@ -259,6 +259,7 @@ fn intent() -> OrderFacts {
         job: None,
         published: None,
         held_since: None,
+        given_back_at: None,
     }
 }
 
@@ -315,6 +316,18 @@ fn a_paid_intent_without_order_says_where_its_job_is() {
             format!("paid 12:01:03, no order yet, {expected}")
         );
     }
+}
+
+#[test]
+fn nothing_is_owed_for_an_intent_whose_money_is_back() {
+    let given_back = OrderFacts {
+        intent: "failed".to_owned(),
+        job: Some(job("cancelled", None)),
+        given_back_at: Some(at("12:01:04")),
+        ..intent()
+    };
+    assert_eq!(missing(&Facts::Order(given_back.clone()), &moment()), None);
+    assert_eq!(Facts::Order(given_back).state(), "nothing is owed: refunded");
 }
 
 #[test]

@@ -23,6 +23,8 @@ pub(super) struct IntentRow {
     pub(super) updated_at: DateTime<Utc>,
     /// The intent of the same checkout that took its place.
     pub(super) replaced_by: Option<String>,
+    /// Since when all of its money is known to be back.
+    pub(super) given_back_at: Option<DateTime<Utc>>,
 }
 
 /// The reservations of one status together.
@@ -96,11 +98,10 @@ impl Order {
         let orders = sqlx::query_file_as!(OrderRow, "src/timeline/sql/orders.sql", intent_id)
             .fetch_all(&mut *connection)
             .await?;
+        let confirmed = orders.iter().map(|order| format!("order-confirmed-{}", order.id));
+        let refunded = refund_events(&mut *connection, intent_id).await?;
         let keys = Keys {
-            event_ids: orders
-                .iter()
-                .map(|order| format!("order-confirmed-{}", order.id))
-                .collect(),
+            event_ids: confirmed.chain(refunded).collect(),
             correlation: Some(derived_uuid(intent_id)),
             intent: Some(intent_id.to_owned()),
             jobs: jobs.iter().map(|job| job.id).collect(),
@@ -159,7 +160,11 @@ fn intent_entries(intent: &IntentRow) -> Vec<Entry> {
         Some(by) => state.id("replacedBy", by),
         None => state,
     };
-    vec![begun, state]
+    let given_back = intent.given_back_at.map(|at| {
+        let what = "all of the money is back".to_owned();
+        entry(at, Status::Happened, what)
+    });
+    [begun, state].into_iter().chain(given_back).collect()
 }
 
 fn verification_entry(verification: &VerificationRow) -> Entry {
@@ -239,7 +244,7 @@ async fn intent(connection: &mut Connection, id: &str) -> Result<Option<IntentRo
     sqlx::query_as!(
         IntentRow,
         "SELECT payment_intent_id, user_id, provider, external_transaction_id, amount_cents, currency, status, expires_at,
-                created_at, updated_at, metadata ->> 'replaced_by' AS replaced_by
+                created_at, updated_at, metadata ->> 'replaced_by' AS replaced_by, given_back_at
          FROM payment_intents WHERE payment_intent_id = $1",
         id,
     )
@@ -270,6 +275,17 @@ async fn verifications(
         VerificationRow,
         "SELECT status, amount_verified, verified_at FROM payment_gateway_verifications
          WHERE payment_intent_id = $1 ORDER BY id LIMIT 50",
+        intent_id,
+    )
+    .fetch_all(connection)
+    .await
+}
+
+/// The ids that events about refunds of the intent have, whether there is one or not.
+async fn refund_events(connection: &mut Connection, intent_id: &str) -> Result<Vec<String>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT 'order-refunded-' || id AS "event_id!" FROM refunds WHERE payment_intent_id = $1
+           ORDER BY created_at, id LIMIT 50"#,
         intent_id,
     )
     .fetch_all(connection)

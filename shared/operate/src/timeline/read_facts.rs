@@ -13,12 +13,13 @@ use uuid::Uuid;
 /// The sweep `reservations` runs each minute (SPEC 4); one run may be missed.
 const RESERVATION_GRACE: TimeDelta = TimeDelta::minutes(2);
 /// Cases that one of our own functions resolved said that all would be well; they excuse nothing.
-const OUR_OWN: [&str; 5] = [
+const OUR_OWN: [&str; 6] = [
     "receive-payment",
     "create-purchase",
     "verify-payment",
     "finalize-order",
     "sweep",
+    "makegood",
 ];
 
 pub(super) fn of_course(subject: &Subject, course: &Course) -> Facts {
@@ -99,6 +100,7 @@ pub(super) fn of_order(order: &Order, now: DateTime<Utc>) -> Facts {
         job: job.map(of_job),
         published: order.common.event("ORDER_CONFIRMED").map(event_facts),
         held_since: held_since(order, now),
+        given_back_at: order.intent.given_back_at,
     })
 }
 

@@ -68,7 +68,7 @@ WITH hits AS (
   SELECT 'refund', CASE WHEN r.payment_intent_id IS NULL THEN 'payment' ELSE 'intent' END,
          coalesce(r.payment_intent_id, r.payment_id::text)
   FROM refunds r
-  WHERE r.provider_refund_id = $2 AND r.provider = ANY ('{razorpay,esewa,khalti}')
+  WHERE (r.id = $1 OR r.provider_refund_id = $2 AND r.provider = ANY ('{razorpay,esewa,khalti}'))
     AND (r.payment_intent_id IS NOT NULL OR r.payment_id IS NOT NULL)
   UNION ALL
   SELECT 'dispute', 'payment', d.payment_id::text
