@@ -14,6 +14,7 @@ mod jobs;
 mod migrate;
 mod normalise_times;
 mod output;
+mod refund_record;
 mod refunds;
 mod replay_event;
 mod trace;
@@ -66,7 +67,7 @@ async fn main() -> ExitCode {
         Command::DeadLetters(arguments) => dead_letters::run(&arguments, output).await,
         Command::Jobs(arguments) => jobs::run(&arguments, output).await,
         Command::Cases(arguments) => cases::run(&arguments, output).await,
-        Command::Refunds(arguments) => refunds::run(&arguments, output).await,
+        Command::Refunds(arguments) => refunds::run(&arguments, output, clock).await,
     };
     result.unwrap_or_else(|error| output.failed(&error))
 }

@@ -4,17 +4,20 @@ use crate::act::{PageArguments, next_line};
 use crate::database;
 use crate::exit::FOUND;
 use crate::output::{Output, instant, table};
+use crate::refund_record::{self, RecordArguments};
+use makegood::clock::Clock;
 use makegood::db::Database;
 use operate::refund::{self, RefundRow};
 use std::process::ExitCode;
 
-/// Look at money that went back, as the provider tells of it.
+/// Look at money that went back, and record what the provider tells nobody.
 ///
 /// Examples:
 ///   makegood refunds list
 ///   makegood refunds show rfnd_FS8TWyPrCsa0OB
+///   makegood refunds record --order ORD-20261121-7Q4K2M00 --amount 2499.00 --reference 4711 --reason "damaged"
 ///
-/// Moving money stays with you: refund at the provider, and its message ends what it paid for.
+/// Moving money stays with you: refund at the provider, and its message ends what it paid for. Where it sends none, record it.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub struct Arguments {
@@ -26,6 +29,7 @@ pub struct Arguments {
 enum Command {
     List(ListArguments),
     Show(ShowArguments),
+    Record(RecordArguments),
 }
 
 /// List refunds, the newest first.
@@ -58,11 +62,15 @@ struct ShowArguments {
 ///
 /// # Errors
 /// Those of the environment and the database.
-pub async fn run(arguments: &Arguments, output: Output) -> anyhow::Result<ExitCode> {
+pub async fn run(arguments: &Arguments, output: Output, clock: Clock) -> anyhow::Result<ExitCode> {
+    if let Command::Record(arguments) = &arguments.command {
+        return refund_record::run(arguments, output, clock).await;
+    }
     let database = database::open().await?;
     match &arguments.command {
         Command::List(arguments) => list(&database, arguments, output).await,
         Command::Show(arguments) => show(&database, arguments, output).await,
+        Command::Record(_) => Ok(ExitCode::SUCCESS),
     }
 }
 

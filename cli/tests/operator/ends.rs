@@ -12,7 +12,7 @@ const ID: &str = "00000000-0000-4000-8000-000000000001";
 type Usage = (&'static [&'static str], &'static [&'static str]);
 
 /// Every command but `replay-event`, which needs a file.
-const COMMANDS: [Usage; 18] = [
+const COMMANDS: [Usage; 19] = [
     (&["migrate"], &["migrate", "now"]),
     (&["ensure-index"], &["ensure-index", "unique_nothing"]),
     (&["doctor"], &["doctor", "--only", "G99"]),
@@ -48,6 +48,32 @@ const COMMANDS: [Usage; 18] = [
         &["refunds", "list", "--status", "proccessed"],
     ),
     (&["refunds", "show", ID], &["refunds", "show", ""]),
+    (
+        &[
+            "refunds",
+            "record",
+            "--payment",
+            ID,
+            "--amount",
+            "1",
+            "--reference",
+            "r",
+            "--reason",
+            "r",
+        ],
+        &[
+            "refunds",
+            "record",
+            "--payment",
+            ID,
+            "--amount",
+            "1",
+            "--reference",
+            "r",
+            "--reason",
+            " ",
+        ],
+    ),
     (
         &["cases", "assign", ID, "--to", "binod", "--reason", "r"],
         &["cases", "assign", ID, "--to", " ", "--reason", "r"],

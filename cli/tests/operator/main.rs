@@ -10,5 +10,6 @@ mod jobs;
 mod lists;
 mod one;
 mod operator;
+mod refund_record;
 mod refunds;
 mod replay_event;

@@ -127,11 +127,13 @@ pub enum Action {
     RunSweep,
     /// An event from a file was to be sent. Written before it is sent.
     ReplayEvent,
+    /// A refund was recorded that its provider tells nobody of.
+    RecordRefund,
 }
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::ReplayDeadLetter,
         Self::FailedToReplayDeadLetter,
         Self::DiscardDeadLetter,
@@ -142,6 +144,7 @@ impl Action {
         Self::ResolveCase,
         Self::RunSweep,
         Self::ReplayEvent,
+        Self::RecordRefund,
     ];
 
     /// As the column has it.
@@ -158,6 +161,7 @@ impl Action {
             Self::ResolveCase => "case.resolve",
             Self::RunSweep => "sweep.run",
             Self::ReplayEvent => "event.replay",
+            Self::RecordRefund => "refund.record",
         }
     }
 
@@ -174,7 +178,8 @@ impl fmt::Display for Action {
     }
 }
 
-/// Records that something was done to `subject` (`job:<id>`, `case:<id>`, `dead_letter:<id>`, `sweep:<name>`, `event:<id>`). Belongs into the transaction of the change.
+/// Records that something was done to `subject` (`job:<id>`, `case:<id>`, `dead_letter:<id>`, `sweep:<name>`, `event:<id>`,
+/// `refund:<provider>:<id>`). Belongs into the transaction of the change.
 ///
 /// # Errors
 /// Those of the database.

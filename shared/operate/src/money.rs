@@ -18,9 +18,7 @@ const USUAL_DIGITS: u16 = 2;
 #[must_use]
 pub fn money(minor: i64, currency: &str) -> String {
     let currency = currency.trim();
-    let digits = Currency::from_code(currency)
-        .and_then(|currency| currency.exponent())
-        .unwrap_or(USUAL_DIGITS);
+    let digits = digits(currency);
     let unit = 10_u64.pow(digits.into());
     let sign = if minor < 0 { "−" } else { "" };
     let (major, rest) = (minor.unsigned_abs() / unit, minor.unsigned_abs() % unit);
@@ -31,6 +29,28 @@ pub fn money(minor: i64, currency: &str) -> String {
     format!("{currency} {sign}{}{fraction}", in_thousands(major))
         .trim_start()
         .to_owned()
+}
+
+/// The minor units of an amount as people type it, without a mark for thousands: `1500.5` rupees are 150,050 paisa. None for anything
+/// else, such as more digits than the currency has.
+#[must_use]
+pub fn minor(text: &str, currency: &str) -> Option<i64> {
+    let (major, fraction) = text.trim().split_once('.').unwrap_or((text.trim(), "0"));
+    let digits = usize::from(digits(currency.trim()));
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if !is_number(major) || !is_number(fraction) || fraction.len() > digits.max(1) {
+        return None;
+    }
+    let fraction = format!("{fraction:0<digits$}");
+    let unit = 10_i64.checked_pow(u32::try_from(digits).ok()?)?;
+    let rest: i64 = fraction.parse().ok().filter(|rest| *rest < unit)?;
+    major.parse::<i64>().ok()?.checked_mul(unit)?.checked_add(rest)
+}
+
+fn digits(currency: &str) -> u16 {
+    Currency::from_code(currency)
+        .and_then(|currency| currency.exponent())
+        .unwrap_or(USUAL_DIGITS)
 }
 
 fn in_thousands(number: u64) -> String {
@@ -48,6 +68,29 @@ fn in_thousands(number: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_amount_is_typed_with_the_digits_of_its_currency_or_fewer() {
+        for (text, currency, read) in [
+            ("1500", "NPR", Some(150_000)),
+            ("1500.5", "NPR", Some(150_050)),
+            (" 1500.05 ", "INR ", Some(150_005)),
+            ("0.01", "INR", Some(1)),
+            ("5000", "JPY", Some(5_000)),
+            ("12.345", "KWD", Some(12_345)),
+            ("5000.5", "JPY", None),
+            ("1.505", "NPR", None),
+            ("1,500.00", "NPR", None),
+            ("-5", "NPR", None),
+            ("1e3", "NPR", None),
+            ("", "NPR", None),
+            (".5", "NPR", None),
+            ("5.", "NPR", None),
+            ("92233720368547758.08", "NPR", None),
+        ] {
+            assert_eq!(minor(text, currency), read, "{text:?} {currency}");
+        }
+    }
 
     #[test]
     fn an_amount_has_the_digits_of_its_currency() {

@@ -1,4 +1,8 @@
-//! Refunds as the person on call looks at them. What wrote them is the provider's word; nothing here changes one.
+//! Refunds as the person on call looks at them, and records those that no provider tells of.
+
+mod record;
+
+pub use record::{Of, Recorded, Refusal, Target, ToldRefund, record};
 
 use crate::money::money;
 use crate::page::{Cursor, Page, PageRequest};

@@ -31,7 +31,8 @@ fn refund_of(buyer: &Buyer, id: &str, amount_minor: i64) -> NewRefund {
     NewRefund {
         provider: "esewa".to_owned(),
         provider_refund_id: id.to_owned(),
-        payment_intent_id: buyer.intent.clone(),
+        payment: None,
+        payment_intent_id: Some(buyer.intent.clone()),
         provider_payment_id: None,
         amount_minor,
         currency: "NPR".to_owned(),
@@ -55,9 +56,13 @@ async fn tell(connection: &mut Connection, refund: &NewRefund, policy: PartialRe
         ..settling(policy)
     };
     refund::note(connection, refund, settling.now).await.unwrap();
-    refund::settle(connection, &refund.payment_intent_id, &settling)
-        .await
-        .unwrap()
+    refund::settle(
+        connection,
+        refund.payment_intent_id.as_deref().unwrap(),
+        &settling,
+    )
+    .await
+    .unwrap()
 }
 
 impl Shop {

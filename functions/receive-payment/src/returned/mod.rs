@@ -58,6 +58,32 @@ pub(crate) async fn record(books: Books<'_>, returned: &Returned) -> Result<Note
     Ok(noted)
 }
 
+/// What a payment's money that went back comes to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SettledPayment {
+    /// Whether all of it is given back by now.
+    pub is_given_back: bool,
+    /// Events to publish after the commit.
+    pub published: Vec<OutboxRow>,
+}
+
+/// Carries out what is true of a payment by its refunds and disputes, for who noted one in the caller's transaction. The payment's row is
+/// locked by the caller.
+///
+/// # Errors
+/// Those of the database.
+pub async fn settle_noted(
+    transaction: &mut Connection,
+    books: Books<'_>,
+    payment: PaymentId,
+) -> Result<SettledPayment, sqlx::Error> {
+    let settled = settle::settle(transaction, books, payment, false).await?;
+    Ok(SettledPayment {
+        is_given_back: settled.is_given_back,
+        published: settled.published,
+    })
+}
+
 /// Counts and logs what was noted.
 pub(crate) fn count(returned: &Returned, noted: &Noted) {
     if noted.duplicate {

@@ -30,7 +30,8 @@ async fn give_back(till: &Till, checkout: &Checkout, amount_minor: i64) {
     let refund = NewRefund {
         provider: checkout.provider.to_string(),
         provider_refund_id: "rf-1".to_owned(),
-        payment_intent_id: checkout.intent.clone(),
+        payment: None,
+        payment_intent_id: Some(checkout.intent.clone()),
         provider_payment_id: Some(checkout.external.clone()),
         amount_minor,
         currency: "NPR".to_owned(),

@@ -3,6 +3,7 @@
 use super::PROGRAM;
 use crate::case::{CaseKind, NewCase};
 use crate::db::Connection;
+use crate::ids::PaymentId;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
@@ -13,8 +14,10 @@ pub struct NewRefund {
     pub provider: String,
     /// The provider's id of it; unique with the provider.
     pub provider_refund_id: String,
-    /// The intent.
-    pub payment_intent_id: String,
+    /// The payment, in the course pipeline.
+    pub payment: Option<PaymentId>,
+    /// The intent, in the order pipeline.
+    pub payment_intent_id: Option<String>,
     /// The provider's id of the payment.
     pub provider_payment_id: Option<String>,
     /// Minor units.
@@ -40,12 +43,13 @@ pub async fn note(
 ) -> Result<bool, sqlx::Error> {
     let done = sqlx::query!(
         "INSERT INTO refunds AS r (provider, provider_refund_id, provider_payment_id, payment_intent_id, amount_minor, currency, status,
-                                   reason, payment_refunded_minor, told_at, created_at, updated_at)
-         VALUES ($1, $2, $3, $4, $5, $6, 'processed', $7, $8, $9, $10, $10)
+                                   reason, payment_refunded_minor, told_at, created_at, updated_at, payment_id)
+         VALUES ($1, $2, $3, $4, $5, $6, 'processed', $7, $8, $9, $10, $10, $11)
          ON CONFLICT (provider, provider_refund_id) DO UPDATE
          SET status = 'processed', payment_intent_id = coalesce(r.payment_intent_id, excluded.payment_intent_id),
+             payment_id = coalesce(r.payment_id, excluded.payment_id),
              payment_refunded_minor = greatest(r.payment_refunded_minor, excluded.payment_refunded_minor), updated_at = excluded.updated_at
-         WHERE r.status <> 'processed' OR r.payment_intent_id IS NULL
+         WHERE r.status <> 'processed' OR num_nonnulls(r.payment_intent_id, r.payment_id) = 0
             OR excluded.payment_refunded_minor > coalesce(r.payment_refunded_minor, -1)",
         refund.provider,
         refund.provider_refund_id,
@@ -57,6 +61,7 @@ pub async fn note(
         refund.payment_refunded_minor,
         refund.told_at,
         now,
+        refund.payment.map(|id| id.0),
     )
     .execute(connection)
     .await?;
