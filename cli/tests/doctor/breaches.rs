@@ -42,6 +42,29 @@ planted! {
         "INSERT INTO disputes (provider, provider_dispute_id, payment_id, amount_minor, currency, status, told_at, updated_at)
          SELECT 'razorpay', 'disp_1', id, amount_cents, currency, 'lost', now(), now() - interval '3 minutes'
          FROM payments WHERE id = md5('payment1')::uuid"
+    refund_of_an_order_not_applied: ["refund-not-applied"]
+        "INSERT INTO refunds (provider, provider_refund_id, payment_intent_id, amount_minor, currency, status, told_at, updated_at)
+         SELECT 'esewa', 'rf', payment_intent_id, amount_cents, currency, 'processed', now(), now() - interval '3 minutes'
+         FROM payment_intents WHERE payment_intent_id = 'pi_esewa_10'"
+    refunded_order_runs: ["refunded-order-runs"]
+        "INSERT INTO refunds (provider, provider_refund_id, payment_intent_id, amount_minor, currency, status, told_at, updated_at)
+         SELECT 'esewa', 'rf', payment_intent_id, amount_cents, currency, 'processed', now(), now() - interval '3 minutes'
+         FROM payment_intents WHERE payment_intent_id = 'pi_esewa_10';
+         UPDATE payment_intents SET given_back_at = now() WHERE payment_intent_id = 'pi_esewa_10'"
+    refunded_order_keeps_stock: ["refunded-order-keeps-stock"]
+        "INSERT INTO refunds (provider, provider_refund_id, payment_intent_id, amount_minor, currency, status, told_at, updated_at)
+         SELECT 'esewa', 'rf', payment_intent_id, amount_cents, currency, 'processed', now(), now() - interval '3 minutes'
+         FROM payment_intents WHERE payment_intent_id = 'pi_esewa_10';
+         UPDATE payment_intents SET given_back_at = now() WHERE payment_intent_id = 'pi_esewa_10';
+         UPDATE orders SET status = 'cancelled' WHERE payment_intent_id = 'pi_esewa_10'"
+    refunded_intent_keeps_its_reservation: ["refunded-order-keeps-stock"]
+        "INSERT INTO payment_intents (payment_intent_id, user_id, provider, amount_cents, items, status, given_back_at)
+         VALUES ('pi_x', gen_random_uuid(), 'khalti', 100, '[]', 'failed', now());
+         INSERT INTO refunds (provider, provider_refund_id, payment_intent_id, amount_minor, currency, status, told_at, updated_at)
+         VALUES ('khalti', 'rf', 'pi_x', 100, 'NPR', 'processed', now(), now() - interval '3 minutes');
+         INSERT INTO inventory_reservations (payment_intent_id, variant_id, quantity, expires_at)
+         VALUES ('pi_x', md5('variant1')::uuid, 1, now() + interval '1 hour');
+         UPDATE inventory SET quantity_reserved = 1 WHERE variant_id = md5('variant1')::uuid"
     ended_purchase_has_trainer: ["session-beyond-end", "ended-purchase-has-trainer"]
         "UPDATE student_course_purchases SET is_active = false, ended_at = now() - interval '3 minutes', end_reason = 'refunded'
          WHERE student_id = md5('student1')::uuid"
@@ -225,6 +248,33 @@ planted! {
         "DROP INDEX unique_provider_payment"
     constraint_missing: ["constraint-missing"]
         "ALTER TABLE job_queue DROP CONSTRAINT unique_job_idempotency"
+}
+
+#[tokio::test]
+async fn an_order_whose_money_is_back_is_no_finding_while_it_is_asked_about_or_once_a_person_answered() {
+    const REFUNDED: &str = "
+        INSERT INTO refunds (provider, provider_refund_id, payment_intent_id, amount_minor, currency, status, told_at, updated_at)
+        SELECT 'esewa', 'rf', payment_intent_id, amount_cents, currency, 'processed', now(), now() - interval '3 minutes'
+        FROM payment_intents WHERE payment_intent_id = 'pi_esewa_10';
+        UPDATE payment_intents SET given_back_at = now() WHERE payment_intent_id = 'pi_esewa_10';
+        INSERT INTO payment_cases (kind, subject, payment_intent_id, details) VALUES ('given_back', 'pi_esewa_10', 'pi_esewa_10', '{}')";
+    let scene = Scene::healthy(20).await;
+    scene.database.run_sql(REFUNDED).await;
+    for (answer, codes) in [
+        ("SELECT 1", &[][..]),
+        (
+            "UPDATE payment_cases SET status = 'resolved', resolved_at = now(), resolved_by = 'asha'",
+            &[],
+        ),
+        (
+            "UPDATE payment_cases SET resolved_by = 'makegood'",
+            &[("refunded-order-runs", 1)],
+        ),
+    ] {
+        scene.database.run_sql(answer).await;
+        assert_eq!(scene.found_later(TimeDelta::zero()).await, codes, "{answer}");
+    }
+    scene.drop().await;
 }
 
 #[tokio::test]

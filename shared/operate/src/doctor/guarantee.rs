@@ -42,7 +42,7 @@ guarantees! {
     G8: "nothing vanishes: what could not be processed is kept, and can be replayed",
     G9: "replays leave the same rows",
     G10: "the constraints that keep rows single are there and valid",
-    G11: "a payment that was given back in full has no running purchase, or an open case",
+    G11: "a payment that was given back in full has no running purchase and no order on its way, or an open case",
 }
 
 /// There is no guarantee of this name.

@@ -64,7 +64,7 @@ const COMPARE: &str =
 const TRACE: &str = "`makegood trace <id>` shows what happened; a person decides";
 
 /// All kinds, in the order in which they are reported.
-pub const KINDS: [Kind; 55] = [
+pub const KINDS: [Kind; 57] = [
     breach(
         G1,
         "payment-without-purchase",
@@ -359,8 +359,20 @@ pub const KINDS: [Kind; 55] = [
     breach(
         G11,
         "refund-not-applied",
-        "all of the money went back, and the payment counts as paid",
-        "send the provider's refund message again; it carries out what is missing",
+        "all of the money went back, and the payment or intent counts as paid",
+        "send the provider's refund message again, or record it again; it carries out what is missing",
+    ),
+    breach(
+        G11,
+        "refunded-order-runs",
+        "all of the money went back, and the order is neither cancelled nor asked about",
+        "`makegood trace <order number>`; record its refund again with `makegood refunds record`",
+    ),
+    breach(
+        G11,
+        "refunded-order-keeps-stock",
+        "all of the money went back, and the goods of its cancelled order, or what was reserved, are not in the stock",
+        "`makegood trace <id>`; record its refund again, or put the goods back by hand with their movement",
     ),
     breach(
         G11,

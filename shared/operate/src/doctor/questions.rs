@@ -47,9 +47,15 @@ pub(super) async fn payments(connection: &mut Connection, scope: &Scope) -> Resu
 }
 
 pub(super) async fn returned(connection: &mut Connection, scope: &Scope) -> Result<Vec<Row>, sqlx::Error> {
-    sqlx::query_file_as!(Row, "src/doctor/checks/returned.sql", scope.now, GRACE_SECONDS)
-        .fetch_all(connection)
-        .await
+    sqlx::query_file_as!(
+        Row,
+        "src/doctor/checks/returned.sql",
+        scope.now,
+        GRACE_SECONDS,
+        &case::programs()
+    )
+    .fetch_all(connection)
+    .await
 }
 
 pub(super) async fn purchases_against_payments(
