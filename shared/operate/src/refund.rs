@@ -48,6 +48,12 @@ impl RefundRow {
         money(self.amount_minor, &self.currency)
     }
 
+    /// As the audit log names it.
+    #[must_use]
+    pub fn subject(&self) -> String {
+        format!("refund:{}:{}", self.provider, self.provider_refund_id)
+    }
+
     /// The payment or intent, or that none is known.
     #[must_use]
     pub fn paid_by(&self) -> String {
@@ -56,6 +62,22 @@ impl RefundRow {
             .or_else(|| self.payment_intent_id.clone())
             .unwrap_or_else(|| "not known here".to_owned())
     }
+}
+
+/// A refund by its own id.
+///
+/// # Errors
+/// Those of the database.
+pub async fn one(connection: &mut Connection, id: Uuid) -> Result<Option<RefundRow>, sqlx::Error> {
+    sqlx::query_as!(
+        RefundRow,
+        "SELECT id, provider, provider_refund_id, provider_payment_id, payment_id, payment_intent_id, amount_minor, currency, status,
+                reason, told_at, created_at
+         FROM refunds WHERE id = $1",
+        id
+    )
+    .fetch_optional(connection)
+    .await
 }
 
 /// Lists refunds, the newest first; of this status only, where one is given.

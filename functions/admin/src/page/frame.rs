@@ -13,6 +13,7 @@ pub enum Section {
     DeadLetters,
     Jobs,
     Cases,
+    Refunds,
     Sweeps,
     Audit,
     /// In no menu: the search has a field of its own.
@@ -21,7 +22,7 @@ pub enum Section {
     Runbook,
 }
 
-const MENU: [(Section, &str, &str); 6] = [
+const MENU: [(Section, &str, &str); 7] = [
     (Section::Health, "/admin/health", "Health"),
     (
         Section::DeadLetters,
@@ -30,6 +31,7 @@ const MENU: [(Section, &str, &str); 6] = [
     ),
     (Section::Jobs, "/admin/jobs", "Jobs"),
     (Section::Cases, "/admin/cases?status=open", "Cases"),
+    (Section::Refunds, "/admin/refunds", "Refunds"),
     (Section::Sweeps, "/admin/sweeps", "Sweeps"),
     (Section::Audit, "/admin/audit", "Audit"),
 ];

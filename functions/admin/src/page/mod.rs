@@ -11,6 +11,7 @@ mod jobs;
 mod parts;
 mod plot;
 pub mod problem;
+mod refunds;
 mod replay;
 mod runbook;
 mod search;
@@ -51,6 +52,8 @@ pub async fn show(visit: &Visit<'_>, segments: &[&str]) -> Result<Answer, Fault>
         ["dead-letters", id] => dead_letters::one(visit, key(id)?).await,
         ["cases"] => cases::list(visit).await,
         ["cases", id] => cases::one(visit, key(id)?).await,
+        ["refunds"] => refunds::list(visit).await,
+        ["refunds", id] => refunds::one(visit, key(id)?).await,
         ["sweeps"] => sweeps::page(visit).await,
         ["audit"] => audit::page(visit).await,
         ["runbook"] => Ok(runbook::page(visit)),
@@ -62,7 +65,7 @@ pub async fn show(visit: &Visit<'_>, segments: &[&str]) -> Result<Answer, Fault>
 fn has_no_parameters(segments: &[&str]) -> bool {
     match segments {
         ["dead-letters", id] => *id != "replay",
-        ["timeline", _, _] | ["jobs" | "cases", _] | ["runbook"] => true,
+        ["timeline", _, _] | ["jobs" | "cases" | "refunds", _] | ["runbook"] => true,
         _ => false,
     }
 }
@@ -76,6 +79,7 @@ pub const LISTS: &[(&str, &[&str])] = &[
     ("/admin/dead-letters", &dead_letters::FIELDS),
     ("/admin/dead-letters/replay", &replay::FIELDS),
     ("/admin/cases", &cases::FIELDS),
+    ("/admin/refunds", &refunds::FIELDS),
     ("/admin/sweeps", &sweeps::FIELDS),
     ("/admin/audit", &audit::FIELDS),
 ];

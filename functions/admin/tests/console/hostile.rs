@@ -36,6 +36,8 @@ async fn with_hostile_rows() -> Stage {
          VALUES ($2::uuid, $2::uuid, 100, 'succeeded', $1, $1, $3::jsonb || jsonb_build_object('courseId', $1::text), now())",
         "INSERT INTO payment_intents (payment_intent_id, user_id, provider, external_transaction_id, amount_cents, items, shipping_address)
          VALUES ($1, $2::uuid, 'esewa', $1, 100, '[]', $3::jsonb)",
+        "INSERT INTO refunds (id, provider, provider_refund_id, provider_payment_id, payment_intent_id, amount_minor, currency, status, reason, told_at)
+         SELECT $2::uuid, $1, $1, $1, $1, 1, left($1, 3), 'failed', $1, now() WHERE $3::jsonb IS NOT NULL",
         "INSERT INTO outbox (event_id, event_type, topic, payload, correlation_id, last_error) VALUES ($1, $1, $1, $3::jsonb, $2::uuid, $1)",
     ] {
         sqlx::query(sqlx::AssertSqlSafe(statement.to_owned()))
@@ -62,6 +64,7 @@ async fn what_others_wrote_is_shown_as_text_on_every_page() {
     let more = [
         format!("/admin/jobs/{ID}"),
         format!("/admin/cases/{ID}"),
+        format!("/admin/refunds/{ID}"),
         format!("/admin/dead-letters/{ID}"),
         format!("/admin/timeline/payment/{ID}"),
         intent.unwrap(),

@@ -13,6 +13,7 @@ mod log;
 mod login;
 mod one_task;
 mod parameters;
+mod refunds;
 mod samples;
 mod stage;
 mod timeline;

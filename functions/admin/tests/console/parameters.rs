@@ -9,6 +9,7 @@ use serde_json::json;
 const DEAD_LETTER: &str = "00000000-0000-4000-8000-0000000000d1";
 const JOB: &str = "00000000-0000-4000-8000-0000000000e1";
 const CASE: &str = "00000000-0000-4000-8000-0000000000f1";
+const REFUND: &str = "00000000-0000-4000-8000-0000000000a1";
 const INTENT: &str = "pi_khalti_1_0000beef";
 
 /// What each parameter is in right forms and in wrong ones. A new parameter has to be added here.
@@ -30,6 +31,8 @@ fn forms_of(list: &str, name: &str) -> (&'static [&'static str], &'static [&'sta
             &["prked", "PARKED", "parked,replayed", "all"],
         ),
         ("/admin/jobs", "status") => (&["failed"], &["fialed", "Failed", "done"]),
+        ("/admin/refunds", "status") => (&["processed"], &["porcessed", "PROCESSED", "refunded"]),
+        ("/admin/refunds", "of") => (&["rfnd_1"], TEXTS),
         ("/admin/cases", "status") => (&["open"], &["opne", "OPEN", "closed"]),
         (_, "since") => (
             &["1h", "30d", "2026-01-01T00:00:00Z"],
@@ -106,6 +109,8 @@ async fn with_rows() -> (Stage, TestQueue) {
              INSERT INTO job_queue (id, job_type, payload, status, attempts, last_error, failed_at)
              VALUES ('{JOB}', 'finalize_order', '{{\"payment_intent_id\": \"{INTENT}\"}}', 'failed', 3, 'x', now());
              INSERT INTO payment_cases (id, kind, subject) VALUES ('{CASE}', 'refund_due', 'x');
+             INSERT INTO refunds (id, provider, provider_refund_id, amount_minor, currency, status, told_at)
+             VALUES ('{REFUND}', 'khalti', 'seen-refund', 1, 'NPR', 'processed', now());
              INSERT INTO audit_log (actor, action, subject, reason) VALUES ('seen-actor', 'job.retry', 'job:{JOB}', 'x');
              INSERT INTO sweep_runs (sweep, started_at, millis, error) VALUES ('outbox', now(), 5, 'seen-error')"
         ))
@@ -114,11 +119,12 @@ async fn with_rows() -> (Stage, TestQueue) {
 }
 
 /// What a list shows when it selects anything.
-const SEEN: [&str; 6] = [
+const SEEN: [&str; 7] = [
     DEAD_LETTER,
     JOB,
     CASE,
     "seen-actor",
+    "seen-refund",
     "seen-error",
     "Replay all parked",
 ];
@@ -185,6 +191,7 @@ async fn a_page_without_parameters_refuses_them_too() {
     for page in [
         format!("/admin/jobs/{JOB}"),
         format!("/admin/cases/{CASE}"),
+        format!("/admin/refunds/{REFUND}"),
         format!("/admin/dead-letters/{DEAD_LETTER}"),
         format!("/admin/timeline/job/{JOB}"),
         "/admin/runbook".to_owned(),

@@ -19,7 +19,7 @@ pub const SESSION: &str = "__Host-makegood";
 pub const SECRET: &str = "a secret of the tests, long enough";
 
 /// Every page of the console.
-pub const PAGES: [&str; 10] = [
+pub const PAGES: [&str; 11] = [
     "/admin/health",
     "/admin/doctor",
     "/admin/search?q=x",
@@ -27,6 +27,7 @@ pub const PAGES: [&str; 10] = [
     "/admin/dead-letters",
     "/admin/dead-letters/replay",
     "/admin/cases",
+    "/admin/refunds",
     "/admin/sweeps",
     "/admin/audit",
     "/admin/runbook",
