@@ -6,8 +6,8 @@
 # Seen       15 currencies differ, among them ones that card schemes settle: COP, HUF, IDR, IQD. CLDR says how many digits people write,
 #            ISO how many digits a payment message has:
 #              IDR  iso4217 2   py-moneyed 2   Babel 0        IQD  iso4217 3   py-moneyed 3   Babel 0
-#            py-moneyed holds ISO's digits and prints CLDR's: 499900 minor units of IDR (4999.00) print as "IDR 4,999", and
-#            1.25 IQD as "IQD 1".
+#            py-moneyed holds ISO's digits and prints CLDR's: 499900 minor units of IDR (4999.00) print as "IDR4,999", and
+#            1.25 IQD as "IQD1".
 #            Node 20.20.2 (ICU 78.2) gives CLDR's digits too, although ECMA-402 speaks of ISO 4217, and another release of them: PKR
 #            has 0 there and 2 in Babel 2.19.0.
 # So         10 ** digits from a formatting library turns minor units into the wrong amount, silently, in some currencies only, and
@@ -30,8 +30,8 @@ cldr = {code: babel.numbers.get_currency_precision(code) for code in iso}
 print("differ:", *sorted(code for code in iso if iso[code] != cldr[code]))
 for code in ("IDR", "IQD", "NPR", "INR"):
     print(code, iso[code], len(str(moneyed.get_currency(code).sub_unit)) - 1, cldr[code])
-print(format_money(moneyed.Money("4999.00", "IDR"), locale="en_US").replace("\xa0", " "))
-print(format_money(moneyed.Money("1.25", "IQD"), locale="en_US").replace("\xa0", " "))
+print(format_money(moneyed.Money("4999.00", "IDR"), locale="en_US").replace("\xa0", ""))
+print(format_money(moneyed.Money("1.25", "IQD"), locale="en_US").replace("\xa0", ""))
 PY
 seen=$(python/bin/python digits.py)
 echo "$seen"
@@ -40,5 +40,5 @@ IDR 2 2 0
 IQD 3 3 0
 NPR 2 2 2
 INR 2 2 2
-IDR 4,999
-IQD 1" ]] || { echo "The behaviour has changed." >&2; exit 1; }
+IDR4,999
+IQD1" ]] || { echo "The behaviour has changed." >&2; exit 1; }
