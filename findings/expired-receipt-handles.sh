@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Two emulators of SQS let a consumer hide a message that it no longer holds, and one schedules later than SQS can.
 #
-# Versions   PyPI moto 5.2.5 · PyPI ministack 1.5.33 · PyPI boto3 1.44.8
+# Versions   PyPI moto 5.2.5 · PyPI ministack 1.5.33 · PyPI boto3 1.43.106
 # Guess      once the visibility timeout is over, ChangeMessageVisibility with the old receipt handle is refused, at least by the emulator
 #            that enforces the most
 # Seen       moto        takes it, and the message is hidden again for the new time
@@ -18,7 +18,7 @@ server=
 trap 'if [[ -n "$server" ]]; then kill "$server" 2>/dev/null || true; wait "$server" 2>/dev/null || true; fi; rm -rf "$work"' EXIT
 cd "$work"
 python3 -m venv python
-python/bin/pip install --quiet --disable-pip-version-check boto3==1.44.8 'moto[sqs]==5.2.5' ministack==1.5.33
+python/bin/pip install --quiet --disable-pip-version-check boto3==1.43.106 'moto[sqs]==5.2.5' ministack==1.5.33
 port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 env -i PATH="$PATH" HOME="$work" TMPDIR="$work" BIND_HOST=127.0.0.1 MINISTACK_HOST=127.0.0.1 GATEWAY_PORT="$port" IOT_MTLS_ENABLED=0 \
   AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_EC2_METADATA_DISABLED=true \
