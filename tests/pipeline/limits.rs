@@ -53,8 +53,8 @@ const SCENES: [Scene; 12] = [
         marker: "attempts = j.attempts + 1",
         plant: "INSERT INTO job_queue (job_type, payload, priority, created_at, scheduled_for)
                 SELECT 'finalize_order', '{}', 1, now() - interval '1 hour', now() - interval '1 minute' FROM generate_series(1, 30)",
-        parameters: &["'worker'", "60"],
-        most: 1,
+        parameters: &["'worker'", "60", "3"],
+        most: 3,
     },
     Scene {
         // The same behind more jobs that are not due than its window holds.
@@ -63,8 +63,8 @@ const SCENES: [Scene; 12] = [
                 SELECT 'finalize_order', '{}', 1 + n % 2, now() - interval '1 hour', now() + interval '1 hour' FROM generate_series(1, 90) n;
                 INSERT INTO job_queue (job_type, payload, priority, scheduled_for)
                 SELECT 'finalize_order', '{}', 1 + n % 2, now() - interval '1 minute' FROM generate_series(1, 30) n",
-        parameters: &["'worker'", "60"],
-        most: 1,
+        parameters: &["'worker'", "60", "3"],
+        most: 3,
     },
     Scene {
         marker: "never came back",

@@ -84,6 +84,8 @@ struct State {
     carried: AtomicU64,
     /// The first so many of them lead nowhere any more.
     vanished: AtomicU64,
+    /// How often a client said something new after it had been answered.
+    round_trips: AtomicU64,
 }
 
 /// A point of the conversation that a test waits for.
@@ -130,6 +132,7 @@ impl Link {
             cuts: watch::channel(0).0,
             carried: AtomicU64::default(),
             vanished: AtomicU64::default(),
+            round_trips: AtomicU64::default(),
         });
         let listening = tokio::spawn(accept(listener, server.to_owned(), Arc::clone(&state)));
         Self {
@@ -217,6 +220,13 @@ impl Link {
         self.state.vanished.store(carried, Ordering::Release);
     }
 
+    /// How many round trips there were so far, over all connections: how often a client said something and was answered, whatever
+    /// either said in how many pieces.
+    #[must_use]
+    pub fn round_trips(&self) -> u64 {
+        self.state.round_trips.load(Ordering::Acquire)
+    }
+
     /// Closes every open connection at once.
     pub fn cut(&self) {
         self.state.cuts.send_modify(|cuts| *cuts += 1);
@@ -258,6 +268,8 @@ async fn carry(client: TcpStream, server: TcpStream, state: &State) {
 struct Progress {
     /// Which connection it is, counted from one.
     connection: u64,
+    /// Who spoke last.
+    last: Option<Direction>,
     plan: u64,
     step: usize,
     /// What was seen each way and may be the beginning of the next mark.
@@ -296,6 +308,7 @@ async fn pump(
             continue;
         }
         kept.extend_from_slice(bytes);
+        state.count_turn(direction, progress);
         if state.sees_last_mark(direction, bytes, progress) == Some(Act::Cut) {
             return;
         }
@@ -303,6 +316,15 @@ async fn pump(
 }
 
 impl State {
+    /// The client's turn begins a round trip. Counted before the bytes are passed on, so that no answer can be seen before.
+    fn count_turn(&self, direction: Direction, progress: &Mutex<Progress>) {
+        let mut progress = progress.lock().expect("not poisoned");
+        if direction == Direction::ToServer && progress.last != Some(Direction::ToServer) {
+            self.round_trips.fetch_add(1, Ordering::AcqRel);
+        }
+        progress.last = Some(direction);
+    }
+
     fn has_vanished(&self, progress: &Mutex<Progress>) -> bool {
         progress.lock().expect("not poisoned").connection <= self.vanished.load(Ordering::Acquire)
     }
@@ -332,6 +354,7 @@ impl Progress {
         if self.plan != plan.number {
             *self = Self {
                 connection: self.connection,
+                last: self.last,
                 plan: plan.number,
                 ..Self::default()
             };

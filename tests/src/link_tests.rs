@@ -90,3 +90,21 @@ async fn a_peer_that_vanished_answers_nothing_and_closes_nothing_and_new_connect
         "{read:?}"
     );
 }
+
+#[tokio::test]
+async fn each_turn_of_the_client_is_a_round_trip_however_much_is_said_in_it() {
+    let link = Link::to(&counting_server().await).await;
+    let mut one = TcpStream::connect(link.address()).await.unwrap();
+    let mut other = TcpStream::connect(link.address()).await.unwrap();
+    for _ in 0..2 {
+        assert_eq!(ask(&mut one, b'x').await, Some(b'y'));
+    }
+    assert_eq!(ask(&mut other, b'x').await, Some(b'y'));
+    assert_eq!(link.round_trips(), 3);
+    one.write_all(b"xx").await.unwrap();
+    assert_eq!(
+        (one.read_u8().await.unwrap(), one.read_u8().await.unwrap()),
+        (b'y', b'y')
+    );
+    assert_eq!(link.round_trips(), 4);
+}

@@ -14,7 +14,8 @@ pub const COLUMNS: &[(&str, &[&str])] = &[
     ("purchase_extensions", &["purchase_id", "sessions"]),
     ("student_course_purchases", &["course_id", "created_at", "id", "is_active", "metadata", "payment_id", "purchase_tier",
         "student_id"]),
-    ("trainer_allocations", &["allocated_at", "allocated_by", "course_id", "created_at", "id", "metadata", "notes", "rejected_at",
-        "rejected_by", "rejection_reason", "requested_at", "requested_by", "status", "student_id", "trainer_id", "updated_at"]),
+    ("trainer_allocations", &["allocated_at", "allocated_by", "course_id", "created_at", "id", "metadata", "notes", "planned",
+        "rejected_at", "rejected_by", "rejection_reason", "requested_at", "requested_by", "status", "student_id", "trainer_id",
+        "updated_at"]),
     ("tutoring_sessions", &["allocation_id"]),
 ];

@@ -11,7 +11,7 @@ pub const COLUMNS: &[(&str, &[&str])] = &[
     ("inventory_movements", &["movement_type", "quantity_after", "quantity_change", "reference_id", "reference_type",
         "variant_id"]),
     ("inventory_reservations", &["expires_at", "id", "payment_intent_id", "quantity", "status", "updated_at", "variant_id"]),
-    ("orders", &["created_at", "order_number", "payment_intent_id"]),
+    ("orders", &["created_at", "payment_intent_id"]),
     ("payment_cases", &["payment_intent_id"]),
     ("payment_gateway_verifications", &["payment_intent_id", "status"]),
     ("payment_intents", &["amount_cents", "cart_id", "created_at", "expires_at", "external_transaction_id", "gateway_payment_url",

@@ -26,7 +26,7 @@ pub const COLUMNS: &[(&str, &[&str])] = &[
     ("payment_cases", &["amount_cents", "currency", "details", "id", "kind", "note", "opened_at", "payment_id",
         "payment_intent_id", "resolved_at", "resolved_by", "status", "subject"]),
     ("payment_gateway_verifications", &["payment_intent_id", "status", "verified_at"]),
-    ("payment_intents", &["amount_cents", "cart_id", "created_at", "currency", "items", "metadata", "payment_intent_id",
+    ("payment_intents", &["amount_cents", "cart_id", "currency", "given_back_at", "items", "metadata", "payment_intent_id",
         "provider", "shipping_address", "status", "updated_at", "user_id"]),
     ("payments", &["confirmed_at", "created_at", "id", "status"]),
     ("processed_events", &["correlation_id", "event_id", "event_type", "payload", "source", "version"]),

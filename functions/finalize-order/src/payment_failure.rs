@@ -1,9 +1,9 @@
 //! `handle_payment_failure`: the buyer did not pay, so the stock is freed and the intent says so.
 
 use crate::handler::FinalizeOrder;
+use crate::intent;
 use crate::payload::intent_id;
 use crate::refusal::Refusal;
-use crate::store;
 use crate::worker::Performed;
 use makegood::db::Connection;
 use makegood::job::{self, Completion, Job};
@@ -19,10 +19,10 @@ impl FinalizeOrder {
         };
         let mut transaction = self.publisher.database.begin().await?;
         stock::lock_intent(&mut transaction, intent_id).await?;
-        let Some(intent) = store::load_locked(&mut transaction, intent_id).await? else {
+        let Some(intent) = intent::load_locked(&mut transaction, intent_id).await? else {
             return Ok(Performed::Refused(Refusal::UnknownIntent(intent_id.to_owned())));
         };
-        if intent.verified_at.is_none() && !intent.has_order {
+        if !intent.is_paid && !intent.has_order {
             stock::release_if_active(&mut transaction, intent_id, ReleasedAs::Released).await?;
             mark_if_undecided(&mut transaction, intent_id, status(&job.payload)).await?;
         }

@@ -1,9 +1,9 @@
 //! `process_refund`: records that a refund is due. No money is moved: a person does that, and resolves the case.
 
 use crate::handler::FinalizeOrder;
+use crate::intent;
 use crate::payload::intent_id;
 use crate::refusal::Refusal;
-use crate::store;
 use crate::worker::Performed;
 use makegood::case::{self, CaseKind, NewCase};
 use makegood::job::{self, Completion, Job};
@@ -19,7 +19,7 @@ impl FinalizeOrder {
         let mut transaction = self.publisher.database.begin().await?;
         // With the lock an order is made before, or not at all.
         stock::lock_intent(&mut transaction, intent_id).await?;
-        let Some(intent) = store::load_locked(&mut transaction, intent_id).await? else {
+        let Some(intent) = intent::load_locked(&mut transaction, intent_id).await? else {
             return Ok(Performed::Refused(Refusal::UnknownIntent(intent_id.to_owned())));
         };
         let case = NewCase {

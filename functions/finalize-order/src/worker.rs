@@ -1,4 +1,4 @@
-//! The worker: claims a job, runs it, and finishes it under the guard of its lease.
+//! The worker: claims jobs, runs them, and finishes each under the guard of its lease.
 
 use crate::handler::FinalizeOrder;
 use crate::payload::intent_id;
@@ -12,8 +12,13 @@ use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 use tokio::time::timeout_at;
 
-/// A job is begun only while at least this much time is left.
-const LEFT_FOR_A_JOB: Duration = Duration::from_secs(2);
+/// Jobs are begun only while at least this much time is left.
+const LEFT_FOR_JOBS: Duration = Duration::from_secs(2);
+/// How long one job may take when its set fails and it has to be made alone.
+const FOR_ONE_JOB: Duration = Duration::from_millis(50);
+/// The most jobs of one set: each holds its buyer's lock, and the table of such locks is finite; and a worker that dies takes as many
+/// with it.
+const MOST_JOBS: i32 = 50;
 /// How long putting jobs back may take: less than the deadline keeps back for the answer.
 const FOR_RETURNING: Duration = Duration::from_secs(1);
 
@@ -47,7 +52,28 @@ pub struct Worked {
     pub time_was_up: bool,
 }
 
-/// How the work of a job ended, before the job itself is finished.
+impl Worked {
+    fn and(mut self, finished: &[Finished]) -> Self {
+        for finished in finished {
+            match finished {
+                Finished::Completed => self.completed += 1,
+                Finished::Requeued => self.requeued += 1,
+                Finished::Failed(_) => self.failed += 1,
+                Finished::LostLease => self.lost += 1,
+            }
+        }
+        self
+    }
+}
+
+/// How many jobs are claimed at once with so much time left; none when no more are begun.
+fn jobs_in(left: Duration) -> Option<i32> {
+    let spare = left.checked_sub(LEFT_FOR_JOBS).filter(|spare| !spare.is_zero())?;
+    let most = i32::try_from(spare.as_millis() / FOR_ONE_JOB.as_millis()).unwrap_or(MOST_JOBS);
+    Some(most.clamp(1, MOST_JOBS))
+}
+
+/// How the work of a job that asks for no order ended, before the job itself is finished.
 #[derive(Debug)]
 pub(crate) enum Performed {
     /// Committed together with the job's completion.
@@ -66,23 +92,21 @@ impl FinalizeOrder {
     /// without using an attempt, and so is one that was claimed when the database went away.
     pub async fn work(&self, deadline: Deadline) -> Worked {
         let mut worked = Worked::default();
-        while deadline.remaining() > LEFT_FOR_A_JOB {
-            match timeout_at(deadline.instant(), self.run_next()).await {
-                Ok(Ok(Some(Finished::Completed))) => worked.completed += 1,
-                Ok(Ok(Some(Finished::Requeued))) => worked.requeued += 1,
-                Ok(Ok(Some(Finished::Failed(_)))) => worked.failed += 1,
-                Ok(Ok(Some(Finished::LostLease))) => worked.lost += 1,
-                Ok(Ok(None)) => return worked,
+        let mut finished = Vec::new();
+        while let Some(most) = jobs_in(deadline.remaining()) {
+            match timeout_at(deadline.instant(), self.run_next(most, &mut finished)).await {
+                Ok(Ok(0)) => return worked.and(&finished),
+                Ok(Ok(_)) => {}
                 Ok(Err(error)) => {
                     tracing::error!(%error, "the queue of jobs can't be worked on; the stale-jobs sweep wakes us again");
                     worked.returned = self.return_jobs().await;
-                    return worked;
+                    return worked.and(&finished);
                 }
                 Err(_) => worked.returned = self.return_jobs().await,
             }
         }
         worked.time_was_up = true;
-        worked
+        worked.and(&finished)
     }
 
     /// Puts back what this worker still holds; gives back how many jobs. What can't be put back now is rescued when its lease
@@ -106,51 +130,73 @@ impl FinalizeOrder {
         }
     }
 
-    /// Claims the next runnable job and runs it; none when nothing is runnable.
+    /// Claims up to `most` runnable jobs and runs them; gives back how many, none when nothing is runnable.
     ///
     /// # Errors
-    /// Those of the database while claiming or failing; the lease then runs out, and the job is rescued.
-    pub async fn run_next(&self) -> Result<Option<Finished>, sqlx::Error> {
+    /// Those of the database while claiming or failing; the leases then run out, and the jobs are rescued.
+    pub async fn run_next(&self, most: i32, finished: &mut Vec<Finished>) -> Result<usize, sqlx::Error> {
         let claimed = {
             let mut connection = self.publisher.database.acquire().await?;
-            job::acquire_next_job(&mut connection, &self.worker, self.lease).await?
+            job::acquire_next_jobs(&mut connection, &self.worker, self.lease, most).await?
         };
-        match claimed {
-            Some(job) => Ok(Some(self.run(&job).await?)),
-            None => Ok(None),
-        }
+        let count = claimed.len();
+        self.run(claimed, finished).await?;
+        Ok(count)
     }
 
-    /// Runs a job that this worker holds. A panic fails it for good, and fails nothing else.
+    /// Runs jobs that this worker holds, and notes what became of each as it is finished. Those in a row that ask for orders are one
+    /// set; every other job runs by itself, in its turn. A panic fails the job that brought it out for good, and nothing else.
     ///
     /// # Errors
-    /// Those of the database while failing it.
-    pub async fn run(&self, job: &Job) -> Result<Finished, sqlx::Error> {
-        let performed = AssertUnwindSafe(self.perform(job).boxed()).catch_unwind().await;
-        let (failure, case, frees_stock) = match performed {
+    /// Those of the database while failing one.
+    pub async fn run(&self, jobs: Vec<Job>, finished: &mut Vec<Finished>) -> Result<(), sqlx::Error> {
+        let mut set = Vec::new();
+        for job in jobs {
+            if JobType::from_wire_name(&job.job_type) == Some(JobType::FinalizeOrder) {
+                set.push(job);
+                continue;
+            }
+            self.make_orders(std::mem::take(&mut set), finished).await?;
+            finished.push(self.run_other(&job).await?);
+        }
+        self.make_orders(set, finished).await
+    }
+
+    async fn run_other(&self, job: &Job) -> Result<Finished, sqlx::Error> {
+        let performed = AssertUnwindSafe(self.perform_other(job).boxed())
+            .catch_unwind()
+            .await;
+        let failure = match performed {
             Ok(Ok(Performed::Done)) => return Ok(Finished::Completed),
             Ok(Ok(Performed::LostLease)) => {
                 self.log_lost(job);
                 return Ok(Finished::LostLease);
             }
-            Ok(Ok(Performed::Refused(refusal))) => (refusal.failure(), refusal.case(), refusal.frees_stock()),
-            Ok(Err(failure)) => (failure, Some(CaseKind::Unfulfillable), false),
-            Err(_) => (panicked(), Some(CaseKind::Unfulfillable), false),
+            Ok(Ok(Performed::Refused(refusal))) => return self.refuse(job, &refusal).await,
+            Ok(Err(error)) => JobFailure::from(error),
+            Err(_) => panicked(),
         };
-        self.fail(job, &failure, case, frees_stock).await
+        self.fail(job, &failure, None, false).await
     }
 
-    async fn perform(&self, job: &Job) -> Result<Performed, JobFailure> {
+    async fn perform_other(&self, job: &Job) -> Result<Performed, sqlx::Error> {
         match JobType::from_wire_name(&job.job_type) {
-            Some(JobType::FinalizeOrder) => self.process_order_with_occ(job).await,
-            Some(JobType::HandlePaymentFailure) => Ok(self.handle_payment_failure(job).await?),
-            Some(JobType::ProcessRefund) => Ok(self.process_refund(job).await?),
-            None => Ok(Performed::Refused(Refusal::UnknownJobType(job.job_type.clone()))),
+            Some(JobType::HandlePaymentFailure) => self.handle_payment_failure(job).await,
+            Some(JobType::ProcessRefund) => self.process_refund(job).await,
+            Some(JobType::FinalizeOrder) | None => {
+                Ok(Performed::Refused(Refusal::UnknownJobType(job.job_type.clone())))
+            }
         }
     }
 
+    /// Fails a job that will never succeed as it is.
+    pub(crate) async fn refuse(&self, job: &Job, refusal: &Refusal) -> Result<Finished, sqlx::Error> {
+        self.fail(job, &refusal.failure(), refusal.case(), refusal.frees_stock())
+            .await
+    }
+
     /// Failing the job and opening the case are one transaction: no paid intent is without both.
-    async fn fail(
+    pub(crate) async fn fail(
         &self,
         job: &Job,
         failure: &JobFailure,
@@ -201,7 +247,7 @@ impl FinalizeOrder {
         }
     }
 
-    fn log_lost(&self, job: &Job) {
+    pub(crate) fn log_lost(&self, job: &Job) {
         tracing::warn!(
             job_id = %job.lease.id,
             attempt = job.lease.attempts,
@@ -212,9 +258,24 @@ impl FinalizeOrder {
 }
 
 /// The panic's own message went to the log already; here it may hold anything.
-fn panicked() -> JobFailure {
+pub(crate) fn panicked() -> JobFailure {
     JobFailure::permanent(
         "panic",
         "the worker panicked over this job; see the log, fix the defect, retry the job",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_less_time_is_left_the_fewer_jobs_are_claimed_and_none_at_the_end() {
+        let jobs = |millis| jobs_in(Duration::from_millis(millis));
+        assert_eq!(jobs(30_000), Some(MOST_JOBS));
+        assert_eq!(jobs(3_000), Some(20));
+        assert_eq!(jobs(2_001), Some(1));
+        assert_eq!(jobs(2_000), None);
+        assert_eq!(jobs(0), None);
+    }
 }

@@ -11,5 +11,6 @@ pub const COLUMNS: &[(&str, &[&str])] = &[
     ("orders", &["created_at", "id", "order_number", "payment_intent_id", "status"]),
     ("payment_cases", &["payment_intent_id", "status"]),
     ("payment_gateway_verifications", &["id", "payment_intent_id", "status"]),
-    ("payment_intents", &["external_transaction_id", "metadata", "payment_intent_id", "provider", "status", "user_id"]),
+    ("payment_intents", &["external_transaction_id", "given_back_at", "metadata", "payment_intent_id", "provider", "status",
+        "user_id"]),
 ];

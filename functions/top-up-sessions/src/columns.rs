@@ -14,7 +14,8 @@ pub const COLUMNS: &[(&str, &[&str])] = &[
     ("session_blackout_dates", &["day"]),
     ("student_course_purchases", &["course_id", "created_at", "expiry_date", "id", "is_active", "metadata", "payment_id",
         "purchase_tier", "student_id"]),
-    ("trainer_allocations", &["course_id", "id", "metadata", "status", "student_id", "trainer_id"]),
-    ("tutoring_sessions", &["allocation_id", "course_id", "id", "scheduled_date", "scheduled_time", "status", "student_id",
-        "trainer_id"]),
+    ("trainer_allocations", &["course_id", "created_at", "id", "metadata", "planned", "status", "student_id", "trainer_id",
+        "updated_at"]),
+    ("tutoring_sessions", &["allocation_id", "course_id", "created_at", "id", "planned_date", "planned_time", "scheduled_date",
+        "scheduled_time", "status", "student_id", "trainer_id", "updated_at"]),
 ];

@@ -1,10 +1,8 @@
-//! The functions under the checkout, called as `finalize-order` and the sweeps call them.
+//! The functions under the checkout, called as `verify-payment` and the sweeps call them.
 
 use crate::shop::{Shop, noon, variant};
 use chrono::TimeDelta;
-use makegood::ids::OrderId;
-use makegood::stock::{self, Consumed, Freed, Line, ReleasedAs, Reserved, Taken};
-use uuid::Uuid;
+use makegood::stock::{self, Freed, Line, ReleasedAs, Reserved};
 
 fn line(article: char, quantity: i32) -> Line {
     Line {
@@ -30,15 +28,6 @@ async fn reserve(shop: &Shop, intent: &str, lines: &[Line]) -> Reserved {
         .unwrap();
     transaction.commit().await.unwrap();
     reserved
-}
-
-async fn consume(shop: &Shop, intent: &str, order: Uuid) -> Consumed {
-    let mut transaction = shop.function.database.begin().await.unwrap();
-    let consumed = stock::consume(&mut transaction, intent, OrderId(order))
-        .await
-        .unwrap();
-    transaction.commit().await.unwrap();
-    consumed
 }
 
 async fn release(shop: &Shop, intent: &str) -> Option<Freed> {
@@ -79,44 +68,7 @@ async fn two_lines_of_one_variant_count_together() {
 }
 
 #[tokio::test]
-async fn what_is_reserved_is_taken_once_with_a_movement_that_says_what_is_left() {
-    let shop = Shop::open(&[('A', 5), ('B', 7)]).await;
-    plant_intent(&shop, "pi_1").await;
-    reserve(&shop, "pi_1", &[line('B', 4), line('A', 1), line('B', 2)]).await;
-    let order = Uuid::new_v4();
-    // WHEN the intent's order takes them
-    let taken = |article, quantity, quantity_after| Taken {
-        variant_id: variant(article),
-        quantity,
-        quantity_after,
-    };
-    assert_eq!(
-        consume(&shop, "pi_1", order).await,
-        Consumed::Taken(vec![taken('A', 1, 4), taken('B', 6, 1)])
-    );
-    // THEN they are out of the stock, with a movement a variant
-    assert_eq!(shop.levels().await, (5, 0));
-    let movements = format!(
-        "SELECT count(*) FROM inventory_movements WHERE movement_type = 'sale' AND reference_type = 'order'
-         AND reference_id = '{order}' AND (quantity_change, quantity_after) IN ((-1, 4), (-6, 1))"
-    );
-    assert_eq!(shop.count(&movements).await, 2);
-    assert_eq!(shop.count("SELECT min(version)::bigint FROM inventory").await, 2);
-    // AND neither a second order nor a late release changes anything
-    assert_eq!(
-        consume(&shop, "pi_1", Uuid::new_v4()).await,
-        Consumed::NothingReserved
-    );
-    assert_eq!(
-        (release(&shop, "pi_1").await, shop.levels().await),
-        (None, (5, 0))
-    );
-    shop.assert_stock_adds_up().await;
-    shop.close().await;
-}
-
-#[tokio::test]
-async fn what_was_released_can_be_reserved_again_for_the_same_intent_and_then_sold() {
+async fn what_was_released_can_be_reserved_again_for_the_same_intent() {
     let shop = Shop::open(&[('A', 5)]).await;
     plant_intent(&shop, "pi_1").await;
     // GIVEN two rounds of reserving and releasing
@@ -127,46 +79,9 @@ async fn what_was_released_can_be_reserved_again_for_the_same_intent_and_then_so
         assert_eq!(shop.levels().await, (5, 0));
     }
     assert_eq!(release(&shop, "pi_1").await, None);
-    assert_eq!(
-        consume(&shop, "pi_1", Uuid::new_v4()).await,
-        Consumed::NothingReserved
-    );
-    // WHEN it is reserved once more and sold
+    // WHEN it is reserved once more THEN it holds what was reserved last
     assert_eq!(reserve(&shop, "pi_1", &[line('A', 2)]).await, Reserved::All);
-    assert!(matches!(
-        consume(&shop, "pi_1", Uuid::new_v4()).await,
-        Consumed::Taken(_)
-    ));
-    // THEN only what was reserved last is gone
-    assert_eq!(shop.levels().await, (3, 0));
+    assert_eq!(shop.levels().await, (5, 2));
     shop.assert_stock_adds_up().await;
-    shop.close().await;
-}
-
-#[tokio::test]
-async fn pieces_without_a_stock_row_are_not_sold() {
-    // GIVEN reserved pieces whose stock row somebody deleted
-    let shop = Shop::open(&[('A', 2)]).await;
-    plant_intent(&shop, "pi_1").await;
-    reserve(&shop, "pi_1", &[line('A', 1)]).await;
-    shop.database
-        .run_sql(&format!(
-            "DELETE FROM inventory WHERE variant_id = '{}'",
-            variant('A')
-        ))
-        .await;
-    // WHEN the order wants to take what has no stock row to be taken from
-    let mut transaction = shop.function.database.begin().await.unwrap();
-    let consumed = stock::consume(&mut transaction, "pi_1", OrderId(Uuid::new_v4()))
-        .await
-        .unwrap();
-    transaction.rollback().await.unwrap();
-    // THEN it is told, and can undo everything
-    assert_eq!(consumed, Consumed::Contested);
-    assert_eq!(
-        shop.count("SELECT count(*) FROM inventory_reservations WHERE status = 'active'")
-            .await,
-        1
-    );
     shop.close().await;
 }

@@ -1,11 +1,17 @@
 //! Two hundred buyers at once for fifty pieces.
 
 use crate::shop::{Shop, body, request, send};
+use finalize_order::FinalizeOrder;
 use futures::future::join_all;
-use makegood::ids::OrderId;
-use makegood::stock::{self, Consumed, ReleasedAs};
+use makegood::clock::Clock;
+use makegood::delivery::Deadline;
+use makegood::event::EventType;
+use makegood::outbox::{Publisher, Transport};
+use makegood::stock::{self, ReleasedAs};
+use makegood_tests::queues::transport;
 use serde_json::Value;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::Barrier;
 use uuid::Uuid;
 
@@ -88,10 +94,13 @@ async fn two_hundred_buyers_at_once_get_exactly_the_fifty_pieces_there_are() {
         shop.count("SELECT count(*) FROM payment_intents").await,
         i64::try_from(intents.len()).unwrap()
     );
-    // WHEN every intent becomes an order, all at once
-    let sold = join_all(intents.iter().map(|intent| sell(&shop, intent))).await;
+    // WHEN every intent is paid and four workers make the orders at once
+    pay(&shop, "").await;
+    let (transport, _queues) = transport(&[EventType::OrderConfirmed]).await;
+    join_all((0..4).map(|_| make_orders(&shop, transport.clone()))).await;
     // THEN exactly fifty pieces were sold, and none is reserved any more
-    assert_eq!(sold.iter().sum::<i32>(), 50);
+    let orders = shop.count("SELECT count(*) FROM orders").await;
+    assert_eq!(orders, i64::try_from(intents.len()).unwrap());
     assert_eq!(shop.levels().await, (0, 0));
     let movements =
         "SELECT -sum(quantity_change)::bigint FROM inventory_movements WHERE movement_type = 'sale'";
@@ -101,16 +110,32 @@ async fn two_hundred_buyers_at_once_get_exactly_the_fifty_pieces_there_are() {
     shop.close().await;
 }
 
-async fn sell(shop: &Shop, intent: &str) -> i32 {
-    let mut transaction = shop.function.database.begin().await.expect("a transaction");
-    let consumed = stock::consume(&mut transaction, intent, OrderId(Uuid::new_v4()))
-        .await
-        .expect("no error");
-    transaction.commit().await.expect("a commit");
-    match consumed {
-        Consumed::Taken(taken) => taken.iter().map(|taken| taken.quantity).sum(),
-        other => panic!("{intent}: {other:?}"),
-    }
+/// The gateway called these intents paid, and their jobs wait.
+async fn pay(shop: &Shop, which: &str) {
+    let paid = format!(
+        "INSERT INTO payment_gateway_verifications (provider, external_transaction_id, payment_intent_id, status, amount_verified)
+         SELECT provider, payment_intent_id, payment_intent_id, 'success', amount_cents FROM payment_intents {which};
+         INSERT INTO job_queue (job_type, payload)
+         SELECT 'finalize_order', jsonb_build_object('payment_intent_id', payment_intent_id) FROM payment_intents {which}"
+    );
+    shop.database.run_sql(&paid).await;
+}
+
+/// A worker makes orders until no job is runnable.
+async fn make_orders(shop: &Shop, transport: Transport) {
+    let worker = FinalizeOrder {
+        publisher: Publisher {
+            database: shop.database.through_pooler(2),
+            transport,
+        },
+        waker: None,
+        clock: Clock::System,
+        timezone: chrono_tz::Asia::Kathmandu,
+        worker: format!("worker-{}", Uuid::new_v4()),
+        lease: Duration::from_secs(60),
+        new_id: Uuid::new_v4,
+    };
+    worker.work(Deadline::after(Duration::from_secs(60))).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -149,21 +174,21 @@ async fn buyers_sales_and_releases_of_the_same_goods_at_once_never_deadlock() {
     let first: Vec<_> = (0..60).map(both).collect();
     let intents = intents(&storm(&shop, &first).await, &first);
     // WHEN half are sold, half are released, and as many more buyers come, at the same time
-    let ends = join_all(intents.iter().enumerate().map(|(n, intent)| {
-        let shop = &shop;
-        async move {
-            if n.is_multiple_of(2) {
-                sell(shop, intent).await;
-            } else {
-                let mut transaction = shop.function.database.begin().await.expect("a transaction");
-                stock::release_if_active(&mut transaction, intent, ReleasedAs::Expired)
-                    .await
-                    .expect("no error");
-                transaction.commit().await.expect("a commit");
-            }
-        }
+    let (sold, released): (Vec<_>, Vec<_>) =
+        intents.iter().enumerate().partition(|(n, _)| n.is_multiple_of(2));
+    for (_, intent) in &sold {
+        pay(&shop, &format!("WHERE payment_intent_id = '{intent}'")).await;
+    }
+    let (transport, _queues) = transport(&[EventType::OrderConfirmed]).await;
+    let sales = join_all((0..4).map(|_| make_orders(&shop, transport.clone())));
+    let releases = join_all(released.into_iter().map(|(_, intent)| async {
+        let mut transaction = shop.function.database.begin().await.expect("a transaction");
+        stock::release_if_active(&mut transaction, intent, ReleasedAs::Expired)
+            .await
+            .expect("no error");
+        transaction.commit().await.expect("a commit");
     }));
-    let (_, answers) = tokio::join!(ends, storm(&shop, &first));
+    let (_, _, answers) = tokio::join!(sales, releases, storm(&shop, &first));
     // THEN everybody got what they came for
     assert!(answers.iter().all(|(status, _)| *status == 200), "{answers:?}");
     assert_eq!(shop.levels().await, (400 - 60, 120));

@@ -1,6 +1,6 @@
 //! The interleavings that the model in tests/model finds when a guard is missing, each on the real statements.
 
-use crate::shop::Shop;
+use crate::shop::{Shop, run};
 use finalize_order::Finished;
 use makegood::cause::Cause;
 use makegood::job::{self, Completion, FailedJob, JobFailure};
@@ -41,9 +41,9 @@ async fn an_owner_whose_claim_a_failover_lost_does_not_finish_the_job_of_the_nex
         FailedJob::LostRace
     );
     drop(connection);
-    assert_eq!(first.run(&lost).await.unwrap(), Finished::LostLease);
+    assert_eq!(run(&first, &lost).await, Finished::LostLease);
     // AND the second makes the order
-    assert_eq!(second.run(&held).await.unwrap(), Finished::Completed);
+    assert_eq!(run(&second, &held).await, Finished::Completed);
     assert_eq!(shop.orders().await, 1);
     shop.assert_sound().await;
     shop.close().await;
@@ -94,6 +94,6 @@ async fn only_a_job_that_ended_is_requeued() {
     );
     drop(connection);
     assert_eq!(shop.text("SELECT status FROM job_queue").await, "processing");
-    assert_eq!(owner.run(&job).await.unwrap(), Finished::Completed);
+    assert_eq!(run(&owner, &job).await, Finished::Completed);
     shop.close().await;
 }

@@ -23,7 +23,11 @@ async fn enqueue(database: &Database, job: &NewJob) -> Enqueued {
 }
 
 async fn acquire(database: &Database, worker: &str) -> Option<Job> {
-    job::acquire_next_job(&mut database.acquire().await.unwrap(), worker, LEASE)
+    acquire_up_to(database, worker, 1).await.pop()
+}
+
+async fn acquire_up_to(database: &Database, worker: &str, most: i32) -> Vec<Job> {
+    job::acquire_next_jobs(&mut database.acquire().await.unwrap(), worker, LEASE, most)
         .await
         .unwrap()
 }
@@ -104,7 +108,10 @@ async fn a_job_that_another_is_claiming_is_passed_over_without_waiting() {
     }
     // GIVEN a worker that is claiming the first and has not committed
     let mut claiming = database.begin().await.unwrap();
-    let first = job::acquire_next_job(&mut claiming, "w", LEASE).await.unwrap();
+    let first = job::acquire_next_jobs(&mut claiming, "w", LEASE, 1)
+        .await
+        .unwrap()
+        .pop();
     // WHEN two others look THEN one has the second, and the last has none
     let others = async { (acquire(&database, "x").await, acquire(&database, "y").await) };
     let others = tokio::time::timeout(Duration::from_secs(20), others).await;
@@ -237,5 +244,33 @@ async fn many_workers_behind_jobs_that_are_not_due_take_each_due_job_once() {
     let claimed: Vec<_> = futures::future::join_all((0..10).map(|_| drain())).await.concat();
     let once: std::collections::BTreeSet<_> = claimed.iter().collect();
     assert_eq!((claimed.len(), once.len()), (200, 200));
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn a_claim_takes_as_many_as_it_is_told_in_their_order_and_fewer_with_those_that_failed_before() {
+    let shop = Shop::open().await;
+    let database = shop.database.through_pooler(2);
+    shop.sql(
+        "INSERT INTO job_queue (job_type, payload, priority, created_at, spared, lost_workers)
+         SELECT 'x', jsonb_build_object('payment_intent_id', n::text), 1, now() - interval '1 hour' + n * interval '1 second',
+                CASE n WHEN 7 THEN 2 ELSE 0 END, CASE n WHEN 12 THEN 1 ELSE 0 END
+         FROM generate_series(1, 20) n",
+    )
+    .await;
+    let mut claims = Vec::new();
+    loop {
+        let claimed = acquire_up_to(&database, "w", 8).await;
+        if claimed.is_empty() {
+            break;
+        }
+        let keys: Vec<String> = claimed.into_iter().map(|job| key(Some(job))).collect();
+        claims.push(keys.join(" "));
+    }
+    // The seventh was spared twice: no more than two go with it. The twelfth lost its worker: it goes alone.
+    assert_eq!(
+        claims,
+        ["1 2 3 4 5 6", "7 8", "9 10 11", "12", "13 14 15 16 17 18 19 20"]
+    );
     shop.close().await;
 }

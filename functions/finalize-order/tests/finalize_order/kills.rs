@@ -104,20 +104,21 @@ async fn killed_after_the_claim_and_before_its_transaction() {
 }
 
 #[tokio::test]
-async fn killed_after_the_order_was_inserted() {
-    let marks = [
-        to_server("INSERT INTO orders"),
-        to_server("INSERT INTO order_items"),
-    ];
+async fn killed_after_its_intents_were_locked() {
+    let marks = [to_server("pg_advisory_xact_lock"), to_server("WITH intent AS")];
     killed_at(Conversation::Database, &marks, 0, 1).await;
 }
 
 #[tokio::test]
-async fn killed_after_the_stock_was_taken() {
-    let marks = [
-        to_server("UPDATE inventory_reservations"),
-        to_server("INSERT INTO outbox"),
-    ];
+async fn killed_after_it_was_read_what_is_to_be_made_and_before_anything_is() {
+    let marks = [to_server("WITH intent AS"), to_server("WITH request AS")];
+    killed_at(Conversation::Database, &marks, 0, 1).await;
+}
+
+#[tokio::test]
+async fn killed_before_it_heard_that_all_was_written() {
+    // The statement was described when it was prepared; its end is the first to say how many rows it has.
+    let marks = [to_server(COMPLETES), to_client("SELECT 1\0")];
     killed_at(Conversation::Database, &marks, 0, 1).await;
 }
 

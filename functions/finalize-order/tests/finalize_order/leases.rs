@@ -1,6 +1,6 @@
 //! Leases: who lost one changes nothing and emits nothing, at whatever moment it was lost.
 
-use crate::shop::Shop;
+use crate::shop::{Shop, run, run_next};
 use finalize_order::Finished;
 use makegood::db::{Database, Limits};
 use makegood::delivery::Deadline;
@@ -23,7 +23,7 @@ async fn a_lease_that_runs_out_while_the_owner_still_works_makes_one_order_and_t
         .unwrap();
     let owner = shop.function();
     let job = shop.claim(&owner).await;
-    let (finished, successor) = tokio::join!(owner.run(&job), async {
+    let (finished, successor) = tokio::join!(run(&owner, &job), async {
         shop.until_waiting(1).await;
         // WHEN its lease runs out, the sweep rescues the job, and a successor takes it and waits for the same intent
         shop.leases_run_out().await;
@@ -31,17 +31,14 @@ async fn a_lease_that_runs_out_while_the_owner_still_works_makes_one_order_and_t
         let successor = shop.function();
         let again = shop.claim(&successor).await;
         assert_eq!((again.lease.id, again.lease.attempts), (job.lease.id, 2));
-        let (successor, ()) = tokio::join!(successor.run(&again), async {
+        let (successor, ()) = tokio::join!(run(&successor, &again), async {
             shop.until_waiting(2).await;
             held.commit().await.unwrap();
         });
         successor
     });
     // THEN the owner finds at its end that it owns nothing, and the successor makes the order
-    assert_eq!(
-        (finished.unwrap(), successor.unwrap()),
-        (Finished::LostLease, Finished::Completed)
-    );
+    assert_eq!((finished, successor), (Finished::LostLease, Finished::Completed));
     assert_eq!(
         (shop.orders().await, shop.published().await),
         (1, vec![buyer.intent])
@@ -66,9 +63,9 @@ async fn a_rescuer_and_the_owner_finishing_at_once_make_one_order() {
         let job = shop.claim(&owner).await;
         shop.leases_run_out().await;
         // WHEN it finishes while the sweep rescues
-        let (finished, swept) = tokio::join!(owner.run(&job), shop.sweep("stale-jobs"));
+        let (finished, swept) = tokio::join!(run(&owner, &job), shop.sweep("stale-jobs"));
         // THEN one of them had it
-        let lost = finished.unwrap() == Finished::LostLease;
+        let lost = finished == Finished::LostLease;
         assert_eq!(swept["requeued"], i32::from(lost));
         assert_eq!(shop.orders().await, i64::from(number) + i64::from(!lost));
         shop.work().await;
@@ -93,7 +90,7 @@ async fn an_owner_that_lost_its_lease_fails_nothing_and_opens_no_case() {
     let job = shop.claim(&owner).await;
     shop.leases_run_out().await;
     shop.sweep("stale-jobs").await;
-    assert_eq!(owner.run(&job).await.unwrap(), Finished::LostLease);
+    assert_eq!(run(&owner, &job).await, Finished::LostLease);
     assert_eq!(shop.text("SELECT status FROM job_queue").await, "pending");
     assert_eq!(shop.count("SELECT count(*) FROM payment_cases").await, 0);
     // The next owner decides.
@@ -115,7 +112,7 @@ async fn what_is_its_own_fault_is_tried_three_times_with_growing_delays_and_then
             client: jobs.client.clone(),
             queue_url: jobs.url.clone(),
         });
-        function.run_next().await.unwrap()
+        run_next(&function).await
     };
     let delay = "SELECT extract(epoch FROM scheduled_for - updated_at)::bigint FROM job_queue WHERE status = 'pending'";
     for range in [1..=2, 2..=4] {

@@ -1,6 +1,6 @@
 //! What is paid becomes an order: what was paid for, once, with all that belongs to it.
 
-use crate::shop::Shop;
+use crate::shop::{Shop, run_next};
 use finalize_order::{Finished, order_number};
 use metrics_util::debugging::{DebugValue, DebuggingRecorder};
 use serde_json::json;
@@ -231,7 +231,7 @@ async fn a_number_that_is_taken_is_drawn_again_and_has_the_shops_day() {
     function.clock = makegood::clock::Clock::Fixed(evening);
     function.new_id = colliding;
     for _ in 0..2 {
-        assert_eq!(function.run_next().await.unwrap(), Some(Finished::Completed));
+        assert_eq!(run_next(&function).await, Some(Finished::Completed));
     }
     let day = evening.date_naive().succ_opt().unwrap();
     let numbers = "SELECT string_agg(order_number, ' ' ORDER BY order_number) FROM orders";

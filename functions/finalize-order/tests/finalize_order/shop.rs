@@ -28,6 +28,28 @@ pub struct Buyer {
     pub intent: String,
 }
 
+/// Runs jobs that this environment holds.
+pub async fn run_all(function: &FinalizeOrder, jobs: Vec<Job>) -> Vec<Finished> {
+    let mut finished = Vec::new();
+    function.run(jobs, &mut finished).await.unwrap();
+    finished
+}
+
+/// Runs one.
+pub async fn run(function: &FinalizeOrder, job: &Job) -> Finished {
+    run_all(function, vec![job.clone()])
+        .await
+        .pop()
+        .expect("a job that was run is finished")
+}
+
+/// Claims the next job for this environment and runs it; none when nothing is runnable.
+pub async fn run_next(function: &FinalizeOrder) -> Option<Finished> {
+    let mut finished = Vec::new();
+    function.run_next(1, &mut finished).await.unwrap();
+    finished.pop()
+}
+
 impl Shop {
     pub async fn open() -> Self {
         let shop = Self::over(TestDatabase::create().await).await;
@@ -138,19 +160,16 @@ impl Shop {
     /// Claims the next job for this environment.
     pub async fn claim(&self, function: &FinalizeOrder) -> Job {
         let mut connection = function.publisher.database.acquire().await.unwrap();
-        job::acquire_next_job(&mut connection, &function.worker, LEASE)
+        job::acquire_next_jobs(&mut connection, &function.worker, LEASE, 1)
             .await
             .unwrap()
+            .pop()
             .expect("a job is runnable")
     }
 
     /// Runs the one job that is runnable.
     pub async fn run_one(&self) -> Finished {
-        self.function()
-            .run_next()
-            .await
-            .unwrap()
-            .expect("a job is runnable")
+        run_next(&self.function()).await.expect("a job is runnable")
     }
 
     /// Runs a sweep, and gives back what it did.

@@ -169,6 +169,15 @@ impl Database {
         self.begin_as(Isolation::ReadCommitted).await
     }
 
+    /// As [`Database::begin`], and carries out these statements in the same round trip: locks, each taken with a snapshot of its own.
+    /// They are sent as text, unprepared, so they may hold numbers and UUIDs, and no text that came from outside.
+    ///
+    /// # Errors
+    /// As [`Database::acquire`], and those of the statements, after which nothing is left open.
+    pub async fn begin_with(&self, statements: &str) -> Result<Transaction, sqlx::Error> {
+        Transaction::begin_with(self.acquire().await?, statements).await
+    }
+
     /// As [`Database::begin`], at another isolation level.
     ///
     /// # Errors

@@ -42,6 +42,29 @@ impl Transaction {
         Ok(Self { connection })
     }
 
+    /// As [`Transaction::begin`] at READ COMMITTED, and carries out these statements in the same round trip. When one fails, the
+    /// transaction is rolled back and the connection is whole.
+    pub(super) async fn begin_with(
+        mut connection: Connection,
+        statements: &str,
+    ) -> Result<Self, sqlx::Error> {
+        let begin = Isolation::ReadCommitted.begin();
+        let settings = connection.limits().settings(Instant::now());
+        connection.state_mut().in_transaction = true;
+        let begun = sqlx::raw_sql(AssertSqlSafe(format!("{begin}; {settings}; {statements}")))
+            .execute(&mut connection)
+            .await;
+        let transaction = Self { connection };
+        match begun {
+            Ok(_) => Ok(transaction),
+            Err(error) => {
+                // What can't be rolled back is closed, which rolls it back too.
+                let _ = transaction.rollback().await;
+                Err(error)
+            }
+        }
+    }
+
     /// Commits.
     ///
     /// # Errors

@@ -30,26 +30,43 @@ impl Claimed {
     }
 }
 
-/// Claims the next runnable job for this worker until `lease` is over; none when nothing is runnable. Never more than one,
-/// whatever the planner believes of the table. Skips rows that another worker is claiming at this moment, and holds no lock
+/// The most jobs that one claim takes.
+pub const MOST_JOBS_A_CLAIM: i32 = 100;
+
+/// Claims up to `most` runnable jobs for this worker until `lease` is over, the first first; none when nothing is runnable. Never
+/// more, whatever the planner believes of the table. Skips rows that another worker is claiming at this moment, and holds no lock
 /// afterwards.
 ///
-/// Behind 32 or more jobs that are not due, "oldest" means the oldest of the 32 that are due the longest.
+/// Jobs that are claimed together are run together, and die together when their worker dies. So a job that failed for another
+/// cause than its own fault is claimed with half as many others each time, and one whose worker never came back is claimed alone.
+///
+/// Behind as many jobs that are not due as a claim reads (32, or twice `most`), "oldest" means the oldest of those that are due the
+/// longest.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn acquire_next_job(
+pub async fn acquire_next_jobs(
     connection: &mut Connection,
     worker: &str,
     lease: Duration,
-) -> Result<Option<Job>, sqlx::Error> {
-    let claimed = sqlx::query_file_as!(Claimed, "src/job/claim_next.sql", worker, lease.as_secs_f64())
-        .fetch_optional(connection)
+    most: i32,
+) -> Result<Vec<Job>, sqlx::Error> {
+    let most = most.clamp(1, MOST_JOBS_A_CLAIM);
+    let mut rows = sqlx::query_file!("src/job/claim_next.sql", worker, lease.as_secs_f64(), most)
+        .fetch_all(connection)
         .await?;
-    Ok(claimed.map(|claimed| claimed.by(worker)))
+    rows.sort_by_key(|row| row.place);
+    let claimed = rows.into_iter().map(|row| Claimed {
+        id: row.id,
+        job_type: row.job_type,
+        payload: row.payload,
+        attempts: row.attempts,
+        max_attempts: row.max_attempts,
+    });
+    Ok(claimed.map(|claimed| claimed.by(worker)).collect())
 }
 
-/// As [`acquire_next_job`], but this very job; none when it is not runnable now.
+/// As [`acquire_next_jobs`], but this very job; none when it is not runnable now.
 ///
 /// # Errors
 /// Those of the database.

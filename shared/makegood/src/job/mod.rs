@@ -30,7 +30,7 @@ mod requeue;
 mod rescue;
 mod wake;
 
-pub use acquire::{acquire_job, acquire_next_job};
+pub use acquire::{MOST_JOBS_A_CLAIM, acquire_job, acquire_next_jobs};
 pub use enqueue::enqueue;
 pub use finish::{complete_job_if_owned, fail_job_if_owned, return_jobs_of};
 pub use heal::{complete_failed_job, open_case_of_paid_intent, spare_lost_workers};

@@ -3,9 +3,9 @@
 //!
 //! The order of the locks, everywhere: the intent's row, then `inventory` by variant id, then the reservations. Whoever
 //! changes the reservations of an intent holds its row, so nobody else changes them meanwhile. All functions take
-//! these locks themselves, hold them until the caller's transaction ends, never commit, and want READ COMMITTED.
+//! these locks themselves, hold them until the caller's transaction ends, never commit, and want READ COMMITTED. What becomes an
+//! order is taken by `finalize-order`, for a set of intents at once, in the same order of locks.
 
-mod consume;
 mod decide;
 mod lock;
 mod move_to;
@@ -14,7 +14,6 @@ mod release;
 mod reserve;
 mod sweep;
 
-pub use consume::{Consumed, Taken, consume};
 pub use decide::{Level, Line, Shortage, shortages, wanted_by_variant};
 pub use lock::{Locks, lock_intent};
 pub use move_to::{move_to, release_all};

@@ -16,7 +16,7 @@ use worker::Worker;
 /// What keeps the promises.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Guard {
-    /// `acquire`: the candidate is locked while it is chosen (`FOR UPDATE SKIP LOCKED`).
+    /// `acquire_next_jobs`: the candidate is locked while it is chosen (`FOR UPDATE SKIP LOCKED`).
     ClaimLocksItsRow,
     /// `complete_job_if_owned`: `attempts = $2`.
     CompletionChecksAttempt,
@@ -32,7 +32,7 @@ pub enum Guard {
     RescueLocksItsRows,
     /// `rescue_expired_jobs`: the update compares attempt, owner and status once more.
     RescueRechecksTheLease,
-    /// `process_order`: the order and the job's completion are one transaction.
+    /// `write.sql`: the order and the job's completion are one statement.
     OrderAndCompletionAreOne,
     /// `load_locked`: an intent that has its order gets no other.
     OrderIsLookedFor,

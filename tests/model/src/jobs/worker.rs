@@ -1,4 +1,4 @@
-//! A worker: `acquire`, `process_order`, `complete_job_if_owned`, `fail_job_if_owned`.
+//! A worker: `acquire_next_jobs`, `make_set` (a set of one), `complete_job_if_owned`, `fail_job_if_owned`.
 
 use super::{Action, Case, Guard, Jobs, Row, State, Status, Who};
 

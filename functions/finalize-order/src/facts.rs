@@ -1,0 +1,117 @@
+//! What decides about the intents of a set: read in one statement, under their locks.
+
+use crate::snapshot::VariantState;
+use chrono::{DateTime, Utc};
+use makegood::db::Connection;
+use makegood::stock::Level;
+use serde_json::Value;
+use std::collections::{BTreeMap, HashMap};
+use uuid::Uuid;
+
+/// A payment intent, under the lock of its row, with what decides about it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Facts {
+    pub(crate) payment_intent_id: String,
+    pub(crate) user_id: Uuid,
+    pub(crate) amount_cents: i64,
+    pub(crate) currency: String,
+    pub(crate) items: Value,
+    /// Its order is there.
+    pub(crate) has_order: bool,
+    /// When the gateway called it paid; none while it has not.
+    pub(crate) verified_at: Option<DateTime<Utc>>,
+    /// Somebody wants the money back, or got it.
+    pub(crate) refund_requested: bool,
+    /// The number of the order that another intent of the same checkout became.
+    pub(crate) bought_as: Option<String>,
+    /// The other intents of the same checkout that can be paid, and that nobody has paid.
+    pub(crate) open: Vec<String>,
+    /// What is known today about its items, in their order.
+    pub(crate) states: Vec<VariantState>,
+    /// Pieces that it and those open ones have active reservations of, by variant.
+    pub(crate) held: BTreeMap<Uuid, i64>,
+    /// What the variants of its items have, under their locks; read only where an intent of the set does not hold just what it wants.
+    pub(crate) levels: Vec<Level>,
+}
+
+/// As the statement gives it.
+struct Row {
+    payment_intent_id: String,
+    user_id: Uuid,
+    amount_cents: i64,
+    currency: String,
+    items: Value,
+    has_order: bool,
+    verified_at: Option<DateTime<Utc>>,
+    refund_requested: bool,
+    bought_as: Option<String>,
+    open: Vec<String>,
+    has_variant: Vec<bool>,
+    has_product: Vec<bool>,
+    is_active: Vec<bool>,
+    has_vendor: Vec<bool>,
+    held_variants: Vec<Uuid>,
+    held_pieces: Vec<i64>,
+    level_variants: Vec<Uuid>,
+    level_skus: Vec<String>,
+    level_available: Vec<i32>,
+    level_reserved: Vec<i32>,
+}
+
+/// The intents of these ids, by id, as far as they are there. The caller holds their locks
+/// ([`lock_statements`](crate::locks::lock_statements)).
+pub(crate) async fn load_locked(
+    connection: &mut Connection,
+    intent_ids: &[String],
+) -> Result<HashMap<String, Facts>, sqlx::Error> {
+    let rows = sqlx::query_file_as!(Row, "src/facts.sql", intent_ids)
+        .fetch_all(connection)
+        .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.payment_intent_id.clone(), Facts::from(row)))
+        .collect())
+}
+
+impl From<Row> for Facts {
+    fn from(row: Row) -> Self {
+        let states = row
+            .has_variant
+            .iter()
+            .zip(&row.has_product)
+            .zip(&row.is_active)
+            .zip(&row.has_vendor)
+            .map(|(((variant, product), active), vendor)| VariantState {
+                has_variant: *variant,
+                has_product: *product,
+                is_active: *active,
+                has_vendor: *vendor,
+            });
+        let levels = row
+            .level_variants
+            .iter()
+            .zip(&row.level_skus)
+            .zip(row.level_available.iter().zip(&row.level_reserved))
+            .map(|((variant_id, sku), (available, reserved))| Level {
+                variant_id: *variant_id,
+                sku: sku.clone(),
+                quantity_available: *available,
+                quantity_reserved: *reserved,
+            });
+        Self {
+            states: states.collect(),
+            levels: levels.collect(),
+            held: row.held_variants.into_iter().zip(row.held_pieces).collect(),
+            payment_intent_id: row.payment_intent_id,
+            user_id: row.user_id,
+            amount_cents: row.amount_cents,
+            currency: row.currency,
+            items: row.items,
+            has_order: row.has_order,
+            verified_at: row.verified_at,
+            refund_requested: row.refund_requested,
+            bought_as: row.bought_as,
+            open: row.open,
+        }
+    }
+}
