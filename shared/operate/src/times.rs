@@ -4,7 +4,7 @@
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 use makegood::chosen;
-use makegood::db::Database;
+use makegood::db::{Connection, Database};
 use makegood::event::{Metadata, NOT_UNDERSTOOD};
 use serde::Serialize;
 use serde_json::Value;
@@ -50,8 +50,8 @@ pub async fn normalise(
     today: NaiveDate,
 ) -> Result<Normalised, sqlx::Error> {
     let mut done = Normalised::default();
-    done.purchases = purchases(database, timezone, &mut done.unread).await?;
-    done.allocations = allocations(database, timezone, &mut done.unread).await?;
+    done.purchases = rewrite(database, Table::Purchases, timezone, &mut done.unread).await?;
+    done.allocations = rewrite(database, Table::Allocations, timezone, &mut done.unread).await?;
     done.sessions = sessions(database, today, &mut done.unread).await?;
     Ok(done)
 }
@@ -100,74 +100,91 @@ impl Changes {
     }
 }
 
-async fn purchases(database: &Database, timezone: Tz, unread: &mut Vec<Unread>) -> Result<u64, sqlx::Error> {
-    let (mut after, mut rewritten) = (Uuid::nil(), 0);
-    loop {
-        let mut transaction = database.begin().await?;
-        let rows = sqlx::query_as!(
-            Row,
-            "SELECT id, metadata FROM student_course_purchases
-             WHERE id > $1 AND is_active AND metadata IS NOT NULL ORDER BY id LIMIT $2",
-            after,
-            ROWS,
-        )
-        .fetch_all(&mut *transaction)
-        .await?;
-        let changes = Changes::of("student_course_purchases", &rows, timezone, unread);
-        // Compared with what was read: a change of somebody else's stays, and the next run looks again.
-        let written = sqlx::query!(
-            "WITH change AS (
-               SELECT c.* FROM unnest($1::uuid[], $2::jsonb[], $3::jsonb[]) AS c (id, old, new)
-               JOIN student_course_purchases p ON p.id = c.id ORDER BY p.id FOR UPDATE OF p)
-             UPDATE student_course_purchases p SET metadata = c.new, updated_at = now()
-             FROM change c WHERE p.id = c.id AND p.metadata = c.old",
-            &changes.ids,
-            &changes.old,
-            &changes.new,
-        )
-        .execute(&mut *transaction)
-        .await?;
-        transaction.commit().await?;
-        rewritten += written.rows_affected();
-        match rows.last() {
-            Some(last) => after = last.id,
-            None => return Ok(rewritten),
+/// The tables whose metadata holds what was chosen.
+#[derive(Debug, Clone, Copy)]
+enum Table {
+    Purchases,
+    Allocations,
+}
+
+impl Table {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Purchases => "student_course_purchases",
+            Self::Allocations => "trainer_allocations",
         }
+    }
+
+    /// The next rows after this id.
+    async fn read(self, connection: &mut Connection, after: Uuid) -> Result<Vec<Row>, sqlx::Error> {
+        match self {
+            Self::Purchases => {
+                sqlx::query_as!(
+                    Row,
+                    "SELECT id, metadata FROM student_course_purchases
+                     WHERE id > $1 AND is_active AND metadata IS NOT NULL ORDER BY id LIMIT $2",
+                    after,
+                    ROWS,
+                )
+                .fetch_all(connection)
+                .await
+            }
+            Self::Allocations => {
+                sqlx::query_as!(
+                    Row,
+                    "SELECT id, metadata FROM trainer_allocations
+                     WHERE id > $1 AND status IN ('approved', 'active', 'pending') AND metadata IS NOT NULL ORDER BY id LIMIT $2",
+                    after,
+                    ROWS,
+                )
+                .fetch_all(connection)
+                .await
+            }
+        }
+    }
+
+    /// Each row is compared with what was read: a change of somebody else's stays, and the next run looks again.
+    async fn write(self, connection: &mut Connection, changes: &Changes) -> Result<u64, sqlx::Error> {
+        let Changes { ids, old, new } = changes;
+        let statement = match self {
+            Self::Purchases => sqlx::query!(
+                "WITH change AS (
+                   SELECT c.* FROM unnest($1::uuid[], $2::jsonb[], $3::jsonb[]) AS c (id, old, new)
+                   JOIN student_course_purchases p ON p.id = c.id ORDER BY p.id FOR UPDATE OF p)
+                 UPDATE student_course_purchases p SET metadata = c.new, updated_at = now()
+                 FROM change c WHERE p.id = c.id AND p.metadata = c.old",
+                ids,
+                old,
+                new,
+            ),
+            Self::Allocations => sqlx::query!(
+                "WITH change AS (
+                   SELECT c.* FROM unnest($1::uuid[], $2::jsonb[], $3::jsonb[]) AS c (id, old, new)
+                   JOIN trainer_allocations a ON a.id = c.id ORDER BY a.id FOR UPDATE OF a)
+                 UPDATE trainer_allocations a SET metadata = c.new, updated_at = now()
+                 FROM change c WHERE a.id = c.id AND a.metadata = c.old",
+                ids,
+                old,
+                new,
+            ),
+        };
+        Ok(statement.execute(connection).await?.rows_affected())
     }
 }
 
-async fn allocations(
+async fn rewrite(
     database: &Database,
+    table: Table,
     timezone: Tz,
     unread: &mut Vec<Unread>,
 ) -> Result<u64, sqlx::Error> {
     let (mut after, mut rewritten) = (Uuid::nil(), 0);
     loop {
         let mut transaction = database.begin().await?;
-        let rows = sqlx::query_as!(
-            Row,
-            "SELECT id, metadata FROM trainer_allocations
-             WHERE id > $1 AND status IN ('approved', 'active', 'pending') AND metadata IS NOT NULL ORDER BY id LIMIT $2",
-            after,
-            ROWS,
-        )
-        .fetch_all(&mut *transaction)
-        .await?;
-        let changes = Changes::of("trainer_allocations", &rows, timezone, unread);
-        let written = sqlx::query!(
-            "WITH change AS (
-               SELECT c.* FROM unnest($1::uuid[], $2::jsonb[], $3::jsonb[]) AS c (id, old, new)
-               JOIN trainer_allocations a ON a.id = c.id ORDER BY a.id FOR UPDATE OF a)
-             UPDATE trainer_allocations a SET metadata = c.new, updated_at = now()
-             FROM change c WHERE a.id = c.id AND a.metadata = c.old",
-            &changes.ids,
-            &changes.old,
-            &changes.new,
-        )
-        .execute(&mut *transaction)
-        .await?;
+        let rows = table.read(&mut transaction, after).await?;
+        let changes = Changes::of(table.name(), &rows, timezone, unread);
+        rewritten += table.write(&mut transaction, &changes).await?;
         transaction.commit().await?;
-        rewritten += written.rows_affected();
         match rows.last() {
             Some(last) => after = last.id,
             None => return Ok(rewritten),
