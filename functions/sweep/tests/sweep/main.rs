@@ -14,5 +14,6 @@ mod outbox;
 mod paid_orders;
 mod reservations;
 mod stale_jobs;
+mod turns;
 mod unfulfilled;
 mod unpriced;

@@ -2,15 +2,16 @@
 --
 -- Undecided ones from their sixth minute on. Those that we ended ourselves without a final word (the reservation was over, or
 -- eSewa knew nothing) for three days: a buyer can pay late from a page that stayed open, and a gateway can be away over a
--- weekend. Never asked comes first and the newest before the oldest, so that no backlog keeps a buyer waiting; then whoever was
--- asked longest ago. The pause grows with the age at the last question: by an eighth up to an hour while undecided, doubling
+-- weekend. Each buyer's turn comes before any buyer's second: who opens many checkouts waits behind those who opened one. Within a turn
+-- the newest and the oldest that were never asked alternate, so that neither a backlog nor new checkouts keep the others waiting; then
+-- comes whoever was asked longest ago. The pause grows with the age at the last question: by an eighth up to an hour while undecided, doubling
 -- for what ended; after a question that went unanswered it is a quarter of an hour at most, so that an outage ends for everybody.
 WITH known AS (
-  SELECT i.payment_intent_id, i.provider, i.external_transaction_id, i.created_at, true AS is_undecided, i.metadata
+  SELECT i.payment_intent_id, i.provider, i.external_transaction_id, i.user_id, i.created_at, true AS is_undecided, i.metadata
   FROM payment_intents i
   WHERE i.status IN ('pending', 'processing') AND i.created_at < now() - interval '5 minutes'
   UNION ALL
-  SELECT i.payment_intent_id, i.provider, i.external_transaction_id, i.created_at, false, i.metadata
+  SELECT i.payment_intent_id, i.provider, i.external_transaction_id, i.user_id, i.created_at, false, i.metadata
   FROM payment_intents i
   WHERE i.status IN ('cancelled', 'expired', 'failed') AND i.created_at > now() - interval '3 days'
 ), judged AS (
@@ -20,13 +21,21 @@ WITH known AS (
   WHERE k.external_transaction_id IS NOT NULL
     AND k.provider <> ALL ($2)
     AND NOT EXISTS (SELECT FROM payment_gateway_verifications v WHERE v.payment_intent_id = k.payment_intent_id)
+), due AS (
+  SELECT j.*, row_number() OVER (PARTITION BY j.user_id ORDER BY j.asked_at NULLS FIRST, j.created_at DESC, j.payment_intent_id) AS turn
+  FROM judged j
+  WHERE j.asked_at IS NULL
+     OR j.asked_at < now() - greatest(interval '4 minutes',
+          CASE WHEN j.is_unanswered THEN least((j.asked_at - j.created_at) / 8, interval '15 minutes')
+               WHEN j.is_undecided THEN least((j.asked_at - j.created_at) / 8, interval '1 hour')
+               ELSE j.asked_at - j.created_at END)
+), placed AS (
+  SELECT d.*,
+         row_number() OVER (PARTITION BY d.turn, d.asked_at IS NULL ORDER BY d.created_at DESC, d.payment_intent_id) AS from_newest,
+         row_number() OVER (PARTITION BY d.turn, d.asked_at IS NULL ORDER BY d.created_at, d.payment_intent_id) AS from_oldest
+  FROM due d
 )
-SELECT j.provider AS "provider!", j.external_transaction_id AS "external_transaction_id!"
-FROM judged j
-WHERE j.asked_at IS NULL
-   OR j.asked_at < now() - greatest(interval '4 minutes',
-        CASE WHEN j.is_unanswered THEN least((j.asked_at - j.created_at) / 8, interval '15 minutes')
-             WHEN j.is_undecided THEN least((j.asked_at - j.created_at) / 8, interval '1 hour')
-             ELSE j.asked_at - j.created_at END)
-ORDER BY j.asked_at NULLS FIRST, j.created_at DESC, j.payment_intent_id
+SELECT p.provider AS "provider!", p.external_transaction_id AS "external_transaction_id!"
+FROM placed p
+ORDER BY p.turn, p.asked_at NULLS FIRST, least(p.from_newest, p.from_oldest), p.created_at DESC, p.payment_intent_id
 LIMIT $1
