@@ -89,13 +89,13 @@ impl Request {
             let header = headers.get("cookie").map(String::as_str).unwrap_or_default();
             header.split(';').map(|cookie| cookie.trim().to_owned()).collect()
         });
-        let host = headers.get("host").cloned().or(context.domain_name);
+        let host = host_of(headers.get("host"), context.domain_name);
         Ok(Self {
             method: context.http.method.to_ascii_uppercase(),
             path: without_stage(&event.raw_path, context.stage.as_deref()).to_owned(),
             query: Form::parse(event.raw_query_string.as_deref().unwrap_or_default()),
             body: text_of(event.body, event.is_base64_encoded),
-            host: host.unwrap_or_default(),
+            host,
             is_authorizer: event.kind.as_deref() == Some("REQUEST"),
             headers,
             cookies,
@@ -141,6 +141,12 @@ impl Request {
         format!("{scheme}://{}", self.host)
     }
 
+    /// Whether another site's page or link led here, as the browser says. A browser that does not say so counts as none.
+    #[must_use]
+    pub fn is_from_another_site(&self) -> bool {
+        self.header("sec-fetch-site") == Some("cross-site")
+    }
+
     /// Path and query, to come back to.
     #[must_use]
     pub fn address(&self) -> String {
@@ -151,6 +157,13 @@ impl Request {
             format!("{}?{query}", self.path)
         }
     }
+}
+
+/// The host that the gateway itself answers for; what a client writes into `Host` counts only on this machine, where an emulator calls
+/// itself otherwise, and where the gateway says nothing.
+fn host_of(header: Option<&String>, gateways: Option<String>) -> String {
+    let local = header.filter(|host| is_loopback(host)).cloned();
+    local.or(gateways).or_else(|| header.cloned()).unwrap_or_default()
 }
 
 /// Whether this host, with or without a port, is this very machine.
@@ -196,6 +209,34 @@ mod tests {
             whole[name] = value.clone();
         }
         Request::decode(whole).unwrap()
+    }
+
+    #[test]
+    fn the_origin_is_the_gateways_and_not_what_a_client_writes_into_host() {
+        let named = |host: &str, gateway: &str| {
+            let context = json!({"http": {"method": "GET"}, "domainName": gateway});
+            request(json!({"headers": {"Host": host}, "requestContext": context})).origin()
+        };
+        assert_eq!(
+            named("evil.example", "console.example"),
+            "https://console.example"
+        );
+        assert_eq!(
+            named("console.example", "console.example"),
+            "https://console.example"
+        );
+        assert_eq!(
+            named("127.0.0.1:8080", "abc.execute-api.example"),
+            "http://127.0.0.1:8080"
+        );
+        assert_eq!(
+            named("127.0.0.1.evil.example", "console.example"),
+            "https://console.example"
+        );
+        assert_eq!(
+            request(json!({"headers": {"Host": "console.example"}})).origin(),
+            "https://console.example"
+        );
     }
 
     #[test]

@@ -15,6 +15,15 @@ pub async fn page(visit: &Visit<'_>) -> Result<Answer, Fault> {
     let mut query = Asked::of(&visit.request.query, &FIELDS);
     let only = query.parsed::<Guarantee>("only", "a guarantee, G1 and so on");
     super::understood(&query)?;
+    // A check reads a lot of the database. Another site's link must not start it, as often as it likes.
+    if visit.request.is_from_another_site() {
+        return Ok(framed(
+            visit,
+            Section::Health,
+            "Report",
+            &asks_first(&visit.request.address()),
+        ));
+    }
     let only = BTreeSet::from_iter(only);
     let scope = Scope {
         only,
@@ -34,6 +43,14 @@ pub async fn page(visit: &Visit<'_>) -> Result<Answer, Fault> {
         (promises(&report))
     };
     Ok(framed(visit, Section::Health, "Report", &body))
+}
+
+fn asks_first(address: &str) -> Markup {
+    html! {
+        h1 { "Report" }
+        p.lead { "A link on another site led here. Nothing was checked yet: a check reads the tables that the guarantees are about." }
+        p { a.button href=(address) { "Check now" } }
+    }
 }
 
 fn one(visit: &Visit<'_>, finding: &Finding) -> Markup {

@@ -1,7 +1,7 @@
 //! What is not understood is refused by name, and selects and changes nothing: every parameter of every list and every field of
 //! every change, in every wrong form.
 
-use crate::stage::{Answer, SESSION, Stage, get, post, with_cookie};
+use crate::stage::{Answer, SESSION, Stage, get, post, with_cookie, with_header};
 use admin::LISTS;
 use makegood_tests::queues::TestQueue;
 use serde_json::json;
@@ -11,6 +11,33 @@ const JOB: &str = "00000000-0000-4000-8000-0000000000e1";
 const CASE: &str = "00000000-0000-4000-8000-0000000000f1";
 const REFUND: &str = "00000000-0000-4000-8000-0000000000a1";
 const INTENT: &str = "pi_khalti_1_0000beef";
+
+#[tokio::test]
+async fn another_sites_link_starts_no_check_of_the_database() {
+    let stage = Stage::open().await;
+    let asked = |site: Option<&str>| {
+        let event = with_cookie(
+            get("/admin/doctor?only=G1"),
+            &format!("{SESSION}={}", stage.operator()),
+        );
+        site.map_or(event.clone(), |site| with_header(event, "sec-fetch-site", site))
+    };
+    let checked = "Every guarantee holds";
+    for site in [None, Some("none"), Some("same-origin"), Some("same-site")] {
+        let answer = stage.send(asked(site)).await;
+        assert!(answer.body.contains(checked), "{site:?}: {}", answer.body);
+    }
+    let answer = stage.send(asked(Some("cross-site"))).await;
+    assert_eq!(answer.status, 200);
+    assert!(!answer.body.contains(checked), "{}", answer.body);
+    // AND the page leads on, with what was asked for
+    assert!(
+        answer.body.contains("href=\"/admin/doctor?only=G1\""),
+        "{}",
+        answer.body
+    );
+    stage.close().await;
+}
 
 /// What each parameter is in right forms and in wrong ones. A new parameter has to be added here.
 fn forms_of(list: &str, name: &str) -> (&'static [&'static str], &'static [&'static str]) {
