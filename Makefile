@@ -41,6 +41,7 @@ check: ## format, lints, words, circles of modules, the template, the query cach
 	@$(ENV) $(SAM) validate --lint
 	@$(ENV) "$$SAM_VENV/bin/python" tests/contract/words_check.py
 	@$(ENV) "$$SAM_VENV/bin/python" tests/contract/circles_check.py
+	@$(ENV) "$$SAM_VENV/bin/python" tests/contract/security_check.py
 	@$(ENV) "$$SAM_VENV/bin/python" tests/contract/migrations_check.py
 	@$(ENV) "$$SAM_VENV/bin/python" tests/contract/expanded_check.py --quiet
 	@$(ENV) "$$SAM_VENV/bin/python" tests/contract/template_check.py
@@ -60,6 +61,11 @@ soak: ## what takes too long for make test: doctor over a healthy million of pur
 	@$(ENV) cargo build --workspace --bin makegood
 	@$(ENV) benches/doctor.sh $(ARGS)
 	@$(STACK)/chaos.sh --minutes $(or $(CHAOS_MINUTES),20)
+
+.PHONY: security
+security: ## the tests that docs/security.md names, then make supply-chain
+	@$(STACK)/test.sh -E "$$(python3 tests/contract/security_check.py --expression)"
+	@$(STACK)/supply_chain.sh $(ARGS)
 
 .PHONY: supply-chain
 supply-chain: ## licences, bans, sources, unused dependencies, advisories; ARGS=--strict fails without the advisory database
