@@ -143,6 +143,63 @@ async fn a_refund_of_a_course_ends_its_purchase_as_the_providers_message_does() 
     operator.close().await;
 }
 
+/// What does not fit, each with its exit code and what is said; PAYMENT and INTENT stand for the ids, BEGUN for an unpaid payment's.
+const MISFITS: [(&str, i32, &str); 13] = [
+    (
+        "--intent pi_nobody --amount 1 --reference r",
+        1,
+        "no payment intent pi_nobody",
+    ),
+    ("--order ORD-9 --amount 1 --reference r", 1, "no order ORD-9"),
+    ("--payment INTENT --amount 1 --reference r", 2, "invalid value"),
+    (
+        "--payment 00000000-0000-4000-8000-000000000009 --amount 1 --reference r",
+        1,
+        "no payment 0000",
+    ),
+    (
+        "--payment BEGUN --amount 1 --reference r",
+        1,
+        "the payment is initiated",
+    ),
+    (
+        "--intent INTENT --amount 1000.01 --reference r",
+        1,
+        "NPR 1,000.01 is more than is left: NPR 0.00 of NPR 1,000.00",
+    ),
+    (
+        "--intent INTENT --amount 1,000 --reference r",
+        1,
+        "no amount of NPR above 0; write it like 1000.00",
+    ),
+    (
+        "--intent INTENT --amount 0.00 --reference r",
+        1,
+        "no amount of NPR above 0",
+    ),
+    (
+        "--payment PAYMENT --amount 11 --reference taken",
+        1,
+        "razorpay's refund taken is recorded already, as INR 10.00",
+    ),
+    (
+        "--payment PAYMENT --amount 4990 --reference r",
+        1,
+        "INR 10.00 of INR 4,999.00 is back already",
+    ),
+    (
+        "--intent INTENT --order ORD-1 --amount 1 --reference r",
+        2,
+        "cannot be used with",
+    ),
+    ("--amount 1 --reference r", 2, "required"),
+    (
+        "--intent INTENT --amount 1 --reference r --partial half",
+        2,
+        "invalid value",
+    ),
+];
+
 #[tokio::test]
 async fn what_does_not_fit_is_refused_by_name_and_changes_nothing() {
     let operator = open().await;
@@ -150,76 +207,14 @@ async fn what_does_not_fit_is_refused_by_name_and_changes_nothing() {
         .sql("INSERT INTO payments (id, student_id, amount_cents, status) VALUES (md5('begun')::uuid, md5('student')::uuid, 1, 'initiated')")
         .await;
     let begun = text(&operator, "SELECT md5('begun')::uuid::text").await;
-    record(
-        &operator,
-        &format!("--payment {PAYMENT} --amount 10 --reference taken"),
-    )
-    .await
-    .succeeded();
+    let taken = format!("--payment {PAYMENT} --amount 10 --reference taken");
+    record(&operator, &taken).await.succeeded();
     let before = text(&operator, ROWS).await;
-    for (arguments, code, says) in [
-        (
-            "--intent pi_nobody --amount 1 --reference r".to_owned(),
-            1,
-            "no payment intent pi_nobody",
-        ),
-        (
-            "--order ORD-9 --amount 1 --reference r".to_owned(),
-            1,
-            "no order ORD-9",
-        ),
-        (
-            format!("--payment {INTENT} --amount 1 --reference r"),
-            2,
-            "invalid value",
-        ),
-        (
-            "--payment 00000000-0000-4000-8000-000000000009 --amount 1 --reference r".to_owned(),
-            1,
-            "no payment 0000",
-        ),
-        (
-            format!("--payment {begun} --amount 1 --reference r"),
-            1,
-            "the payment is initiated",
-        ),
-        (
-            format!("--intent {INTENT} --amount 1000.01 --reference r"),
-            1,
-            "NPR 1,000.01 is more than is left: NPR 0.00 of NPR 1,000.00",
-        ),
-        (
-            format!("--intent {INTENT} --amount 1,000 --reference r"),
-            1,
-            "no amount of NPR above 0; write it like 1000.00",
-        ),
-        (
-            format!("--intent {INTENT} --amount 0.00 --reference r"),
-            1,
-            "no amount of NPR above 0",
-        ),
-        (
-            format!("--payment {PAYMENT} --amount 11 --reference taken"),
-            1,
-            "razorpay's refund taken is recorded already, as INR 10.00",
-        ),
-        (
-            format!("--payment {PAYMENT} --amount 4990 --reference r"),
-            1,
-            "INR 10.00 of INR 4,999.00 is back already",
-        ),
-        (
-            format!("--intent {INTENT} --order ORD-1 --amount 1 --reference r"),
-            2,
-            "cannot be used with",
-        ),
-        ("--amount 1 --reference r".to_owned(), 2, "required"),
-        (
-            format!("--intent {INTENT} --amount 1 --reference r --partial half"),
-            2,
-            "invalid value",
-        ),
-    ] {
+    for (arguments, code, says) in MISFITS {
+        let arguments = arguments
+            .replace("PAYMENT", PAYMENT)
+            .replace("INTENT", INTENT)
+            .replace("BEGUN", &begun);
         let answer = record(&operator, &arguments).await;
         assert_eq!(answer.code, code, "{arguments}: {answer:?}");
         let told = format!("{}{}", answer.output, answer.errors);
