@@ -285,3 +285,45 @@ impl Story {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_story_has_a_promise_of_its_own_and_all_but_the_held_payment_go_on() {
+        let promises: std::collections::BTreeSet<_> =
+            Student::ALL.iter().map(|student| student.promise()).collect();
+        assert_eq!(promises.len(), Student::ALL.len());
+        for student in Student::ALL {
+            assert_eq!(
+                student.first() == student.last(),
+                student == Student::PaysTooLittle,
+                "{student:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn only_what_nothing_prices_is_expected_to_be_held() {
+        let story = Story {
+            run: Uuid::nil(),
+            course: Uuid::nil(),
+        };
+        let kinds: Vec<Kind> = story
+            .first_messages("order_1")
+            .iter()
+            .map(|message| message.kind)
+            .collect();
+        assert_eq!(
+            kinds,
+            [Kind::Malformed, Kind::Payment, Kind::Payment, Kind::Malformed]
+        );
+        assert!(
+            story.first_messages("order_1")[3]
+                .body
+                .contains("\"order_id\":\"order_1\"")
+        );
+        assert!(story.refund().body.contains("refund.processed"));
+    }
+}

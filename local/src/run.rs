@@ -31,6 +31,9 @@ pub struct Options {
     /// Let one payment meet an admin service where no trainer is free.
     #[arg(long)]
     pub pending: bool,
+    /// Whether to tell of four students whose money does not simply buy a course, too: a wrong price, a refund, a renewal, an order.
+    #[arg(long, default_value_t = true, action = clap::ArgAction::Set)]
+    pub stories: bool,
     /// How many messages are under way at once.
     #[arg(long, default_value_t = 4)]
     pub at_once: usize,
@@ -104,6 +107,9 @@ async fn teach(
         settled,
     )
     .await?;
+    if !options.stories {
+        return Ok(kept);
+    }
     let stories = course_stories::tell(settings, patience, pool, &sender).await?;
     stories.iter().for_each(|promise| println!("{}", promise.line()));
     Ok(kept && stories.iter().all(guarantees::Promise::is_kept))

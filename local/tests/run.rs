@@ -50,6 +50,7 @@ async fn content_with(fault: Fault) -> bool {
         buyers: 0,
         keep: false,
         pending: fault == Fault::OneWaits,
+        stories: false,
         at_once: 4,
         patience: 2,
     };
