@@ -129,13 +129,16 @@ fn why(session: &Ahead, window: &Window, plan: &Plan, blackout: &BTreeSet<NaiveD
     let is_taken_over = session.left.is_some();
     let is_too_early = is_taken_over && window.starts_on.is_some_and(|first| session.day < first);
     let has_other_slot = session.slot.starts() != plan.slot.starts();
-    match () {
-        () if session.is_edited => None,
-        () if blackout.contains(&session.day) => Some(Reason::DayClosed),
-        () if plan.is_start_new || is_too_early => Some(Reason::StartChanged),
-        () if has_other_slot && (plan.is_slot_new || is_taken_over) => Some(Reason::SlotChanged),
-        () => None,
+    if session.is_edited {
+        return None;
     }
+    if blackout.contains(&session.day) {
+        return Some(Reason::DayClosed);
+    }
+    if plan.is_start_new || is_too_early {
+        return Some(Reason::StartChanged);
+    }
+    (has_other_slot && (plan.is_slot_new || is_taken_over)).then_some(Reason::SlotChanged)
 }
 
 /// Who teaches a session now: a substitute stays.
