@@ -4,6 +4,13 @@ use crate::db::ErrorClass;
 use std::fmt;
 
 /// Why a run failed. Only [`Cause::OwnFault`] uses up attempts.
+///
+/// ```
+/// use makegood::cause::Cause;
+///
+/// let spared: Vec<_> = Cause::ALL.into_iter().filter(|cause| !cause.uses_attempt()).collect();
+/// assert_eq!(spared, [Cause::Outage, Cause::Drift, Cause::Lock, Cause::WorkerLost]);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Cause {
     /// What the work needs was away: the database, a queue, a gateway. Later is better.
@@ -30,6 +37,12 @@ impl Cause {
     ];
 
     /// As the columns have it.
+    ///
+    /// ```
+    /// use makegood::cause::Cause;
+    ///
+    /// assert_eq!(Cause::WorkerLost.wire_name(), "worker_lost");
+    /// ```
     #[must_use]
     pub const fn wire_name(self) -> &'static str {
         match self {
@@ -42,12 +55,28 @@ impl Cause {
     }
 
     /// The cause of this wire name.
+    ///
+    /// None where there is no such cause.
+    ///
+    /// ```
+    /// use makegood::cause::Cause;
+    ///
+    /// assert_eq!(Cause::from_wire_name("lock"), Some(Cause::Lock));
+    /// assert_eq!(Cause::from_wire_name("Lock"), None);
+    /// ```
     #[must_use]
     pub fn from_wire_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|cause| cause.wire_name() == name)
     }
 
     /// Whether a run that failed for this cause counts against the record.
+    ///
+    /// ```
+    /// use makegood::{cause::Cause, db::ErrorClass};
+    ///
+    /// assert!(Cause::from(ErrorClass::BadData).uses_attempt());
+    /// assert!(!Cause::from(ErrorClass::Unavailable).uses_attempt());
+    /// ```
     #[must_use]
     pub const fn uses_attempt(self) -> bool {
         match self {
@@ -57,6 +86,13 @@ impl Cause {
     }
 
     /// Whether the work succeeds by itself once the cause is gone, so that a program may try it again without being asked.
+    ///
+    /// ```
+    /// use makegood::cause::Cause;
+    ///
+    /// assert!(Cause::Outage.heals_by_itself());
+    /// assert!(!Cause::OwnFault.heals_by_itself());
+    /// ```
     #[must_use]
     pub const fn heals_by_itself(self) -> bool {
         !self.uses_attempt()

@@ -8,6 +8,15 @@ const LONGEST_SECONDS: u64 = 900;
 
 /// Exponential with full jitter between half and all of `2^attempt` seconds, at most 15 minutes; whole seconds, as
 /// SQS counts visibility. `attempt` is the one that just failed, from 1.
+///
+/// ```
+/// use makegood::delivery::retry_delay;
+/// use std::time::Duration;
+///
+/// let range = Duration::from_secs(4)..=Duration::from_secs(8);
+/// assert!(range.contains(&retry_delay(3)));
+/// assert!(retry_delay(1_000) <= Duration::from_secs(900));
+/// ```
 #[must_use]
 pub fn retry_delay(attempt: u32) -> Duration {
     delay(2_u64.saturating_pow(attempt.clamp(1, 20)))
@@ -15,6 +24,14 @@ pub fn retry_delay(attempt: u32) -> Duration {
 
 /// The same while something that the record needs is away: from ten seconds on, since no record gets through sooner, and it costs no
 /// attempt.
+///
+/// ```
+/// use makegood::delivery::outage_delay;
+/// use std::time::Duration;
+///
+/// let range = Duration::from_secs(5)..=Duration::from_secs(10);
+/// assert!(range.contains(&outage_delay(1)));
+/// ```
 #[must_use]
 pub fn outage_delay(attempt: u32) -> Duration {
     delay(10_u64.saturating_mul(2_u64.saturating_pow(attempt.clamp(1, 20) - 1)))

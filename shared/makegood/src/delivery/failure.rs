@@ -7,6 +7,15 @@ use crate::event::EventError;
 use std::fmt;
 
 /// Why a record could not be handled.
+///
+/// ```
+/// use makegood::cause::Cause;
+/// use makegood::delivery::{Disposition, Failure};
+///
+/// let failure = Failure::from(sqlx::Error::PoolClosed);
+/// assert_eq!((failure.code, failure.cause), ("database_unavailable", Cause::Outage));
+/// assert_eq!((failure.disposition, failure.may_be_one_record), (Disposition::Retry, false));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
     /// Stable, for alarms and filters.
@@ -23,6 +32,16 @@ pub struct Failure {
 
 impl Failure {
     /// A failure that may pass.
+    ///
+    /// It is the record's own fault, so each time uses up an attempt.
+    ///
+    /// ```
+    /// use makegood::delivery::{Disposition, Failure};
+    ///
+    /// let failure = Failure::retry("no_trainer", "no trainer is free at 4:00 PM");
+    /// assert_eq!(failure.disposition, Disposition::Retry);
+    /// assert_eq!(failure.to_string(), "no_trainer: no trainer is free at 4:00 PM");
+    /// ```
     #[must_use]
     pub fn retry(code: &'static str, reason: impl Into<String>) -> Self {
         Self {
@@ -35,6 +54,15 @@ impl Failure {
     }
 
     /// A failure that will never pass.
+    ///
+    /// The record goes to the dead-letter queue at once.
+    ///
+    /// ```
+    /// use makegood::delivery::{Disposition, Failure};
+    ///
+    /// let failure = Failure::park("unknown_course", "course 7 is not sold");
+    /// assert_eq!(failure.disposition, Disposition::Park);
+    /// ```
     #[must_use]
     pub fn park(code: &'static str, reason: impl Into<String>) -> Self {
         Self {
@@ -47,6 +75,13 @@ impl Failure {
     }
 
     /// A failure after which the record is done all the same.
+    ///
+    /// ```
+    /// use makegood::delivery::{Disposition, Failure};
+    ///
+    /// let failure = Failure::acknowledge("purchase_ended", "the purchase ended before its trainer was sought");
+    /// assert_eq!(failure.disposition, Disposition::Acknowledge);
+    /// ```
     #[must_use]
     pub fn acknowledge(code: &'static str, reason: impl Into<String>) -> Self {
         Self {
@@ -59,6 +94,15 @@ impl Failure {
     }
 
     /// What the stage needs (the database, the right to log in there) is away, for all records alike.
+    ///
+    /// ```
+    /// use makegood::cause::Cause;
+    /// use makegood::delivery::Failure;
+    ///
+    /// let failure = Failure::retry("cache_unavailable", "Redis does not answer").of_outage();
+    /// assert_eq!((failure.cause, failure.may_be_one_record), (Cause::Outage, false));
+    /// assert!(!failure.cause.uses_attempt());
+    /// ```
     #[must_use]
     pub fn of_outage(mut self) -> Self {
         self.cause = Cause::Outage;
@@ -66,6 +110,14 @@ impl Failure {
     }
 
     /// The same, with who is to blame.
+    ///
+    /// ```
+    /// use makegood::cause::Cause;
+    /// use makegood::delivery::Failure;
+    ///
+    /// let failure = Failure::retry("row_locked", "another transaction holds the purchase").because(Cause::Lock);
+    /// assert!(failure.may_be_one_record && !failure.cause.uses_attempt());
+    /// ```
     #[must_use]
     pub fn because(mut self, cause: Cause) -> Self {
         self.cause = cause;
@@ -73,6 +125,14 @@ impl Failure {
     }
 
     /// The cause lies outside the records: splitting the batch is no use.
+    ///
+    /// ```
+    /// use makegood::delivery::Failure;
+    ///
+    /// let failure = Failure::retry("batch_failed", "the batch could not be begun");
+    /// assert!(failure.may_be_one_record);
+    /// assert!(!failure.of_whole_batch().may_be_one_record);
+    /// ```
     #[must_use]
     pub fn of_whole_batch(mut self) -> Self {
         self.may_be_one_record = false;

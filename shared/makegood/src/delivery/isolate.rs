@@ -56,6 +56,13 @@ async fn attempt<S: Stage>(
 }
 
 /// What can't be finished in time is returned; it has not failed by itself.
+///
+/// ```
+/// use makegood::delivery::{Disposition, out_of_time};
+///
+/// let failure = out_of_time();
+/// assert_eq!((failure.code, failure.disposition), ("out_of_time", Disposition::Retry));
+/// ```
 #[must_use]
 pub fn out_of_time() -> Failure {
     Failure::retry(

@@ -20,6 +20,18 @@ const GZIP_BASE64: &str = "gzip+base64";
 pub const LONGEST_UNPACKED: usize = 6 * 1_048_576;
 
 /// The document of SPEC section 5.
+///
+/// ```
+/// use makegood::delivery::DeadLetter;
+/// use serde_json::json;
+///
+/// let body = json!({"originalSource": "purchase-confirmed", "messageId": "m-1", "failureReason": "field `type` is missing",
+///     "errorCode": "missing_field", "permanent": true, "failureTimestamp": "2026-11-29T06:00:00Z", "attempts": 1,
+///     "functionName": "create-purchase", "functionVersion": "7", "raw": "{}"});
+/// let dead_letter: DeadLetter = serde_json::from_value(body)?;
+/// assert!(dead_letter.permanent && dead_letter.raw_encoding.is_none());
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DeadLetter {
@@ -64,6 +76,13 @@ pub struct DeadLetter {
 }
 
 /// Why a record could not be parked. It is then returned, and the queue's own redrive policy keeps it.
+///
+/// ```
+/// use makegood::delivery::ParkError;
+///
+/// let error = ParkError::TooLarge(1_048_577);
+/// assert!(error.to_string().starts_with("the dead letter has 1048577 bytes"));
+/// ```
 #[derive(Debug, thiserror::Error)]
 pub enum ParkError {
     /// Even compressed it is larger than an SQS message.
@@ -80,6 +99,19 @@ pub enum ParkError {
 }
 
 /// The dead-letter queue of a function.
+///
+/// ```
+/// use aws_sdk_sqs::{Client, Config, config::BehaviorVersion};
+/// use makegood::delivery::Parking;
+///
+/// let parking = Parking {
+///     client: Client::from_conf(Config::builder().behavior_version(BehaviorVersion::latest()).build()),
+///     queue_url: "https://sqs.eu-west-1.amazonaws.com/123456789012/create-purchase-dead-letters".to_owned(),
+///     function_name: "create-purchase".to_owned(),
+///     function_version: "7".to_owned(),
+/// };
+/// assert!(parking.queue_url.ends_with("-dead-letters"));
+/// ```
 #[derive(Debug, Clone)]
 pub struct Parking {
     /// SQS.
@@ -94,6 +126,19 @@ pub struct Parking {
 
 impl Parking {
     /// Sends one record to the dead-letter queue, with why.
+    ///
+    /// `attempts` says how often the record was tried; `now` is when it was parked, in UTC.
+    ///
+    /// ```no_run
+    /// use makegood::delivery::{Failure, Parking, Trigger};
+    /// # async fn park(parking: Parking, event: serde_json::Value) -> Result<(), Box<dyn std::error::Error>> {
+    ///
+    /// let (_, deliveries) = Trigger::decode(event)?;
+    /// let failure = Failure::park("unknown_course", "course 7 is not sold");
+    /// parking.park(&deliveries[0], None, &failure, 1, chrono::Utc::now()).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// When it does not fit or SQS does not take it; the record must then be returned.
@@ -200,6 +245,23 @@ fn pack(raw: &str) -> String {
 
 /// The body of a dead letter as it was, whichever way it was kept; none for a tombstone, for a broken packing, and for one that
 /// holds more than [`LONGEST_UNPACKED`] bytes: a message can't have been that.
+///
+/// ```
+/// use makegood::delivery::{DeadLetter, unpack_raw};
+/// # use serde_json::json;
+/// # let body = json!({"originalSource": "purchase-confirmed", "messageId": "m-1", "failureReason": "7", "errorCode": "7",
+/// #     "permanent": true, "failureTimestamp": "2026-11-29T06:00:00Z", "attempts": 1, "functionName": "f",
+/// #     "functionVersion": "7"});
+/// # let dead_letter: DeadLetter = serde_json::from_value(body)?;
+///
+/// let packed = DeadLetter {
+///     raw: Some("H4sIAAAAAAACA6tWKqksSFWyUjCvBQDibkT1CwAAAA==".to_owned()),
+///     raw_encoding: Some("gzip+base64".to_owned()),
+///     ..dead_letter
+/// };
+/// assert_eq!(unpack_raw(&packed).as_deref(), Some("{\"type\": 7}"));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[must_use]
 pub fn unpack_raw(document: &DeadLetter) -> Option<String> {
     let raw = document.raw.as_deref()?;

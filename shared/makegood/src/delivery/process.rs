@@ -1,10 +1,10 @@
 //! From an invocation to its answer: read, process, retry, park, acknowledge.
 
 use super::isolate::{OUT_OF_TIME, out_of_time, panicked, process_isolated};
+use super::outcome::{ConsumerError, Processed};
 use super::stage::{Record, Stage};
 use super::{
-    Answer, Deadline, DecodeError, Delivery, Disposition, Failure, Origin, Parking, Trigger, outage_delay,
-    retry_delay,
+    Answer, Deadline, Delivery, Disposition, Failure, Origin, Parking, Trigger, outage_delay, retry_delay,
 };
 use crate::cause::Cause;
 use crate::clock::Clock;
@@ -28,18 +28,17 @@ pub const LONGEST_PAYLOAD: usize = 262_144;
 /// The code of a record whose envelope hides its body.
 const MALFORMED_RECORD: &str = "malformed_record";
 
-/// What an invocation did, for tests and logs.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Processed {
-    /// Done.
-    pub succeeded: usize,
-    /// To come again.
-    pub returned: usize,
-    /// In the dead-letter queue.
-    pub parked: usize,
-}
-
 /// A stage with what it needs to answer its event source.
+///
+/// ```
+/// use aws_sdk_sqs::{Client, Config, config::BehaviorVersion};
+/// use makegood::{clock::Clock, delivery::Consumer};
+///
+/// let sqs = Client::from_conf(Config::builder().behavior_version(BehaviorVersion::latest()).build());
+/// let stage = (); // whatever implements `Stage`
+/// let consumer = Consumer { stage, sqs, parking: None, kafka_reads_partial: true, clock: Clock::System };
+/// assert!(consumer.parking.is_none(), "as for a stage that never parks");
+/// ```
 pub struct Consumer<S> {
     /// The stage.
     pub stage: S,
@@ -69,6 +68,39 @@ enum Settled {
 
 impl<S: Stage> Consumer<S> {
     /// Handles one invocation.
+    ///
+    /// Returns the answer for the event source: which records are to come again.
+    ///
+    /// ```
+    /// # use aws_sdk_sqs::{Client, Config, config::BehaviorVersion};
+    /// # use makegood::{clock::Clock, delivery::*, event::{Envelope, EventError}};
+    /// # struct Picky;
+    /// # impl Stage for Picky {
+    /// #     const NAME: &'static str = "picky";
+    /// #     const MAX_ATTEMPTS: u32 = 3;
+    /// #     type Input = Envelope;
+    /// #     fn read(&self, payload: &str) -> Result<Envelope, EventError> { Ok(Envelope::read(None, payload, "c")) }
+    /// #     fn envelope<'a>(&self, input: &'a Envelope) -> &'a Envelope { input }
+    /// #     async fn process(&self, records: &[Record<Envelope>], _: Deadline) -> Result<Vec<Result<(), Failure>>, Failure> {
+    /// #         let done = |record: &Record<Envelope>| match record.input.event_id.as_str() {
+    /// #             "good" => Ok(()),
+    /// #             _ => Err(Failure::retry("bad", "not today")),
+    /// #         };
+    /// #         Ok(records.iter().map(done).collect())
+    /// #     }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), ConsumerError> {
+    /// # let sqs = Client::from_conf(Config::builder().behavior_version(BehaviorVersion::latest()).build());
+    /// # let consumer = Consumer { stage: Picky, sqs, parking: None, kafka_reads_partial: true, clock: Clock::System };
+    /// # use serde_json::json;
+    /// // A stage that can do `good` and not `bad`.
+    /// let event = json!({"Records": [{"messageId": "m-1", "body": "good"}, {"messageId": "m-2", "body": "bad"}]});
+    /// let answer = consumer.handle(event, Deadline::after(std::time::Duration::from_secs(5))).await?;
+    /// assert_eq!(answer, json!({"batchItemFailures": [{"itemIdentifier": "m-2"}]}));
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// When the invocation as a whole must come again: its envelope can't be read, or the source can't be told
@@ -335,17 +367,6 @@ fn skip<S: Stage>(tombstones: &[Delivery]) {
         records = tombstones.len(),
         "tombstones acknowledged"
     );
-}
-
-/// Why an invocation as a whole must come again.
-#[derive(Debug, thiserror::Error)]
-pub enum ConsumerError {
-    /// Its envelope can't be read.
-    #[error(transparent)]
-    Decode(#[from] DecodeError),
-    /// The source can't be told which records to deliver again.
-    #[error("{0}")]
-    Returned(String),
 }
 
 /// The URL that goes with a queue's ARN (`arn:aws:sqs:region:account:name`).

@@ -7,6 +7,15 @@ use uuid::Uuid;
 
 /// Which dead letter a message is, and for the how-manieth time it was sent back. A message attribute, so that the body
 /// stays byte for byte what it was; SQS keeps attributes when it moves a message by itself.
+///
+/// ```
+/// use makegood::delivery::ReplayMark;
+/// use uuid::Uuid;
+///
+/// let mark = ReplayMark { dead_letter_id: Uuid::nil(), generation: 2 };
+/// assert_eq!(mark.to_string(), "00000000-0000-0000-0000-000000000000:2");
+/// assert_eq!(mark.to_string().parse(), Ok(mark));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ReplayMark {
@@ -29,6 +38,12 @@ impl fmt::Display for ReplayMark {
 }
 
 /// The text is no mark. Its message is then a message like any other.
+///
+/// ```
+/// use makegood::delivery::{NoMark, ReplayMark};
+///
+/// assert_eq!("7:2".parse::<ReplayMark>(), Err(NoMark));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("no replay mark; it is a dead letter's id, a colon, and a number from 1")]
 pub struct NoMark;

@@ -4,6 +4,14 @@ use super::{Origin, Trigger};
 use serde_json::{Value, json};
 
 /// The answer to the event source.
+///
+/// ```
+/// use makegood::delivery::{Answer, Trigger};
+/// use serde_json::json;
+///
+/// let all_done = Answer::for_returned(Trigger::Kafka, &[], false);
+/// assert_eq!(all_done, Answer::Partial(json!({"batchItemFailures": []})));
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub enum Answer {
     /// A partial batch response; an empty list acknowledges all.
@@ -17,6 +25,17 @@ impl Answer {
     ///
     /// An MSK source reads partial responses only in provisioned mode (FACTS), and a record without partition or offset has
     /// no name in one; the whole batch comes again then, which is safe, since every stage may be replayed.
+    ///
+    /// ```
+    /// use makegood::delivery::{Answer, Origin, Trigger};
+    /// use serde_json::json;
+    ///
+    /// let origin = Origin::Kafka { topic: "t".to_owned(), partition: Some(2), offset: Some(7), fingerprint: "5f3a".to_owned() };
+    /// let provisioned = Answer::for_returned(Trigger::Kafka, &[&origin], true);
+    /// let failures = json!([{"itemIdentifier": {"partition": "t-2", "offset": 7}}]);
+    /// assert_eq!(provisioned, Answer::Partial(json!({"batchItemFailures": failures})));
+    /// assert!(matches!(Answer::for_returned(Trigger::Kafka, &[&origin], false), Answer::Fail(_)));
+    /// ```
     #[must_use]
     pub fn for_returned(trigger: Trigger, returned: &[&Origin], kafka_reads_partial: bool) -> Self {
         let identifiers: Option<Vec<Value>> = returned

@@ -18,6 +18,16 @@ const EXPECTED_TIER: &str = "a number of sessions, 1 to 500";
 pub const UNREAD_TEXT: &str = "unreadText";
 
 /// The `metadata` object of an event; unknown fields are kept as they came.
+///
+/// ```
+/// use makegood::event::Metadata;
+/// use serde_json::json;
+///
+/// let metadata = Metadata::read(Some(&json!({"purchaseTier": 20, "timeSlot": "16:00", "coupon": "SPRING"})))?;
+/// assert_eq!(metadata.purchase_tier(), Ok(20));
+/// assert_eq!(metadata.0["coupon"], "SPRING");
+/// # Ok::<(), makegood::event::EventError>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(transparent)]
 #[schemars(transform = super::schema::metadata)]
@@ -47,6 +57,14 @@ fn normalise(
 }
 
 /// Whether a field counts as not there: null, or a text of nothing but blanks, which forms send for a field that nobody filled in.
+///
+/// ```
+/// use makegood::event::is_absent;
+/// use serde_json::json;
+///
+/// assert!(is_absent(&json!(null)) && is_absent(&json!(" ")));
+/// assert!(!is_absent(&json!(0)) && !is_absent(&json!(false)));
+/// ```
 #[must_use]
 pub fn is_absent(value: &Value) -> bool {
     value.is_null() || value.as_str().is_some_and(|text| text.trim().is_empty())
@@ -54,6 +72,16 @@ pub fn is_absent(value: &Value) -> bool {
 
 impl Metadata {
     /// Reads an object, or a JSON string that holds one; missing and null are empty.
+    ///
+    /// ```
+    /// use makegood::event::Metadata;
+    /// use serde_json::json;
+    ///
+    /// assert_eq!(Metadata::read(Some(&json!("{\"purchaseTier\": 10}")))?.purchase_tier(), Ok(10));
+    /// assert_eq!(Metadata::read(None)?, Metadata::default());
+    /// assert!(Metadata::read(Some(&json!("ten sessions"))).is_err());
+    /// # Ok::<(), makegood::event::EventError>(())
+    /// ```
     ///
     /// # Errors
     /// When it is anything else.
@@ -75,6 +103,16 @@ impl Metadata {
     /// Reads the metadata of an event. A text that holds no object says nothing that is understood: it counts as nothing said,
     /// since a paid purchase is not refused for it, and is kept under [`UNREAD_TEXT`].
     ///
+    /// ```
+    /// use makegood::event::Metadata;
+    /// use serde_json::json;
+    ///
+    /// let metadata = Metadata::of_event(Some(&json!("ten sessions")))?;
+    /// assert_eq!(metadata.to_json(), json!({"unreadText": "ten sessions"}));
+    /// assert!(Metadata::of_event(Some(&json!(10))).is_err());
+    /// # Ok::<(), makegood::event::EventError>(())
+    /// ```
+    ///
     /// # Errors
     /// When it is neither an object, nor a text, nor null.
     pub fn of_event(value: Option<&Value>) -> Result<Self, EventError> {
@@ -89,6 +127,16 @@ impl Metadata {
     }
 
     /// These fields over those of the payment: the event's win (SPEC 2).
+    ///
+    /// ```
+    /// use makegood::event::Metadata;
+    /// use serde_json::json;
+    ///
+    /// let payments = Metadata::read(Some(&json!({"timeSlot": "5:30 PM", "purchaseTier": 20})))?;
+    /// let events = Metadata::read(Some(&json!({"timeSlot": "4:00 PM"})))?;
+    /// assert_eq!(events.over(&payments).to_json(), json!({"timeSlot": "4:00 PM", "purchaseTier": 20}));
+    /// # Ok::<(), makegood::event::EventError>(())
+    /// ```
     #[must_use]
     pub fn over(&self, payments: &Self) -> Self {
         let mut merged = payments.0.clone();
@@ -98,6 +146,17 @@ impl Metadata {
 
     /// The number of sessions bought: `purchaseTier`, else `sessionCount`, else 30.
     ///
+    /// ```
+    /// use makegood::event::Metadata;
+    /// use serde_json::json;
+    ///
+    /// let tier = |fields| Metadata::read(Some(&fields))?.purchase_tier();
+    /// assert_eq!(tier(json!({"sessionCount": "20"})), Ok(20));
+    /// assert_eq!(tier(json!({})), Ok(30));
+    /// let refusal = tier(json!({"purchaseTier": 501})).unwrap_err();
+    /// assert_eq!(refusal.to_string(), "field `metadata.purchaseTier` is 501; it must be a number of sessions, 1 to 500");
+    /// ```
+    ///
     /// # Errors
     /// When the one that is there is no whole number of sessions, 1 to 500.
     pub fn purchase_tier(&self) -> Result<i32, EventError> {
@@ -105,6 +164,16 @@ impl Metadata {
     }
 
     /// The number of sessions that is written here: `purchaseTier`, else `sessionCount`; none when neither is.
+    ///
+    /// ```
+    /// use makegood::event::Metadata;
+    /// use serde_json::json;
+    ///
+    /// let stated = |fields| Metadata::read(Some(&fields))?.stated_tier();
+    /// assert_eq!(stated(json!({"purchaseTier": null, "sessionCount": 20})), Ok(Some(20)));
+    /// assert_eq!(stated(json!({"coupon": "SPRING"})), Ok(None));
+    /// assert!(stated(json!({"purchaseTier": 7.5})).is_err());
+    /// ```
     ///
     /// # Errors
     /// When the one that is there is no whole number of sessions, 1 to 500.
@@ -126,6 +195,20 @@ impl Metadata {
 
     /// When the purchase ends: `expiryDate`, an instant or a day (its end in the school's time zone); none when it does not.
     ///
+    /// A day ends with its last second there, in UTC here.
+    ///
+    /// ```
+    /// use chrono_tz::Tz;
+    /// use makegood::event::Metadata;
+    /// use serde_json::json;
+    ///
+    /// let expiry = |value| Metadata::read(Some(&json!({"expiryDate": value})))?.expiry(Tz::Asia__Kolkata);
+    /// assert_eq!(expiry(json!("2026-12-31")), Ok("2026-12-31T18:29:59Z".parse().ok()));
+    /// assert_eq!(expiry(json!("2026-12-31T10:00:00+05:30")), Ok("2026-12-31T04:30:00Z".parse().ok()));
+    /// assert_eq!(expiry(json!("")), Ok(None));
+    /// assert!(expiry(json!("31/12/2026")).is_err());
+    /// ```
+    ///
     /// # Errors
     /// When it is there and neither.
     pub fn expiry(&self, timezone: Tz) -> Result<Option<DateTime<Utc>>, EventError> {
@@ -139,6 +222,15 @@ impl Metadata {
     }
 
     /// The chosen time of day in its normal form; none where nothing was chosen that is understood.
+    ///
+    /// ```
+    /// use makegood::event::Metadata;
+    /// use serde_json::json;
+    ///
+    /// let slot = |text| Metadata::read(Some(&json!({"timeSlot": text}))).unwrap_or_default().time_slot();
+    /// assert_eq!(slot("17:30").as_deref(), Some("5:30 PM"));
+    /// assert_eq!(slot("in the evening"), None);
+    /// ```
     #[must_use]
     pub fn time_slot(&self) -> Option<String> {
         let text = self.0.get(TIME_SLOT)?.as_str()?;
@@ -147,6 +239,18 @@ impl Metadata {
 
     /// The day on which the sessions start: `schedule.startDate`, else `startDate`; none where nothing was chosen that is understood,
     /// since a paid purchase is not refused for it.
+    ///
+    /// ```
+    /// use chrono_tz::Tz;
+    /// use makegood::event::Metadata;
+    /// use serde_json::json;
+    ///
+    /// let sent = json!({"schedule": {"startDate": "2026-12-09T18:30:00Z"}, "startDate": "2026-11-01"});
+    /// let metadata = Metadata::read(Some(&sent))?;
+    /// assert_eq!(metadata.start_date(Tz::Asia__Kolkata), "2026-12-10".parse().ok());
+    /// assert_eq!(Metadata::default().start_date(Tz::Asia__Kolkata), None);
+    /// # Ok::<(), makegood::event::EventError>(())
+    /// ```
     #[must_use]
     pub fn start_date(&self, timezone: Tz) -> Option<NaiveDate> {
         let schedule = self.0.get(SCHEDULE).and_then(chosen::object);
@@ -159,6 +263,19 @@ impl Metadata {
 
     /// Days and times in their normal form: `schedule` an object, the start an ISO day, the time of day such as `4:00 PM`. What is not
     /// understood stays as it came and is named, with its value, under [`NOT_UNDERSTOOD`].
+    ///
+    /// ```
+    /// use chrono_tz::Tz;
+    /// use makegood::event::Metadata;
+    /// use serde_json::json;
+    ///
+    /// let sent = Metadata::read(Some(&json!({"timeSlot": "16:00", "startDate": "10/12/2026"})))?;
+    /// assert_eq!(
+    ///     sent.normalised(Tz::Asia__Kolkata).to_json(),
+    ///     json!({"timeSlot": "4:00 PM", "startDate": "10/12/2026", "notUnderstood": {"startDate": "10/12/2026"}})
+    /// );
+    /// # Ok::<(), makegood::event::EventError>(())
+    /// ```
     #[must_use]
     pub fn normalised(&self, timezone: Tz) -> Self {
         let mut fields = self.0.clone();
@@ -184,6 +301,15 @@ impl Metadata {
     }
 
     /// The wire form.
+    ///
+    /// ```
+    /// use makegood::event::Metadata;
+    /// use serde_json::json;
+    ///
+    /// let text = json!("{\"purchaseTier\": 10}");
+    /// assert_eq!(Metadata::read(Some(&text))?.to_json(), json!({"purchaseTier": 10}));
+    /// # Ok::<(), makegood::event::EventError>(())
+    /// ```
     #[must_use]
     pub fn to_json(&self) -> Value {
         Value::Object(self.0.clone())
@@ -191,126 +317,5 @@ impl Metadata {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    fn metadata(value: Value) -> Metadata {
-        Metadata::read(Some(&value)).unwrap()
-    }
-
-    #[test]
-    fn metadata_may_be_a_json_string() {
-        assert_eq!(metadata(json!("{\"purchaseTier\":10}")).purchase_tier(), Ok(10));
-    }
-
-    #[test]
-    fn a_text_that_holds_no_object_says_nothing_and_is_kept() {
-        for text in ["not json", "[10]", "{\"purchaseTier\":10"] {
-            let read = Metadata::of_event(Some(&json!(text))).unwrap();
-            assert_eq!(read.purchase_tier(), Ok(30));
-            assert_eq!(read.to_json(), json!({"unreadText": text}));
-        }
-        assert_eq!(
-            Metadata::of_event(Some(&json!(" null "))),
-            Ok(Metadata::default())
-        );
-        assert!(Metadata::of_event(Some(&json!([10]))).is_err());
-    }
-
-    #[test]
-    fn tier_falls_back_to_session_count_and_then_to_thirty() {
-        assert_eq!(metadata(json!({"sessionCount": 20})).purchase_tier(), Ok(20));
-        assert_eq!(
-            metadata(json!({"purchaseTier": 10, "sessionCount": 20})).purchase_tier(),
-            Ok(10)
-        );
-        assert_eq!(metadata(json!({})).purchase_tier(), Ok(30));
-        assert_eq!(metadata(json!({"purchaseTier": "20"})).purchase_tier(), Ok(20));
-    }
-
-    #[test]
-    fn a_tier_that_is_not_sold_is_refused_by_name() {
-        let refusal = metadata(json!({"purchaseTier": 501}))
-            .purchase_tier()
-            .unwrap_err();
-        assert_eq!(
-            refusal.to_string(),
-            "field `metadata.purchaseTier` is 501; it must be a number of sessions, 1 to 500"
-        );
-        for wrong in [json!(0), json!(-10), json!(7.5), json!("ten"), json!(1e300)] {
-            let tier = metadata(json!({"purchaseTier": wrong})).purchase_tier();
-            assert!(tier.is_err(), "{wrong}");
-        }
-        for sold in [1, 7, 15, 60, 500] {
-            assert_eq!(metadata(json!({"purchaseTier": sold})).purchase_tier(), Ok(sold));
-        }
-    }
-
-    #[test]
-    fn the_events_fields_win_over_the_payments() {
-        let merged = metadata(json!({"timeSlot": "4:00 PM"}))
-            .over(&metadata(json!({"timeSlot": "5:30 PM", "purchaseTier": 20})));
-        assert_eq!(merged.time_slot().as_deref(), Some("4:00 PM"));
-        assert_eq!(merged.purchase_tier(), Ok(20));
-    }
-
-    #[test]
-    fn days_and_times_are_written_in_one_form_and_what_is_not_understood_is_kept_and_named() {
-        let sent = metadata(json!({
-            "timeSlot": "16:00", "startDate": "", "schedule": "{\"startDate\": \"2026-12-10T18:30:00.000Z\", \"days\": 5}",
-            "notUnderstood": {"forged": true}, "coupon": "A",
-        }));
-        let school = Tz::Asia__Kolkata;
-        let expected = json!({
-            "timeSlot": "4:00 PM", "startDate": "", "schedule": {"startDate": "2026-12-11", "days": 5}, "coupon": "A",
-        });
-        assert_eq!(sent.normalised(school).to_json(), expected);
-        assert_eq!(sent.start_date(school), "2026-12-11".parse().ok());
-        let unread = json!({"timeSlot": "evening", "schedule": {"startDate": "10/12/2026"}, "startDate": 7});
-        let normalised = metadata(unread.clone()).normalised(school).to_json();
-        assert_eq!(
-            normalised["notUnderstood"],
-            json!({"timeSlot": "evening", "schedule.startDate": "10/12/2026", "startDate": 7})
-        );
-        assert_eq!(normalised["schedule"], unread["schedule"]);
-        assert_eq!(
-            (
-                metadata(unread).time_slot(),
-                metadata(normalised).start_date(school)
-            ),
-            (None, None)
-        );
-        let text = metadata(json!({"schedule": "after the exams"}))
-            .normalised(school)
-            .to_json();
-        assert_eq!(text["notUnderstood"], json!({"schedule": "after the exams"}));
-    }
-
-    #[test]
-    fn the_normal_form_means_itself() {
-        for sent in [
-            json!({"timeSlot": "5.30pm", "schedule": "{\"startDate\": \"2026-12-10\"}"}),
-            json!({"timeSlot": "evening", "startDate": "10/12/2026"}),
-            json!({}),
-        ] {
-            let once = metadata(sent).normalised(Tz::UTC);
-            assert_eq!(once.normalised(Tz::UTC), once);
-        }
-    }
-
-    #[test]
-    fn an_end_is_a_day_at_the_school_or_an_instant_and_nothing_where_a_form_left_it_empty() {
-        let end = |value: Value| metadata(json!({"expiryDate": value})).expiry(Tz::Asia__Kolkata);
-        assert_eq!(end(json!("2026-12-31")), Ok("2026-12-31T18:29:59Z".parse().ok()));
-        assert_eq!(
-            end(json!("2026-12-31T00:00:00Z")),
-            Ok("2026-12-31T00:00:00Z".parse().ok())
-        );
-        assert_eq!(
-            (end(json!("")), end(json!(" ")), end(json!(null))),
-            (Ok(None), Ok(None), Ok(None))
-        );
-        assert!(end(json!("31/12/2026")).is_err());
-    }
-}
+#[path = "metadata_tests.rs"]
+mod tests;

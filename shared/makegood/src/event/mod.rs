@@ -35,6 +35,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// The types of event, with their names on the wire.
+///
+/// ```
+/// use makegood::event::EventType;
+///
+/// assert_eq!(serde_json::to_string(&EventType::PurchaseEnded).unwrap(), "\"PURCHASE_ENDED\"");
+/// assert!(EventType::PurchaseConfirmed < EventType::TrainerAllocated, "they are in the order of the pipeline");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub enum EventType {
     /// A payment for a course was confirmed.
@@ -77,6 +84,12 @@ impl EventType {
     ];
 
     /// The `type` field.
+    ///
+    /// ```
+    /// use makegood::event::EventType;
+    ///
+    /// assert_eq!(EventType::TrainerAllocated.wire_name(), "TRAINER_ALLOCATED");
+    /// ```
     #[must_use]
     pub const fn wire_name(self) -> &'static str {
         match self {
@@ -92,6 +105,14 @@ impl EventType {
     }
 
     /// The topic that carries events of this type.
+    ///
+    /// The queue of a topic has its name too.
+    ///
+    /// ```
+    /// use makegood::event::EventType;
+    ///
+    /// assert_eq!(EventType::SessionsGenerated.topic(), "sessions-generated");
+    /// ```
     #[must_use]
     pub const fn topic(self) -> &'static str {
         match self {
@@ -107,6 +128,15 @@ impl EventType {
     }
 
     /// The type of this wire name.
+    ///
+    /// None where there is no such type; case counts.
+    ///
+    /// ```
+    /// use makegood::event::EventType;
+    ///
+    /// assert_eq!(EventType::from_wire_name("ORDER_CONFIRMED"), Some(EventType::OrderConfirmed));
+    /// assert_eq!(EventType::from_wire_name("order_confirmed"), None);
+    /// ```
     #[must_use]
     pub fn from_wire_name(name: &str) -> Option<Self> {
         Self::ALL
@@ -116,6 +146,19 @@ impl EventType {
 }
 
 /// Any event, told apart by its `type`.
+///
+/// ```
+/// use makegood::event::{Event, PurchaseEnded};
+/// # let id = "0e2b7a54-44f0-4e9b-8f5e-2d9ce5a9f301";
+/// # let body = serde_json::json!({"type": "PURCHASE_ENDED", "purchaseId": id, "studentId": id, "courseId": id,
+/// #     "reason": "refunded", "cancelledSessions": 12}).to_string();
+///
+/// let Event::PurchaseEnded(PurchaseEnded { cancelled_sessions, .. }) = Event::parse(&body)? else {
+///     panic!("its `type` says PURCHASE_ENDED");
+/// };
+/// assert_eq!(cancelled_sessions, 12);
+/// # Ok::<(), makegood::event::EventError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
     /// See [`PurchaseConfirmed`].
@@ -139,6 +182,24 @@ pub enum Event {
 impl Event {
     /// Reads one event, tolerantly (SPEC 2).
     ///
+    /// The body may come as it was sent, or in an envelope of SNS or EventBridge. Unknown fields are ignored.
+    ///
+    /// ```
+    /// use makegood::event::{Event, EventType};
+    /// use serde_json::json;
+    /// # let id = "0e2b7a54-44f0-4e9b-8f5e-2d9ce5a9f301";
+    ///
+    /// let event = json!({"type": "PURCHASE_CONFIRMED", "paymentId": id, "studentId": id, "courseId": id, "amountCents": 4999});
+    /// let topic = "arn:aws:sns:eu-west-1:123456789012:purchase-confirmed";
+    /// let by_sns = json!({"Type": "Notification", "TopicArn": topic, "Message": event.to_string()});
+    /// assert_eq!(Event::parse(&by_sns.to_string())?.event_type(), EventType::PurchaseConfirmed);
+    /// assert_eq!(Event::parse(&by_sns.to_string()), Event::parse(&event.to_string()));
+    ///
+    /// let refusal = Event::parse("{\"type\": \"PURCHASE_CONFIRMED\"}").unwrap_err();
+    /// assert_eq!(refusal.to_string(), "field `paymentId` is missing; it must be a UUID");
+    /// # Ok::<(), makegood::event::EventError>(())
+    /// ```
+    ///
     /// # Errors
     /// [`EventError`] naming the field that is missing or wrong.
     pub fn parse(payload: &str) -> Result<Self, EventError> {
@@ -156,6 +217,19 @@ impl Event {
     }
 
     /// The envelope, given or derived.
+    ///
+    /// ```
+    /// use makegood::event::Event;
+    /// # let id = "0e2b7a54-44f0-4e9b-8f5e-2d9ce5a9f301";
+    /// # let body = serde_json::json!({"type": "PURCHASE_CONFIRMED", "paymentId": id, "studentId": id, "courseId": id,
+    /// #     "amountCents": 1}).to_string();
+    ///
+    /// // This body has no `_metadata`: the ids follow from the payment.
+    /// let event = Event::parse(&body)?;
+    /// assert_eq!(event.envelope().event_id, format!("payment:{id}:PURCHASE_CONFIRMED"));
+    /// assert_eq!(event.envelope().correlation_id, id);
+    /// # Ok::<(), makegood::event::EventError>(())
+    /// ```
     #[must_use]
     pub fn envelope(&self) -> &Envelope {
         match self {
@@ -171,6 +245,16 @@ impl Event {
     }
 
     /// The type of this event.
+    ///
+    /// ```
+    /// use makegood::event::Event;
+    /// # let id = "0e2b7a54-44f0-4e9b-8f5e-2d9ce5a9f301";
+    /// # let body = serde_json::json!({"type": "PURCHASE_ENDED", "purchaseId": id, "studentId": id, "courseId": id,
+    /// #     "reason": "expired", "cancelledSessions": 0}).to_string();
+    ///
+    /// assert_eq!(Event::parse(&body)?.event_type().topic(), "purchase-ended");
+    /// # Ok::<(), makegood::event::EventError>(())
+    /// ```
     #[must_use]
     pub fn event_type(&self) -> EventType {
         match self {
@@ -187,6 +271,13 @@ impl Event {
 }
 
 /// The JSON Schema of each event, by topic: what `events/schema/` publishes.
+///
+/// ```
+/// let schemas = makegood::event::schemas();
+/// let (topic, schema) = &schemas[0];
+/// assert_eq!(*topic, "purchase-confirmed");
+/// assert_eq!(schema["properties"]["type"]["const"], "PURCHASE_CONFIRMED");
+/// ```
 #[must_use]
 pub fn schemas() -> Vec<(&'static str, Value)> {
     vec![

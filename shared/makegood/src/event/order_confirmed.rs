@@ -7,6 +7,20 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 /// The order row exists, with its items.
+///
+/// ```
+/// use makegood::event::Event;
+/// # let id = "0e2b7a54-44f0-4e9b-8f5e-2d9ce5a9f301";
+/// # let body = serde_json::json!({"type": "ORDER_CONFIRMED", "orderId": id, "orderNumber": "ORD-7", "userId": id,
+/// #     "paymentIntentId": "pi_7", "totalCents": 100_050, "currency": "NPR", "itemCount": 2}).to_string();
+///
+/// let Event::OrderConfirmed(order) = Event::parse(&body)? else {
+///     panic!("its `type` says ORDER_CONFIRMED");
+/// };
+/// assert_eq!((order.total_cents, order.currency.as_str()), (100_050, "NPR")); // Rs. 1,000.50
+/// assert_eq!(order.envelope.correlation_id, order.payment_intent_id);
+/// # Ok::<(), makegood::event::EventError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", tag = "type", rename = "ORDER_CONFIRMED")]
 pub struct OrderConfirmed {
@@ -36,6 +50,15 @@ pub struct OrderConfirmed {
 
 impl OrderConfirmed {
     /// The deterministic id of this fact.
+    ///
+    /// ```
+    /// use makegood::event::OrderConfirmed;
+    /// use makegood::ids::OrderId;
+    /// use uuid::Uuid;
+    ///
+    /// let id = OrderConfirmed::event_id(OrderId(Uuid::nil()));
+    /// assert_eq!(id, "order-confirmed-00000000-0000-0000-0000-000000000000");
+    /// ```
     #[must_use]
     pub fn event_id(order_id: OrderId) -> String {
         format!("order-confirmed-{order_id}")
@@ -61,6 +84,21 @@ impl OrderConfirmed {
     }
 
     /// The wire form.
+    ///
+    /// ```
+    /// use makegood::event::Event;
+    /// # let id = "0e2b7a54-44f0-4e9b-8f5e-2d9ce5a9f301";
+    /// # let body = serde_json::json!({"type": "ORDER_CONFIRMED", "orderId": id, "orderNumber": "ORD-7", "userId": id,
+    /// #     "paymentIntentId": "pi_7", "totalCents": 100_050, "currency": "NPR", "itemCount": 2}).to_string();
+    ///
+    /// let event = Event::parse(&body)?;
+    /// let Event::OrderConfirmed(order) = &event else {
+    ///     panic!("its `type` says ORDER_CONFIRMED");
+    /// };
+    /// assert_eq!(order.to_json()["orderNumber"], "ORD-7");
+    /// assert_eq!(Event::parse(&order.to_json().to_string())?, event);
+    /// # Ok::<(), makegood::event::EventError>(())
+    /// ```
     #[must_use]
     pub fn to_json(&self) -> Value {
         json!({

@@ -7,6 +7,18 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 /// The purchase row exists; a trainer is wanted.
+///
+/// ```
+/// use makegood::event::PurchaseCreated;
+/// # let id = "0e2b7a54-44f0-4e9b-8f5e-2d9ce5a9f301";
+/// # let body = serde_json::json!({"type": "PURCHASE_CREATED", "purchaseId": id, "studentId": id, "courseId": id,
+/// #     "purchaseTier": 20, "metadata": {"timeSlot": "4:00 PM"}}).to_string();
+///
+/// let created = PurchaseCreated::parse(&body)?;
+/// assert_eq!(created.purchase_tier, 20); // sessions
+/// assert_eq!(created.metadata.time_slot().as_deref(), Some("4:00 PM"));
+/// # Ok::<(), makegood::event::EventError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", tag = "type", rename = "PURCHASE_CREATED")]
 pub struct PurchaseCreated {
@@ -29,12 +41,29 @@ pub struct PurchaseCreated {
 
 impl PurchaseCreated {
     /// The deterministic id of this fact.
+    ///
+    /// ```
+    /// use makegood::event::PurchaseCreated;
+    /// use makegood::ids::PurchaseId;
+    /// use uuid::Uuid;
+    ///
+    /// let id = PurchaseCreated::event_id(PurchaseId(Uuid::nil()));
+    /// assert_eq!(id, "purchase-created-00000000-0000-0000-0000-000000000000");
+    /// ```
     #[must_use]
     pub fn event_id(purchase_id: PurchaseId) -> String {
         format!("purchase-created-{purchase_id}")
     }
 
     /// Reads the body of a message.
+    ///
+    /// ```
+    /// use makegood::event::PurchaseCreated;
+    ///
+    /// let refusal = PurchaseCreated::parse("{\"type\": \"ORDER_CONFIRMED\"}").unwrap_err();
+    /// assert_eq!(refusal.code(), "unexpected_event_type");
+    /// assert_eq!(refusal.to_string(), "field `type` is \"ORDER_CONFIRMED\"; this consumer handles PURCHASE_CREATED");
+    /// ```
     ///
     /// # Errors
     /// [`EventError`] naming the field.
@@ -64,6 +93,18 @@ impl PurchaseCreated {
     }
 
     /// The wire form.
+    ///
+    /// ```
+    /// use makegood::event::PurchaseCreated;
+    /// # let id = "0e2b7a54-44f0-4e9b-8f5e-2d9ce5a9f301";
+    /// # let body = serde_json::json!({"type": "PURCHASE_CREATED", "purchaseId": id, "studentId": id, "courseId": id,
+    /// #     "purchaseTier": 20}).to_string();
+    ///
+    /// let created = PurchaseCreated::parse(&body)?;
+    /// assert_eq!(created.to_json()["_metadata"]["eventId"], format!("purchase-created-{id}"));
+    /// assert_eq!(PurchaseCreated::parse(&created.to_json().to_string()), Ok(created));
+    /// # Ok::<(), makegood::event::EventError>(())
+    /// ```
     #[must_use]
     pub fn to_json(&self) -> Value {
         json!({

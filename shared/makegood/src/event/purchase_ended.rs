@@ -8,6 +8,19 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 /// The purchase does not run any more: what was planned for it is off.
+///
+/// ```
+/// use makegood::event::Event;
+/// # let id = "0e2b7a54-44f0-4e9b-8f5e-2d9ce5a9f301";
+/// # let body = serde_json::json!({"type": "PURCHASE_ENDED", "purchaseId": id, "studentId": id, "courseId": id,
+/// #     "reason": "dispute_lost", "cancelledSessions": 12}).to_string();
+///
+/// let Event::PurchaseEnded(ended) = Event::parse(&body)? else {
+///     panic!("its `type` says PURCHASE_ENDED");
+/// };
+/// assert_eq!((ended.reason.as_str(), ended.cancelled_sessions), ("dispute_lost", 12));
+/// # Ok::<(), makegood::event::EventError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", tag = "type", rename = "PURCHASE_ENDED")]
 pub struct PurchaseEnded {
@@ -30,6 +43,15 @@ pub struct PurchaseEnded {
 
 impl PurchaseEnded {
     /// The deterministic id of this fact: a purchase ends once.
+    ///
+    /// ```
+    /// use makegood::event::PurchaseEnded;
+    /// use makegood::ids::PurchaseId;
+    /// use uuid::Uuid;
+    ///
+    /// let id = PurchaseEnded::event_id(PurchaseId(Uuid::nil()));
+    /// assert_eq!(id, "purchase-ended-00000000-0000-0000-0000-000000000000");
+    /// ```
     #[must_use]
     pub fn event_id(purchase_id: PurchaseId) -> String {
         format!("purchase-ended-{purchase_id}")
@@ -52,6 +74,27 @@ impl PurchaseEnded {
     }
 
     /// The wire form.
+    ///
+    /// ```
+    /// use chrono::{DateTime, Utc};
+    /// use makegood::event::{Envelope, PurchaseEnded};
+    /// use makegood::ids::{CourseId, PurchaseId, StudentId};
+    /// use uuid::Uuid;
+    ///
+    /// let purchase_id = PurchaseId(Uuid::nil());
+    /// let event_id = PurchaseEnded::event_id(purchase_id);
+    /// let ended = PurchaseEnded {
+    ///     purchase_id,
+    ///     student_id: StudentId(Uuid::nil()),
+    ///     course_id: CourseId(Uuid::nil()),
+    ///     reason: "consumed".to_owned(),
+    ///     cancelled_sessions: 0,
+    ///     envelope: Envelope::published(event_id, "payment-7".to_owned(), "sweep", DateTime::<Utc>::UNIX_EPOCH),
+    /// };
+    /// let json = ended.to_json();
+    /// assert_eq!(json["type"], "PURCHASE_ENDED");
+    /// assert_eq!(json["timestamp"], 0); // milliseconds since the epoch
+    /// ```
     #[must_use]
     pub fn to_json(&self) -> Value {
         json!({

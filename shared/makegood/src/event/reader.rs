@@ -8,6 +8,14 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 /// Why an event is refused. Each is permanent: the same bytes will never be readable.
+///
+/// ```
+/// use makegood::event::{Event, EventError};
+///
+/// assert_eq!(Event::parse(" "), Err(EventError::Empty));
+/// assert_eq!(Event::parse("[]"), Err(EventError::NotAnObject("array")));
+/// assert_eq!(EventError::NotAnObject("array").to_string(), "the body is a JSON array; send one JSON object");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EventError {
     /// Not JSON, or cut off.
@@ -49,6 +57,13 @@ pub enum EventError {
 
 impl EventError {
     /// A stable code for dead letters and metrics.
+    ///
+    /// ```
+    /// use makegood::event::Event;
+    ///
+    /// assert_eq!(Event::parse("{\"type\": ").unwrap_err().code(), "malformed_json");
+    /// assert_eq!(Event::parse("{\"type\": \"COFFEE_BREWED\"}").unwrap_err().code(), "unexpected_event_type");
+    /// ```
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
@@ -63,6 +78,15 @@ impl EventError {
 }
 
 /// The fields of one event. Unknown ones are ignored.
+///
+/// ```
+/// use makegood::event::{EventType, Fields};
+///
+/// let fields = Fields::parse("{\"type\": \"ORDER_CONFIRMED\", \"itemCount\": 2, \"new\": true}")?;
+/// assert_eq!(fields.event_type()?, EventType::OrderConfirmed);
+/// assert_eq!(fields.integer("itemCount", 1, "a whole number, 1 or more")?, 2);
+/// # Ok::<(), makegood::event::EventError>(())
+/// ```
 #[derive(Debug)]
 pub struct Fields {
     object: Map<String, Value>,
@@ -70,6 +94,16 @@ pub struct Fields {
 
 impl Fields {
     /// Parses the body, out of the envelopes of SNS and EventBridge.
+    ///
+    /// ```
+    /// use makegood::event::Fields;
+    ///
+    /// let event = r#"{"type": "PURCHASE_ENDED", "reason": "expired"}"#;
+    /// let by_event_bridge = format!(r#"{{"detail-type": "ended", "source": "shop", "detail": {event}}}"#);
+    /// assert_eq!(Fields::parse(&by_event_bridge)?.text("reason", "why it ended")?, "expired");
+    /// assert_eq!(Fields::parse("7").unwrap_err().code(), "not_an_object");
+    /// # Ok::<(), makegood::event::EventError>(())
+    /// ```
     ///
     /// # Errors
     /// When it is no JSON object.
@@ -99,6 +133,14 @@ impl Fields {
 
     /// The `type`, which must be one of SPEC's.
     ///
+    /// ```
+    /// use makegood::event::{EventType, Fields};
+    ///
+    /// assert_eq!(Fields::parse("{\"type\": \"PURCHASE_ENDED\"}")?.event_type()?, EventType::PurchaseEnded);
+    /// assert_eq!(Fields::parse("{}")?.event_type().unwrap_err().code(), "missing_field");
+    /// # Ok::<(), makegood::event::EventError>(())
+    /// ```
+    ///
     /// # Errors
     /// When it is missing or unknown.
     pub fn event_type(&self) -> Result<EventType, EventError> {
@@ -110,6 +152,15 @@ impl Fields {
     }
 
     /// Accepts only one type.
+    ///
+    /// ```
+    /// use makegood::event::{EventType, Fields};
+    ///
+    /// let fields = Fields::parse("{\"type\": \"PURCHASE_ENDED\"}")?;
+    /// assert_eq!(fields.expect_type(EventType::PurchaseEnded), Ok(()));
+    /// assert!(fields.expect_type(EventType::OrderConfirmed).is_err());
+    /// # Ok::<(), makegood::event::EventError>(())
+    /// ```
     ///
     /// # Errors
     /// When `type` is missing or another.
@@ -125,12 +176,31 @@ impl Fields {
     }
 
     /// The value at this name, if it is there and not null.
+    ///
+    /// ```
+    /// use makegood::event::Fields;
+    /// use serde_json::json;
+    ///
+    /// let fields = Fields::parse("{\"currency\": null, \"amountCents\": 0}")?;
+    /// assert_eq!(fields.get("currency"), None);
+    /// assert_eq!(fields.get("amountCents"), Some(&json!(0)));
+    /// # Ok::<(), makegood::event::EventError>(())
+    /// ```
     #[must_use]
     pub fn get(&self, field: &str) -> Option<&Value> {
         self.object.get(field).filter(|value| !value.is_null())
     }
 
     /// A UUID.
+    ///
+    /// ```
+    /// use makegood::event::Fields;
+    ///
+    /// let fields = Fields::parse("{\"paymentId\": \"0e2b7a54-44f0-4e9b-8f5e-2d9ce5a9f301\", \"courseId\": \"7\"}")?;
+    /// assert_eq!(fields.uuid("paymentId")?.to_string(), "0e2b7a54-44f0-4e9b-8f5e-2d9ce5a9f301");
+    /// assert_eq!(fields.uuid("courseId").unwrap_err().to_string(), "field `courseId` is 7; it must be a UUID");
+    /// # Ok::<(), makegood::event::EventError>(())
+    /// ```
     ///
     /// # Errors
     /// When it is missing or no UUID.
@@ -140,6 +210,19 @@ impl Fields {
     }
 
     /// A whole number of at least `least`, in any spelling ([`whole_number`]).
+    ///
+    /// `expected` ends the sentence of a refusal.
+    ///
+    /// ```
+    /// use makegood::event::Fields;
+    ///
+    /// const AMOUNT: &str = "a whole number of minor units, 0 or more";
+    /// let fields = Fields::parse("{\"amountCents\": 4999e2, \"feeCents\": -1}")?;
+    /// assert_eq!(fields.integer("amountCents", 0, AMOUNT)?, 499_900);
+    /// let refusal = fields.integer("feeCents", 0, AMOUNT).unwrap_err();
+    /// assert_eq!(refusal.to_string(), "field `feeCents` is -1; it must be a whole number of minor units, 0 or more");
+    /// # Ok::<(), makegood::event::EventError>(())
+    /// ```
     ///
     /// # Errors
     /// When it is missing, a fraction, a text, smaller, or more than a JSON number carries.
@@ -151,6 +234,15 @@ impl Fields {
     }
 
     /// A calendar day, `YYYY-MM-DD`.
+    ///
+    /// ```
+    /// use makegood::event::Fields;
+    ///
+    /// let fields = Fields::parse("{\"startDate\": \"2026-02-28\", \"endDate\": \"2026-02-30\"}")?;
+    /// assert_eq!(fields.date("startDate")?.to_string(), "2026-02-28");
+    /// assert_eq!(fields.date("endDate").unwrap_err().code(), "invalid_field");
+    /// # Ok::<(), makegood::event::EventError>(())
+    /// ```
     ///
     /// # Errors
     /// When it is missing or no such day.
@@ -167,6 +259,15 @@ impl Fields {
 
     /// A text that is not empty.
     ///
+    /// ```
+    /// use makegood::event::Fields;
+    ///
+    /// let fields = Fields::parse("{\"reason\": \"refunded\", \"orderNumber\": \"\"}")?;
+    /// assert_eq!(fields.text("reason", "why it ended")?, "refunded");
+    /// assert!(fields.text("orderNumber", "an order number").is_err());
+    /// # Ok::<(), makegood::event::EventError>(())
+    /// ```
+    ///
     /// # Errors
     /// When it is missing, empty or no text.
     pub fn text(&self, field: &str, expected: &'static str) -> Result<&str, EventError> {
@@ -178,6 +279,16 @@ impl Fields {
     }
 
     /// A text without blanks around it; none when it is missing or empty.
+    ///
+    /// ```
+    /// use makegood::event::Fields;
+    ///
+    /// let fields = Fields::parse("{\"currency\": \" INR \", \"note\": \" \", \"amount\": 7}")?;
+    /// assert_eq!(fields.optional_text("currency", "an ISO 4217 code")?.as_deref(), Some("INR"));
+    /// assert_eq!(fields.optional_text("note", "a text")?, None);
+    /// assert!(fields.optional_text("amount", "a text").is_err());
+    /// # Ok::<(), makegood::event::EventError>(())
+    /// ```
     ///
     /// # Errors
     /// When it is no text.

@@ -18,10 +18,17 @@ pub(super) fn document<T: JsonSchema>(event_type: EventType) -> (&'static str, V
     require_what_readers_require(&mut schema);
     describe_what_all_events_carry(&mut schema, event_type);
     let mut schema = schema.to_value();
+    shorten_description(&mut schema["description"]);
     schema["title"] = json!(title(event_type.wire_name()));
     describe_envelope(&mut schema["properties"]["_metadata"], event_type);
     spell_uuids(&mut schema);
     (event_type.topic(), schema)
+}
+
+/// The first paragraph of a type's documentation; its example is for readers of Rust.
+fn shorten_description(description: &mut Value) {
+    let first = description.as_str().and_then(|text| text.split("\n\n").next());
+    *description = json!(first);
 }
 
 /// `PURCHASE_CONFIRMED` as generators name a class: `PurchaseConfirmed`.

@@ -9,6 +9,18 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 /// The calendar holds new sessions of an allocation.
+///
+/// ```
+/// use makegood::event::SessionsGenerated;
+/// # let id = "0e2b7a54-44f0-4e9b-8f5e-2d9ce5a9f301";
+/// # let body = serde_json::json!({"type": "SESSIONS_GENERATED", "allocationId": id, "trainerId": id, "studentId": id,
+/// #     "courseId": id, "sessionIds": [id], "startDate": "2026-01-12"}).to_string();
+///
+/// let generated = SessionsGenerated::parse(&body)?;
+/// assert_eq!(generated.session_ids.len(), 1);
+/// assert_eq!(generated.start_date.to_string(), "2026-01-12");
+/// # Ok::<(), makegood::event::EventError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", tag = "type", rename = "SESSIONS_GENERATED")]
 pub struct SessionsGenerated {
@@ -35,12 +47,43 @@ pub struct SessionsGenerated {
 
 impl SessionsGenerated {
     /// The deterministic id of this fact.
+    ///
+    /// `first` and `last` are the days of the first and the last session generated: other sessions are another fact.
+    ///
+    /// ```
+    /// use makegood::event::SessionsGenerated;
+    /// use makegood::ids::AllocationId;
+    /// use uuid::Uuid;
+    ///
+    /// let (first, last) = ("2026-01-12".parse()?, "2026-02-20".parse()?);
+    /// let id = SessionsGenerated::event_id(AllocationId(Uuid::nil()), first, last);
+    /// assert_eq!(id, "sessions-generated-00000000-0000-0000-0000-000000000000-2026-01-12-2026-02-20");
+    /// # Ok::<(), chrono::ParseError>(())
+    /// ```
     #[must_use]
     pub fn event_id(allocation_id: AllocationId, first: NaiveDate, last: NaiveDate) -> String {
         format!("sessions-generated-{allocation_id}-{first}-{last}")
     }
 
     /// Reads the body of a message.
+    ///
+    /// The sessions are counted; what `sessionCount` says is not read.
+    ///
+    /// ```
+    /// use makegood::event::SessionsGenerated;
+    /// use serde_json::json;
+    /// # let id = "0e2b7a54-44f0-4e9b-8f5e-2d9ce5a9f301";
+    ///
+    /// let mut body = json!({"type": "SESSIONS_GENERATED", "allocationId": id, "trainerId": id, "studentId": id, "courseId": id,
+    ///                       "sessionCount": 99, "sessionIds": [id, id], "startDate": "2026-01-12"});
+    /// assert_eq!(SessionsGenerated::parse(&body.to_string())?.session_count, 2);
+    /// body["sessionIds"] = json!([7]);
+    /// assert_eq!(
+    ///     SessionsGenerated::parse(&body.to_string()).unwrap_err().to_string(),
+    ///     "field `sessionIds` is [7]; it must be a list of UUIDs"
+    /// );
+    /// # Ok::<(), makegood::event::EventError>(())
+    /// ```
     ///
     /// # Errors
     /// [`EventError`] naming the field.
@@ -71,6 +114,18 @@ impl SessionsGenerated {
     }
 
     /// The wire form.
+    ///
+    /// ```
+    /// use makegood::event::SessionsGenerated;
+    /// # let id = "0e2b7a54-44f0-4e9b-8f5e-2d9ce5a9f301";
+    /// # let body = serde_json::json!({"type": "SESSIONS_GENERATED", "allocationId": id, "trainerId": id, "studentId": id,
+    /// #     "courseId": id, "sessionIds": [id], "startDate": "2026-01-12"}).to_string();
+    ///
+    /// let json = SessionsGenerated::parse(&body)?.to_json();
+    /// assert_eq!(json["sessionCount"], 1);
+    /// assert_eq!(json["startDate"], "2026-01-12");
+    /// # Ok::<(), makegood::event::EventError>(())
+    /// ```
     #[must_use]
     pub fn to_json(&self) -> Value {
         json!({

@@ -8,6 +8,17 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 /// The purchase has its trainer; sessions are wanted.
+///
+/// ```
+/// use makegood::event::TrainerAllocated;
+/// # let id = "0e2b7a54-44f0-4e9b-8f5e-2d9ce5a9f301";
+/// # let body = serde_json::json!({"type": "TRAINER_ALLOCATED", "allocationId": id, "trainerId": id, "studentId": id,
+/// #     "courseId": id, "sessionCount": 30, "startDate": "2026-01-12", "endDate": "2026-02-20"}).to_string();
+///
+/// let allocated = TrainerAllocated::parse(&body)?;
+/// assert_eq!(TrainerAllocated::last_day(allocated.start_date, allocated.session_count), allocated.end_date);
+/// # Ok::<(), makegood::event::EventError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", tag = "type", rename = "TRAINER_ALLOCATED")]
 pub struct TrainerAllocated {
@@ -35,6 +46,15 @@ pub struct TrainerAllocated {
 
 impl TrainerAllocated {
     /// The deterministic id of this fact.
+    ///
+    /// ```
+    /// use makegood::event::TrainerAllocated;
+    /// use makegood::ids::AllocationId;
+    /// use uuid::Uuid;
+    ///
+    /// let id = TrainerAllocated::event_id(AllocationId(Uuid::nil()));
+    /// assert_eq!(id, "trainer-allocated-00000000-0000-0000-0000-000000000000");
+    /// ```
     #[must_use]
     pub fn event_id(allocation_id: AllocationId) -> String {
         format!("trainer-allocated-{allocation_id}")
@@ -42,6 +62,15 @@ impl TrainerAllocated {
 
     /// The day of the last session when one is held on each weekday from `start` on and none is missed: the `endDate`.
     /// The start itself when there are no sessions, or when the calendar ends.
+    ///
+    /// ```
+    /// use makegood::event::TrainerAllocated;
+    ///
+    /// let friday = "2026-01-16".parse()?;
+    /// assert_eq!(TrainerAllocated::last_day(friday, 1), friday);
+    /// assert_eq!(TrainerAllocated::last_day(friday, 2).to_string(), "2026-01-19"); // Monday
+    /// # Ok::<(), chrono::ParseError>(())
+    /// ```
     #[must_use]
     pub fn last_day(start: NaiveDate, sessions: i32) -> NaiveDate {
         let count = usize::try_from(sessions).unwrap_or(0);
@@ -52,6 +81,18 @@ impl TrainerAllocated {
     }
 
     /// Reads the body of a message.
+    ///
+    /// ```
+    /// use makegood::event::TrainerAllocated;
+    /// use serde_json::json;
+    /// # let id = "0e2b7a54-44f0-4e9b-8f5e-2d9ce5a9f301";
+    ///
+    /// let body = json!({"type": "TRAINER_ALLOCATED", "allocationId": id, "sessionCount": 0});
+    /// assert_eq!(
+    ///     TrainerAllocated::parse(&body.to_string()).unwrap_err().to_string(),
+    ///     "field `sessionCount` is 0; it must be a whole number of sessions, 1 or more"
+    /// );
+    /// ```
     ///
     /// # Errors
     /// [`EventError`] naming the field.
@@ -83,6 +124,18 @@ impl TrainerAllocated {
     }
 
     /// The wire form.
+    ///
+    /// ```
+    /// use makegood::event::TrainerAllocated;
+    /// # let id = "0e2b7a54-44f0-4e9b-8f5e-2d9ce5a9f301";
+    /// # let body = serde_json::json!({"type": "TRAINER_ALLOCATED", "allocationId": id, "trainerId": id, "studentId": id,
+    /// #     "courseId": id, "sessionCount": 30, "startDate": "2026-01-12", "endDate": "2026-02-20"}).to_string();
+    ///
+    /// let allocated = TrainerAllocated::parse(&body)?;
+    /// assert_eq!(allocated.to_json()["endDate"], "2026-02-20");
+    /// assert_eq!(TrainerAllocated::parse(&allocated.to_json().to_string()), Ok(allocated));
+    /// # Ok::<(), makegood::event::EventError>(())
+    /// ```
     #[must_use]
     pub fn to_json(&self) -> Value {
         json!({

@@ -18,6 +18,17 @@ pub(super) fn unwrapped(mut object: Map<String, Value>) -> Map<String, Value> {
 }
 
 /// The JSON of a body out of its envelopes, whatever it says; none when it is no object.
+///
+/// ```
+/// use makegood::event::out_of_envelopes;
+/// use serde_json::json;
+///
+/// let by_sns = json!({"Type": "Notification", "TopicArn": "arn:aws:sns:eu-west-1:123456789012:paid",
+///                     "Message": "{\"type\": \"PURCHASE_ENDED\"}"});
+/// assert_eq!(out_of_envelopes(&by_sns.to_string()), Some(json!({"type": "PURCHASE_ENDED"})));
+/// assert_eq!(out_of_envelopes("{\"note\": \"none of ours\"}"), Some(json!({"note": "none of ours"})));
+/// assert_eq!(out_of_envelopes("a text"), None);
+/// ```
 #[must_use]
 pub fn out_of_envelopes(body: &str) -> Option<Value> {
     match serde_json::from_str(body) {

@@ -4,6 +4,13 @@
 const PAISA_PER_RUPEE: i64 = 100;
 
 /// Why a text is no amount.
+///
+/// ```
+/// use makegood::gateway::amount::{AmountError, paisa_of_rupees};
+///
+/// assert_eq!(paisa_of_rupees("12.345"), Err(AmountError::Malformed("12.345".to_owned())));
+/// assert!(matches!(paisa_of_rupees("99999999999999999999"), Err(AmountError::TooLarge(_))));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AmountError {
     /// Not digits with separators in their places and at most two decimals.
@@ -15,6 +22,15 @@ pub enum AmountError {
 }
 
 /// Rupees as text to paisa. Takes `1000`, `1000.0`, `1000.50`, `1,000.0`, `1,00,000.0` (both ways to group thousands).
+///
+/// ```
+/// use makegood::gateway::amount::paisa_of_rupees;
+///
+/// assert_eq!(paisa_of_rupees("1000.5"), Ok(100_050));
+/// assert_eq!(paisa_of_rupees("1,00,000.0"), Ok(10_000_000));
+/// assert!(paisa_of_rupees("1e3").is_err());
+/// assert!(paisa_of_rupees("-1").is_err());
+/// ```
 ///
 /// # Errors
 /// When it is anything else: a sign, an exponent, three decimals, a separator out of place, too many digits.
@@ -38,6 +54,13 @@ pub fn paisa_of_rupees(text: &str) -> Result<i64, AmountError> {
 
 /// Whole paisa as text to a number.
 ///
+/// ```
+/// use makegood::gateway::amount::paisa_of_paisa;
+///
+/// assert_eq!(paisa_of_paisa("100050"), Ok(100_050)); // Rs. 1,000.50
+/// assert!(paisa_of_paisa("1,000").is_err());
+/// ```
+///
 /// # Errors
 /// When it is not digits alone, or too many.
 pub fn paisa_of_paisa(text: &str) -> Result<i64, AmountError> {
@@ -48,6 +71,13 @@ pub fn paisa_of_paisa(text: &str) -> Result<i64, AmountError> {
 }
 
 /// Paisa as rupees, without separators: `1000`, or `1000.05` where there are paisa. The same amount is always the same text.
+///
+/// ```
+/// use makegood::gateway::amount::rupees_of_paisa;
+///
+/// assert_eq!(rupees_of_paisa(100_000), "1000");
+/// assert_eq!(rupees_of_paisa(100_005), "1000.05");
+/// ```
 #[must_use]
 pub fn rupees_of_paisa(amount_minor: i64) -> String {
     let sign = if amount_minor < 0 { "-" } else { "" };

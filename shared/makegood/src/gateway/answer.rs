@@ -3,6 +3,16 @@
 use serde_json::Value;
 
 /// What a gateway says about a payment.
+///
+/// ```
+/// use makegood::gateway::{GatewayAnswer, Verdict, amount::rupees_of_paisa};
+///
+/// let answer = GatewayAnswer::Paid { amount_minor: 100_000, reference: Some("000AWEO".to_owned()) };
+/// assert_eq!(answer.verdict(false), Verdict::Paid);
+/// if let GatewayAnswer::Paid { amount_minor, .. } = answer {
+///     assert_eq!(rupees_of_paisa(amount_minor), "1000");
+/// }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum GatewayAnswer {
     /// The money is there.
@@ -31,6 +41,14 @@ pub enum GatewayAnswer {
 }
 
 /// What an answer means for the order.
+///
+/// ```
+/// use makegood::gateway::{GatewayAnswer, Verdict};
+///
+/// let is_final = |answer: GatewayAnswer| answer.verdict(true) != Verdict::Open;
+/// assert!(is_final(GatewayAnswer::Cancelled));
+/// assert!(!is_final(GatewayAnswer::Pending), "it is asked again, however late it is");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     /// Fulfil, if the amount is right.
@@ -46,6 +64,14 @@ pub enum Verdict {
 impl GatewayAnswer {
     /// What to do. `link_over` says whether the payment link's time has passed: only then is an unknown payment one that
     /// was never made, and not one that a slow buyer is about to make.
+    ///
+    /// ```
+    /// use makegood::gateway::{GatewayAnswer, Verdict};
+    ///
+    /// assert_eq!(GatewayAnswer::NotFound.verdict(false), Verdict::Open); // the buyer may still pay
+    /// assert_eq!(GatewayAnswer::NotFound.verdict(true), Verdict::Over);
+    /// assert_eq!(GatewayAnswer::Refunded { partially: true }.verdict(true), Verdict::Returned);
+    /// ```
     #[must_use]
     pub const fn verdict(&self, link_over: bool) -> Verdict {
         match self {
@@ -59,6 +85,13 @@ impl GatewayAnswer {
     }
 
     /// A stable name, for logs and answers.
+    ///
+    /// ```
+    /// use makegood::gateway::GatewayAnswer;
+    ///
+    /// assert_eq!(GatewayAnswer::NotFound.code(), "not_found");
+    /// assert_eq!(GatewayAnswer::Refunded { partially: true }.code(), "partially_refunded");
+    /// ```
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
@@ -75,6 +108,17 @@ impl GatewayAnswer {
 }
 
 /// An answer with its evidence.
+///
+/// ```
+/// use makegood::gateway::{GatewayAnswer, GatewayReply};
+/// use serde_json::json;
+///
+/// let reply = GatewayReply {
+///     answer: GatewayAnswer::Pending,
+///     record: json!({"status": "PENDING", "total_amount": "1000.0"}),
+/// };
+/// assert_eq!(reply.record["total_amount"], "1000.0", "as eSewa wrote it");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GatewayReply {
     /// What it says.

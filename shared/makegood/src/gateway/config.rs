@@ -11,6 +11,20 @@ use reqwest::Url;
 use std::time::Duration;
 
 /// Why there are no gateways.
+///
+/// ```
+/// use aws_config::SdkConfig;
+/// use makegood::config::Environment;
+/// use makegood::gateway::{OpenError, RazorpayConfig};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+///
+/// let mut environment = Environment::of(&[("RAZORPAY_API_SECRET", "rzp_live_1")]);
+/// let config = RazorpayConfig::read_if_any(&mut environment).unwrap();
+/// let error = config.open(&SdkConfig::builder().build()).await.unwrap_err();
+/// assert!(matches!(error, OpenError::NoKeyPair("RAZORPAY_API_SECRET")));
+/// # }
+/// ```
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// A secret can't be read.
@@ -31,6 +45,17 @@ pub enum OpenError {
 }
 
 /// Where the gateways are.
+///
+/// ```
+/// use makegood::config::Environment;
+/// use makegood::gateway::GatewaysConfig;
+/// use std::time::Duration;
+///
+/// let mut environment = Environment::of(&[]);
+/// let config = GatewaysConfig::read(&mut environment);
+/// assert_eq!(config.patience, Duration::from_secs(10));
+/// assert!(environment.finish().is_err(), "each variable that is missing is named");
+/// ```
 #[derive(Debug, Clone)]
 pub struct GatewaysConfig {
     /// How long a gateway may take to answer.
@@ -54,6 +79,17 @@ impl GatewaysConfig {
     /// Reads `ESEWA_BASE_URL`, `ESEWA_STATUS_BASE_URL` (else the same host), `ESEWA_PRODUCT_CODE`, `ESEWA_SECRET(_ARN)`,
     /// `ESEWA_LINK_MINUTES` (else 30), `KHALTI_BASE_URL` (with its `/api/v2`), `KHALTI_SECRET(_ARN)` and
     /// `PAYMENT_RETURN_URL`, the page that the buyer comes back to. All that is missing or wrong is noted.
+    ///
+    /// ```
+    /// use makegood::config::Environment;
+    /// use makegood::gateway::GatewaysConfig;
+    ///
+    /// let mut environment = Environment::of(&[("KHALTI_BASE_URL", "khalti.test"), ("ESEWA_LINK_MINUTES", "0")]);
+    /// GatewaysConfig::read(&mut environment);
+    /// let problems = environment.finish().unwrap_err().problems;
+    /// assert!(problems.contains(&"ESEWA_LINK_MINUTES is 0, it must be a number of minutes, 1 or more".to_owned()));
+    /// assert!(problems.contains(&"KHALTI_BASE_URL is \"khalti.test\", it must be an http:// or https:// URL".to_owned()));
+    /// ```
     pub fn read(environment: &mut Environment) -> Self {
         let esewa_base = url(environment, "ESEWA_BASE_URL");
         let esewa_status_base = match environment.optional("ESEWA_STATUS_BASE_URL") {
@@ -74,6 +110,17 @@ impl GatewaysConfig {
     }
 
     /// As [`Self::read`] where any gateway's address is set; none, and no problem, where there is none: a school has no shop.
+    ///
+    /// ```
+    /// use makegood::config::Environment;
+    /// use makegood::gateway::GatewaysConfig;
+    ///
+    /// assert!(GatewaysConfig::read_if_any(&mut Environment::of(&[])).is_none());
+    ///
+    /// let mut half = Environment::of(&[("ESEWA_BASE_URL", "https://rc-epay.esewa.com.np")]);
+    /// assert!(GatewaysConfig::read_if_any(&mut half).is_some());
+    /// assert!(half.finish().is_err(), "the rest of the shop's variables is missing");
+    /// ```
     pub fn read_if_any(environment: &mut Environment) -> Option<Self> {
         let named = ["ESEWA_BASE_URL", "KHALTI_BASE_URL"];
         let is_shop = named.iter().any(|name| environment.optional(name).is_some());
@@ -81,6 +128,27 @@ impl GatewaysConfig {
     }
 
     /// Reads the secrets and builds one client for both. Connects to no gateway yet.
+    ///
+    /// ```
+    /// use aws_config::SdkConfig;
+    /// use chrono::TimeDelta;
+    /// use makegood::config::Environment;
+    /// use makegood::gateway::{GatewaysConfig, Provider};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    ///
+    /// let mut environment = Environment::of(&[
+    ///     ("ESEWA_BASE_URL", "https://rc-epay.esewa.com.np"), ("ESEWA_PRODUCT_CODE", "EPAYTEST"), ("ESEWA_SECRET", "hush"),
+    ///     ("KHALTI_BASE_URL", "https://dev.khalti.com/api/v2"), ("KHALTI_SECRET", "hush"),
+    ///     ("PAYMENT_RETURN_URL", "https://shop.example.com/return"),
+    /// ]);
+    /// let config = GatewaysConfig::read(&mut environment);
+    /// environment.finish()?;
+    /// let gateways = config.open(&SdkConfig::builder().build()).await?;
+    /// assert_eq!(gateways.link_lifetime(Provider::Esewa), TimeDelta::minutes(30));
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// When a secret can't be read or is empty, an address is none, or TLS can't be set up.

@@ -1,6 +1,13 @@
 //! Why a gateway could not be asked. None of these says anything about the payment, so none is ever recorded as final.
 
 /// Why there is no answer.
+///
+/// ```
+/// use makegood::gateway::GatewayError;
+///
+/// let error = GatewayError::Unavailable { status: 503 };
+/// assert_eq!(error.to_string(), "the gateway is unavailable (HTTP 503); ask again later");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum GatewayError {
     /// Nothing came within the time.
@@ -35,6 +42,13 @@ pub enum GatewayError {
 
 impl GatewayError {
     /// A stable name, for logs and answers.
+    ///
+    /// ```
+    /// use makegood::gateway::GatewayError;
+    ///
+    /// assert_eq!(GatewayError::TimedOut.code(), "gateway_timeout");
+    /// assert_eq!(GatewayError::Refused { status: 401, reason: "Invalid token".to_owned() }.code(), "gateway_refused");
+    /// ```
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {

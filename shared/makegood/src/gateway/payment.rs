@@ -4,6 +4,14 @@ use chrono::{DateTime, Utc};
 use std::collections::BTreeMap;
 
 /// What is to be paid.
+///
+/// ```
+/// use makegood::gateway::PaymentRequest;
+/// use makegood::gateway::amount::rupees_of_paisa;
+///
+/// let request = PaymentRequest { payment_intent_id: "pi_esewa_1767817344753_0a1b2c3d", amount_minor: 100_050 };
+/// assert_eq!(rupees_of_paisa(request.amount_minor), "1000.50");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PaymentRequest<'a> {
     /// The intent; a gateway sees it as the order's id.
@@ -13,6 +21,20 @@ pub struct PaymentRequest<'a> {
 }
 
 /// A payment that the buyer can make now.
+///
+/// ```
+/// use chrono::{TimeDelta, Utc};
+/// use makegood::gateway::OpenedPayment;
+///
+/// let now = Utc::now();
+/// let opened = OpenedPayment {
+///     external_transaction_id: "bZQLD9wRVWo4CdESSfuSsB".to_owned(),
+///     payment_url: "https://pay.khalti.com/?pidx=bZQLD9wRVWo4CdESSfuSsB".to_owned(),
+///     form_fields: None, // Khalti's address is followed, nothing is posted
+///     expires_at: now + TimeDelta::minutes(60),
+/// };
+/// assert!(opened.expires_at > now);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OpenedPayment {
     /// What the gateway knows it by: eSewa's `transaction_uuid`, Khalti's `pidx`.
@@ -26,6 +48,14 @@ pub struct OpenedPayment {
 }
 
 /// A payment that the gateway is asked about.
+///
+/// ```
+/// use makegood::gateway::{AskedPayment, PaymentRequest};
+///
+/// let request = PaymentRequest { payment_intent_id: "pi_esewa_7", amount_minor: 100_000 };
+/// let asked = AskedPayment { external_transaction_id: "pi-esewa-7", amount_minor: request.amount_minor };
+/// assert_eq!(asked.amount_minor, 100_000);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AskedPayment<'a> {
     /// What the gateway knows it by.

@@ -5,6 +5,13 @@ use std::fmt;
 use std::str::FromStr;
 
 /// A payment gateway.
+///
+/// ```
+/// use makegood::gateway::Provider;
+///
+/// assert_eq!("khalti".parse(), Ok(Provider::Khalti));
+/// assert_eq!(Provider::ALL.map(|provider| provider.to_string()), ["esewa", "khalti"]);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Provider {
     /// eSewa ePay v2.
@@ -16,6 +23,13 @@ pub enum Provider {
 }
 
 /// A text that names no gateway.
+///
+/// ```
+/// use makegood::gateway::Provider;
+///
+/// let error = "paypal".parse::<Provider>().unwrap_err();
+/// assert_eq!(error.to_string(), "\"paypal\" is no payment provider; use \"esewa\" or \"khalti\"");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is no payment provider; use \"esewa\" or \"khalti\"")]
 pub struct UnknownProvider(pub String);
@@ -25,6 +39,12 @@ impl Provider {
     pub const ALL: [Self; 2] = [Self::Esewa, Self::Khalti];
 
     /// As the wire and the database have it.
+    ///
+    /// ```
+    /// use makegood::gateway::Provider;
+    ///
+    /// assert_eq!(Provider::Esewa.wire_name(), "esewa");
+    /// ```
     #[must_use]
     pub const fn wire_name(self) -> &'static str {
         match self {

@@ -17,6 +17,17 @@ const BASE: &str = "https://api.razorpay.com";
 const LONGEST_ID: usize = 64;
 
 /// What the merchant's server ordered.
+///
+/// ```
+/// use makegood::event::Metadata;
+/// use makegood::gateway::ProviderOrder;
+/// use serde_json::json;
+///
+/// let notes = Metadata::read(Some(&json!({"purchaseTier": "20"})))?;
+/// let order = ProviderOrder { amount_minor: 499_900, currency: "INR".to_owned(), notes };
+/// assert_eq!(order.notes.purchase_tier(), Ok(20)); // for Rs. 4,999
+/// # Ok::<(), makegood::event::EventError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct ProviderOrder {
     /// What the order costs, in minor units.
@@ -28,6 +39,21 @@ pub struct ProviderOrder {
 }
 
 /// Razorpay's API, for one merchant.
+///
+/// ```
+/// use aws_config::SdkConfig;
+/// use makegood::config::Environment;
+/// use makegood::gateway::RazorpayConfig;
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+///
+/// let mut environment = Environment::of(&[("RAZORPAY_API_SECRET", "rzp_live_1:hush")]);
+/// let config = RazorpayConfig::read_if_any(&mut environment).ok_or("no key is set")?;
+/// let razorpay = config.open(&SdkConfig::builder().build()).await?;
+/// assert_eq!(razorpay.order("../payments").await.unwrap_err().code(), "gateway_refused");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct Razorpay {
     http: Http,
@@ -37,6 +63,19 @@ pub struct Razorpay {
 }
 
 /// Where Razorpay's API is, and the key to it.
+///
+/// ```
+/// use makegood::config::Environment;
+/// use makegood::gateway::RazorpayConfig;
+///
+/// let variables = [("RAZORPAY_API_SECRET", "rzp_live_1:hush"), ("RAZORPAY_BASE_URL", "api.razorpay.com")];
+/// let mut environment = Environment::of(&variables);
+/// assert!(RazorpayConfig::read_if_any(&mut environment).is_some());
+/// assert_eq!(
+///     environment.finish().unwrap_err().problems,
+///     ["RAZORPAY_BASE_URL is \"api.razorpay.com\", it must be an http:// or https:// URL"]
+/// );
+/// ```
 #[derive(Debug, Clone)]
 pub struct RazorpayConfig {
     base: String,
@@ -46,6 +85,13 @@ pub struct RazorpayConfig {
 impl RazorpayConfig {
     /// Reads `RAZORPAY_API_SECRET(_ARN)` (`KEY_ID:KEY_SECRET`, as `curl -u` takes them) and `RAZORPAY_BASE_URL` (else Razorpay's own).
     /// None where no key is set: orders are then not asked for.
+    ///
+    /// ```
+    /// use makegood::config::Environment;
+    /// use makegood::gateway::RazorpayConfig;
+    ///
+    /// assert!(RazorpayConfig::read_if_any(&mut Environment::of(&[])).is_none());
+    /// ```
     pub fn read_if_any(environment: &mut Environment) -> Option<Self> {
         let named = ["RAZORPAY_API_SECRET", "RAZORPAY_API_SECRET_ARN"];
         if !named.iter().any(|name| environment.optional(name).is_some()) {
@@ -63,6 +109,22 @@ impl RazorpayConfig {
 
     /// Reads the key. Connects to nothing yet.
     ///
+    /// ```
+    /// use aws_config::SdkConfig;
+    /// use makegood::config::Environment;
+    /// use makegood::gateway::RazorpayConfig;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    ///
+    /// for (key, is_key) in [("rzp_live_1:hush", true), ("rzp_live_1", false), (":hush", false)] {
+    ///     let mut environment = Environment::of(&[("RAZORPAY_API_SECRET", key)]);
+    ///     let config = RazorpayConfig::read_if_any(&mut environment).ok_or("no key is set")?;
+    ///     assert_eq!(config.open(&SdkConfig::builder().build()).await.is_ok(), is_key);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// When the key can't be read or is not two parts with a colon between them, the address is none, or TLS can't be set up.
     pub async fn open(self, aws: &SdkConfig) -> Result<Razorpay, OpenError> {
@@ -79,6 +141,26 @@ impl RazorpayConfig {
 
 impl Razorpay {
     /// Asks for an order by Razorpay's id.
+    ///
+    /// The amount is in minor units of the order's currency, 1 or more.
+    ///
+    /// ```
+    /// # use makegood::{config::Environment, gateway::RazorpayConfig};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let mut environment = Environment::of(&[
+    /// #     ("RAZORPAY_API_SECRET", "rzp_live_1:hush"), ("RAZORPAY_BASE_URL", "http://127.0.0.1:1"),
+    /// # ]);
+    /// # let config = RazorpayConfig::read_if_any(&mut environment).ok_or("no key is set")?;
+    /// # let razorpay = config.open(&aws_config::SdkConfig::builder().build()).await?;
+    /// match razorpay.order("order_FS8TWyPrCsa0OB").await {
+    ///     Ok(order) => println!("{} {}", order.amount_minor, order.currency),
+    ///     // Nothing listens here.
+    ///     Err(error) => assert_eq!(error.code(), "gateway_unreachable"),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// When no answer that is in the protocol came within 10 s, the key is refused, or there is no such order.

@@ -9,12 +9,44 @@ use std::error::Error;
 
 /// An error with a stable code, which Lambda shows as `errorType` and filters and metrics of its logs can go by. Rust's own
 /// type names change with the code.
+///
+/// ```
+/// use makegood::runtime::{Coded, Failed};
+///
+/// #[derive(Debug, thiserror::Error)]
+/// #[error("the course {0} is not sold")]
+/// struct NotSold(u32);
+///
+/// impl Coded for NotSold {
+///     fn code(&self) -> &'static str {
+///         "not_sold"
+///     }
+/// }
+///
+/// let failed = Failed::from(NotSold(7));
+/// assert_eq!((failed.code, failed.message.as_str()), ("not_sold", "the course 7 is not sold"));
+/// ```
 pub trait Coded: Error {
     /// Lower case with underscores; never changed once it was released.
+    ///
+    /// ```
+    /// use makegood::delivery::{ConsumerError, DecodeError};
+    /// use makegood::runtime::Coded;
+    ///
+    /// assert_eq!(ConsumerError::from(DecodeError::UnknownShape).code(), "event_unreadable");
+    /// ```
     fn code(&self) -> &'static str;
 }
 
 /// Why an invocation failed.
+///
+/// ```
+/// use lambda_runtime::Diagnostic;
+/// use makegood::runtime::Failed;
+///
+/// let failed = Failed { code: "schema", message: "the column purchases.tier is missing".to_owned() };
+/// assert_eq!(Diagnostic::from(failed).error_type, "schema");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failed {
     /// Stable, for filters.

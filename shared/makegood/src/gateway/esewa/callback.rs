@@ -25,6 +25,20 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
 );
 
 /// What eSewa's signed callback says.
+///
+/// ```
+/// use makegood::gateway::{AskedPayment, EsewaCallback};
+///
+/// let callback = EsewaCallback {
+///     transaction_uuid: "pi-esewa-1767817344753-0a1b2c3d".to_owned(),
+///     amount_minor: 100_050, // `1,000.5` or `1000.50` on the wire
+///     status: "COMPLETE".to_owned(),
+///     transaction_code: Some("000AWEO".to_owned()),
+/// };
+/// // It only says which payment to ask for.
+/// let asked = AskedPayment { external_transaction_id: &callback.transaction_uuid, amount_minor: callback.amount_minor };
+/// assert_eq!(asked.amount_minor, 100_050);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EsewaCallback {
     /// Which payment.
@@ -38,6 +52,13 @@ pub struct EsewaCallback {
 }
 
 /// Why a callback is not believed.
+///
+/// ```
+/// use makegood::gateway::ForgedCallback;
+///
+/// let forged = ForgedCallback::NotSigned("status");
+/// assert_eq!(forged.to_string(), "`data` must hold and sign status; send it as it came from eSewa");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ForgedCallback {
     /// It is not base64 of a JSON object.
@@ -59,6 +80,13 @@ pub enum ForgedCallback {
 
 impl ForgedCallback {
     /// A stable code for the caller.
+    ///
+    /// ```
+    /// use makegood::gateway::ForgedCallback;
+    ///
+    /// assert_eq!(ForgedCallback::Mismatch.code(), "invalid_signature");
+    /// assert_eq!(ForgedCallback::AnotherMerchant.code(), ForgedCallback::Mismatch.code());
+    /// ```
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {

@@ -18,6 +18,12 @@ use std::collections::BTreeMap;
 const FORM_SIGNED_FIELDS: &str = "total_amount,transaction_uuid,product_code";
 
 /// eSewa, for one merchant.
+///
+/// ```
+/// use makegood::gateway::{Esewa, Gateway, Provider};
+///
+/// assert_eq!(Esewa::PROVIDER, Provider::Esewa);
+/// ```
 #[derive(Debug, Clone)]
 pub struct Esewa {
     pub(super) http: Http,
@@ -38,6 +44,33 @@ impl Esewa {
     /// Reads the `data` that eSewa puts into the address of the success page, and verifies its signature over the values
     /// as they were written. It says which payment to ask for; the answer that counts is still that of [`Gateway::ask`].
     ///
+    /// ```
+    /// use base64::{Engine, engine::general_purpose::STANDARD};
+    /// use makegood::gateway::{ForgedCallback, Gateways};
+    /// # use makegood::{config::Environment, gateway::GatewaysConfig};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # // The key of eSewa's public sandbox, with which its documentation signs.
+    /// # let mut environment = Environment::of(&[
+    /// #     ("ESEWA_BASE_URL", "https://esewa.test"), ("ESEWA_PRODUCT_CODE", "EPAYTEST"), ("ESEWA_SECRET", "8gBm/:&EnhH.1/q"),
+    /// #     ("KHALTI_BASE_URL", "https://khalti.test"), ("KHALTI_SECRET", "hush"), ("PAYMENT_RETURN_URL", "https://shop.test"),
+    /// # ]);
+    /// # let config = GatewaysConfig::read(&mut environment);
+    /// # let gateways: Gateways = config.open(&aws_config::SdkConfig::builder().build()).await?;
+    ///
+    /// let documented = r#"{"transaction_code":"000AWEO","status":"COMPLETE","total_amount":1000.0,
+    ///     "transaction_uuid":"250610-162413","product_code":"EPAYTEST",
+    ///     "signed_field_names":"transaction_code,status,total_amount,transaction_uuid,product_code,signed_field_names",
+    ///     "signature":"62GcfZTmVkzhtUeh+QJ1AqiJrjoWWGof3U+eTPTZ7fA="}"#;
+    /// let callback = gateways.esewa.read_callback(&STANDARD.encode(documented))?;
+    /// assert_eq!((callback.transaction_uuid.as_str(), callback.amount_minor), ("250610-162413", 100_000));
+    ///
+    /// let forged = documented.replace("1000.0", "9000.0");
+    /// assert_eq!(gateways.esewa.read_callback(&STANDARD.encode(forged)), Err(ForgedCallback::Mismatch));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// When it can't be read, or was not signed by eSewa as a callback to this merchant.
     pub fn read_callback(&self, data: &str) -> Result<EsewaCallback, ForgedCallback> {
@@ -45,6 +78,23 @@ impl Esewa {
     }
 
     /// What the buyer posts. The same payment always gets the same fields.
+    ///
+    /// ```
+    /// # use makegood::{config::Environment, gateway::{Gateways, GatewaysConfig}};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let mut environment = Environment::of(&[
+    /// #     ("ESEWA_BASE_URL", "https://esewa.test"), ("ESEWA_PRODUCT_CODE", "EPAYTEST"), ("ESEWA_SECRET", "8gBm/:&EnhH.1/q"),
+    /// #     ("KHALTI_BASE_URL", "https://khalti.test"), ("KHALTI_SECRET", "hush"), ("PAYMENT_RETURN_URL", "https://shop.test"),
+    /// # ]);
+    /// # let config = GatewaysConfig::read(&mut environment);
+    /// # let gateways: Gateways = config.open(&aws_config::SdkConfig::builder().build()).await?;
+    /// let fields = gateways.esewa.form_fields("241028", 11_000);
+    /// assert_eq!(fields["total_amount"], "110"); // rupees, of 11,000 paisa
+    /// assert_eq!(fields["signature"], "i94zsd3oXF6ZsSr/kGqT4sSzYQzjj1W/waxjWyRwaME="); // as in eSewa's documentation
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn form_fields(&self, transaction_uuid: &str, amount_minor: i64) -> BTreeMap<String, String> {
         let total = rupees_of_paisa(amount_minor);

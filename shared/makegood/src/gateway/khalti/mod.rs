@@ -13,6 +13,12 @@ use serde_json::{Value, json};
 const LINK: TimeDelta = TimeDelta::minutes(60);
 
 /// Khalti, for one merchant.
+///
+/// ```
+/// use makegood::gateway::{Gateway, Khalti, Provider};
+///
+/// assert_eq!(Khalti::PROVIDER, Provider::Khalti);
+/// ```
 #[derive(Debug, Clone)]
 pub struct Khalti {
     pub(super) http: Http,
