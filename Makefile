@@ -33,7 +33,7 @@ docs: ## the pages of docs/ and the documentation of the code, as HTML in target
 	@$(STACK)/docs.sh
 
 .PHONY: check
-check: ## format, lints, words, circles of modules, the template, the query cache
+check: ## format, lints, words, circles of modules, examples, the template, the query cache
 	@$(STACK)/install.sh
 	@$(ENV) cargo fmt --all --check
 	@$(ENV) cargo clippy --workspace --all-targets --features makegood-tests/kafka --quiet -- -D warnings
@@ -42,6 +42,7 @@ check: ## format, lints, words, circles of modules, the template, the query cach
 	@$(ENV) "$$SAM_VENV/bin/python" tests/contract/words_check.py
 	@$(ENV) "$$SAM_VENV/bin/python" tests/contract/circles_check.py
 	@$(ENV) "$$SAM_VENV/bin/python" tests/contract/security_check.py
+	@$(ENV) "$$SAM_VENV/bin/python" tests/contract/examples_check.py
 	@$(ENV) "$$SAM_VENV/bin/python" tests/contract/migrations_check.py
 	@$(ENV) "$$SAM_VENV/bin/python" tests/contract/expanded_check.py --quiet
 	@$(ENV) "$$SAM_VENV/bin/python" tests/contract/template_check.py
