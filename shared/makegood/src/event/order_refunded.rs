@@ -7,6 +7,17 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 /// All of an order's money went back before it was shipped: the order is cancelled, and its goods are back in the stock.
+///
+/// ```
+/// use makegood::event::Event;
+/// # let body = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../events/order-refunded.json"));
+///
+/// let Event::OrderRefunded(refunded) = Event::parse(body)? else {
+///     panic!("its `type` says ORDER_REFUNDED");
+/// };
+/// assert_eq!((refunded.amount_cents, refunded.currency.as_str()), (249_900, "NPR"));
+/// # Ok::<(), makegood::event::EventError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", tag = "type", rename = "ORDER_REFUNDED")]
 pub struct OrderRefunded {
@@ -34,7 +45,16 @@ pub struct OrderRefunded {
 }
 
 impl OrderRefunded {
-    /// The deterministic id of this fact.
+    /// The deterministic id of this fact: one refund is the last of its order.
+    ///
+    /// ```
+    /// use makegood::event::OrderRefunded;
+    /// use makegood::ids::RefundId;
+    /// use uuid::Uuid;
+    ///
+    /// let id = OrderRefunded::event_id(RefundId(Uuid::nil()));
+    /// assert_eq!(id, "order-refunded-00000000-0000-0000-0000-000000000000");
+    /// ```
     #[must_use]
     pub fn event_id(refund_id: RefundId) -> String {
         format!("order-refunded-{refund_id}")
@@ -59,7 +79,19 @@ impl OrderRefunded {
         })
     }
 
-    /// The wire form.
+    /// The wire form; reading it gives the same event.
+    ///
+    /// ```
+    /// use makegood::event::Event;
+    /// # let body = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../events/order-refunded.json"));
+    ///
+    /// let Event::OrderRefunded(refunded) = Event::parse(body)? else {
+    ///     panic!("its `type` says ORDER_REFUNDED");
+    /// };
+    /// let again = Event::parse(&refunded.to_json().to_string())?;
+    /// assert_eq!(again, Event::OrderRefunded(refunded));
+    /// # Ok::<(), makegood::event::EventError>(())
+    /// ```
     #[must_use]
     pub fn to_json(&self) -> Value {
         json!({

@@ -10,6 +10,17 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 /// Sessions that were on the calendar have another day, time or trainer, or were cancelled.
+///
+/// ```
+/// use makegood::event::Event;
+/// # let body = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../events/sessions-rescheduled.json"));
+///
+/// let Event::SessionsRescheduled(moved) = Event::parse(body)? else {
+///     panic!("its `type` says SESSIONS_RESCHEDULED");
+/// };
+/// assert_eq!(moved.sessions.len(), 2);
+/// # Ok::<(), makegood::event::EventError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", tag = "type", rename = "SESSIONS_RESCHEDULED")]
 pub struct SessionsRescheduled {
@@ -28,7 +39,19 @@ pub struct SessionsRescheduled {
     pub envelope: Envelope,
 }
 
-/// What became of one session.
+/// What became of one session. Without a day it was cancelled.
+///
+/// ```
+/// use makegood::event::Event;
+/// # let body = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../events/sessions-rescheduled.json"));
+///
+/// let Event::SessionsRescheduled(moved) = Event::parse(body)? else {
+///     panic!("its `type` says SESSIONS_RESCHEDULED");
+/// };
+/// let days: Vec<_> = moved.sessions.iter().map(|session| session.to_date.is_some()).collect();
+/// assert_eq!(days, [true, false]);
+/// # Ok::<(), makegood::event::EventError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(title = "RescheduledSession")]
@@ -55,6 +78,15 @@ pub struct RescheduledSession {
 
 impl SessionsRescheduled {
     /// The id of one such fact of this allocation.
+    ///
+    /// ```
+    /// use makegood::event::SessionsRescheduled;
+    /// use makegood::ids::AllocationId;
+    /// use uuid::Uuid;
+    ///
+    /// let id = SessionsRescheduled::event_id(AllocationId(Uuid::nil()), Uuid::max());
+    /// assert_eq!(id, "sessions-rescheduled-00000000-0000-0000-0000-000000000000-ffffffff-ffff-ffff-ffff-ffffffffffff");
+    /// ```
     #[must_use]
     pub fn event_id(allocation_id: AllocationId, fact: Uuid) -> String {
         format!("sessions-rescheduled-{allocation_id}-{fact}")
@@ -78,7 +110,19 @@ impl SessionsRescheduled {
         })
     }
 
-    /// The wire form.
+    /// The wire form; reading it gives the same event.
+    ///
+    /// ```
+    /// use makegood::event::Event;
+    /// # let body = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../events/sessions-rescheduled.json"));
+    ///
+    /// let Event::SessionsRescheduled(moved) = Event::parse(body)? else {
+    ///     panic!("its `type` says SESSIONS_RESCHEDULED");
+    /// };
+    /// let again = Event::parse(&moved.to_json().to_string())?;
+    /// assert_eq!(again, Event::SessionsRescheduled(moved));
+    /// # Ok::<(), makegood::event::EventError>(())
+    /// ```
     #[must_use]
     pub fn to_json(&self) -> Value {
         json!({
