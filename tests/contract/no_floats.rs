@@ -148,6 +148,7 @@ fn sources(path: &Path) -> Vec<PathBuf> {
     let files = entries.flat_map(|entry| sources(&entry.unwrap().path()));
     files
         .filter(|file| file.extension().is_some_and(|end| end == "rs" || end == "sql"))
+        .filter(|file| !file.to_string_lossy().ends_with("_tests.rs"))
         .collect()
 }
 

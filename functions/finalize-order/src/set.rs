@@ -74,7 +74,7 @@ impl FinalizeOrder {
             return Ok(vec![Made::Refused(Refusal::NoIntentNamed); jobs.len()]);
         }
         let statements = lock_statements(&named);
-        let mut transaction = self.publisher.database.begin_with(&statements).await?;
+        let mut transaction = self.publisher.database.begin_and_lock(&statements).await?;
         let now = self.clock.now();
         match self.make_locked(&mut transaction, jobs, now).await {
             Ok((mut plan, written)) => {

@@ -174,7 +174,7 @@ impl Database {
     ///
     /// # Errors
     /// As [`Database::acquire`], and those of the statements, after which nothing is left open.
-    pub async fn begin_with(&self, statements: &str) -> Result<Transaction, sqlx::Error> {
+    pub async fn begin_and_lock(&self, statements: &str) -> Result<Transaction, sqlx::Error> {
         Transaction::begin_with(self.acquire().await?, statements).await
     }
 
