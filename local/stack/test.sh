@@ -21,13 +21,4 @@ cargo nextest run --workspace "${features[@]}" "$@"
 if (($# == 0)); then
   say "examples in the documentation"
   cargo test --workspace --doc --quiet "${features[@]}"
-  say "chaos: sixty seconds of payments while everything around the functions fails"
-  "${CARGO_TARGET_DIR:-target}/debug/chaos" --seed 1 --minutes 1 --transport sqs \
-    --cells sqs,environment,database,services,clock
 fi
-say "checking the template"
-SAM_CLI_TELEMETRY=0 "$SAM_VENV/bin/sam" validate
-SAM_CLI_TELEMETRY=0 "$SAM_VENV/bin/sam" validate --lint
-"$SAM_VENV/bin/python" tests/contract/template_check.py
-"$SAM_VENV/bin/python" tests/contract/template_mutations.py --quiet
-"$SAM_VENV/bin/python" tests/contract/scale_check.py --quiet

@@ -1,6 +1,6 @@
 """docs/scale.md: its formula agrees with the simulation, its tables are those of the template, and so is the picture.
 
-Run by local/stack/test.sh with SAM's Python.
+Run by make check with SAM's Python.
 """
 
 import pathlib

@@ -1,6 +1,6 @@
 """What sam validate --lint can't know about template.yaml: that it keeps the promises of the design.
 
-Run by local/stack/test.sh with SAM's Python. Each check yields sentences about what is wrong; any sentence fails the run.
+Run by make check with SAM's Python. Each check yields sentences about what is wrong; any sentence fails the run.
 """
 
 import json

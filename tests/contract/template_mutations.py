@@ -1,6 +1,6 @@
 """Each promise of the template's checks, broken on purpose in a copy: the check must say so, and name what is broken.
 
-Run by local/stack/test.sh with SAM's Python, beside template_check.py.
+Run by make check with SAM's Python, beside template_check.py.
 """
 
 import copy
