@@ -103,7 +103,7 @@ impl Topics {
         self.is_rebalancing.store(is_rebalancing, Ordering::Relaxed);
     }
 
-    /// A topic is deleted and made anew ([`Log::make_anew`]).
+    /// A topic is deleted and made anew (`Log::make_anew`).
     pub fn make_anew(&self, topic: &str) {
         self.log().make_anew(topic);
     }
