@@ -18,17 +18,27 @@ pub(super) fn document<T: JsonSchema>(event_type: EventType) -> (&'static str, V
     require_what_readers_require(&mut schema);
     describe_what_all_events_carry(&mut schema, event_type);
     let mut schema = schema.to_value();
-    shorten_description(&mut schema["description"]);
+    shorten_descriptions(&mut schema);
     schema["title"] = json!(title(event_type.wire_name()));
     describe_envelope(&mut schema["properties"]["_metadata"], event_type);
     spell_uuids(&mut schema);
     (event_type.topic(), schema)
 }
 
-/// The first paragraph of a type's documentation; its example is for readers of Rust.
-fn shorten_description(description: &mut Value) {
-    let first = description.as_str().and_then(|text| text.split("\n\n").next());
-    *description = json!(first);
+/// The first paragraph of each type's and field's documentation; the examples are for readers of Rust.
+fn shorten_descriptions(part: &mut Value) {
+    match part {
+        Value::Object(fields) => {
+            if let Some(Value::String(text)) = fields.get_mut("description")
+                && let Some((first, _)) = text.split_once("\n\n")
+            {
+                *text = first.to_owned();
+            }
+            fields.values_mut().for_each(shorten_descriptions);
+        }
+        Value::Array(parts) => parts.iter_mut().for_each(shorten_descriptions),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
 }
 
 /// `PURCHASE_CONFIRMED` as generators name a class: `PurchaseConfirmed`.

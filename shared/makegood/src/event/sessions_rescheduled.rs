@@ -39,7 +39,7 @@ pub struct SessionsRescheduled {
     pub envelope: Envelope,
 }
 
-/// What became of one session. Without a day it was cancelled.
+/// What became of one session.
 ///
 /// ```
 /// use makegood::event::Event;
