@@ -232,3 +232,29 @@ async fn only_the_own_jobs_are_put_back() {
     drop(connection);
     shop.close().await;
 }
+
+#[tokio::test]
+async fn an_earlier_attempt_of_the_same_worker_owns_nothing() {
+    // GIVEN a worker whose lease ran out, and who took the same job again: its name stands in the row, with a later attempt
+    let shop = Shop::open().await;
+    shop.paid(1, &[(1, 2)]).await;
+    let worker = shop.function();
+    let earlier = shop.claim(&worker).await;
+    shop.leases_run_out().await;
+    assert_eq!(shop.sweep("stale-jobs").await["requeued"], 1);
+    let later = shop.claim(&worker).await;
+    assert_eq!((later.lease.attempts, earlier.lease.attempts), (2, 1));
+    // WHEN the earlier attempt comes to its end THEN nothing is made for it, and the later one makes the order
+    assert_eq!(run(&worker, &earlier).await, Finished::LostLease);
+    assert_eq!(
+        (
+            shop.orders().await,
+            shop.count("SELECT count(*) FROM outbox").await
+        ),
+        (0, 0)
+    );
+    assert_eq!(run(&worker, &later).await, Finished::Completed);
+    assert_eq!(shop.orders().await, 1);
+    shop.assert_sound().await;
+    shop.close().await;
+}
