@@ -1,6 +1,6 @@
 //! What becomes of sessions that were planned when their trainer, time, first day or calendar is changed: they are moved once, nothing is
 //! planned twice, and what a person moved stays.
-#![allow(clippy::expect_used, clippy::unwrap_used)]
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic)]
 
 #[path = "../../schedule-sessions/tests/school/mod.rs"]
 mod school;
