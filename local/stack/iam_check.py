@@ -179,7 +179,8 @@ class Check:
         secret = parameters()["RazorpayWebhookSecret"].encode()
         event["headers"]["x-razorpay-signature"] = hmac.new(secret, body.encode(), hashlib.sha256).hexdigest()
         answer = self.invoke("receive-payment", {**event, "body": body})
-        if self.world.sql("SELECT count(*) FROM student_course_purchases WHERE end_reason = 'refunded'") != "1":
+        ended = f"SELECT end_reason FROM student_course_purchases WHERE payment_id = '{paid['id']}'"
+        if self.world.sql(ended) != "refunded":
             sys.exit(f"✗ a refund ended nothing: {answer}")
 
     def verdict(self):

@@ -244,7 +244,7 @@ fn pack(raw: &str) -> String {
 }
 
 /// The body of a dead letter as it was, whichever way it was kept; none for a tombstone, for a broken packing, and for one that
-/// holds more than [`LONGEST_UNPACKED`] bytes: a message can't have been that.
+/// holds more than `LONGEST_UNPACKED` bytes: a message can't have been that.
 ///
 /// ```
 /// use makegood::delivery::{DeadLetter, unpack_raw};

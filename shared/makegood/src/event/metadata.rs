@@ -101,7 +101,7 @@ impl Metadata {
     }
 
     /// Reads the metadata of an event. A text that holds no object says nothing that is understood: it counts as nothing said,
-    /// since a paid purchase is not refused for it, and is kept under [`UNREAD_TEXT`].
+    /// since a paid purchase is not refused for it, and is kept under `UNREAD_TEXT`.
     ///
     /// ```
     /// use makegood::event::Metadata;

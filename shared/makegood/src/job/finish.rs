@@ -41,7 +41,7 @@ pub async fn complete_job_if_owned(
 
 /// Puts the job back for later (exponential backoff with jitter through `scheduled_for`), or fails it for good when the
 /// failure is permanent or no attempt is left. A failure that is not the job's own fault uses up no attempt
-/// ([`MOST_SPARED`] times at most): `max_attempts` grows with it.
+/// (`MOST_SPARED` times at most): `max_attempts` grows with it.
 ///
 /// # Errors
 /// Those of the database.

@@ -26,7 +26,7 @@ pub async fn complete_failed_job(connection: &mut Connection, id: JobId) -> Resu
 }
 
 /// Gives the attempt back to jobs that were just rescued from a worker that never came back, those that were out of attempts
-/// included: they are runnable again. Gives back which. A job is spared [`MOST_LOST_WORKERS`] times in its life: an outage keeps a
+/// included: they are runnable again. Gives back which. A job is spared `MOST_LOST_WORKERS` times in its life: an outage keeps a
 /// worker from saying what failed, and a record that kills its worker looks the same. After that its rescues count.
 ///
 /// `max_attempts` is raised and `attempts` left alone: an attempt's number is part of the guard and never comes twice.
