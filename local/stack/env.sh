@@ -50,10 +50,12 @@ else
 fi
 
 # Where the databases of tests are, each for one test: in memory. ext4 does not give the number of a deleted file to a new one for
-# minutes, and looks through all of them for each file that is made; a database has three hundred. Without such a file system, or with
-# somebody else's server, they are where all databases are.
+# minutes, and looks through all of them for each file that is made; a database has three hundred. Without such a file system of at
+# least six gigabytes (the largest tests fill one; a container often has 64 megabytes), or with somebody else's server, they are where
+# all databases are.
 MAKEGOOD_SCRATCH=""
-if [[ -z "${MAKEGOOD_POSTGRES_URL:-}" && -w /dev/shm && "$(stat --file-system --format=%T /dev/shm 2>/dev/null)" == tmpfs ]]; then
+if [[ -z "${MAKEGOOD_POSTGRES_URL:-}" && -w /dev/shm && "$(stat --file-system --format=%T /dev/shm 2>/dev/null)" == tmpfs ]] &&
+  (($(df --output=size --block-size=1G /dev/shm | tail -1) >= 6)); then
   MAKEGOOD_SCRATCH="/dev/shm/makegood-$UID-$(printf %s "$MAKEGOOD_STATE" | cksum | cut -d' ' -f1)"
 fi
 export MAKEGOOD_SCRATCH

@@ -38,7 +38,6 @@ CONF
   give_to_server_user "$data/postgresql.conf" "$MAKEGOOD_POSTGRES_LOG"
   as_server_user "$PG_BIN/pg_ctl" --pgdata="$data" --log="$MAKEGOOD_POSTGRES_LOG" --wait --timeout=30 --silent start >/dev/null ||
     { tail -5 "$MAKEGOOD_POSTGRES_LOG" >&2; die "Postgres did not start (its log: $MAKEGOOD_POSTGRES_LOG)"; }
-  prepare_scratch
 }
 
 # The tablespace of the tests' databases. Its folder is gone after a reboot, and what was in it with it.
@@ -122,10 +121,14 @@ drop_old_packages() {
 
 (($#)) || set -- postgres pgbouncer redis ministack
 for server in $(chosen_servers "$@"); do
-  running "$server" && continue
+  if running "$server"; then
+    [[ $server != postgres ]] || prepare_scratch
+    continue
+  fi
   port=$(port_of "$server")
   ! answers "$port" || die "Port $port, meant for $server, is taken by another program. Set another MAKEGOOD_PORT_BASE."
   say "starting $server on port $port"
   "start_$server"
   wait_for "$server"
+  [[ $server != postgres ]] || prepare_scratch
 done
