@@ -12,12 +12,14 @@ SQLX_OFFLINE=true RUSTDOCFLAGS="-D warnings" \
   cargo doc --workspace --no-deps --features "${MAKEGOOD_FEATURES:-makegood-tests/kafka}" --quiet
 
 say "pages"
-# Each page keeps its place, so that the links between them hold.
+# Each page keeps its place, so that the links between them hold. The forms of .github are for GitHub alone.
 rm -rf "$OUT/book"
-git ls-files -z '*.md' | while IFS= read -r -d '' page; do
+git ls-files -z '*.md' ':!.github' | while IFS= read -r -d '' page; do
   folder="$OUT/book/$(dirname "$page")"
   mkdir -p "$folder"
-  up="$(sed -E 's#[^/]+#..#g' <<< "$(dirname "$page")")"
+  up="$(dirname "$page")"
+  # From a page at the root the folder is here; from any other as many steps up as its path has folders.
+  [[ $up == . ]] || up="$(sed -E 's#[^/]+#..#g' <<< "$up")"
   rustdoc --edition 2024 --markdown-no-toc --markdown-css "$up/docs/page.css" --output "$folder" "$page" 2>/dev/null ||
     die "rustdoc can't read $page"
   sed -Ei 's/href="([^":]*)\.md(#[^"]*)?"/href="\1.html\2"/g' "$folder/$(basename "${page%.md}").html"

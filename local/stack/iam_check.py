@@ -161,7 +161,10 @@ class Check:
 
     def top_up(self):
         """Of an allocation whose sessions are over."""
-        over = "(SELECT allocation_id FROM tutoring_sessions GROUP BY 1 HAVING count(*) = 7 LIMIT 1)"
+        over = (
+            "(SELECT s.allocation_id FROM tutoring_sessions s JOIN trainer_allocations a ON a.id = s.allocation_id"
+            " WHERE a.status IN ('approved', 'active') AND s.status = 'scheduled' GROUP BY 1 HAVING count(*) = 7 LIMIT 1)"
+        )
         self.world.sql(f"UPDATE tutoring_sessions SET status = 'completed' WHERE allocation_id = {over}")
         self.invoke("top-up-sessions", {})
 
