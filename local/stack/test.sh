@@ -14,8 +14,6 @@ cargo build --workspace --bins "${features[@]}"
 "$STACK_DIR/database.sh" --drop-tests
 # Each test's database is a copy of this one.
 "$STACK_DIR/database.sh" "$MAKEGOOD_TEMPLATE_DATABASE" --fresh
-# Most tests wait for servers, limits and each other's locks for a good part of their time.
-export NEXTEST_TEST_THREADS="${NEXTEST_TEST_THREADS:-$((2 * $(nproc)))}"
 say "testing (cargo nextest)"
 cargo nextest run --workspace "${features[@]}" "$@"
 if (($# == 0)); then
