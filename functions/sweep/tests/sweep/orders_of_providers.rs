@@ -220,3 +220,38 @@ async fn a_provider_that_does_not_answer_is_left_alone_until_the_next_run() {
     assert_eq!(stub.questions(&order), 5);
     bench.database.drop().await;
 }
+
+#[tokio::test]
+async fn orders_that_the_provider_does_not_know_keep_no_other_from_being_asked_for() {
+    let stub = gateway::spawn().await.unwrap();
+    let bench = bench(&stub).await;
+    for number in 0..4 {
+        held(&bench, Some(&format!("order_unknown{number}"))).await;
+    }
+    let id = Uuid::new_v4();
+    let notes = json!({"studentId": id, "courseId": id, "purchaseTier": 20});
+    held(&bench, Some(&ordered(&stub, PAID, notes))).await;
+    assert_eq!(bench.reconcile().await["paymentsAnnounced"], 1);
+    bench.database.drop().await;
+}
+
+#[tokio::test]
+async fn a_student_whom_the_older_table_does_not_know_leaves_the_payment_held_and_others_are_released() {
+    let stub = gateway::spawn().await.unwrap();
+    let bench = bench(&stub).await;
+    let (known, course) = (Uuid::new_v4(), Uuid::new_v4());
+    let notes = |student: Uuid| json!({"studentId": student, "courseId": course, "purchaseTier": 20});
+    held(&bench, Some(&ordered(&stub, PAID, notes(Uuid::new_v4())))).await;
+    held(&bench, Some(&ordered(&stub, PAID, notes(known)))).await;
+    bench
+        .database
+        .run_sql(&format!(
+            "CREATE TABLE students (id uuid PRIMARY KEY);
+             INSERT INTO students SELECT student_id FROM payments UNION SELECT '{known}';
+             ALTER TABLE payments ADD FOREIGN KEY (student_id) REFERENCES students"
+        ))
+        .await;
+    assert_eq!(bench.reconcile().await["paymentsAnnounced"], 1);
+    assert!(says(&bench).await.contains("not one of this school"));
+    bench.database.drop().await;
+}

@@ -96,9 +96,8 @@ async fn rest(sweep: &Sweep, deadline: Deadline, done: &mut CourseReconciliation
         done.cases_closed =
             case::close_made_purchases(&mut connection, Sweep::NAME, sweep.clock.now(), MOST_CLOSED).await?;
     }
-    let released = release_priced(sweep, deadline).await? + orders::release(sweep, deadline).await?;
-    done.payments_published += released;
-    done.cases_closed += u64::try_from(released).unwrap_or(u64::MAX);
+    let priced = release_priced(sweep, deadline).await?;
+    done.released(priced);
     while done.pending_asked_again < MOST_A_RUN && !deadline.remaining().is_zero() {
         let chunk = ask_pending_again(sweep, deadline).await?;
         done.pending_asked_again += chunk;
@@ -106,7 +105,18 @@ async fn rest(sweep: &Sweep, deadline: Deadline, done: &mut CourseReconciliation
             break;
         }
     }
+    // Last: it waits for another company's answers, and what is left of the time may be all that they take.
+    let confirmed = orders::release(sweep, deadline).await?;
+    done.released(confirmed);
     Ok(())
+}
+
+impl CourseReconciliation {
+    /// Payments whose cases were closed and whose events were published.
+    fn released(&mut self, payments: usize) {
+        self.payments_published += payments;
+        self.cases_closed += u64::try_from(payments).unwrap_or(u64::MAX);
+    }
 }
 
 async fn count_pending(connection: &mut Connection) -> Result<i64, sqlx::Error> {

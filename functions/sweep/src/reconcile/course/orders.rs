@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use makegood::db::Connection;
 use makegood::delivery::Deadline;
 use makegood::event::Metadata;
-use makegood::gateway::{ProviderOrder, Razorpay};
+use makegood::gateway::{GatewayError, ProviderOrder, Razorpay};
 use makegood::outbox::{self, OutboxRow};
 use makegood::unfulfilled::UnfulfilledPayment;
 use serde_json::{Map, Value, json};
@@ -54,39 +54,51 @@ pub(super) async fn release(sweep: &Sweep, deadline: Deadline) -> Result<usize, 
     let Some(razorpay) = &sweep.razorpay else {
         return Ok(0);
     };
-    let held = due(sweep).await?;
     let (mut released, mut failures) = (0, 0);
-    for payment in held {
+    for payment in due(sweep).await? {
         if deadline.remaining() <= LEFT_FOR_A_QUESTION || failures >= FAILURES_IN_A_ROW {
             break;
         }
-        let (is_released, has_failed) = ask(sweep, razorpay, &payment).await?;
-        released += usize::from(is_released);
-        failures = if has_failed { failures + 1 } else { 0 };
+        match ask(sweep, razorpay, &payment).await? {
+            Asked::Released => (released, failures) = (released + 1, 0),
+            Asked::Held => failures = 0,
+            Asked::Unanswered => failures += 1,
+        }
     }
     if failures >= FAILURES_IN_A_ROW {
         tracing::error!(
             function = Sweep::NAME,
-            "Razorpay gave no usable order {FAILURES_IN_A_ROW} times in a row; left alone until the next run"
+            "Razorpay gave no usable order {FAILURES_IN_A_ROW} times in a row; left alone until the next run. The cases say why: `makegood \
+             cases list --kind unpriced_payment`"
         );
     }
     Ok(released)
 }
 
-/// Whether the payment was released, and whether the provider failed.
-async fn ask(sweep: &Sweep, razorpay: &Razorpay, held: &Held) -> Result<(bool, bool), sqlx::Error> {
-    let answer = razorpay.order(&held.order_id).await;
-    let has_failed = answer.is_err();
-    let bought = match answer {
-        Ok(order) => bought(held, &order),
-        Err(error) => Err(error.to_string()),
+/// What became of one question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    /// The order confirmed the payment, and its event is published.
+    Released,
+    /// The order confirms nothing, or somebody else decided meanwhile.
+    Held,
+    /// The provider did not answer, or not as it documents; others may fare alike.
+    Unanswered,
+}
+
+async fn ask(sweep: &Sweep, razorpay: &Razorpay, held: &Held) -> Result<Asked, sqlx::Error> {
+    let (bought, asked) = match razorpay.order(&held.order_id).await {
+        Ok(order) => (bought(held, &order), Asked::Held),
+        Err(error) if is_about_this_order(&error) => (Err(error.to_string()), Asked::Held),
+        Err(error) => (Err(error.to_string()), Asked::Unanswered),
     };
     let now = sweep.clock.now();
     let refusal = match bought {
         Ok(bought) => match confirm(sweep, held, &bought, now).await {
+            Ok(rows) if rows.is_empty() => return Ok(Asked::Held),
             Ok(rows) => {
                 sweep.publisher.publish(&rows).await;
-                return Ok((!rows.is_empty(), false));
+                return Ok(Asked::Released);
             }
             Err(error) if is_unknown_student(&error) => {
                 "the student in its notes is not one of this school".to_owned()
@@ -96,7 +108,18 @@ async fn ask(sweep: &Sweep, razorpay: &Razorpay, held: &Held) -> Result<(bool, b
         Err(refusal) => refusal,
     };
     note(sweep, held, &refusal, now).await?;
-    Ok((false, has_failed))
+    Ok(asked)
+}
+
+/// Whether the provider refused this question alone: it answers 400 for an order that it does not know.
+const fn is_about_this_order(error: &GatewayError) -> bool {
+    matches!(
+        error,
+        GatewayError::Refused {
+            status: 400 | 404,
+            ..
+        }
+    )
 }
 
 /// What the order says, or why it confirms nothing: it must name student, course and tier, and cost no more than was paid.
@@ -152,6 +175,7 @@ async fn confirm(
 ) -> Result<Vec<OutboxRow>, sqlx::Error> {
     let mut transaction = sweep.publisher.database.begin().await?;
     let Some(payment) = write(&mut transaction, held, bought, now).await? else {
+        transaction.rollback().await?;
         return Ok(Vec::new());
     };
     tracing::info!(
