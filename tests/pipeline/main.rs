@@ -20,5 +20,6 @@ mod panics;
 mod returned;
 mod rotation;
 mod rows;
+mod rows_late;
 mod time_limits;
 mod two_courses;

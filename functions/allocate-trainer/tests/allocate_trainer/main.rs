@@ -5,5 +5,6 @@
 mod answers;
 mod breaking;
 mod leaving;
+mod older_rows;
 mod replays;
 mod school;

@@ -17,3 +17,4 @@ mod stale_jobs;
 mod turns;
 mod unfulfilled;
 mod unpriced;
+mod waiting;

@@ -7,11 +7,13 @@
 mod constraints;
 mod guarantee;
 mod kind;
+mod kinds;
 mod questions;
 mod run;
 
 pub use guarantee::{Guarantee, UnknownGuarantee};
-pub use kind::{KINDS, Kind, Severity, kind};
+pub use kind::{Kind, Severity};
+pub use kinds::{KINDS, kind};
 pub use run::check;
 
 use chrono::{DateTime, Utc};

@@ -1,0 +1,81 @@
+//! Days that are closed after the planning.
+
+use super::*;
+
+#[tokio::test]
+async fn a_day_that_is_closed_after_the_planning_is_planned_anew() {
+    // GIVEN seven sessions, one of which a person moved to a Tuesday evening, one under way
+    let school = planned(20).await;
+    school
+        .database
+        .run_sql(
+            "UPDATE tutoring_sessions SET scheduled_time = '7:00 PM' WHERE scheduled_date = '2026-01-13';
+             UPDATE tutoring_sessions SET status = 'in_progress' WHERE scheduled_date = '2026-01-09';
+             INSERT INTO session_blackout_dates VALUES ('2026-01-09'), ('2026-01-12'), ('2026-01-13'), ('2026-01-16'), ('2026-01-20')",
+        )
+        .await;
+    // WHEN
+    let report = top_up(&school).await;
+    // THEN two have gone to the first open days, at the same time and with the same trainer, and that is told
+    assert_eq!((report.rescheduled, report.sessions), (2, 0));
+    let days = [
+        "2026-01-13",
+        "2026-01-14",
+        "2026-01-15",
+        "2026-01-19",
+        "2026-01-21",
+        "2026-01-22",
+    ];
+    assert_eq!(school.days(1, "scheduled").await, days);
+    assert_eq!(school.days(1, "in_progress").await, ["2026-01-09"]);
+    let events = told(&school).await;
+    assert_eq!(events.len(), 1);
+    let moved: Vec<_> = events[0]
+        .sessions
+        .iter()
+        .map(|one| {
+            (
+                one.from_date.to_string(),
+                one.to_date.unwrap().to_string(),
+                one.reason.as_str(),
+                one.to_time.as_deref(),
+            )
+        })
+        .collect();
+    let moved_to = |from: &str, to: &str| (from.to_owned(), to.to_owned(), "day_closed", Some("4:00 PM"));
+    assert_eq!(
+        moved,
+        [
+            moved_to("2026-01-12", "2026-01-21"),
+            moved_to("2026-01-16", "2026-01-22")
+        ]
+    );
+    // THEN only the one that a person moved is left for a person
+    assert_eq!(school.findings().await, ["session-on-closed-day: 1"]);
+    // WHEN once more THEN nothing
+    assert_eq!(top_up(&school).await.rescheduled, 0);
+    assert_eq!(told(&school).await.len(), 1);
+    end(school).await;
+}
+
+#[tokio::test]
+async fn sessions_of_an_older_release_are_moved_unless_somebody_changed_them() {
+    // GIVEN sessions that nobody has noted the plan of, one of them changed since
+    let school = School::at(THURSDAY_EVENING).await;
+    school.purchase(1, 20, json!({})).await;
+    school.allocation(1, json!({"sessionCount": 20})).await;
+    let days = NEXT_SEVEN.map(|day| (day, "scheduled"));
+    school.sessions(1, &days).await;
+    school
+        .database
+        .run_sql(
+            "UPDATE tutoring_sessions SET duration = 60, updated_at = now() WHERE scheduled_date = '2026-01-14';
+             INSERT INTO session_blackout_dates VALUES ('2026-01-14'), ('2026-01-15')",
+        )
+        .await;
+    // WHEN THEN
+    assert_eq!(top_up(&school).await.rescheduled, 1);
+    assert_eq!(school.findings().await, ["session-on-closed-day: 1"]);
+    assert_eq!(top_up(&school).await.rescheduled, 0);
+    end(school).await;
+}
