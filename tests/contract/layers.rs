@@ -48,3 +48,41 @@ fn the_dependencies_of_a_manifest_are_read_without_those_of_its_tests() {
     let manifest = "[package]\nname = \"x\"\n\n[dependencies]\n# why\noperate.workspace = true\nserde = { version = \"1\" }\n\n[dev-dependencies]\ninsta = \"1\"\n";
     assert_eq!(dependencies(manifest), ["operate", "serde"]);
 }
+
+/// sqlx tells cargo of some query files only, so a crate that has any must be built again when one changes (shared/watch_queries.rs).
+#[test]
+fn a_crate_that_keeps_queries_in_files_is_built_again_when_one_changes() {
+    let has_queries = |folder: &Path| {
+        let mut left = vec![folder.join("src")];
+        while let Some(next) = left.pop() {
+            for entry in fs::read_dir(next).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    left.push(path);
+                } else if path.extension().is_some_and(|extension| extension == "sql") {
+                    return true;
+                }
+            }
+        }
+        false
+    };
+    let mut crates = vec![root().join("cli"), root().join("local")];
+    for folder in ["shared", "functions"] {
+        let entries = fs::read_dir(root().join(folder)).unwrap();
+        crates.extend(
+            entries
+                .map(|entry| entry.unwrap().path())
+                .filter(|path| path.is_dir()),
+        );
+    }
+    let keeping: Vec<_> = crates.iter().filter(|path| has_queries(path)).collect();
+    assert!(keeping.len() > 8, "{keeping:?}");
+    for path in keeping {
+        let manifest = fs::read_to_string(path.join("Cargo.toml")).unwrap();
+        assert!(
+            manifest.contains("shared/watch_queries.rs\""),
+            "{}",
+            path.display()
+        );
+    }
+}
