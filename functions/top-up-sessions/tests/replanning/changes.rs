@@ -155,8 +155,7 @@ async fn a_session_that_a_person_changes_at_the_same_moment_stays_as_the_person_
     // WHEN the windows are topped up, which waits for the row, and the person commits
     let run = top_up(&school);
     let commit = async {
-        const WAITING: &str = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-        while school.database.count(WAITING).await == 0 {}
+        until_somebody_waits(&school).await;
         person.commit().await.unwrap();
     };
     let (report, ()) = tokio::join!(run, commit);
@@ -165,4 +164,46 @@ async fn a_session_that_a_person_changes_at_the_same_moment_stays_as_the_person_
     assert_eq!(school.days(1, "scheduled").await, NEXT_SEVEN);
     assert_eq!(told(&school).await, []);
     end(school).await;
+}
+
+#[tokio::test]
+async fn a_session_that_a_person_changes_between_the_look_and_the_move_stays_too() {
+    // GIVEN a closed day, and a run that has read the calendar and waits before it moves anything
+    let school = planned(20).await;
+    school
+        .database
+        .run_sql("INSERT INTO session_blackout_dates VALUES ('2026-01-13')")
+        .await;
+    let pool = school.database.direct();
+    let mut holder = pool.begin().await.unwrap();
+    sqlx::query("LOCK TABLE session_blackout_dates")
+        .execute(&mut *holder)
+        .await
+        .unwrap();
+    let change = async {
+        until_somebody_waits(&school).await;
+        // WHEN a person changes the session then
+        school
+            .database
+            .run_sql(
+                "UPDATE tutoring_sessions SET scheduled_time = '7:00 PM' WHERE scheduled_date = '2026-01-13'",
+            )
+            .await;
+        holder.commit().await.unwrap();
+    };
+    tokio::join!(schedule(&school, 1), change);
+    // THEN it is where the person put it, and nothing is told
+    assert_eq!(school.days(1, "scheduled").await, NEXT_SEVEN);
+    assert_eq!(told(&school).await, []);
+    let at_seven = "SELECT count(*) FROM tutoring_sessions WHERE scheduled_date = '2026-01-13' AND scheduled_time = '7:00 PM'";
+    assert_eq!(school.database.count(at_seven).await, 1);
+    end(school).await;
+}
+
+async fn until_somebody_waits(school: &School) {
+    const WAITING: &str = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    let waits = async { while school.database.count(WAITING).await == 0 {} };
+    tokio::time::timeout(Duration::from_secs(20), waits)
+        .await
+        .expect("the run waits for a lock");
 }
