@@ -63,14 +63,10 @@ struct ShowArguments {
 /// # Errors
 /// Those of the environment and the database.
 pub async fn run(arguments: &Arguments, output: Output, clock: Clock) -> anyhow::Result<ExitCode> {
-    if let Command::Record(arguments) = &arguments.command {
-        return refund_record::run(arguments, output, clock).await;
-    }
-    let database = database::open().await?;
     match &arguments.command {
-        Command::List(arguments) => list(&database, arguments, output).await,
-        Command::Show(arguments) => show(&database, arguments, output).await,
-        Command::Record(_) => Ok(ExitCode::SUCCESS),
+        Command::List(arguments) => list(&database::open().await?, arguments, output).await,
+        Command::Show(arguments) => show(&database::open().await?, arguments, output).await,
+        Command::Record(arguments) => refund_record::run(arguments, output, clock).await,
     }
 }
 
