@@ -193,6 +193,32 @@ async fn a_gateway_that_is_away_costs_a_few_questions_and_the_other_is_asked_on(
 }
 
 #[tokio::test]
+async fn answers_that_cannot_be_read_keep_no_other_buyer_of_the_gateway_waiting() {
+    // GIVEN thirty buyers before and thirty after one who has paid, and a gateway whose answers about the sixty can't be read
+    let counter = Counter::open().await;
+    let paid = counter.buyer(1, Provider::Esewa, &[(1, 1)]).await;
+    counter.gateway.pay(&paid.external).unwrap();
+    let many = "INSERT INTO payment_intents (payment_intent_id, user_id, provider, external_transaction_id, amount_cents, items, created_at)
+                SELECT 'odd-' || n, gen_random_uuid(), 'esewa', 'odd-' || n, 1000, '[]', now() + (n - 30.5) * interval '1 second'
+                FROM generate_series(1, 60) n";
+    counter.database.run_sql(many).await;
+    counter.time_passes("7 minutes").await;
+    for number in 1..=60 {
+        counter
+            .gateway
+            .script_for(&format!("odd-{number}"), [Behaviour::Garbage]);
+    }
+    // WHEN reconciled once THEN all are asked about, and the one who paid is found
+    let done = counter.reconcile().await;
+    assert_eq!(
+        numbers(&done, ["asked", "verified", "gatewayFailures"]),
+        [61, 1, 60],
+        "{done}"
+    );
+    counter.database.clone().drop().await;
+}
+
+#[tokio::test]
 async fn a_backlog_keeps_no_new_buyer_waiting() {
     // GIVEN hundreds of undecided intents that are due again, more that were never asked about, and a buyer who paid last
     let counter = Counter::open().await;

@@ -59,4 +59,22 @@ impl GatewayError {
             Self::Unreadable { .. } => "gateway_unreadable",
         }
     }
+
+    /// Whether the next request may well be answered, since the error is about what was asked: an answer that can't be read, or a
+    /// refusal other than of the key (401, 403). Nothing in time, no connection, a server in trouble and a wrong key stop all requests.
+    ///
+    /// ```
+    /// use makegood::gateway::GatewayError;
+    ///
+    /// assert!(GatewayError::Refused { status: 400, reason: "unknown field".to_owned() }.concerns_one_request());
+    /// assert!(!GatewayError::Refused { status: 401, reason: "Invalid token".to_owned() }.concerns_one_request());
+    /// ```
+    #[must_use]
+    pub const fn concerns_one_request(&self) -> bool {
+        match self {
+            Self::TimedOut | Self::Broken(_) | Self::Unavailable { .. } => false,
+            Self::Refused { status, .. } => !matches!(*status, 401 | 403),
+            Self::Unreadable { .. } => true,
+        }
+    }
 }

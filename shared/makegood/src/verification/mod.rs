@@ -20,7 +20,7 @@ pub use decide::{Decision, decide};
 pub use order_job::{enqueue_order, order_job_key};
 pub use stage::Verifier;
 
-use crate::gateway::Provider;
+use crate::gateway::{GatewayError, Provider};
 use std::time::Duration;
 
 /// A gateway is asked no more often than this about one payment, however many ask us.
@@ -95,7 +95,36 @@ pub enum Outcome {
     Undecided {
         /// The intent.
         payment_intent_id: String,
-        /// The gateway could not be asked, or its answer not be read.
-        gateway_failed: bool,
+        /// The gateway could not be asked, or its answer not be read: whether that is the gateway's trouble or this question's.
+        unanswered: Option<Unanswered>,
     },
+}
+
+/// Whose trouble it is that a question has no answer that can be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unanswered {
+    /// The gateway's: other questions will fare no better now.
+    Gateway,
+    /// This one question's: other questions may well be answered.
+    Question,
+}
+
+impl Unanswered {
+    const fn of(error: &GatewayError) -> Self {
+        if error.concerns_one_request() {
+            Self::Question
+        } else {
+            Self::Gateway
+        }
+    }
+
+    /// What the noted code of an answer says ([`GatewayError::code`]); none for an answer. A code tells a wrong key from a wrong field no
+    /// more, so that both are the question's: who asks next sees the error itself.
+    fn of_code(code: &str) -> Option<Self> {
+        match code {
+            "gateway_refused" | "gateway_unreadable" => Some(Self::Question),
+            code if code.starts_with("gateway_") => Some(Self::Gateway),
+            _ => None,
+        }
+    }
 }

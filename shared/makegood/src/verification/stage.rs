@@ -2,7 +2,7 @@
 
 use super::record::{Settled, Written};
 use super::store::{self, Snapshot};
-use super::{Decision, LOOK_EVERY, Outcome, Payment, VerificationStatus, decide};
+use super::{Decision, LOOK_EVERY, Outcome, Payment, Unanswered, VerificationStatus, decide};
 use crate::clock::Clock;
 use crate::db::Database;
 use crate::gateway::{AskedPayment, GatewayError, Gateways};
@@ -46,7 +46,7 @@ impl Verifier {
                 return self.ask(payment, &snapshot, asks).await;
             }
             if Instant::now() >= until {
-                return Ok(snapshot.undecided(false));
+                return Ok(snapshot.undecided(None));
             }
             tokio::time::sleep(LOOK_EVERY).await;
         }
@@ -79,7 +79,7 @@ impl Verifier {
             let (intent_id, answer) = (&snapshot.payment_intent_id, reply.answer.code());
             store::note_answer_if_asker(&mut connection, intent_id, asks, answer, hold).await?;
             tracing::info!(correlation_id = intent_id, provider = %payment.provider, answer, "not decided");
-            return Ok(snapshot.undecided(false));
+            return Ok(snapshot.undecided(None));
         }
         let settled = Settled {
             payment,
@@ -107,7 +107,7 @@ impl Verifier {
         }
         let mut connection = self.database.acquire().await?;
         store::note_answer_if_asker(&mut connection, correlation_id, asks, code, false).await?;
-        Ok(snapshot.undecided(true))
+        Ok(snapshot.undecided(Some(Unanswered::of(error))))
     }
 
     /// The one transaction. The answer is noted in it as well, so that who waits sees both or neither.
@@ -183,13 +183,13 @@ impl Snapshot {
                 payment_intent_id: self.payment_intent_id.clone(),
             };
         }
-        self.undecided(answer.starts_with("gateway_"))
+        self.undecided(Unanswered::of_code(answer))
     }
 
-    fn undecided(&self, gateway_failed: bool) -> Outcome {
+    fn undecided(&self, unanswered: Option<Unanswered>) -> Outcome {
         Outcome::Undecided {
             payment_intent_id: self.payment_intent_id.clone(),
-            gateway_failed,
+            unanswered,
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::context::Sweep;
 use futures::StreamExt;
 use makegood::delivery::Deadline;
 use makegood::gateway::Provider;
-use makegood::verification::{Outcome, Payment, VerificationStatus, Verifier};
+use makegood::verification::{Outcome, Payment, Unanswered, VerificationStatus, Verifier};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -18,7 +18,7 @@ const CHUNK: i64 = 100;
 const MOST_A_RUN: usize = 2_000;
 /// A question is begun only while this much time is left: a gateway's patience, and a little for what follows.
 const LEFT_FOR_A_QUESTION: Duration = Duration::from_secs(12);
-/// A gateway that failed so often in a row is left alone until the next run.
+/// A gateway that failed so often in a row is left alone until the next run. What one question only met is no failure of the gateway.
 const FAILURES_IN_A_ROW: usize = 8;
 
 /// Asks chunk by chunk until nothing is due, the time is nearly up, or no gateway answers.
@@ -130,9 +130,9 @@ impl OrderReconciliation {
                 VerificationStatus::Failed => self.freed += 1,
             },
             Outcome::Lapsed { .. } => self.freed += 1,
-            Outcome::Undecided { gateway_failed, .. } => {
+            Outcome::Undecided { unanswered, .. } => {
                 self.undecided += 1;
-                self.gateway_failures += usize::from(*gateway_failed);
+                self.gateway_failures += usize::from(unanswered.is_some());
             }
         }
     }
@@ -144,16 +144,20 @@ struct Silence(Mutex<BTreeMap<Provider, usize>>);
 
 impl Silence {
     fn note(&self, provider: Provider, outcome: &Outcome) {
-        let failed = matches!(
-            outcome,
-            Outcome::Undecided {
-                gateway_failed: true,
-                ..
-            }
-        );
         let mut failures = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let in_a_row = failures.entry(provider).or_default();
-        *in_a_row = if failed { *in_a_row + 1 } else { 0 };
+        match outcome {
+            Outcome::Undecided {
+                unanswered: Some(Unanswered::Gateway),
+                ..
+            } => *in_a_row += 1,
+            // It tells nothing about the gateway's health: a page of "closed for the night" is such an answer too.
+            Outcome::Undecided {
+                unanswered: Some(Unanswered::Question),
+                ..
+            } => {}
+            _ => *in_a_row = 0,
+        }
     }
 
     fn is_silent(&self, provider: Provider) -> bool {
