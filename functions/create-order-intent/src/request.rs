@@ -55,30 +55,29 @@ pub struct Intent {
 pub enum KeyState {
     /// It was made for something else: the key is used twice.
     KeyReused,
-    /// It came to nothing; the buyer must not be sent to a dead link.
+    /// It came to nothing, or to an order; the buyer must not be sent to a link that is dead or paid.
     Ended,
     /// Reserved, and the gateway has not opened the payment yet: whoever did so is still at it, or died.
     Unopened,
     /// The buyer can be sent to the gateway.
     Opened,
+    /// Paid, and its order is being made: nothing is handed out to pay it with again.
+    Paid,
 }
 
 impl Intent {
     /// Where it stands for somebody who asks for `fingerprint`; `link_lives` says whether there is time left to pay.
     #[must_use]
     pub fn state(&self, fingerprint: &str, link_lives: bool) -> KeyState {
-        let live = match self.status.as_str() {
-            "pending" => link_lives,
-            status => ["processing", "succeeded"].contains(&status),
-        };
         if self.fingerprint.as_deref() != Some(fingerprint) {
-            KeyState::KeyReused
-        } else if !live {
-            KeyState::Ended
-        } else if self.payment_url.is_none() {
-            KeyState::Unopened
-        } else {
-            KeyState::Opened
+            return KeyState::KeyReused;
+        }
+        match self.status.as_str() {
+            "processing" => KeyState::Paid,
+            "pending" if !link_lives => KeyState::Ended,
+            "pending" if self.payment_url.is_none() => KeyState::Unopened,
+            "pending" => KeyState::Opened,
+            _ => KeyState::Ended,
         }
     }
 
@@ -136,7 +135,7 @@ mod tests {
         }
         assert_eq!(intent("pending", None).state("same", false), KeyState::Ended);
         let paid = intent("processing", Some("https://gateway"));
-        assert_eq!(paid.state("same", false), KeyState::Opened);
+        assert_eq!(paid.state("same", false), KeyState::Paid);
     }
 
     #[test]
@@ -145,8 +144,9 @@ mod tests {
         for (status, payment_url, state) in [
             ("pending", None, KeyState::Unopened),
             ("pending", url, KeyState::Opened),
-            ("processing", url, KeyState::Opened),
-            ("succeeded", url, KeyState::Opened),
+            ("processing", url, KeyState::Paid),
+            ("processing", None, KeyState::Paid),
+            ("succeeded", url, KeyState::Ended),
             ("failed", url, KeyState::Ended),
             ("failed", None, KeyState::Ended),
             ("cancelled", url, KeyState::Ended),

@@ -63,6 +63,11 @@ fn ended(intent: &Intent) -> Answer {
             "the time to pay this checkout is over; send a new Idempotency-Key to check out again".to_owned(),
             None,
         ),
+        None if intent.status == "succeeded" => (
+            "the checkout of this Idempotency-Key is paid, and its order is made; send a new key to check out again"
+                .to_owned(),
+            None,
+        ),
         None => (
             format!(
                 "the checkout of this Idempotency-Key is {}; send a new key to check out again",
@@ -72,6 +77,7 @@ fn ended(intent: &Intent) -> Answer {
         ),
     };
     let mut answer = Answer::error(409, "checkout_ended", Some("Idempotency-Key"), &message);
+    answer.body["error"]["payment_intent_id"] = json!(intent.id);
     if let Some(by) = replaced_by {
         answer.body["error"]["replaced_by"] = json!(by);
     }

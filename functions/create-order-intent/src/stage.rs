@@ -33,7 +33,7 @@ pub enum Outcome {
     TooMuch(TooMuch),
     /// The key stands for another checkout; nothing was written.
     KeyReused,
-    /// The key stands for a checkout that came to nothing, or that a newer one replaced.
+    /// The key stands for a checkout that came to nothing or to an order, or that a newer one replaced.
     Ended(Box<Intent>),
     /// The cart is paid, and its order is being made; nothing was written.
     BeingMade(Box<Intent>),
@@ -258,6 +258,7 @@ impl Stage<'_> {
             KeyState::Ended => Begun::Done(Outcome::Ended(Box::new(known))),
             KeyState::Opened => Begun::Done(Outcome::Opened(Box::new(known))),
             KeyState::Unopened => Begun::Unopened(known),
+            KeyState::Paid => Begun::Done(Outcome::BeingMade(Box::new(known))),
         }
     }
 
@@ -339,6 +340,7 @@ impl Tries {
 fn conclude(intent: Intent, requested: &CheckoutRequest, error: Option<GatewayError>) -> Outcome {
     match intent.state(&requested.checkout.fingerprint(), true) {
         KeyState::Opened => Outcome::Opened(Box::new(intent)),
+        KeyState::Paid => Outcome::BeingMade(Box::new(intent)),
         KeyState::Ended if intent.payment_url.is_some() || intent.replaced_by.is_some() => {
             Outcome::Ended(Box::new(intent))
         }
