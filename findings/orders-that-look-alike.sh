@@ -4,8 +4,8 @@
 # Versions   PyPI beangulp 0.2.0 · PyPI beancount 3.2.3
 # Guess      an imported entry is a duplicate of a booked one if day, account and amount are the same, and its text or link too; one
 #            booked entry hides one imported entry
-# Seen       the ledger has one payment, `2026-11-27 "order 1" 4999.00 NPR`; the bank's statement has five, and an importer as in the
-#            documentation, with the default comparison, writes
+# Seen       the ledger has one payment, `2026-11-27 "order 1" 4999.00 NPR`; the bank's statement has five, and a plain importer,
+#            which leaves the comparison as it is, writes
 #              2026-11-27  order 1  4999.00     a comment, as it should
 #              2026-11-28  order 2  4999.00     A COMMENT: "duplicate of" order 1
 #              2026-11-29  order 3  5199.00     A COMMENT: within two days, and within 5 % of the amount
