@@ -61,7 +61,7 @@ pub enum KeyState {
     Unopened,
     /// The buyer can be sent to the gateway.
     Opened,
-    /// Paid, and its order is being made: nothing is handed out to pay it with again.
+    /// Paid, or the gateway says that the money may be on its way: nothing is handed out to pay it with again.
     Paid,
 }
 

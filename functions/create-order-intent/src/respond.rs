@@ -114,8 +114,7 @@ fn too_much(too_much: TooMuch) -> Answer {
 
 /// The page asks `order-status` about the intent; a second payment would be for the same goods.
 fn being_made(intent: &Intent) -> Answer {
-    let message =
-        "this cart is paid and its order is being made; ask for its status, and check out again afterwards";
+    let message = "this cart is paid, or its gateway is still deciding; ask for its status, and check out again afterwards";
     let mut answer = Answer::error(409, "order_being_made", Some("cart"), message);
     answer.body["error"]["payment_intent_id"] = json!(intent.id);
     answer

@@ -35,7 +35,7 @@ pub enum Outcome {
     KeyReused,
     /// The key stands for a checkout that came to nothing or to an order, or that a newer one replaced.
     Ended(Box<Intent>),
-    /// The cart is paid, and its order is being made; nothing was written.
+    /// The cart is paid, or its money may be on its way; nothing was written.
     BeingMade(Box<Intent>),
     /// The gateway did not open the payment; what was reserved is free again.
     GatewayFailed {
