@@ -128,3 +128,41 @@ impl Unanswered {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_noted_code_blames_the_gateway_only_where_its_error_did() {
+        let reason = || "odd".to_owned();
+        for (error, noted) in [
+            (GatewayError::TimedOut, Unanswered::Gateway),
+            (GatewayError::Broken(reason()), Unanswered::Gateway),
+            (GatewayError::Unavailable { status: 503 }, Unanswered::Gateway),
+            (
+                GatewayError::Refused {
+                    status: 400,
+                    reason: reason(),
+                },
+                Unanswered::Question,
+            ),
+            (
+                GatewayError::Unreadable {
+                    status: 200,
+                    reason: reason(),
+                },
+                Unanswered::Question,
+            ),
+        ] {
+            assert_eq!(Unanswered::of(&error), noted, "{error}");
+            assert_eq!(Unanswered::of_code(error.code()), Some(noted), "{error}");
+        }
+        let wrong_key = GatewayError::Refused {
+            status: 401,
+            reason: reason(),
+        };
+        assert_eq!(Unanswered::of(&wrong_key), Unanswered::Gateway);
+        assert_eq!(Unanswered::of_code("not_found"), None);
+    }
+}
