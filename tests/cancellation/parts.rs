@@ -87,6 +87,7 @@ impl Parts {
         let sweep = Sweep {
             publisher: self.publisher(database.clone()),
             gateways: None,
+            refund_question_days: 45,
             razorpay: None,
             waker: None,
             clock: Clock::System,

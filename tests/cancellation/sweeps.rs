@@ -138,6 +138,7 @@ impl Scene for Swept {
         let sweep = Sweep {
             publisher: self.parts.publisher(database.clone()),
             gateways: Some(self.gateways.clone()),
+            refund_question_days: 45,
             razorpay: None,
             waker: Some(Waker {
                 client: self.jobs.client.clone(),

@@ -22,7 +22,30 @@ struct Scene {
     most: u64,
 }
 
-const SCENES: [Scene; 12] = [
+const SCENES: [Scene; 14] = [
+    Scene {
+        // Paid payments that their gateway was never asked about again.
+        marker: "SET refund_question_at = now() + interval '1 hour'",
+        plant: "INSERT INTO payment_intents (payment_intent_id, user_id, provider, external_transaction_id, amount_cents, items)
+                SELECT 'pi_' || n, md5('buyer')::uuid, 'esewa', 'x' || n, 1, '[]' FROM generate_series(1, 30) n;
+                INSERT INTO payment_gateway_verifications (provider, external_transaction_id, payment_intent_id, status, verified_at)
+                SELECT 'esewa', 'x' || n, 'pi_' || n, 'success', now() - interval '2 days' FROM generate_series(1, 30) n",
+        parameters: &["'esewa'", "3", "45"],
+        most: 3,
+    },
+    Scene {
+        // The same, half of them due again.
+        marker: "SET refund_question_at = now() + interval '1 hour'",
+        plant: "INSERT INTO payment_intents (payment_intent_id, user_id, provider, external_transaction_id, amount_cents, items)
+                SELECT 'pi_' || n, md5('buyer')::uuid, 'esewa', 'x' || n, 1, '[]' FROM generate_series(1, 30) n;
+                INSERT INTO payment_gateway_verifications (provider, external_transaction_id, payment_intent_id, status, verified_at,
+                                                           refund_question_at)
+                SELECT 'esewa', 'x' || n, 'pi_' || n, 'success', now() - interval '2 days',
+                       CASE WHEN n % 2 = 0 THEN now() - interval '1 hour' END
+                FROM generate_series(1, 30) n",
+        parameters: &["'esewa'", "3", "45"],
+        most: 3,
+    },
     Scene {
         marker: "a.planned IS NULL",
         plant: "INSERT INTO trainer_allocations (id, student_id, course_id, trainer_id, requested_by, status)

@@ -99,7 +99,8 @@ impl Shop {
                             'answered_at', (metadata #>> '{{gateway,answered_at}}')::timestamptz - interval '{interval}')))
                        ELSE metadata END;
                  UPDATE inventory_reservations SET expires_at = expires_at - interval '{interval}';
-                 UPDATE payment_gateway_verifications SET verified_at = verified_at - interval '{interval}';
+                 UPDATE payment_gateway_verifications SET verified_at = verified_at - interval '{interval}',
+                                                          refund_question_at = refund_question_at - interval '{interval}';
                  UPDATE job_queue SET created_at = created_at - interval '{interval}',
                                       scheduled_for = scheduled_for - interval '{interval}',
                                       locked_until = locked_until - interval '{interval}';

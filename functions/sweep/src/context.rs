@@ -13,6 +13,8 @@ pub struct Sweep {
     pub publisher: Publisher,
     /// eSewa and Khalti; without them nobody is asked what became of a payment (a school has no shop).
     pub gateways: Option<Gateways>,
+    /// For how many days a gateway is asked whether it gave a payment back; 0 asks never.
+    pub refund_question_days: u16,
     /// Razorpay's orders; without it nobody is asked what a held payment buys.
     pub razorpay: Option<Razorpay>,
     /// Wakes the workers of jobs; without it runnable jobs are only reported.

@@ -25,6 +25,8 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let waker = Waker::read(&environment, &aws);
     let gateways = GatewaysConfig::read_if_any(&mut environment);
     let razorpay = RazorpayConfig::read_if_any(&mut environment);
+    let refund_question_days =
+        environment.parsed("REFUND_QUESTION_DAYS", 45, "a whole number of days, 0 for never");
     let timezone = environment.business_timezone();
     environment.finish()?;
     let sweep = Sweep {
@@ -33,6 +35,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
             Some(gateways) => Some(gateways.open(&aws).await?),
             None => None,
         },
+        refund_question_days,
         razorpay: match razorpay {
             Some(razorpay) => Some(razorpay.open(&aws).await?),
             None => None,

@@ -24,7 +24,7 @@ pub const COLUMNS: &[(&str, &[&str])] = &[
     ("payment_cases", &["amount_cents", "currency", "details", "id", "kind", "note", "opened_at", "payment_id",
         "payment_intent_id", "resolved_at", "resolved_by", "status", "subject"]),
     ("payment_gateway_verifications", &["amount_verified", "external_transaction_id", "id", "payment_intent_id", "provider",
-        "status", "verification_response", "verified_at"]),
+        "refund_question_at", "status", "verification_response", "verified_at"]),
     ("payment_intents", &["amount_cents", "currency", "expires_at", "external_transaction_id", "given_back_at", "metadata",
         "payment_intent_id", "provider", "status", "updated_at"]),
     ("payments", &["confirmed_at", "created_at", "id", "status"]),

@@ -108,6 +108,7 @@ pub async fn open(database: &TestDatabase, outside: &Outside, flaw: Flaw) -> (St
         sweep: Sweep {
             publisher,
             gateways: Some(gateways),
+            refund_question_days: 45,
             razorpay: None,
             waker: None,
             clock: Clock::System,

@@ -180,6 +180,7 @@ impl Shop {
                 transport: self.transport.clone(),
             },
             gateways: None,
+            refund_question_days: 45,
             razorpay: None,
             waker: None,
             clock: Clock::System,

@@ -36,6 +36,7 @@ impl Bench {
         let sweep = Sweep {
             publisher,
             gateways: None,
+            refund_question_days: 45,
             razorpay: None,
             waker: None,
             clock: Clock::System,

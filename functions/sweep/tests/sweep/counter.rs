@@ -91,6 +91,7 @@ impl Counter {
         Sweep {
             publisher: self.publisher(),
             gateways: Some(self.gateways.clone()),
+            refund_question_days: 45,
             razorpay: None,
             waker: Some(Waker {
                 client: self.jobs.client.clone(),

@@ -12,6 +12,7 @@ mod older_data;
 mod orders_of_providers;
 mod outbox;
 mod paid_orders;
+mod refunds;
 mod reservations;
 mod stale_jobs;
 mod turns;

@@ -119,6 +119,7 @@ impl Till {
         let sweep = Sweep {
             publisher: self.publisher(),
             gateways: Some(self.gateways.clone()),
+            refund_question_days: 45,
             razorpay: None,
             waker: self.function.verifier.waker.clone(),
             clock: Clock::System,

@@ -9,6 +9,8 @@ use serde_json::json;
 pub(super) enum Question {
     /// A part went back, and the stack wants to be asked.
     Part,
+    /// A part went back, says the gateway, which does not say how much.
+    UnrecordedPart,
     /// All of it went back, and the goods are with the buyer or on their way.
     Shipped,
     /// All of it went back, and the order was ended by another hand with its goods still out of the stock.
@@ -16,9 +18,10 @@ pub(super) enum Question {
 }
 
 impl Question {
-    const fn code(self) -> &'static str {
+    pub(super) const fn code(self) -> &'static str {
         match self {
             Self::Part => "part",
+            Self::UnrecordedPart => "unrecorded_part",
             Self::Shipped => "shipped",
             Self::Stock => "stock",
         }
@@ -27,6 +30,10 @@ impl Question {
     const fn text(self) -> &'static str {
         match self {
             Self::Part => "a part of the payment went back; the order goes on. Say whether it should",
+            Self::UnrecordedPart => {
+                "the gateway says that a part of the payment went back, and not how much; look there, and record it with \
+                 `makegood refunds record`"
+            }
             Self::Shipped => {
                 "all of the money went back, and the order is on its way or delivered; get the goods back, or leave them"
             }

@@ -12,10 +12,12 @@
 //! The order of the locks: the intent's row, its order, the order's items, then `inventory` by variant id. Whoever makes the order of an
 //! intent holds the intent's row, so a refund comes before the order or after it, never in between.
 
+mod asked;
 mod cases;
 mod settle;
 mod store;
 
+pub use asked::{ask_for_part, note_rest};
 pub use settle::{Settled, Settling, settle};
 pub use store::{Books, NewRefund, books, note};
 

@@ -94,8 +94,14 @@ async fn settle_part(
     if books.last_refund.is_none() {
         return Ok(Settled::Nothing);
     }
-    if settling.partial_refund == PartialRefund::Case {
-        case::open(connection, &given_back(intent_id, books, None, Question::Part)).await?;
+    match settling.partial_refund {
+        PartialRefund::Case => {
+            ask(connection, &given_back(intent_id, books, None, Question::Part)).await?;
+        }
+        PartialRefund::Keep => {
+            let code = Question::UnrecordedPart.code();
+            store::close_answered_case(connection, intent_id, books, code, settling.now).await?;
+        }
     }
     Ok(Settled::Part)
 }

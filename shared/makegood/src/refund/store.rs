@@ -268,6 +268,36 @@ pub(super) async fn close_answered_cases(
     if is_all_answered {
         kinds.push(CaseKind::GivenBack);
     }
+    close_cases(connection, intent_id, books, &kinds, None, now).await
+}
+
+/// Closes the open case of this code that asked what went back of the intent's money: it is recorded.
+pub(super) async fn close_answered_case(
+    connection: &mut Connection,
+    intent_id: &str,
+    books: &Books,
+    code: &str,
+    now: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
+    close_cases(
+        connection,
+        intent_id,
+        books,
+        &[CaseKind::GivenBack],
+        Some(code),
+        now,
+    )
+    .await
+}
+
+async fn close_cases(
+    connection: &mut Connection,
+    intent_id: &str,
+    books: &Books,
+    kinds: &[CaseKind],
+    code: Option<&str>,
+    now: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
     let kinds: Vec<String> = kinds.iter().map(|kind| kind.wire_name().to_owned()).collect();
     sqlx::query_file!(
         "src/refund/close_cases.sql",
@@ -275,7 +305,8 @@ pub(super) async fn close_answered_cases(
         &kinds,
         books.given_back_minor(),
         now,
-        PROGRAM
+        PROGRAM,
+        code as Option<&str>,
     )
     .execute(connection)
     .await?;

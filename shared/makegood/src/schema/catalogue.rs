@@ -136,7 +136,7 @@ const fn plain(
 ///
 /// `payment_id` is not unique on purpose: a second unique index that is no arbiter of the purchase's `ON
 /// CONFLICT` would make concurrent redeliveries fail with 23505.
-pub const MANAGED_INDEXES: [IndexSpec; 35] = [
+pub const MANAGED_INDEXES: [IndexSpec; 37] = [
     UNIQUE_ACTIVE_PURCHASE,
     UNIQUE_ACTIVE_ALLOCATION,
     UNIQUE_SESSION_SLOT,
@@ -343,6 +343,21 @@ pub const MANAGED_INDEXES: [IndexSpec; 35] = [
         &["expires_at", "id"],
         Some("status = 'active'"),
         &["(status = 'active'::text)"],
+    ),
+    // Paid payments whose gateway was not asked yet whether it gave them back, and those that it is asked about again.
+    plain(
+        "idx_verifications_unasked",
+        "payment_gateway_verifications",
+        &["provider", "verified_at"],
+        Some("status <> 'failed' AND refund_question_at IS NULL"),
+        &["((status <> 'failed'::text) AND (refund_question_at IS NULL))"],
+    ),
+    plain(
+        "idx_verifications_asked",
+        "payment_gateway_verifications",
+        &["provider", "refund_question_at"],
+        Some("refund_question_at < 'infinity'"),
+        &["(refund_question_at < 'infinity'::timestamp with time zone)"],
     ),
 ];
 

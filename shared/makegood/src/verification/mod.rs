@@ -110,7 +110,9 @@ pub enum Unanswered {
 }
 
 impl Unanswered {
-    const fn of(error: &GatewayError) -> Self {
+    /// Whose trouble this error is.
+    #[must_use]
+    pub const fn of(error: &GatewayError) -> Self {
         if error.concerns_one_request() {
             Self::Question
         } else {

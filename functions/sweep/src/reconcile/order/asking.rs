@@ -1,29 +1,22 @@
 //! Asks the gateways about intents that nobody came back from, several at once, for as long as there is time for an answer.
 
 use super::OrderReconciliation;
+use super::silence::{AT_ONCE, LEFT_FOR_A_QUESTION, Silence};
 use crate::context::Sweep;
 use futures::StreamExt;
 use makegood::delivery::Deadline;
-use makegood::gateway::Provider;
-use makegood::verification::{Outcome, Payment, Unanswered, VerificationStatus, Verifier};
-use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use makegood::verification::{Outcome, Payment, VerificationStatus, Verifier};
 use std::time::Duration;
 
-/// How many questions are under way at once.
-const AT_ONCE: usize = 8;
 /// How many intents one look takes.
 const CHUNK: i64 = 100;
 /// How many intents one run asks about at most; the next run goes on.
 const MOST_A_RUN: usize = 2_000;
-/// A question is begun only while this much time is left: a gateway's patience, and a little for what follows.
-const LEFT_FOR_A_QUESTION: Duration = Duration::from_secs(12);
-/// A gateway that failed so often in a row is left alone until the next run. What one question only met is no failure of the gateway.
-const FAILURES_IN_A_ROW: usize = 8;
 
 /// Asks chunk by chunk until nothing is due, the time is nearly up, or no gateway answers.
 pub(super) async fn ask(
     sweep: &Sweep,
+    silence: &Silence,
     deadline: Deadline,
     done: &mut OrderReconciliation,
 ) -> Result<(), sqlx::Error> {
@@ -36,25 +29,16 @@ pub(super) async fn ask(
         waker: sweep.waker.clone(),
         clock: sweep.clock,
     };
-    let silence = Silence::default();
     while done.asked < MOST_A_RUN && deadline.remaining() > LEFT_FOR_A_QUESTION {
         let due = due(sweep, &silence.silent()).await?;
         if due.is_empty() {
             break;
         }
         let asked_before = done.asked;
-        ask_chunk(&verifier, &silence, deadline, due, done).await?;
+        ask_chunk(&verifier, silence, deadline, due, done).await?;
         if done.asked == asked_before {
             break;
         }
-    }
-    let silent = silence.silent();
-    if !silent.is_empty() {
-        tracing::error!(
-            function = Sweep::NAME,
-            gateways = silent.join(", "),
-            "no usable answer {FAILURES_IN_A_ROW} times in a row; left alone until the next run"
-        );
     }
     Ok(())
 }
@@ -72,7 +56,11 @@ async fn ask_chunk(
                 return Ok(None);
             }
             let outcome = verifier.verify(&payment, Duration::ZERO).await?;
-            silence.note(payment.provider, &outcome);
+            let unanswered = match &outcome {
+                Outcome::Undecided { unanswered, .. } => *unanswered,
+                _ => None,
+            };
+            silence.note(payment.provider, unanswered);
             Ok(Some(outcome))
         })
         .buffer_unordered(AT_ONCE);
@@ -135,43 +123,5 @@ impl OrderReconciliation {
                 self.gateway_failures += usize::from(unanswered.is_some());
             }
         }
-    }
-}
-
-/// How often each gateway failed in a row.
-#[derive(Debug, Default)]
-struct Silence(Mutex<BTreeMap<Provider, usize>>);
-
-impl Silence {
-    fn note(&self, provider: Provider, outcome: &Outcome) {
-        let mut failures = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let in_a_row = failures.entry(provider).or_default();
-        match outcome {
-            Outcome::Undecided {
-                unanswered: Some(Unanswered::Gateway),
-                ..
-            } => *in_a_row += 1,
-            // It tells nothing about the gateway's health: a page of "closed for the night" is such an answer too.
-            Outcome::Undecided {
-                unanswered: Some(Unanswered::Question),
-                ..
-            } => {}
-            _ => *in_a_row = 0,
-        }
-    }
-
-    fn is_silent(&self, provider: Provider) -> bool {
-        let failures = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        failures
-            .get(&provider)
-            .is_some_and(|failures| *failures >= FAILURES_IN_A_ROW)
-    }
-
-    /// The gateways that are left alone, as their column has them.
-    fn silent(&self) -> Vec<String> {
-        let silent = Provider::ALL
-            .into_iter()
-            .filter(|provider| self.is_silent(*provider));
-        silent.map(|provider| provider.wire_name().to_owned()).collect()
     }
 }

@@ -1,15 +1,22 @@
-//! The order pipeline's part: payments that nobody came back from, and paid intents that have no order.
+//! The order pipeline's part: payments that nobody came back from, paid intents that have no order, and payments that a gateway gave
+//! back.
 //!
 //! What the gateway says is handled exactly as in `verify-payment`: it is the same stage. What needs no gateway is done also
 //! where none is configured.
 
 mod asking;
 mod fulfilling;
+mod refunds;
+mod silence;
 
 use super::survey::{share, time_to_work};
 use crate::context::Sweep;
 use makegood::delivery::Deadline;
 use serde::Serialize;
+use silence::{FAILURES_IN_A_ROW, LEFT_FOR_A_QUESTION, Silence};
+
+/// This part of the time for questions is kept back for those about refunds.
+const PART_FOR_REFUNDS: u32 = 4;
 
 /// What a run did for the order pipeline.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -29,6 +36,12 @@ pub struct OrderReconciliation {
     pub undecided: usize,
     /// Of these, questions that no gateway answered usably.
     pub gateway_failures: usize,
+    /// Paid payments that a gateway was asked about once more: whether it gave them back.
+    pub refund_questions: usize,
+    /// Of these, payments that are back as a whole: their orders were cancelled, or a case asks about the goods.
+    pub refunds_found: usize,
+    /// Of these, payments of which a part is back: a case asks how much.
+    pub part_refunds_found: usize,
     /// Jobs enqueued or requeued for paid intents that had no live one.
     pub requeued: usize,
     /// Cases opened for paid intents that can't be helped without a person.
@@ -43,7 +56,8 @@ pub struct OrderReconciliation {
     pub time_was_up: bool,
 }
 
-/// Sets the gauges, heals what is paid and not made, then asks about what is not decided; neither's failure stops the other. Safe to run twice at once: a question
+/// Sets the gauges, heals what is paid and not made, then asks about what is not decided, and then about
+/// refunds; no failure of one stops another. Safe to run twice at once: a question
 /// is one asker's, and a remedy is applied under the intent's lock.
 pub(super) async fn reconcile(sweep: &Sweep, deadline: Deadline) -> Result<OrderReconciliation, sqlx::Error> {
     let mut done = OrderReconciliation {
@@ -51,7 +65,27 @@ pub(super) async fn reconcile(sweep: &Sweep, deadline: Deadline) -> Result<Order
         ..OrderReconciliation::default()
     };
     let fulfilled = fulfilling::fulfil(sweep, share(time_to_work(deadline), 2), &mut done).await;
-    let asked = asking::ask(sweep, deadline, &mut done).await;
-    fulfilled.and(asked)?;
+    let silence = Silence::default();
+    let for_questions = deadline.remaining().saturating_sub(LEFT_FOR_A_QUESTION);
+    let undecided_until = Deadline::after(
+        deadline
+            .remaining()
+            .saturating_sub(for_questions / PART_FOR_REFUNDS),
+    );
+    let asked = asking::ask(sweep, &silence, undecided_until, &mut done).await;
+    let refunds = refunds::ask(sweep, &silence, deadline, &mut done).await;
+    report_silent(&silence);
+    fulfilled.and(asked).and(refunds)?;
     Ok(done)
+}
+
+fn report_silent(silence: &Silence) {
+    let silent = silence.silent();
+    if !silent.is_empty() {
+        tracing::error!(
+            function = Sweep::NAME,
+            gateways = silent.join(", "),
+            "no usable answer {FAILURES_IN_A_ROW} times in a row; left alone until the next run"
+        );
+    }
 }
