@@ -48,8 +48,9 @@ pub struct RecordArguments {
     /// The provider's id of the refund; the same one is the same refund.
     #[arg(long, value_name = "ID", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     reference: String,
-    /// What a refund of a part comes to: `keep` leaves what was bought, `case` asks a person as well.
-    #[arg(long, default_value = "keep", env = "PARTIAL_REFUND", value_parser = ["keep", "case"])]
+    /// What a refund of a part comes to: `keep` leaves what was bought, `case` asks a person as well, `prorate` takes
+    /// the sessions of a course that the part had paid for.
+    #[arg(long, default_value = "keep", env = "PARTIAL_REFUND", value_parser = ["keep", "case", "prorate"])]
     partial: String,
     #[command(flatten)]
     act: ActArguments,

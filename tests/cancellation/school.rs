@@ -71,6 +71,7 @@ impl Scene for Sales {
             clock: Clock::System,
             timezone: chrono_tz::Tz::Asia__Kolkata,
             second_payment: SecondPayment::Surplus,
+            prorates: false,
         };
         let publisher = self.parts.publisher(database);
         self.parts.consumer(CreatePurchase { purchases, publisher })

@@ -71,6 +71,7 @@ async fn deliver(operator: &Operator, recorded: &[Recorded]) {
                 clock: Clock::System,
                 timezone: chrono_tz::Tz::Asia__Kolkata,
                 second_payment: SecondPayment::Surplus,
+                prorates: false,
             },
             publisher: Publisher { database, transport },
         },

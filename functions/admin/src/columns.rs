@@ -38,6 +38,7 @@ pub const COLUMNS: &[(&str, &[&str])] = &[
     ("processed_events", &["correlation_id", "event_id", "event_type", "payload", "processed_at", "source", "version"]),
     ("product_variants", &["id", "sku"]),
     ("purchase_extensions", &["ends_at", "payment_id", "purchase_id", "sessions"]),
+    ("purchase_reductions", &["payment_id", "purchase_id", "sessions", "updated_at"]),
     ("refunds", &["amount_minor", "created_at", "currency", "id", "payment_id", "payment_intent_id", "payment_refunded_minor",
         "provider", "provider_payment_id", "provider_refund_id", "reason", "status", "told_at", "updated_at"]),
     ("session_blackout_dates", &["day"]),

@@ -148,6 +148,7 @@ mod tests {
             payment: Some(PAYMENT),
             sessions: 20,
             added: 0,
+            reduced: 0,
             active,
             metadata,
         };

@@ -15,6 +15,8 @@ pub(crate) struct Purchase {
     pub sessions: i32,
     /// How many of them were added by payments that came later: an event may be older than those.
     pub added: i32,
+    /// How many more it would hold, had no money gone back: an event may be older than that.
+    pub reduced: i32,
     pub active: bool,
     pub metadata: Metadata,
 }
@@ -22,7 +24,8 @@ pub(crate) struct Purchase {
 impl Purchase {
     /// Whether an event of this purchase may say this number of sessions.
     pub(crate) fn may_mean(&self, sessions: i32) -> bool {
-        (self.sessions.saturating_sub(self.added)..=self.sessions).contains(&sessions)
+        let most = self.sessions.saturating_add(self.reduced);
+        (self.sessions.saturating_sub(self.added)..=most).contains(&sessions)
     }
 }
 
@@ -73,6 +76,7 @@ pub(crate) async fn load(
                     payment: row.payment_id.map(PaymentId),
                     sessions: row.purchase_tier.unwrap_or_default(),
                     added: row.added,
+                    reduced: row.reduced,
                     active: row.is_active.unwrap_or_default(),
                     // Old rows hold what they hold; what can't be read as fields counts as not chosen.
                     metadata: Metadata::read(row.metadata.as_ref()).unwrap_or_default(),

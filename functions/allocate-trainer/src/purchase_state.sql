@@ -3,6 +3,7 @@
 -- this purchase has lost its trainer last. Where legacy duplicates stand side by side, the oldest counts.
 SELECT p.student_id AS "student_id?", p.course_id AS "course_id?", p.payment_id, p.purchase_tier AS "purchase_tier?",
        coalesce((SELECT sum(x.sessions) FROM purchase_extensions x WHERE x.purchase_id = p.id), 0)::integer AS "added!",
+       coalesce((SELECT sum(x.sessions) FROM purchase_reductions x WHERE x.purchase_id = p.id), 0)::integer AS "reduced!",
        p.is_active AS "is_active?", p.metadata, h.id AS "held_id?", h.trainer_id AS "held_trainer?",
        (h.id IS NOT NULL
         AND (EXISTS (SELECT FROM outbox o WHERE o.event_id = 'trainer-allocated-' || h.id)

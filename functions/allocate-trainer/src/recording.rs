@@ -107,12 +107,12 @@ async fn record(
     lock_pairs(&mut transaction, entries).await?;
     let owed = lock_running(&mut transaction, entries).await?;
     let written = write(&mut transaction, &owed).await?;
-    let granted: Vec<(&Entry<'_>, Grant)> = entries
+    let granted: Vec<(&Owed<'_, '_>, Grant)> = owed
         .iter()
-        .filter_map(|entry| {
-            let (allocation, trainer) = *written.get(&entry.candidate.pair)?;
+        .filter_map(|owed| {
+            let (allocation, trainer) = *written.get(&owed.candidate.pair)?;
             Some((
-                entry,
+                owed,
                 Grant {
                     allocation,
                     trainer: trainer?,
@@ -122,12 +122,12 @@ async fn record(
         .collect();
     let marks: Vec<_> = granted
         .iter()
-        .map(|(entry, _)| (&entry.event.envelope, entry.event.to_json()))
+        .map(|(owed, _)| (&owed.entry.event.envelope, owed.entry.event.to_json()))
         .collect();
     idempotency::mark(&mut transaction, EventType::PurchaseCreated, &marks).await?;
     let outbox_events: Vec<OutboxEvent> = granted
         .iter()
-        .map(|(entry, grant)| outbox_event(&entry.candidate, *grant, moment))
+        .map(|(owed, grant)| outbox_event(&owed.candidate, *grant, moment))
         .collect();
     let published = outbox::enqueue(&mut transaction, &outbox_events).await?;
     transaction.commit().await?;
@@ -151,16 +151,23 @@ async fn lock_pairs(connection: &mut Connection, entries: &[Entry<'_>]) -> Resul
     Ok(())
 }
 
-/// The entries whose student has a running purchase of the course, which can't end before this transaction does. An end that came first is
-/// found when the event comes again.
+/// An entry whose student has a running purchase of the course, which can't change before this transaction ends.
+struct Owed<'a, 'b> {
+    entry: &'a Entry<'b>,
+    /// With the number of sessions that the purchase holds by now.
+    candidate: Candidate,
+}
+
+/// The entries that are still owed. An end that came first is found when the event comes again. Sessions that were added or taken since the
+/// purchase was looked at, while the admin service was asked, count.
 async fn lock_running<'a, 'b>(
     connection: &mut Connection,
     entries: &'a [Entry<'b>],
-) -> Result<Vec<&'a Entry<'b>>, sqlx::Error> {
+) -> Result<Vec<Owed<'a, 'b>>, sqlx::Error> {
     let pair = |entry: &Entry<'_>| (entry.candidate.pair.student.0, entry.candidate.pair.course.0);
     let (students, courses): (Vec<Uuid>, Vec<Uuid>) = entries.iter().map(pair).unzip();
     let running = sqlx::query!(
-        "SELECT p.student_id, p.course_id FROM unnest($1::uuid[], $2::uuid[]) AS r (student_id, course_id)
+        "SELECT p.id, p.student_id, p.course_id, p.purchase_tier FROM unnest($1::uuid[], $2::uuid[]) AS r (student_id, course_id)
          JOIN student_course_purchases p ON p.student_id = r.student_id AND p.course_id = r.course_id AND p.is_active
          ORDER BY p.id
          FOR SHARE OF p",
@@ -169,17 +176,23 @@ async fn lock_running<'a, 'b>(
     )
     .fetch_all(connection)
     .await?;
-    let running: HashSet<(Uuid, Uuid)> = running
-        .into_iter()
+    let pairs: HashSet<(Uuid, Uuid)> = running
+        .iter()
         .map(|row| (row.student_id, row.course_id))
         .collect();
-    Ok(entries
-        .iter()
-        .filter(|entry| running.contains(&pair(entry)))
-        .collect())
+    let tiers: HashMap<Uuid, i32> = running.iter().map(|row| (row.id, row.purchase_tier)).collect();
+    let owed = entries.iter().filter(|entry| pairs.contains(&pair(entry)));
+    let owed = owed.map(|entry| {
+        let mut candidate = entry.candidate.clone();
+        if let Some(tier) = tiers.get(&candidate.terms.purchase.0) {
+            candidate.terms.sessions = *tier;
+        }
+        Owed { entry, candidate }
+    });
+    Ok(owed.collect())
 }
 
-async fn write(connection: &mut Connection, entries: &[&Entry<'_>]) -> Result<Written, sqlx::Error> {
+async fn write(connection: &mut Connection, entries: &[Owed<'_, '_>]) -> Result<Written, sqlx::Error> {
     let students: Vec<Uuid> = entries
         .iter()
         .map(|entry| entry.candidate.pair.student.0)
@@ -188,8 +201,11 @@ async fn write(connection: &mut Connection, entries: &[&Entry<'_>]) -> Result<Wr
         .iter()
         .map(|entry| entry.candidate.pair.course.0)
         .collect();
-    let allocations: Vec<Uuid> = entries.iter().map(|entry| entry.allocation.0).collect();
-    let trainers: Vec<Option<Uuid>> = entries.iter().map(|entry| entry.trainer.map(|id| id.0)).collect();
+    let allocations: Vec<Uuid> = entries.iter().map(|owed| owed.entry.allocation.0).collect();
+    let trainers: Vec<Option<Uuid>> = entries
+        .iter()
+        .map(|owed| owed.entry.trainer.map(|id| id.0))
+        .collect();
     let metadata: Vec<_> = entries
         .iter()
         .map(|entry| entry.candidate.terms.allocation_metadata())

@@ -5,6 +5,7 @@ use makegood::clock::Clock;
 use makegood::config::Environment;
 use makegood::event::EventType;
 use makegood::purchase::{IndexGuard, Purchases, SecondPayment};
+use makegood::refund::PartialRefund;
 use makegood::{runtime, telemetry};
 
 #[tokio::main]
@@ -17,6 +18,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let parking = runtime::parking(&mut environment, &aws, "create-purchase");
     let timezone = environment.business_timezone();
     let second_payment = environment.parsed("SECOND_PAYMENT", SecondPayment::Surplus, "surplus or extend");
+    let partial_refund = environment.parsed("PARTIAL_REFUND", PartialRefund::Keep, "keep, case or prorate");
     environment.finish()?;
     let publisher = publisher.open(&aws).await?;
     let guard = IndexGuard::default();
@@ -32,6 +34,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         clock: Clock::System,
         timezone,
         second_payment,
+        prorates: partial_refund == PartialRefund::Prorate,
     };
     runtime::run_stage(
         CreatePurchase { purchases, publisher },

@@ -22,7 +22,7 @@ async fn main() -> Result<(), Error> {
     let razorpay = SecretSource::read(&mut environment, "RAZORPAY_WEBHOOK_SECRET");
     let confirmation = SecretSource::read(&mut environment, "CONFIRMATION_SECRET");
     let trusts_notes = environment.is_yes("TRUST_WEBHOOK_NOTES");
-    let partial_refund = environment.parsed("PARTIAL_REFUND", PartialRefund::Keep, "keep or case");
+    let partial_refund = environment.parsed("PARTIAL_REFUND", PartialRefund::Keep, "keep, case or prorate");
     let timezone = environment.business_timezone();
     environment.finish()?;
     let aws = runtime::aws().await;

@@ -19,14 +19,16 @@ pub(crate) struct AllocationRow {
     sessions: Vec<i32>,
     /// How many of them were added by payments that came later: the event may be older than those.
     added: i32,
+    /// How many more there would be, had no money gone back: the event may be older than that.
+    reduced: i32,
 }
 
 impl AllocationRow {
     /// Whether an event of this allocation may say this number of sessions.
     fn may_mean(&self, sessions: i32) -> bool {
-        self.sessions
-            .iter()
-            .any(|now| (now.saturating_sub(self.added)..=*now).contains(&sessions))
+        self.sessions.iter().any(|now| {
+            (now.saturating_sub(self.added)..=now.saturating_add(self.reduced)).contains(&sessions)
+        })
     }
 }
 
@@ -52,6 +54,7 @@ pub(crate) async fn load(
                 trainer: row.trainer_id,
                 stands: row.stands,
                 added: row.added,
+                reduced: row.reduced,
                 sessions: own.into_iter().chain(row.purchase_tier).collect(),
             };
             (AllocationId(row.id), found)

@@ -108,6 +108,34 @@ async fn an_event_from_before_an_extension_plans_by_the_row() {
 }
 
 #[tokio::test]
+async fn an_event_from_before_a_part_went_back_plans_by_the_row() {
+    // GIVEN 20 sessions bought, all but 3 taken since, and the event from before
+    let school = School::at(THURSDAY_EVENING).await;
+    school.allocation(1, json!({"sessionCount": 20})).await;
+    school.purchase(1, 20, json!({})).await;
+    let bodies = school.allocated([1], "2026-01-05").await;
+    school
+        .database
+        .run_sql(
+            "UPDATE student_course_purchases SET purchase_tier = 3;
+             UPDATE trainer_allocations SET metadata = '{\"sessionCount\": 3}';
+             INSERT INTO purchase_reductions (payment_id, purchase_id, sessions)
+             SELECT gen_random_uuid(), id, 17 FROM student_course_purchases",
+        )
+        .await;
+    // WHEN
+    let results = school
+        .scheduler()
+        .process(&records(&bodies), a_while())
+        .await
+        .expect("the batch is done");
+    // THEN
+    assert_eq!(results, [Ok(())]);
+    assert_eq!(school.days(1, "scheduled").await, NEXT_SEVEN[..3]);
+    end(school).await;
+}
+
+#[tokio::test]
 async fn an_allocated_trainer_becomes_seven_sessions_one_mark_and_one_outbox_event() {
     // GIVEN two allocations, one published by SQS and one by Kafka
     let (school, queue) = School::at(THURSDAY_EVENING).await.with_queue().await;

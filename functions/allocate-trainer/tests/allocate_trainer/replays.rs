@@ -373,3 +373,48 @@ async fn times_in_any_spelling_are_asked_for_and_recorded_in_one_form() {
     assert_eq!(school.count(recorded).await, 1);
     school.close().await;
 }
+
+#[tokio::test]
+async fn an_event_from_before_a_part_went_back_is_no_stranger_and_the_rest_is_allocated() {
+    // GIVEN a purchase of 20 sessions whose event is on its way
+    let school = School::open().await;
+    let purchase = school.purchase().await;
+    let mut holder = school.database.through_pooler(1).begin().await.unwrap();
+    sqlx::query("SELECT pg_advisory_xact_lock(hashtext('makegood.allocation'), hashtext($1))")
+        .bind(format!("{}:{}", purchase.student, purchase.course))
+        .execute(&mut *holder)
+        .await
+        .unwrap();
+    let consumer = Arc::clone(&school.consumer);
+    let invocation = sqs_event("purchase-created", &[event(&purchase)]);
+    let environment = tokio::spawn(async move {
+        consumer
+            .handle(invocation, Deadline::after(Duration::from_secs(30)))
+            .await
+            .map(drop)
+    });
+    school.wait_for_an_advisory_lock().await;
+    // WHEN a part takes five of them while the admin service's answer is recorded
+    let reduce = format!(
+        "UPDATE student_course_purchases SET purchase_tier = 15;
+         INSERT INTO purchase_reductions (payment_id, purchase_id, sessions) VALUES ('{}', '{}', 5)",
+        purchase.payment, purchase.id
+    );
+    school.database.run_sql(&reduce).await;
+    holder.rollback().await.unwrap();
+    environment.await.unwrap().unwrap();
+    // THEN the allocation and its event are of what is left
+    school.assert_allocated_once(&purchase).await;
+    let rest = "SELECT count(*) FROM trainer_allocations a JOIN outbox o ON o.event_id = 'trainer-allocated-' || a.id
+                WHERE a.metadata ->> 'sessionCount' = '15' AND o.payload ->> 'sessionCount' = '15'";
+    assert_eq!(school.count(rest).await, 1);
+    // AND the event, delivered when nothing is there of it any more, is none of a stranger
+    school
+        .database
+        .run_sql("DELETE FROM trainer_allocations; DELETE FROM outbox; DELETE FROM processed_events")
+        .await;
+    assert_eq!(school.deliver(&[purchase]).await, Vec::<String>::new());
+    school.assert_allocated_once(&purchase).await;
+    assert!(school.parked.drain().await.is_empty());
+    school.close().await;
+}

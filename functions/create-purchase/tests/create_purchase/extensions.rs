@@ -134,3 +134,46 @@ async fn a_payment_that_extended_buys_nothing_again_once_the_purchase_has_ended(
 async fn a_payment_that_extended_buys_nothing_again_without_the_index() {
     replay_after_the_end("DROP INDEX unique_active_purchase").await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_part_that_went_back_before_takes_its_sessions_from_the_purchase_that_it_extends() {
+    // GIVEN 20 sessions, and a second payment for 10 of which half was given back before it is delivered
+    let first = Payment::number(1);
+    let mut school = school_with(first, None).await;
+    school.prorates = true;
+    let second = first.again(1);
+    let body = second.confirmed_with(json!({"purchaseTier": 10}));
+    school.record(std::slice::from_ref(&body)).await;
+    let refund = |payment: Payment, amount: i64| {
+        format!(
+            "INSERT INTO refunds (provider, provider_refund_id, payment_id, amount_minor, currency, status, told_at)
+             SELECT 'razorpay', gen_random_uuid()::text, id, {amount}, currency, 'processed', now()
+             FROM payments WHERE id = '{}'",
+            payment.payment_id
+        )
+    };
+    school.database.run_sql(&refund(second, 249_950)).await;
+    // WHEN it is delivered twice THEN it adds five
+    for _ in 0..2 {
+        assert_eq!(school.deliver(std::slice::from_ref(&body)).await, 0);
+        assert_eq!(state(&school).await, [(25, None, text("25"))]);
+    }
+    // AND the first payment's part takes of its own twenty
+    school.database.run_sql(&refund(first, 124_975)).await;
+    let own = first.confirmed_with(json!({"purchaseTier": 20}));
+    for _ in 0..2 {
+        assert_eq!(school.deliver(std::slice::from_ref(&own)).await, 0);
+        assert_eq!(state(&school).await, [(20, None, text("20"))]);
+    }
+    // AND the doctor knows why the purchase holds less than its payment says
+    school
+        .database
+        .run_sql(&format!(
+            "UPDATE payments SET metadata = metadata || '{{\"purchaseTier\": 20}}' WHERE id = '{}'",
+            first.payment_id
+        ))
+        .await;
+    school.assert_sound().await;
+    assert_doctor_finds_no_breach_of(&school.database, [Guarantee::G1]).await;
+    school.close().await;
+}

@@ -25,6 +25,7 @@ pub struct School {
     pub outbox_events: TestQueue,
     /// What a second payment comes to; surplus unless the test says otherwise.
     pub second_payment: SecondPayment,
+    pub prorates: bool,
     transport: Transport,
     counters: Snapshotter,
     totals: Mutex<HashMap<String, u64>>,
@@ -48,6 +49,7 @@ impl School {
             dead_letters: TestQueue::create("dead").await,
             outbox_events,
             second_payment: SecondPayment::Surplus,
+            prorates: false,
             transport,
             counters,
             totals: Mutex::default(),
@@ -70,6 +72,7 @@ impl School {
             clock: Clock::System,
             timezone: chrono_tz::Tz::Asia__Kolkata,
             second_payment: self.second_payment,
+            prorates: self.prorates,
         };
         let publisher = Publisher {
             database,

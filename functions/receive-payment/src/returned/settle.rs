@@ -8,7 +8,7 @@ use makegood::case::{self, CaseKind};
 use makegood::db::Connection;
 use makegood::ids::PaymentId;
 use makegood::outbox::OutboxRow;
-use makegood::purchase::{EndReason, Ended, Ending, end_noted, end_of_payment};
+use makegood::purchase::{EndReason, Ended, Ending, Prorated, Prorating, end_noted, end_of_payment, prorate};
 
 /// The kinds of cases that asked for the money back, or for what it was for: answered when all of it is back.
 const ANSWERED: [CaseKind; 6] = [
@@ -82,12 +82,36 @@ pub(super) async fn settle(
                 published: end_noted(transaction, id, &ending).await?,
             })
         }
-        "succeeded" if sums.given_back_minor() > 0 && books.partial_refund == PartialRefund::Case => {
-            case::open(transaction, &given_back(id, &row, &sums, &Question::Part)).await?;
-            Ok(Settled::default())
-        }
+        "succeeded" => part(transaction, books, id, &row, &sums).await,
         _ => Ok(Settled::default()),
     }
+}
+
+/// What a part that went back comes to, or that a part is not back after all.
+async fn part(
+    transaction: &mut Connection,
+    books: Books<'_>,
+    id: PaymentId,
+    row: &PaymentRow,
+    sums: &Sums,
+) -> Result<Settled, sqlx::Error> {
+    let asks = match books.partial_refund {
+        PartialRefund::Keep => false,
+        PartialRefund::Case => sums.given_back_minor() > 0,
+        PartialRefund::Prorate => {
+            let prorating = Prorating {
+                now: books.now,
+                timezone: books.timezone,
+                source: SOURCE,
+            };
+            let prorated = prorate(transaction, id, &prorating).await?;
+            matches!(prorated, Prorated::Uncertain(_))
+        }
+    };
+    if asks {
+        case::open(transaction, &given_back(id, row, sums, &Question::Part)).await?;
+    }
+    Ok(Settled::default())
 }
 
 /// The purchase first: whose one from before payments were noted is, is decided among succeeded payments.

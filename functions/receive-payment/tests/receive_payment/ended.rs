@@ -7,7 +7,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 /// A purchase with its trainer and sessions around the moment of the tests: 01:52 of 8 January 2026 at the school.
-async fn plant_course(setting: &Setting, student: Uuid, payment: Option<Uuid>) {
+pub async fn plant_course(setting: &Setting, student: Uuid, payment: Option<Uuid>) {
     let payment = payment.map_or_else(|| "NULL".to_owned(), |id| format!("'{id}'"));
     setting
         .database

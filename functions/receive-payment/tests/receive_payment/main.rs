@@ -4,6 +4,7 @@
 mod begun_elsewhere;
 mod ended;
 mod prices;
+mod prorated;
 mod recording;
 mod refusals;
 mod repeats;

@@ -88,6 +88,7 @@ impl Story<'_> {
             guard: IndexGuard::default(),
             clock: Clock::System,
             second_payment: SecondPayment::Surplus,
+            prorates: self.setting.function.partial_refund == PartialRefund::Prorate,
             timezone: chrono_tz::Asia::Kolkata,
         };
         purchases.fulfil(&[&event]).await.expect("the database answers");
@@ -110,6 +111,8 @@ impl Story<'_> {
                    'disputes', (SELECT jsonb_agg(to_jsonb(d) - '{{id,provider_dispute_id,provider_payment_id,payment_id,created_at,updated_at}}'::text[]
                                                  || jsonb_build_object('known', d.payment_id = '{id}'))
                                 FROM disputes d WHERE d.provider_payment_id = '{pay}'),
+                   'sessions', (SELECT jsonb_agg(p.purchase_tier) FROM student_course_purchases p
+                                WHERE p.student_id = '{student}' AND p.is_active),
                    'running', (SELECT count(*) FROM student_course_purchases p WHERE p.student_id = '{student}' AND p.is_active),
                    'unexplained', (SELECT count(*) FROM student_course_purchases p WHERE p.student_id = '{student}' AND NOT p.is_active
                                    AND (p.ended_at IS NULL OR p.end_reason IS NULL
@@ -206,6 +209,24 @@ async fn a_part_that_goes_back_leaves_the_purchase_and_asks_only_where_the_stack
     assert_eq!(
         (&asked["running"], &asked["cases"]),
         (&json!(1), &json!([["given_back", true]]))
+    );
+    setting.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_part_takes_its_sessions_in_every_order_where_the_stack_says_so() {
+    let mut setting = Setting::with_no_queue().await;
+    setting.function.partial_refund = PartialRefund::Prorate;
+    let parts = [PARTS[0], PARTS[1], PARTS[2], Step::Deliver];
+    let rows = in_every_order(&setting, 0, &parts).await;
+    // 300,000 of 499,900 are left: twelve of twenty sessions and a bit of the thirteenth.
+    assert_eq!(rows["sessions"], json!([13]), "{rows}");
+    assert_eq!((&rows["running"], &rows["cases"]), (&json!(1), &Value::Null));
+    // AND with the rest all of it ends
+    let rows = in_every_order(&setting, 100, &PARTS).await;
+    assert_eq!(
+        (&rows["running"], &rows["payment"][0]["status"]),
+        (&json!(0), &json!("refunded"))
     );
     setting.finish().await;
 }

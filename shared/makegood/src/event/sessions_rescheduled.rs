@@ -58,7 +58,7 @@ pub struct SessionsRescheduled {
 pub struct RescheduledSession {
     /// The session.
     pub session_id: SessionId,
-    /// Why: `trainer_changed`, `day_closed`, `start_changed` or `slot_changed`; a later release may add some.
+    /// Why: `trainer_changed`, `day_closed`, `start_changed`, `slot_changed` or `money_returned`; a later release may add some.
     #[schemars(length(min = 1))]
     pub reason: String,
     /// Who teaches it now.
@@ -69,7 +69,8 @@ pub struct RescheduledSession {
     /// The time at which it was.
     #[schemars(length(min = 1))]
     pub from_time: String,
-    /// The day on which it is, `YYYY-MM-DD`. None when it was cancelled: it is owed still, and comes as a new session.
+    /// The day on which it is, `YYYY-MM-DD`. None when it was cancelled: it is owed still, and comes as a new session;
+    /// not so with the reason `money_returned`.
     #[schemars(with = "Option<String>", extend("format" = "date"))]
     pub to_date: Option<NaiveDate>,
     /// The time at which it is.

@@ -5,8 +5,9 @@ use super::extend::SecondPayment;
 use super::fallback::create_under_locks;
 use super::fast::{Columns, Written, create_committed};
 use super::index_guard::IndexGuard;
+use super::prorate::{Prorating, prorate};
 use super::renew::renew;
-use super::request::PurchaseRequest;
+use super::request::{PurchaseRequest, SOURCE};
 use super::row::PaymentFacts;
 use super::settle::{Settlement, settle};
 use crate::clock::Clock;
@@ -38,6 +39,8 @@ pub struct Purchases {
     pub timezone: Tz,
     /// What becomes of a second payment for a purchase that runs.
     pub second_payment: SecondPayment,
+    /// Whether a part of a payment that went back takes its sessions with it (`PARTIAL_REFUND=prorate`).
+    pub prorates: bool,
 }
 
 /// What became of a batch.
@@ -85,7 +88,41 @@ impl Purchases {
                 }
             }
         }
+        if self.prorates {
+            let payments: Vec<Uuid> = events.iter().map(|event| event.payment_id.0).collect();
+            self.prorate_returned(&payments, now).await?;
+        }
         Ok(fulfilment)
+    }
+
+    /// A part of a payment may have gone back before its purchase was made. Asked for what was made before too, so that a delivery that
+    /// comes again carries out what an interrupted one did not.
+    async fn prorate_returned(&self, payments: &[Uuid], now: DateTime<Utc>) -> Result<(), sqlx::Error> {
+        let returned = {
+            let mut connection = self.database.acquire().await?;
+            sqlx::query_scalar!(
+                r#"SELECT payment_id AS "payment_id!" FROM refunds WHERE payment_id = ANY($1) AND status = 'processed'
+                   UNION SELECT payment_id FROM disputes WHERE payment_id = ANY($1) AND status = 'lost'
+                   ORDER BY 1"#,
+                payments
+            )
+            .fetch_all(&mut connection)
+            .await?
+        };
+        let prorating = Prorating {
+            now,
+            timezone: self.timezone,
+            source: SOURCE,
+        };
+        for payment in returned {
+            let mut transaction = self.database.begin().await?;
+            sqlx::query!("SELECT id FROM payments WHERE id = $1 FOR NO KEY UPDATE", payment)
+                .fetch_optional(&mut *transaction)
+                .await?;
+            let result = prorate(&mut transaction, PaymentId(payment), &prorating).await;
+            end(transaction, result).await?;
+        }
+        Ok(())
     }
 
     async fn write_and_settle(

@@ -3,6 +3,7 @@
 use super::decide::{End, Evidence};
 use super::request::PurchaseRequest;
 use crate::db::Connection;
+use crate::ids::PurchaseId;
 use crate::session::{TimeSlot, bought, bought_here};
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -49,11 +50,7 @@ async fn read_ends(
     let ends = rows.into_iter().filter_map(|row| {
         let life = Life {
             ends_at: row.expiry_date,
-            bought: bought_here(
-                bought(row.session_count.as_deref(), Some(row.purchase_tier)),
-                Some(row.purchase_tier),
-                u32::try_from(row.held_earlier).unwrap_or(u32::MAX),
-            ),
+            bought: bought_of(row.session_count.as_deref(), row.purchase_tier, row.held_earlier),
             held: row.held,
             todays: row.todays,
             completed: row.completed,
@@ -61,6 +58,55 @@ async fn read_ends(
         Some((row.id, life.end(now)?))
     });
     Ok(ends.collect())
+}
+
+fn bought_of(session_count: Option<&str>, tier: i32, held_earlier: i64) -> u32 {
+    let earlier = u32::try_from(held_earlier).unwrap_or(u32::MAX);
+    bought_here(bought(session_count, Some(tier)), Some(tier), earlier)
+}
+
+/// The calendar of a running purchase.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Calendar {
+    /// Its approved or active allocation.
+    pub(super) allocation: Option<Uuid>,
+    /// Who teaches for it.
+    pub(super) trainer: Option<Uuid>,
+    /// How many sessions that allocation has in all.
+    pub(super) bought: u32,
+    /// How many sessions of the purchase were held, those that have begun today and those of earlier allocations among them.
+    pub(super) held: i32,
+}
+
+/// The calendar of a purchase; none when it does not run.
+pub(super) async fn calendar(
+    connection: &mut Connection,
+    purchase: PurchaseId,
+    now: DateTime<Tz>,
+) -> Result<Option<Calendar>, sqlx::Error> {
+    let row = sqlx::query_file!("src/purchase/over.sql", &[purchase.0], now.date_naive())
+        .fetch_optional(connection)
+        .await?;
+    Ok(row.map(|row| {
+        let held = row.held + row.held_earlier + begun(&row.todays, now);
+        Calendar {
+            allocation: row.allocation,
+            trainer: row.trainer,
+            bought: bought_of(row.session_count.as_deref(), row.purchase_tier, row.held_earlier),
+            held: i32::try_from(held).unwrap_or(i32::MAX),
+        }
+    }))
+}
+
+/// How many of today's sessions, by their times, have begun.
+fn begun(todays: &[String], now: DateTime<Tz>) -> i64 {
+    let time = now.time();
+    let has_begun = |text: &&String| {
+        TimeSlot::booked(text)
+            .starts()
+            .is_some_and(|starts| starts <= time)
+    };
+    i64::try_from(todays.iter().filter(has_begun).count()).unwrap_or(i64::MAX)
 }
 
 /// What there is of one purchase.
@@ -82,14 +128,8 @@ impl Life {
         if self.ends_at.is_some_and(|end| end < now) {
             return Some(End::Expired);
         }
-        let time = now.time();
-        let begun = |text: &&String| {
-            TimeSlot::booked(text)
-                .starts()
-                .is_some_and(|starts| starts <= time)
-        };
-        let begun = i64::try_from(self.todays.iter().filter(begun).count()).unwrap_or(i64::MAX);
-        let is_consumed = self.completed || self.held.saturating_add(begun) >= i64::from(self.bought);
+        let held = self.held.saturating_add(begun(&self.todays, now));
+        let is_consumed = self.completed || held >= i64::from(self.bought);
         is_consumed.then_some(End::Consumed)
     }
 }

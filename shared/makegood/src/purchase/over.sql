@@ -1,7 +1,7 @@
 -- What is left of each of these purchases ($1) on the school's day $2: the sessions that were held, those of today that are not over yet,
 -- those that were held under other allocations of it that are over, and whether its allocation was completed. A session that was cancelled
 -- was not held.
-SELECT p.id, p.purchase_tier, p.expiry_date, a.session_count AS "session_count?",
+SELECT p.id, p.purchase_tier, p.expiry_date, a.id AS "allocation?", a.trainer_id AS "trainer?", a.session_count AS "session_count?",
        coalesce(s.held, 0) AS "held!", coalesce(s.todays, '{}') AS "todays!", l.held AS "held_earlier!",
        a.id IS NULL
        AND EXISTS (SELECT FROM trainer_allocations c
@@ -11,7 +11,7 @@ SELECT p.id, p.purchase_tier, p.expiry_date, a.session_count AS "session_count?"
                        WHERE w.student_id = p.student_id AND w.course_id = p.course_id AND w.status = 'pending') AS "completed!"
 FROM student_course_purchases p
 LEFT JOIN LATERAL (
-  SELECT a.id, a.metadata ->> 'sessionCount' AS session_count FROM trainer_allocations a
+  SELECT a.id, a.trainer_id, a.metadata ->> 'sessionCount' AS session_count FROM trainer_allocations a
   WHERE a.student_id = p.student_id AND a.course_id = p.course_id AND a.status IN ('approved', 'active')
   ORDER BY a.created_at, a.id
   LIMIT 1) a ON true

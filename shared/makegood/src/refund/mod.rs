@@ -34,6 +34,8 @@ pub enum PartialRefund {
     Keep,
     /// What was bought stays as it is, and a case asks a person.
     Case,
+    /// A course holds as many sessions fewer as the part had paid for; a shop's order stays as it is.
+    Prorate,
 }
 
 impl FromStr for PartialRefund {
@@ -43,6 +45,7 @@ impl FromStr for PartialRefund {
         match name {
             "keep" => Ok(Self::Keep),
             "case" => Ok(Self::Case),
+            "prorate" => Ok(Self::Prorate),
             _ => Err(UnknownPolicy),
         }
     }
@@ -50,5 +53,5 @@ impl FromStr for PartialRefund {
 
 /// No policy is called that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("it must be keep or case")]
+#[error("it must be keep, case or prorate")]
 pub struct UnknownPolicy;

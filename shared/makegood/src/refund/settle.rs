@@ -98,7 +98,7 @@ async fn settle_part(
         PartialRefund::Case => {
             ask(connection, &given_back(intent_id, books, None, Question::Part)).await?;
         }
-        PartialRefund::Keep => {
+        PartialRefund::Keep | PartialRefund::Prorate => {
             let code = Question::UnrecordedPart.code();
             store::close_answered_case(connection, intent_id, books, code, settling.now).await?;
         }

@@ -3,8 +3,9 @@
 -- name is no finding: older rows may not have it. Purchases without a payment id are of the older system (decision 0002).
 WITH made AS (
   SELECT p.id, p.created_at AS at, p.student_id, p.course_id, p.payment_id,
-         -- What its own payment bought, without what others added.
+         -- What its own payment bought, without what others added, and before a part went back.
          p.purchase_tier - coalesce((SELECT sum(x.sessions) FROM purchase_extensions x WHERE x.purchase_id = p.id), 0)
+           + coalesce((SELECT sum(x.sessions) FROM purchase_reductions x WHERE x.purchase_id = p.id), 0)
            AS purchase_tier
   FROM student_course_purchases p
   WHERE p.is_active AND p.payment_id IS NOT NULL AND p.created_at < $1::timestamptz - make_interval(secs => $2)
