@@ -210,6 +210,7 @@ impl Scene for Checkouts {
             database,
             gateways: self.gateways.clone(),
             limits: Limits::DEFAULT,
+            price_grace: create_order_intent::PRICE_GRACE,
             clock: Clock::System,
         }
     }

@@ -41,6 +41,7 @@ async fn the_checkout_sample_is_a_checkout_of_a_buyer_whose_cart_is_empty_here()
         database: database.through_pooler(1),
         gateways,
         limits: Limits::DEFAULT,
+        price_grace: create_order_intent::PRICE_GRACE,
         clock: Clock::System,
     };
     let answer = function

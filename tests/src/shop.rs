@@ -93,9 +93,11 @@ impl Shop {
             .run_sql(&format!(
                 "UPDATE payment_intents
                  SET created_at = created_at - interval '{interval}', expires_at = expires_at - interval '{interval}',
+                     price_until = price_until - interval '{interval}',
                      metadata = CASE WHEN metadata ? 'gateway' THEN jsonb_set(metadata, '{{gateway}}', (metadata -> 'gateway')
                        || jsonb_strip_nulls(jsonb_build_object(
                             'asked_at', (metadata #>> '{{gateway,asked_at}}')::timestamptz - interval '{interval}',
+                            'unpaid_at', (metadata #>> '{{gateway,unpaid_at}}')::timestamptz - interval '{interval}',
                             'answered_at', (metadata #>> '{{gateway,answered_at}}')::timestamptz - interval '{interval}')))
                        ELSE metadata END;
                  UPDATE inventory_reservations SET expires_at = expires_at - interval '{interval}';

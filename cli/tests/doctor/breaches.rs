@@ -190,6 +190,11 @@ planted! {
         "UPDATE payment_gateway_verifications SET amount_verified = 19999 WHERE payment_intent_id = 'pi_esewa_10'"
     order_of_another_amount_than_its_items: ["order-amount-differs"]
         "UPDATE order_items SET total_price_cents = 19999 WHERE order_id = md5('pi_esewa_10')::uuid"
+    order_below_price: ["order-below-price"]
+        "UPDATE payment_intents SET price_until = now() - interval '2 days',
+           metadata = coalesce(metadata, '{}') || jsonb_build_object('gateway', jsonb_build_object('unpaid_at', now() - interval '1 day'))
+         WHERE payment_intent_id = 'pi_esewa_10';
+         UPDATE product_variants SET price_cents = price_cents + 1"
     order_unpaid: ["order-unpaid"]
         "UPDATE payment_gateway_verifications SET status = 'failed' WHERE payment_intent_id = 'pi_esewa_10'"
     intent_undecided: ["intent-undecided"]

@@ -16,6 +16,7 @@ pub use columns::COLUMNS;
 pub use name::NAME;
 
 use checkout::Checkout;
+use chrono::TimeDelta;
 use limits::Limits;
 use makegood::clock::Clock;
 use makegood::db::{Database, classify, describe};
@@ -34,6 +35,9 @@ const LONGEST_BODY: usize = 65_536;
 const KEY_HEADER: &str = "Idempotency-Key";
 const LONGEST_KEY: usize = 200;
 
+/// [`CreateOrderIntent::price_grace`] where nothing else is configured.
+pub const PRICE_GRACE: TimeDelta = TimeDelta::minutes(120);
+
 /// The function with all that it needs.
 #[derive(Debug)]
 pub struct CreateOrderIntent {
@@ -43,6 +47,8 @@ pub struct CreateOrderIntent {
     pub gateways: Gateways,
     /// How much one buyer and one address may hold.
     pub limits: Limits,
+    /// For how long after its payment link a checkout's prices hold.
+    pub price_grace: TimeDelta,
     /// The time.
     pub clock: Clock,
 }
@@ -68,6 +74,7 @@ impl CreateOrderIntent {
             database: &self.database,
             gateways: &self.gateways,
             limits: self.limits,
+            price_grace: self.price_grace,
             now: self.clock.now(),
         };
         match stage.check_out(requested).await {

@@ -6,7 +6,7 @@ use crate::limits::{Holder, Limits, TooMuch};
 use crate::open::{Plan, Wanted, checkout_of, plan};
 use crate::request::{CheckoutRequest, GRACE, Intent, KeyState, intent_id, least_amount_minor};
 use crate::store;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use makegood::db::{Connection, Database, ErrorClass, classify, describe};
 use makegood::gateway::{GatewayError, Gateways, OpenedPayment, PaymentRequest, Provider};
 use makegood::replacement;
@@ -62,6 +62,8 @@ pub struct Stage<'a> {
     pub gateways: &'a Gateways,
     /// How much one buyer and one address may hold.
     pub limits: Limits,
+    /// For how long after its payment link a checkout's prices hold.
+    pub price_grace: TimeDelta,
     /// Now.
     pub now: DateTime<Utc>,
 }
@@ -215,7 +217,15 @@ impl Stage<'_> {
                 replacement::join_earlier(transaction, requested.buyer, cart_id, &variants).await?
             }
         };
-        store::insert_intent(transaction, requested, &intent, cart_id, snapshot).await?;
+        store::insert_intent(
+            transaction,
+            requested,
+            &intent,
+            cart_id,
+            snapshot,
+            self.price_grace,
+        )
+        .await?;
         if let (Some(checkout), false) = (&intent.checkout, from.is_empty()) {
             replacement::replace(transaction, &from, &intent.id, checkout, self.now).await?;
         }
@@ -288,7 +298,9 @@ impl Stage<'_> {
     async fn note_opened(&self, intent_id: &str, opened: &OpenedPayment) -> Result<bool, sqlx::Error> {
         let expires_at = opened.expires_at + GRACE;
         let mut transaction = self.database.begin().await?;
-        let won = store::open_if_unopened(&mut transaction, intent_id, opened, expires_at, self.now).await?;
+        let grace = self.price_grace;
+        let won =
+            store::open_if_unopened(&mut transaction, intent_id, opened, expires_at, grace, self.now).await?;
         if won {
             stock::extend_if_active(&mut transaction, intent_id, expires_at).await?;
         }

@@ -4,7 +4,7 @@ use crate::cart::{Article, CartLine, Snapshot};
 use crate::limits::Held;
 use crate::open::{OpenIntent, metadata};
 use crate::request::{CheckoutRequest, Intent};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use makegood::db::Connection;
 use makegood::gateway::OpenedPayment;
 use makegood::ids::UserId;
@@ -200,11 +200,12 @@ pub async fn insert_intent(
     intent: &Intent,
     cart_id: Uuid,
     snapshot: &Snapshot,
+    price_grace: TimeDelta,
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "INSERT INTO payment_intents (payment_intent_id, user_id, cart_id, provider, amount_cents, status, items,
-                                      shipping_address, idempotency_key, metadata, expires_at)
-         VALUES ($1, $2, $3, $4, $5, 'pending', $6, $7, $8, $9, $10)",
+                                      shipping_address, idempotency_key, metadata, expires_at, price_until)
+         VALUES ($1, $2, $3, $4, $5, 'pending', $6, $7, $8, $9, $10, $11)",
         intent.id,
         requested.buyer.0,
         cart_id,
@@ -215,13 +216,14 @@ pub async fn insert_intent(
         requested.key,
         metadata(intent, requested.client.as_deref()),
         intent.expires_at,
+        intent.expires_at.map(|end| end + price_grace),
     )
     .execute(connection)
     .await?;
     Ok(())
 }
 
-/// Notes where the buyer pays, and until when. False when somebody else did, or the intent came to nothing meanwhile:
+/// Notes where the buyer pays, until when, and until when the prices hold. False when somebody else did, or the intent came to nothing meanwhile:
 /// nothing is written then.
 ///
 /// # Errors
@@ -231,11 +233,12 @@ pub async fn open_if_unopened(
     intent_id: &str,
     opened: &OpenedPayment,
     expires_at: DateTime<Utc>,
+    price_grace: TimeDelta,
     now: DateTime<Utc>,
 ) -> Result<bool, sqlx::Error> {
     let done = sqlx::query!(
         "UPDATE payment_intents
-         SET external_transaction_id = $2, gateway_payment_url = $3, expires_at = $4, updated_at = $5,
+         SET external_transaction_id = $2, gateway_payment_url = $3, expires_at = $4, price_until = $7, updated_at = $5,
              metadata = coalesce(metadata, '{}') || $6
          WHERE payment_intent_id = $1 AND status = 'pending' AND gateway_payment_url IS NULL",
         intent_id,
@@ -244,6 +247,7 @@ pub async fn open_if_unopened(
         expires_at,
         now,
         json!({"form_fields": opened.form_fields}),
+        expires_at + price_grace,
     )
     .execute(connection)
     .await?;

@@ -44,6 +44,9 @@ pub(crate) fn decide(facts: &Facts, shelf: &mut Shelf) -> Result<Verdict, Refusa
     }
     let snapshot = Snapshot::read(&facts.items, facts.amount_cents)?;
     snapshot.check(&facts.states)?;
+    if facts.price_ended {
+        return Err(Refusal::PriceEnded);
+    }
     let wanted = snapshot.wanted();
     let takes_anew = !facts.open.is_empty() || facts.held != wanted;
     if takes_anew {
@@ -120,6 +123,7 @@ mod tests {
             has_order: false,
             verified_at: Some(DateTime::UNIX_EPOCH),
             refund_requested: false,
+            price_ended: false,
             bought_as: None,
             open: Vec::new(),
             states: vec![VariantState {

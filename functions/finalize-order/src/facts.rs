@@ -22,6 +22,8 @@ pub(crate) struct Facts {
     pub(crate) verified_at: Option<DateTime<Utc>>,
     /// Somebody wants the money back, or got it.
     pub(crate) refund_requested: bool,
+    /// It was paid after its prices had ended, and costs more now.
+    pub(crate) price_ended: bool,
     /// The number of the order that another intent of the same checkout became.
     pub(crate) bought_as: Option<String>,
     /// The other intents of the same checkout that can be paid, and that nobody has paid.
@@ -44,6 +46,7 @@ struct Row {
     has_order: bool,
     verified_at: Option<DateTime<Utc>>,
     refund_requested: bool,
+    price_ended: bool,
     bought_as: Option<String>,
     open: Vec<String>,
     has_variant: Vec<bool>,
@@ -110,6 +113,7 @@ impl From<Row> for Facts {
             has_order: row.has_order,
             verified_at: row.verified_at,
             refund_requested: row.refund_requested,
+            price_ended: row.price_ended,
             bought_as: row.bought_as,
             open: row.open,
         }

@@ -5,6 +5,8 @@
 -- decided; then that of all intents of the set, in everybody's order. A locked row is read as it is now, however old the snapshot.
 WITH intent AS MATERIALIZED (
   SELECT i.payment_intent_id, i.user_id, i.amount_cents, i.currency, i.items, i.given_back_at, i.metadata ->> 'checkout' AS checkout,
+         -- Its gateway said, after its prices had ended, that it was not paid yet.
+         coalesce((i.metadata #>> '{gateway,unpaid_at}')::timestamptz > i.price_until, false) AS is_late,
          EXISTS (SELECT FROM orders o WHERE o.payment_intent_id = i.payment_intent_id) AS has_order
   FROM payment_intents i WHERE i.payment_intent_id = ANY($1)
 ), related AS MATERIALIZED (
@@ -22,7 +24,8 @@ WITH intent AS MATERIALIZED (
          CASE WHEN t.variant ~ '^[0-9a-fA-F]{32}$' THEN t.variant::uuid END AS variant_id,
          CASE WHEN t.product ~ '^[0-9a-fA-F]{32}$' THEN t.product::uuid END AS product_id,
          CASE WHEN t.vendor ~ '^[0-9a-fA-F]{32}$' THEN t.vendor::uuid END AS vendor_id,
-         CASE WHEN e.item ->> 'quantity' ~ '^[0-9]{1,9}$' THEN (e.item ->> 'quantity')::bigint END AS quantity
+         CASE WHEN e.item ->> 'quantity' ~ '^[0-9]{1,9}$' THEN (e.item ->> 'quantity')::bigint END AS quantity,
+         CASE WHEN e.item ->> 'unit_price_cents' ~ '^[0-9]{1,18}$' THEN (e.item ->> 'unit_price_cents')::bigint END AS price
   FROM intent i
   CROSS JOIN LATERAL jsonb_array_elements(CASE jsonb_typeof(i.items) WHEN 'array' THEN i.items ELSE '[]' END)
     WITH ORDINALITY AS e (item, number)
@@ -33,7 +36,8 @@ WITH intent AS MATERIALIZED (
   SELECT m.payment_intent_id, array_agg(v.id IS NOT NULL ORDER BY m.number) AS has_variant,
          array_agg(p.id IS NOT NULL ORDER BY m.number) AS has_product,
          array_agg(coalesce(v.is_active AND p.is_active, false) ORDER BY m.number) AS is_active,
-         array_agg(s.user_id IS NOT NULL ORDER BY m.number) AS has_vendor
+         array_agg(s.user_id IS NOT NULL ORDER BY m.number) AS has_vendor,
+         sum(m.quantity::numeric * v.price_cents) > sum(m.quantity::numeric * m.price) AS is_dearer
   FROM item m
   LEFT JOIN product_variants v ON v.id = m.variant_id
   LEFT JOIN products p ON p.id = m.product_id
@@ -78,6 +82,7 @@ SELECT i.payment_intent_id AS "payment_intent_id!", i.user_id AS "user_id!", i.a
          OR EXISTS (SELECT FROM payment_cases c
                     WHERE c.kind = 'refund_due' AND c.subject = i.payment_intent_id
                       AND (c.details ->> 'code' = 'refund_requested' OR c.status = 'resolved')) AS "refund_requested!",
+       i.is_late AND coalesce(s.is_dearer, false) AS "price_ended!",
        (SELECT (array_agg(r.order_number ORDER BY r.other))[1] FROM related r
         WHERE r.payment_intent_id = i.payment_intent_id AND r.order_number IS NOT NULL) AS bought_as,
        ARRAY(SELECT r.other FROM related r

@@ -79,6 +79,11 @@ pub(crate) enum Refusal {
         /// The order that there is.
         order_number: String,
     },
+    /// Paid too late for the prices of the checkout.
+    #[error(
+        "the checkout was paid after its prices had ended, and costs more now; refund the buyer, or clear the intent's price_until and retry the job"
+    )]
+    PriceEnded,
     /// The reservation was freed before the payment came, and others bought the goods.
     #[error("out of stock: {}; refund the buyer, or restock and retry the job", named(.0))]
     StockGone(Vec<Shortage>),
@@ -101,6 +106,7 @@ impl Refusal {
             Self::InactiveProduct { .. } => "inactive_product",
             Self::MissingVendor { .. } => "missing_vendor_profile",
             Self::BoughtAlready { .. } => "bought_already",
+            Self::PriceEnded => "price_ended",
             Self::StockGone(_) => "stock_gone",
         }
     }
@@ -114,7 +120,7 @@ impl Refusal {
             | Self::NotVerified
             | Self::RefundRequested => None,
             Self::AmountDiffers { .. } => Some(CaseKind::AmountMismatch),
-            Self::BoughtAlready { .. } | Self::StockGone(_) => Some(CaseKind::RefundDue),
+            Self::BoughtAlready { .. } | Self::PriceEnded | Self::StockGone(_) => Some(CaseKind::RefundDue),
             Self::NoItems
             | Self::UnreadableItems(_)
             | Self::UnknownVariant { .. }

@@ -76,6 +76,7 @@ pub async fn open(database: &TestDatabase, outside: &Outside, flaw: Flaw) -> (St
         checkout: CreateOrderIntent {
             database: database.through_pooler(4),
             gateways: gateways.clone(),
+            price_grace: create_order_intent::PRICE_GRACE,
             // As deploy.sh has it: who wants too much is to be short of it.
             limits: Limits {
                 buyer: Limit {

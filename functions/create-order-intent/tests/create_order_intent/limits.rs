@@ -19,6 +19,7 @@ fn limited(shop: &Shop, buyer: (u32, u32), address: (u32, u32)) -> CreateOrderIn
             buyer: limit(buyer),
             address: limit(address),
         },
+        price_grace: create_order_intent::PRICE_GRACE,
         clock: Clock::Fixed(noon() + TimeDelta::minutes(5)),
     }
 }

@@ -19,6 +19,7 @@ fn later(shop: &Shop, minutes: i64) -> CreateOrderIntent {
         database: shop.function.database.clone(),
         gateways: shop.function.gateways.clone(),
         limits: shop.function.limits,
+        price_grace: shop.function.price_grace,
         clock: Clock::Fixed(noon() + TimeDelta::minutes(minutes)),
     }
 }

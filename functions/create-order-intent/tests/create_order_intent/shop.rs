@@ -44,6 +44,7 @@ impl Shop {
             database: database.through_pooler(connections),
             gateways: gateways(&khalti.url).await,
             limits: Limits::DEFAULT,
+            price_grace: create_order_intent::PRICE_GRACE,
             clock: Clock::Fixed(noon()),
         });
         let shop = Self {

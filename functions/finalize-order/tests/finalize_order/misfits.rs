@@ -18,7 +18,7 @@ pub async fn state(shop: &Shop, number: u32) -> String {
 }
 
 /// What keeps a paid intent from becoming an order: SQL for the intent `{intent}` of the buyer `{number}`, and what its job says then.
-const MISFITS: [(&str, &str); 15] = [
+const MISFITS: [(&str, &str); 16] = [
     ("DELETE FROM payment_gateway_verifications WHERE payment_intent_id = '{intent}'", "failed not_verified"),
     (
         "INSERT INTO payment_cases (kind, subject, payment_intent_id, details)
@@ -69,6 +69,12 @@ const MISFITS: [(&str, &str); 15] = [
          SELECT 'ORD-20251005-{number}', user_id, payment_intent_id, 'esewa', 0, 0 FROM first;
          UPDATE payment_intents SET metadata = '{\"checkout\": \"first-{number}\"}' WHERE payment_intent_id = '{intent}'",
         "failed bought_already",
+    ),
+    (
+        "UPDATE payment_intents SET price_until = now() - interval '2 days', items = jsonb_set(items, '{0,unit_price_cents}', '999'), amount_cents = 999,
+           metadata = jsonb_build_object('gateway', jsonb_build_object('unpaid_at', now() - interval '1 day'))
+         WHERE payment_intent_id = '{intent}'",
+        "failed price_ended",
     ),
     (
         "UPDATE job_queue SET payload = '{\"payment_intent_id\": \"pi_nobody\"}' WHERE idempotency_key = 'payment_esewa_txn-{number}'",

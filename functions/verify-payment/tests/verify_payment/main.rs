@@ -8,6 +8,7 @@ mod interleaved;
 mod kills;
 mod late;
 mod once;
+mod price_ends;
 mod replaced;
 mod strangers;
 mod tabs;

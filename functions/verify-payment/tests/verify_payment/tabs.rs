@@ -31,6 +31,7 @@ impl Tabs {
             database: till.shop.database.through_pooler(8),
             gateways: till.gateways.clone(),
             limits: Limits::DEFAULT,
+            price_grace: create_order_intent::PRICE_GRACE,
             clock: Clock::System,
         };
         Self { till, function }

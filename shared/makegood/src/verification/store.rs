@@ -65,7 +65,7 @@ pub(super) async fn claim_question_if_due(
 }
 
 /// Notes what came of a question, for those who wait for it; nothing when somebody asked again meanwhile. With `hold`, a
-/// pending intent keeps its goods beyond the reservation's end.
+/// pending intent keeps its goods beyond the reservation's end. An answer that there is no money says when there was none.
 pub(super) async fn note_answer_if_asker(
     connection: &mut Connection,
     intent_id: &str,
@@ -76,7 +76,9 @@ pub(super) async fn note_answer_if_asker(
     sqlx::query!(
         "UPDATE payment_intents
          SET metadata = jsonb_set(metadata, '{gateway}', (metadata -> 'gateway')
-               || jsonb_build_object('answer', $3::text, 'answered_at', now())),
+               || jsonb_build_object('answer', $3::text, 'answered_at', now())
+               || CASE WHEN $3 IN ('not_found', 'cancelled', 'expired')
+                       THEN jsonb_build_object('unpaid_at', metadata #> '{gateway,asked_at}') ELSE '{}' END),
              status = CASE WHEN $4 AND status = 'pending' THEN 'processing' ELSE status END
          WHERE payment_intent_id = $1 AND (metadata #>> '{gateway,asks}')::integer = $2",
         intent_id,

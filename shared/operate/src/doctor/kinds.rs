@@ -9,7 +9,7 @@ const COMPARE: &str =
 const TRACE: &str = "`makegood trace <id>` shows what happened; a person decides";
 
 /// All kinds, in the order in which they are reported.
-pub const KINDS: [Kind; 57] = [
+pub const KINDS: [Kind; 58] = [
     breach(
         G1,
         "payment-without-purchase",
@@ -185,6 +185,12 @@ pub const KINDS: [Kind; 57] = [
         "order-amount-differs",
         "an order's total is not what was paid, or not the sum of its items",
         TRACE,
+    ),
+    notice(
+        G5,
+        "order-below-price",
+        "an order that was paid after its prices had ended, and that costs more now",
+        "compare the dates of the payment and of the new price; stop the shipment and refund, or leave it",
     ),
     breach(
         G5,

@@ -42,6 +42,14 @@ WITH paid AS (
      OR o.subtotal_cents + o.tax_cents + o.shipping_cents <> o.total_cents
      OR o.total_cents <> i.amount_cents OR o.currency <> i.currency OR o.total_cents <> paid.amount
   UNION ALL
+  -- As finalize-order judges it, with the prices of today.
+  SELECT 'order-below-price', o.id::text, o.created_at
+  FROM orders o
+  JOIN payment_intents i USING (payment_intent_id)
+  WHERE (i.metadata #>> '{gateway,unpaid_at}')::timestamptz > i.price_until AND o.status NOT IN ('cancelled', 'refunded')
+    AND (SELECT sum(l.quantity::numeric * (v.price_cents - l.unit_price_cents)) FROM order_items l JOIN product_variants v ON v.id = l.variant_id
+         WHERE l.order_id = o.id) > 0
+  UNION ALL
   SELECT 'order-unpaid', o.id::text, o.created_at
   FROM orders o
   WHERE NOT EXISTS (SELECT FROM paid WHERE paid.payment_intent_id = o.payment_intent_id)
