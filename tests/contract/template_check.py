@@ -155,6 +155,10 @@ def routes_are_open_to_whom_they_must_be(template):
         own, all_others = stage.get("RouteSettings", {}).get("POST /payments/verify"), stage["DefaultRouteSettings"]
         if not own or own["ThrottlingRateLimit"] >= all_others["ThrottlingRateLimit"]:
             yield "POST /payments/verify asks a gateway for everybody who comes; it must be throttled below the others"
+        for key in {"GET /admin/login", "GET /admin/callback"} & set(routes):
+            own = stage.get("RouteSettings", {}).get(key)
+            if not own or own["ThrottlingRateLimit"] >= all_others["ThrottlingRateLimit"]:
+                yield f"{key} takes an environment of the operators' pages for everybody who comes; it must be throttled below the others"
 
 
 def a_lease_outlasts_its_worker(template):

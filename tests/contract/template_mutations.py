@@ -214,6 +214,10 @@ class Routes(Broken):
         self.properties("OperatorAuthorizer")["IdentitySource"] = ["$request.header.Authorization"]
         self.assert_noticed(self.CHECK, "GET /admin/{proxy+}: the authorizer must name no header")
 
+    def test_a_login_without_a_throttle_of_its_own_is_named(self):
+        del self.properties("ApiStage")["RouteSettings"]["Fn::If"][1]["Fn::If"][1]["GET /admin/callback"]
+        self.assert_noticed(self.CHECK, "GET /admin/callback takes an environment of the operators' pages")
+
     def test_a_buyers_route_without_its_token_is_named(self):
         del self.properties("OrderStatusRoute")["AuthorizationType"]
         self.assert_noticed(self.CHECK, "GET /orders/status must ask for a buyer's token")

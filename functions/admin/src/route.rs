@@ -138,7 +138,13 @@ async fn finish_login(admin: &Admin, request: &Request) -> Answer {
     let memory = request.cookie(names.login);
     let finished = admin
         .login
-        .finish(&admin.verifier, &request.origin(), &request.query, memory)
+        .finish(
+            &admin.database,
+            &admin.verifier,
+            &request.origin(),
+            &request.query,
+            memory,
+        )
         .await
         .and_then(|logged_in| {
             if fits(names.session, &logged_in.token) {

@@ -1,12 +1,14 @@
 //! The login: OpenID Connect's authorization code flow with PKCE. What must be remembered meanwhile is in a sealed cookie
-//! of ten minutes, so that nothing is kept on our side.
+//! of ten minutes, so that nothing is kept on our side until it comes back. It is worth one answer of the issuer.
 
+use super::logout::use_up;
 use super::token::{Denied, Operator, Verifier};
 use super::{IssuerError, Seal};
 use crate::http::Form;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
+use makegood::db::Database;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::time::Duration;
@@ -64,6 +66,9 @@ pub enum LoginError {
     /// It was begun in another browser, too long ago, or by somebody else.
     #[error("this login was not begun here, or too long ago")]
     NotBegunHere,
+    /// The browser sent the issuer's answer again, or somebody else did.
+    #[error("this login was finished before")]
+    Finished,
     /// The issuer says no.
     #[error("the identity provider refused the login: {0}")]
     Refused(String),
@@ -124,12 +129,13 @@ impl LoginFlow {
         })
     }
 
-    /// Ends it with what the issuer sent back.
+    /// Ends it with what the issuer sent back, once: the issuer is asked for a token no second time, whoever sends the same again.
     ///
     /// # Errors
     /// Says why nobody is logged in.
     pub async fn finish(
         &self,
+        database: &Database,
         verifier: &Verifier,
         origin: &str,
         answer: &Form,
@@ -149,6 +155,10 @@ impl LoginFlow {
                 answer.text("error").unwrap_or("it gave no code").to_owned(),
             ));
         };
+        let until = DateTime::from_timestamp(memory.until, 0).unwrap_or_default();
+        if !use_up(database, &memory.state, until, verifier.clock.now()).await {
+            return Err(LoginError::Finished);
+        }
         let token = self.exchange(verifier, origin, code, &memory.verifier).await?;
         let operator = verifier.fresh_operator(&token, &memory.nonce).await?;
         Ok(LoggedIn {

@@ -1,8 +1,12 @@
-//! Logins that ended by logout before their token did. A token that somebody copied opens nothing after its owner has logged out.
+//! Logins that ended by logout before their token did: a token that somebody copied opens nothing after its owner has logged out. And
+//! logins that were finished: an answer of the issuer is good for one of them.
 
 use super::Operator;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 use makegood::db::{Database, ErrorClass, classify};
+use sha2::{Digest, Sha256};
 
 /// Whether this operator's login ended by logout.
 ///
@@ -41,4 +45,36 @@ pub async fn end(database: &Database, operator: &Operator, now: DateTime<Utc>) -
     .execute(&mut connection)
     .await?;
     Ok(())
+}
+
+/// Notes that the login of this state is finished. False when it was before. Without the database a login may be finished twice: the runbook
+/// is wanted then, and needs none.
+pub async fn use_up(database: &Database, state: &str, until: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+    match note_used(database, state, until, now).await {
+        Ok(is_first) => is_first,
+        Err(error) => {
+            let code = classify(&error).code();
+            tracing::error!(code, %error, "a finished login could not be noted");
+            true
+        }
+    }
+}
+
+async fn note_used(
+    database: &Database,
+    state: &str,
+    until: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<bool, sqlx::Error> {
+    let mut connection = database.acquire().await?;
+    let done = sqlx::query!(
+        "WITH expired AS (DELETE FROM console_logouts WHERE until < $3)
+         INSERT INTO console_logouts (session, until) VALUES ($1, $2) ON CONFLICT (session) DO NOTHING",
+        format!("login:{}", URL_SAFE_NO_PAD.encode(Sha256::digest(state))),
+        until,
+        now
+    )
+    .execute(&mut connection)
+    .await?;
+    Ok(done.rows_affected() == 1)
 }

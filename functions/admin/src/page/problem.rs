@@ -52,7 +52,7 @@ fn reason_of(denied: &Denied) -> String {
 /// A login came to nothing.
 pub fn login_failed(error: &LoginError) -> Answer {
     let status = match error {
-        LoginError::NotBegunHere | LoginError::Refused(_) => 400,
+        LoginError::NotBegunHere | LoginError::Finished | LoginError::Refused(_) => 400,
         LoginError::Denied(Denied::NotOperator { .. }) => 403,
         LoginError::Denied(Denied::Issuer(_)) | LoginError::Issuer(_) => 503,
         LoginError::TokenTooLarge(_) => 502,
@@ -64,6 +64,7 @@ pub fn login_failed(error: &LoginError) -> Answer {
         LoginError::NotBegunHere => {
             "This login was not begun in this browser, or over ten minutes ago.".to_owned()
         }
+        LoginError::Finished => "This login was finished before; it works once.".to_owned(),
         LoginError::TokenTooLarge(bytes) => format!(
             "The identity provider's token has {bytes} bytes, and browsers keep no cookie over {LARGEST_COOKIE}. It has to hold \
              less: fewer groups, or fewer claims."

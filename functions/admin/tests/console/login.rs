@@ -12,6 +12,7 @@ use makegood_tests::database::TestDatabase;
 use reqwest::Url;
 use reqwest::redirect::Policy;
 use serde_json::{Value, json};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -165,8 +166,53 @@ async fn a_login_that_was_not_begun_in_this_browser_comes_to_nothing() {
     stage.close().await;
 }
 
-/// An issuer whose next token has these claims, whatever code it is given.
+#[tokio::test]
+async fn one_login_asks_the_issuer_for_one_token_however_often_its_answer_is_sent() {
+    // GIVEN an answer of the issuer, in a browser that sends it five times, twice at once
+    let claims = Arc::new(Mutex::new(json!({})));
+    let asked_for_tokens = Arc::new(AtomicUsize::new(0));
+    let url = issuer_of_counted(Arc::clone(&claims), Arc::clone(&asked_for_tokens)).await;
+    let database = TestDatabase::create().await;
+    let admin = open_admin(&database, &url, &[]).await;
+    let send = async |event: Value| {
+        let deadline = Deadline::after(Duration::from_secs(5));
+        Answer::of(&admin.handle(event, deadline).await.expect("an HTTP request"))
+    };
+    let log_in = async || {
+        let begun = send(get("/admin/login")).await;
+        let page = Url::parse(begun.header("location")).unwrap();
+        let asked: std::collections::HashMap<_, _> = page.query_pairs().into_owned().collect();
+        *claims.lock().unwrap() = json!({"iss": url, "aud": "makegood-console", "sub": "a", "nonce": asked["nonce"], "groups": ["operators"],
+                                         "iat": chrono::Utc::now().timestamp(), "exp": chrono::Utc::now().timestamp() + 600});
+        let back = get(&format!("/admin/callback?code=any&state={}", asked["state"]));
+        with_cookie(back, &begun.cookie(LOGIN))
+    };
+    let back = log_in().await;
+    let (first, second) = tokio::join!(send(back.clone()), send(back.clone()));
+    let mut statuses = vec![first.status, second.status];
+    for _ in 0..3 {
+        let again = send(back.clone()).await;
+        assert!(again.body.contains("finished before"), "{}", again.body);
+        statuses.push(again.status);
+    }
+    statuses.sort_unstable();
+    assert_eq!(statuses, [303, 400, 400, 400, 400]);
+    assert_eq!(asked_for_tokens.load(Ordering::SeqCst), 1);
+    // AND the next login works, also while the table is not there yet
+    assert_eq!(send(log_in().await).await.status, 303);
+    database.run_sql("DROP TABLE console_logouts").await;
+    assert_eq!(send(log_in().await).await.status, 303);
+    assert_eq!(asked_for_tokens.load(Ordering::SeqCst), 3);
+    admin.database.close();
+    database.drop().await;
+}
+
 async fn issuer_of(claims: Arc<Mutex<Value>>) -> String {
+    issuer_of_counted(claims, Arc::default()).await
+}
+
+/// An issuer whose next token has these claims, whatever code it is given; it counts how often it is asked for one.
+async fn issuer_of_counted(claims: Arc<Mutex<Value>>, asked: Arc<AtomicUsize>) -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let key = SigningKey::generate().unwrap();
@@ -175,6 +221,7 @@ async fn issuer_of(claims: Arc<Mutex<Value>>) -> String {
                            "token_endpoint": format!("{url}/token"), "jwks_uri": format!("{url}/keys")});
     let key = Arc::new(key);
     let token = move || {
+        asked.fetch_add(1, Ordering::SeqCst);
         let token = key.sign(&claims.lock().unwrap());
         async move { Json(json!({"id_token": token})) }
     };
