@@ -207,6 +207,18 @@ class Metrics(Broken):
         self.assert_noticed(metrics.functions_and_queues_have_their_alarms, "JobsQueue has no alarm")
 
 
+class Addresses(Broken):
+    CHECK = staticmethod(template_check.what_is_believed_is_asked_over_tls)
+
+    def test_a_gateway_without_tls_is_named(self):
+        self.document["Parameters"]["EsewaBaseUrl"]["AllowedPattern"] = "^https?://.*$"
+        self.assert_noticed(self.CHECK, "EsewaBaseUrl must not be http://pay.example.com")
+
+    def test_an_address_that_nobody_thought_about_is_named(self):
+        self.document["Parameters"]["CourierUrl"] = {"Type": "String"}
+        self.assert_noticed(self.CHECK, "CourierUrl must not be http://pay.example.com")
+
+
 class Routes(Broken):
     CHECK = staticmethod(template_check.routes_are_open_to_whom_they_must_be)
 

@@ -1,7 +1,7 @@
 //! What the console is told by its environment.
 
 use chrono_tz::Tz;
-use makegood::config::{DatabaseConfig, Environment, SecretSource};
+use makegood::config::{DatabaseConfig, Environment, SecretSource, address};
 use operate::dead_letter::Destinations;
 
 /// The environment, read.
@@ -41,7 +41,7 @@ impl Settings {
             .any(|name| environment.optional(name).is_some());
         Self {
             database: DatabaseConfig::read(environment),
-            issuer: environment.required("OIDC_ISSUER"),
+            issuer: issuer(environment),
             client_id: environment.required("OIDC_CLIENT_ID"),
             client_secret: has_client_secret.then(|| SecretSource::read(environment, "OIDC_CLIENT_SECRET")),
             scope: environment
@@ -57,5 +57,35 @@ impl Settings {
             runbook_url: environment.optional("RUNBOOK_URL"),
             timezone: environment.business_timezone(),
         }
+    }
+}
+
+fn issuer(environment: &mut Environment) -> String {
+    let text = environment.required("OIDC_ISSUER");
+    if !text.is_empty() && address(&text).is_none() {
+        environment.note(format!(
+            "OIDC_ISSUER is {text:?}, it must be an https:// URL, or http:// on this machine"
+        ));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_issuer_that_anybody_on_the_way_could_play_is_named_as_a_problem() {
+        let named = |issuer: &str| {
+            let mut environment = Environment::of(&[("OIDC_ISSUER", issuer)]);
+            Settings::read(&mut environment);
+            environment
+                .finish()
+                .unwrap_err()
+                .to_string()
+                .contains("OIDC_ISSUER")
+        };
+        assert!(!named("https://issuer.example.com") && !named("http://127.0.0.1:9"));
+        assert!(named("http://issuer.example.com") && named("issuer.example.com") && named(""));
     }
 }

@@ -1,7 +1,7 @@
 //! The admin service over HTTP: one client, built once, with a time limit on everything.
 
 use crate::request::{Pair, TrainerRequest};
-use makegood::config::Environment;
+use makegood::config::{Environment, address};
 use makegood::ids::{CorrelationId, derived_uuid};
 use makegood::limits;
 use reqwest::header::HeaderValue;
@@ -16,7 +16,7 @@ const LONGEST_BODY: usize = 262_144;
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// The address can't be used.
-    #[error("ADMIN_SERVICE_URL must be an http:// or https:// URL")]
+    #[error("ADMIN_SERVICE_URL must be an https:// URL, or http:// on this machine")]
     Url,
     /// TLS can't be set up.
     #[error("the HTTP client can't be built: {0}")]
@@ -54,7 +54,7 @@ impl AdminService {
     /// Reads `ADMIN_SERVICE_URL`; one that is no address is noted as a problem.
     pub fn read_url(environment: &mut Environment) -> String {
         let url = environment.required("ADMIN_SERVICE_URL");
-        if !url.is_empty() && parse_base(&url).is_none() {
+        if !url.is_empty() && address(&url).is_none() {
             environment.note(ClientError::Url.to_string());
         }
         url
@@ -65,7 +65,7 @@ impl AdminService {
     /// # Errors
     /// When the address is none, or TLS can't be set up.
     pub fn at(url: &str, timeout: Duration) -> Result<Self, ClientError> {
-        let base = parse_base(url).ok_or(ClientError::Url)?;
+        let base = address(url).ok_or(ClientError::Url)?;
         let http = Client::builder()
             .connect_timeout(limits::ADMIN_SERVICE.connect)
             .redirect(redirect::Policy::none())
@@ -147,12 +147,6 @@ fn describe(error: reqwest::Error) -> String {
     text
 }
 
-fn parse_base(url: &str) -> Option<Url> {
-    Url::parse(url)
-        .ok()
-        .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
-}
-
 /// An event id is any text; one that no header can carry goes as its UUIDv5, the same every time.
 fn idempotency_key(event_id: &str) -> HeaderValue {
     header(event_id).unwrap_or_else(|| header_of_uuid(derived_uuid(event_id)))
@@ -176,12 +170,12 @@ mod tests {
 
     #[test]
     fn the_address_keeps_the_services_own_path() {
-        for base in ["http://admin.test/school", "http://admin.test/school/"] {
+        for base in ["https://admin.test/school", "https://admin.test/school/"] {
             let service = AdminService::at(base, AdminService::TIMEOUT).unwrap();
             let address = service.address("auto-assign");
             assert_eq!(
                 address.as_str(),
-                "http://admin.test/school/api/v1/admin/allocations/auto-assign"
+                "https://admin.test/school/api/v1/admin/allocations/auto-assign"
             );
             assert_eq!(service.address("").path(), "/school/api/v1/admin/allocations");
         }
@@ -189,15 +183,17 @@ mod tests {
 
     #[test]
     fn an_address_that_is_none_is_named_as_a_problem() {
-        let mut environment = Environment::of(&[("ADMIN_SERVICE_URL", "admin.test:8080")]);
-        AdminService::read_url(&mut environment);
-        assert!(
-            environment
-                .finish()
-                .unwrap_err()
-                .to_string()
-                .contains("ADMIN_SERVICE_URL")
-        );
+        for wrong in ["admin.test:8080", "http://admin.test:8080"] {
+            let mut environment = Environment::of(&[("ADMIN_SERVICE_URL", wrong)]);
+            AdminService::read_url(&mut environment);
+            assert!(
+                environment
+                    .finish()
+                    .unwrap_err()
+                    .to_string()
+                    .contains("ADMIN_SERVICE_URL")
+            );
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ use chrono_tz::Tz;
 use sqlx::postgres::PgConnectOptions;
 use std::collections::HashMap;
 use std::str::FromStr;
+use url::{Host, Url};
 
 /// What is wrong with the environment, all of it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -226,6 +227,28 @@ impl DatabaseConfig {
     }
 }
 
+/// The address of a server whose answers are believed and that is sent secrets: `https://`, or `http://` on this very machine, as in a local
+/// stack. None for any other text. Whoever can change what such a server answers can have goods without paying.
+///
+/// ```
+/// use makegood::config::address;
+///
+/// assert!(address("https://epay.example.com").is_some());
+/// assert!(address("http://127.0.0.1:8080").is_some());
+/// assert!(address("http://epay.example.com").is_none());
+/// ```
+#[must_use]
+pub fn address(text: &str) -> Option<Url> {
+    let url = Url::parse(text).ok()?;
+    let is_here = match url.host()? {
+        Host::Domain(name) => name == "localhost" || name.ends_with(".localhost"),
+        Host::Ipv4(address) => address.is_loopback(),
+        Host::Ipv6(address) => address.is_loopback(),
+    };
+    let is_safe = url.scheme() == "https" || url.scheme() == "http" && is_here;
+    is_safe.then_some(url)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -256,5 +279,34 @@ mod tests {
             format!("{:?}", SecretSource::Plain("hush".to_owned())),
             "Plain(…)"
         );
+    }
+
+    #[test]
+    fn only_this_machine_is_asked_without_tls() {
+        for here in [
+            "http://127.0.0.1:9",
+            "http://127.8.9.1/x",
+            "http://localhost:8080/api/v2",
+            "http://console.localhost",
+            "http://[::1]:1",
+            "https://10.0.0.1",
+            "https://epay.example.com/api",
+        ] {
+            assert!(address(here).is_some(), "{here}");
+        }
+        for elsewhere in [
+            "http://epay.example.com",
+            "http://10.0.0.1",
+            "http://localhost.example.com",
+            "http://127.0.0.1.example.com",
+            "http://127.0.0.1@epay.example.com",
+            "http://[::ffff:10.0.0.1]",
+            "ftp://127.0.0.1",
+            "127.0.0.1:8080",
+            "https://",
+            "",
+        ] {
+            assert!(address(elsewhere).is_none(), "{elsewhere}");
+        }
     }
 }

@@ -89,7 +89,7 @@ impl World {
         let redis = Proxy::to(authority(&setting("MAKEGOOD_TEST_REDIS_URL")), seed).await?;
 
         let mut common = common(&broker, &issuer);
-        let told = gateways.variables("http://shop.example/back").into_iter();
+        let told = gateways.variables("https://shop.example/back").into_iter();
         let told = told
             .chain(services(&gateways_proxy, &admin_proxy, &redis))
             .chain(secrets.variables(&database.address));

@@ -5,6 +5,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use jsonwebtoken::DecodingKey;
 use jsonwebtoken::jwk::{AlgorithmParameters, JwkSet, KeyAlgorithm, PublicKeyUse};
+use makegood::config::address;
 use makegood::limits;
 use reqwest::Client;
 use serde::Deserialize;
@@ -36,6 +37,9 @@ pub enum IssuerError {
         /// What it says.
         found: String,
     },
+    /// It sends us where anybody on the way could read the client's secret, or answer in its place.
+    #[error("the identity provider's {0} must be an https:// URL, or http:// on this machine")]
+    Unprotected(&'static str),
 }
 
 /// Where the issuer's pages are.
@@ -135,17 +139,26 @@ impl Issuer {
         if let Some(discovery) = &known.discovery {
             return Ok(discovery.clone());
         }
-        let address = format!(
+        let page = format!(
             "{}/.well-known/openid-configuration",
             self.url.trim_end_matches('/')
         );
-        let found: Discovery = self.ask(known, &address, now).await?;
+        let found: Discovery = self.ask(known, &page, now).await?;
         if found.issuer != self.url {
             known.failed_at = Some(now);
             return Err(IssuerError::OtherName {
                 asked: self.url.clone(),
                 found: found.issuer,
             });
+        }
+        let named = [
+            ("authorization_endpoint", &found.authorization_endpoint),
+            ("token_endpoint", &found.token_endpoint),
+            ("jwks_uri", &found.jwks_uri),
+        ];
+        if let Some((name, _)) = named.into_iter().find(|(_, text)| address(text).is_none()) {
+            known.failed_at = Some(now);
+            return Err(IssuerError::Unprotected(name));
         }
         known.discovery = Some(found.clone());
         Ok(found)
@@ -165,21 +178,21 @@ impl Issuer {
     async fn ask<T: DeserializeOwned>(
         &self,
         known: &mut Known,
-        address: &str,
+        page: &str,
         now: DateTime<Utc>,
     ) -> Result<T, IssuerError> {
         if known.failed_at.is_some_and(|at| now - at < LEFT_ALONE_FOR) {
             return Err(IssuerError::Away);
         }
-        let answer = self.get(address).await;
+        let answer = self.get(page).await;
         known.failed_at = answer.is_err().then_some(now);
         answer
     }
 
-    async fn get<T: DeserializeOwned>(&self, address: &str) -> Result<T, IssuerError> {
+    async fn get<T: DeserializeOwned>(&self, page: &str) -> Result<T, IssuerError> {
         Ok(self
             .http
-            .get(address)
+            .get(page)
             .send()
             .await?
             .error_for_status()?

@@ -167,6 +167,32 @@ async fn a_login_that_was_not_begun_in_this_browser_comes_to_nothing() {
 }
 
 #[tokio::test]
+async fn an_issuer_that_sends_us_where_anybody_can_listen_is_not_followed() {
+    for unprotected in ["authorization_endpoint", "token_endpoint", "jwks_uri"] {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let mut discovery = json!({"issuer": url, "authorization_endpoint": format!("{url}/authorize"),
+                                   "token_endpoint": format!("{url}/token"), "jwks_uri": format!("{url}/keys")});
+        discovery[unprotected] = json!("http://idp.example.com/x");
+        let router = axum::Router::new().route(
+            "/.well-known/openid-configuration",
+            get_route(|| async { Json(discovery) }),
+        );
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        let database = TestDatabase::create().await;
+        let admin = open_admin(&database, &url, &[]).await;
+        let deadline = Deadline::after(Duration::from_secs(5));
+        let answer = admin
+            .handle(get("/admin/login"), deadline)
+            .await
+            .expect("an HTTP request");
+        assert_eq!(Answer::of(&answer).status, 503, "{unprotected}");
+        admin.database.close();
+        database.drop().await;
+    }
+}
+
+#[tokio::test]
 async fn one_login_asks_the_issuer_for_one_token_however_often_its_answer_is_sent() {
     // GIVEN an answer of the issuer, in a browser that sends it five times, twice at once
     let claims = Arc::new(Mutex::new(json!({})));

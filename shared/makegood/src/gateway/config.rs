@@ -2,7 +2,7 @@
 
 use super::http::Http;
 use super::{Esewa, Gateways, Khalti};
-use crate::config::{Environment, SecretSource};
+use crate::config::{self, Environment, SecretSource};
 use crate::db::{LoginError, secret_text};
 use crate::limits;
 use aws_config::SdkConfig;
@@ -37,7 +37,7 @@ pub enum OpenError {
     #[error("{0} must be the key id and the key secret with a colon between them, as in rzp_live_1:secret")]
     NoKeyPair(&'static str),
     /// An address can't be used.
-    #[error("{0} must be an http:// or https:// URL")]
+    #[error("{0} must be an https:// URL, or http:// on this machine")]
     NoAddress(&'static str),
     /// TLS can't be set up.
     #[error("the HTTP client can't be built: {0}")]
@@ -88,7 +88,7 @@ impl GatewaysConfig {
     /// GatewaysConfig::read(&mut environment);
     /// let problems = environment.finish().unwrap_err().problems;
     /// assert!(problems.contains(&"ESEWA_LINK_MINUTES is 0, it must be a number of minutes, 1 or more".to_owned()));
-    /// assert!(problems.contains(&"KHALTI_BASE_URL is \"khalti.test\", it must be an http:// or https:// URL".to_owned()));
+    /// assert!(problems.contains(&"KHALTI_BASE_URL is \"khalti.test\", it must be an https:// URL, or http:// on this machine".to_owned()));
     /// ```
     pub fn read(environment: &mut Environment) -> Self {
         let esewa_base = url(environment, "ESEWA_BASE_URL");
@@ -195,18 +195,14 @@ pub(super) fn url(environment: &mut Environment, name: &'static str) -> String {
     let text = environment.required(name);
     if !text.is_empty() && parse(name, &text).is_err() {
         environment.note(format!(
-            "{name} is {text:?}, it must be an http:// or https:// URL"
+            "{name} is {text:?}, it must be an https:// URL, or http:// on this machine"
         ));
     }
     text
 }
 
 pub(super) fn parse(name: &'static str, text: &str) -> Result<Url, OpenError> {
-    let usable = |url: &Url| matches!(url.scheme(), "http" | "https") && url.has_host();
-    Url::parse(text)
-        .ok()
-        .filter(usable)
-        .ok_or(OpenError::NoAddress(name))
+    config::address(text).ok_or(OpenError::NoAddress(name))
 }
 
 #[cfg(test)]
