@@ -202,4 +202,25 @@ mod tests {
         assert_eq!(idempotency_key("a\nb"), idempotency_key("a\nb"));
         assert_ne!(idempotency_key("a\nb"), idempotency_key("a\nc"));
     }
+
+    #[tokio::test]
+    async fn no_more_of_an_answer_is_read_than_the_service_has_to_say() {
+        use std::io::{Read, Write};
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let _ = stream.read(&mut [0; 4096]).unwrap();
+            write!(stream, "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n").unwrap();
+            // Whoever has read enough goes away.
+            let _ = (0..100_000).try_for_each(|_| stream.write_all(&[b'x'; 1024]));
+        });
+        let patience = Duration::from_secs(5);
+        let service = AdminService::at(&url, patience).unwrap();
+        let request = service.http.get(service.address(""));
+        let Reply::Answered { status: 200, body } = send(request, patience).await else {
+            panic!("an answer")
+        };
+        assert_eq!(body.len(), LONGEST_BODY);
+    }
 }

@@ -299,7 +299,7 @@ mod tests {
             "http://10.0.0.1",
             "http://localhost.example.com",
             "http://127.0.0.1.example.com",
-            "http://127.0.0.1@epay.example.com",
+            "http://127.0.0.1@example.com",
             "http://[::ffff:10.0.0.1]",
             "ftp://127.0.0.1",
             "127.0.0.1:8080",

@@ -7,7 +7,7 @@ use jsonwebtoken::DecodingKey;
 use jsonwebtoken::jwk::{AlgorithmParameters, JwkSet, KeyAlgorithm, PublicKeyUse};
 use makegood::config::address;
 use makegood::limits;
-use reqwest::Client;
+use reqwest::{Client, Response};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::collections::HashMap;
@@ -17,6 +17,8 @@ use tokio::sync::Mutex;
 const ASK_AGAIN_AFTER: TimeDelta = TimeDelta::minutes(1);
 /// How long an issuer that failed is left alone, so that whoever tries meanwhile neither waits for it nor hammers it.
 const LEFT_ALONE_FOR: TimeDelta = TimeDelta::seconds(5);
+/// More of an answer than this is no issuer's: a key takes half a kilobyte.
+const LONGEST_ANSWER: usize = 262_144;
 /// How long keys are trusted without asking whether they still hold.
 const TRUSTED_FOR: TimeDelta = TimeDelta::hours(1);
 
@@ -26,6 +28,12 @@ pub enum IssuerError {
     /// It did not answer as it should.
     #[error("the identity provider does not answer: {0}")]
     Unreachable(#[from] reqwest::Error),
+    /// Its answer is too long to be one.
+    #[error("the identity provider's answer has over {LONGEST_ANSWER} bytes")]
+    TooLong,
+    /// Its answer can't be understood.
+    #[error("the identity provider's answer can't be read: {0}")]
+    Unreadable(#[from] serde_json::Error),
     /// It failed a moment ago, and was not asked again.
     #[error("the identity provider did not answer a moment ago, and is asked again in a few seconds")]
     Away,
@@ -190,15 +198,20 @@ impl Issuer {
     }
 
     async fn get<T: DeserializeOwned>(&self, page: &str) -> Result<T, IssuerError> {
-        Ok(self
-            .http
-            .get(page)
-            .send()
-            .await?
-            .error_for_status()?
-            .json()
-            .await?)
+        read(self.http.get(page).send().await?.error_for_status()?).await
     }
+}
+
+/// Reads an answer's JSON, no more of it than an issuer has to say.
+pub(super) async fn read<T: DeserializeOwned>(mut answer: Response) -> Result<T, IssuerError> {
+    let mut body = Vec::new();
+    while let Some(chunk) = answer.chunk().await? {
+        body.extend_from_slice(&chunk);
+        if body.len() > LONGEST_ANSWER {
+            return Err(IssuerError::TooLong);
+        }
+    }
+    Ok(serde_json::from_slice(&body)?)
 }
 
 /// The keys that sign with RS256; others in the set are for something else.

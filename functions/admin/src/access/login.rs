@@ -1,6 +1,7 @@
 //! The login: OpenID Connect's authorization code flow with PKCE. What must be remembered meanwhile is in a sealed cookie
 //! of ten minutes, so that nothing is kept on our side until it comes back. It is worth one answer of the issuer.
 
+use super::issuer::read;
 use super::logout::use_up;
 use super::token::{Denied, Operator, Verifier};
 use super::{IssuerError, Seal};
@@ -201,7 +202,7 @@ impl LoginFlow {
                 answer.status().as_u16()
             )));
         }
-        let tokens: Tokens = answer.json().await.map_err(IssuerError::from)?;
+        let tokens: Tokens = read(answer).await?;
         Ok(tokens.id_token)
     }
 }

@@ -86,3 +86,16 @@ impl fmt::Display for Form {
         formatter.write_str(&self.encode())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_fields_beyond_those_of_any_page_are_not_read() {
+        let many: Vec<String> = (0..=MOST_FIELDS).map(|number| format!("id={number}")).collect();
+        let form = Form::parse(&many.join("&"));
+        assert_eq!(form.all("id").count(), MOST_FIELDS);
+        assert_eq!(form.all("id").last(), Some("399"));
+    }
+}

@@ -167,6 +167,60 @@ async fn a_login_that_was_not_begun_in_this_browser_comes_to_nothing() {
 }
 
 #[tokio::test]
+async fn no_more_of_an_issuers_answer_is_read_than_an_issuer_has_to_say() {
+    // GIVEN an issuer whose answers are too long, to one of the three questions
+    for long in ["discovery", "token", "keys"] {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let padded = move |name: &str, mut answer: Value| {
+            let bytes = if name == long { 300_000 } else { 100_000 };
+            answer["padding"] = json!("x".repeat(bytes));
+            answer
+        };
+        let key = Arc::new(SigningKey::generate().unwrap());
+        let keys = padded("keys", key.public_set());
+        let discovery = padded(
+            "discovery",
+            json!({"issuer": url, "authorization_endpoint": format!("{url}/authorize"), "token_endpoint": format!("{url}/token"),
+                   "jwks_uri": format!("{url}/keys")}),
+        );
+        let claims = Arc::new(Mutex::new(json!({})));
+        let signed = Arc::clone(&claims);
+        let token = move || {
+            let answer = padded("token", json!({"id_token": key.sign(&signed.lock().unwrap())}));
+            async move { Json(answer) }
+        };
+        let router = axum::Router::new()
+            .route(
+                "/.well-known/openid-configuration",
+                get_route(|| async { Json(discovery) }),
+            )
+            .route("/keys", get_route(move || async move { Json(keys) }))
+            .route("/token", post_route(token));
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        let database = TestDatabase::create().await;
+        let admin = open_admin(&database, &url, &[]).await;
+        let send = async |event: Value| {
+            let deadline = Deadline::after(Duration::from_secs(5));
+            Answer::of(&admin.handle(event, deadline).await.expect("an HTTP request"))
+        };
+        // WHEN somebody logs in THEN it comes to nothing
+        let mut answer = send(get("/admin/login")).await;
+        if answer.status == 303 {
+            let page = Url::parse(answer.header("location")).unwrap();
+            let asked: std::collections::HashMap<_, _> = page.query_pairs().into_owned().collect();
+            *claims.lock().unwrap() = json!({"iss": url, "aud": "makegood-console", "sub": "a", "nonce": asked["nonce"],
+                "groups": ["operators"], "iat": chrono::Utc::now().timestamp(), "exp": chrono::Utc::now().timestamp() + 600});
+            let back = get(&format!("/admin/callback?code=any&state={}", asked["state"]));
+            answer = send(with_cookie(back, &answer.cookie(LOGIN))).await;
+        }
+        assert_eq!(answer.status, 503, "{long}");
+        admin.database.close();
+        database.drop().await;
+    }
+}
+
+#[tokio::test]
 async fn an_issuer_that_sends_us_where_anybody_can_listen_is_not_followed() {
     for unprotected in ["authorization_endpoint", "token_endpoint", "jwks_uri"] {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -108,3 +108,32 @@ pub(super) fn below(base: &Url, path: &str) -> Url {
     address.set_path(&format!("{}/{path}", base.path().trim_end_matches('/')));
     address
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{Read, Write};
+
+    /// A server that answers once, with so many kilobytes.
+    fn server_of(kilobytes: usize) -> String {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let _ = stream.read(&mut [0; 4096]).unwrap();
+            write!(stream, "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n").unwrap();
+            // Whoever has read enough goes away.
+            let _ = (0..kilobytes).try_for_each(|_| stream.write_all(&[b'x'; 1024]));
+        });
+        format!("http://{address}")
+    }
+
+    #[tokio::test]
+    async fn no_more_of_an_answer_is_read_than_a_gateway_has_to_say() {
+        let http = Http::build(Duration::from_secs(5)).unwrap();
+        for (kilobytes, read) in [(1, 1_024), (64, LONGEST_BODY), (100_000, LONGEST_BODY)] {
+            let reply = http.send(http.client.get(server_of(kilobytes))).await.unwrap();
+            assert_eq!(reply.body.len(), read);
+        }
+    }
+}
