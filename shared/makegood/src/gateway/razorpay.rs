@@ -73,7 +73,7 @@ pub struct Razorpay {
 /// assert!(RazorpayConfig::read_if_any(&mut environment).is_some());
 /// assert_eq!(
 ///     environment.finish().unwrap_err().problems,
-///     ["RAZORPAY_BASE_URL is \"api.razorpay.com\", it must be an http:// or https:// URL"]
+///     ["RAZORPAY_BASE_URL is \"api.razorpay.com\", it must be an https:// URL, or http:// on this machine"]
 /// );
 /// ```
 #[derive(Debug, Clone)]
