@@ -1,6 +1,6 @@
 //! Any number of deliveries, at any moment, at once: one allocation, one event.
 
-use crate::school::{School, event};
+use crate::school::{Purchase, School, event};
 use futures::future::join_all;
 use makegood::delivery::Deadline;
 use makegood_local::admin::Behaviour;
@@ -8,6 +8,7 @@ use makegood_tests::queues::sqs_event;
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 async fn deliver_eight_times_at_once_and_once_more(school: &School) {
@@ -118,27 +119,33 @@ async fn an_answer_that_got_lost_is_given_again_under_the_same_key() {
     school.close().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_crash_between_answer_and_record_keeps_the_same_allocation() {
-    // GIVEN an environment that got its answer and can't record it yet, since somebody holds the pair's lock
-    let school = School::open().await;
-    let purchase = school.purchase().await;
-    let held = school.database.direct();
-    let mut holder = held.begin().await.unwrap();
+/// An environment that got the service's answer and can't record it yet, since somebody holds the pair's lock.
+async fn waiting_to_record(
+    school: &School,
+    purchase: &Purchase,
+) -> (sqlx::Transaction<'static, sqlx::Postgres>, JoinHandle<bool>) {
+    let mut holder = school.database.direct().begin().await.unwrap();
     sqlx::query("SELECT pg_advisory_xact_lock(hashtext('makegood.allocation'), hashtext($1))")
         .bind(format!("{}:{}", purchase.student, purchase.course))
         .execute(&mut *holder)
         .await
         .unwrap();
     let consumer = Arc::clone(&school.consumer);
-    let invocation = sqs_event("purchase-created", &[event(&purchase)]);
+    let invocation = sqs_event("purchase-created", &[event(purchase)]);
     let environment = tokio::spawn(async move {
-        consumer
-            .handle(invocation, Deadline::after(Duration::from_secs(30)))
-            .await
-            .map(drop)
+        let deadline = Deadline::after(Duration::from_secs(30));
+        consumer.handle(invocation, deadline).await.is_ok()
     });
     school.wait_for_an_advisory_lock().await;
+    (holder, environment)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_crash_between_answer_and_record_keeps_the_same_allocation() {
+    // GIVEN an environment that got its answer and can't record it yet, since somebody holds the pair's lock
+    let school = School::open().await;
+    let purchase = school.purchase().await;
+    let (holder, environment) = waiting_to_record(&school, &purchase).await;
     assert!(!environment.is_finished(), "it recorded in spite of the lock");
     // WHEN it dies there, and the event is delivered again
     environment.abort();
@@ -158,28 +165,14 @@ async fn a_purchase_that_ends_while_the_service_is_asked_gets_no_trainer() {
     // GIVEN an environment that got its answer and can't record it yet
     let school = School::open().await;
     let purchase = school.purchase().await;
-    let mut holder = school.database.direct().begin().await.unwrap();
-    sqlx::query("SELECT pg_advisory_xact_lock(hashtext('makegood.allocation'), hashtext($1))")
-        .bind(format!("{}:{}", purchase.student, purchase.course))
-        .execute(&mut *holder)
-        .await
-        .unwrap();
-    let consumer = Arc::clone(&school.consumer);
-    let invocation = sqs_event("purchase-created", &[event(&purchase)]);
-    let environment = tokio::spawn(async move {
-        consumer
-            .handle(invocation, Deadline::after(Duration::from_secs(30)))
-            .await
-            .map(drop)
-    });
-    school.wait_for_an_advisory_lock().await;
+    let (holder, environment) = waiting_to_record(&school, &purchase).await;
     // WHEN the purchase ends meanwhile, and the event is delivered again
     school
         .database
         .run_sql("UPDATE student_course_purchases SET is_active = false, ended_at = now(), end_reason = 'refunded'")
         .await;
     holder.rollback().await.unwrap();
-    environment.await.unwrap().unwrap();
+    assert!(environment.await.unwrap());
     assert_eq!(school.deliver(&[purchase]).await, Vec::<String>::new());
     // THEN there is no allocation, and nothing says so
     assert_eq!(school.count("SELECT count(*) FROM trainer_allocations").await, 0);
@@ -379,21 +372,7 @@ async fn an_event_from_before_a_part_went_back_is_no_stranger_and_the_rest_is_al
     // GIVEN a purchase of 20 sessions whose event is on its way
     let school = School::open().await;
     let purchase = school.purchase().await;
-    let mut holder = school.database.through_pooler(1).begin().await.unwrap();
-    sqlx::query("SELECT pg_advisory_xact_lock(hashtext('makegood.allocation'), hashtext($1))")
-        .bind(format!("{}:{}", purchase.student, purchase.course))
-        .execute(&mut *holder)
-        .await
-        .unwrap();
-    let consumer = Arc::clone(&school.consumer);
-    let invocation = sqs_event("purchase-created", &[event(&purchase)]);
-    let environment = tokio::spawn(async move {
-        consumer
-            .handle(invocation, Deadline::after(Duration::from_secs(30)))
-            .await
-            .map(drop)
-    });
-    school.wait_for_an_advisory_lock().await;
+    let (holder, environment) = waiting_to_record(&school, &purchase).await;
     // WHEN a part takes five of them while the admin service's answer is recorded
     let reduce = format!(
         "UPDATE student_course_purchases SET purchase_tier = 15;
@@ -402,7 +381,7 @@ async fn an_event_from_before_a_part_went_back_is_no_stranger_and_the_rest_is_al
     );
     school.database.run_sql(&reduce).await;
     holder.rollback().await.unwrap();
-    environment.await.unwrap().unwrap();
+    assert!(environment.await.unwrap());
     // THEN the allocation and its event are of what is left
     school.assert_allocated_once(&purchase).await;
     let rest = "SELECT count(*) FROM trainer_allocations a JOIN outbox o ON o.event_id = 'trainer-allocated-' || a.id
