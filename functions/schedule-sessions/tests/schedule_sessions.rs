@@ -80,59 +80,37 @@ async fn nothing_is_planned_beyond_the_end_of_the_purchase() {
 }
 
 #[tokio::test]
-async fn an_event_from_before_an_extension_plans_by_the_row() {
-    // GIVEN 3 sessions bought, 4 added since, and the event from before
-    let school = School::at(THURSDAY_EVENING).await;
-    school.allocation(1, json!({"sessionCount": 3})).await;
-    school.purchase(1, 3, json!({})).await;
-    let bodies = school.allocated([1], "2026-01-05").await;
-    school
-        .database
-        .run_sql(
-            "UPDATE student_course_purchases SET purchase_tier = 7;
-             UPDATE trainer_allocations SET metadata = '{\"sessionCount\": 7}';
-             INSERT INTO purchase_extensions (payment_id, purchase_id, sessions)
-             SELECT gen_random_uuid(), id, 4 FROM student_course_purchases",
-        )
-        .await;
-    // WHEN
-    let results = school
-        .scheduler()
-        .process(&records(&bodies), a_while())
-        .await
-        .expect("the batch is done");
-    // THEN
-    assert_eq!(results, [Ok(())]);
-    assert_eq!(school.days(1, "scheduled").await, NEXT_SEVEN);
-    end(school).await;
-}
-
-#[tokio::test]
-async fn an_event_from_before_a_part_went_back_plans_by_the_row() {
-    // GIVEN 20 sessions bought, all but 3 taken since, and the event from before
-    let school = School::at(THURSDAY_EVENING).await;
-    school.allocation(1, json!({"sessionCount": 20})).await;
-    school.purchase(1, 20, json!({})).await;
-    let bodies = school.allocated([1], "2026-01-05").await;
-    school
-        .database
-        .run_sql(
-            "UPDATE student_course_purchases SET purchase_tier = 3;
-             UPDATE trainer_allocations SET metadata = '{\"sessionCount\": 3}';
-             INSERT INTO purchase_reductions (payment_id, purchase_id, sessions)
-             SELECT gen_random_uuid(), id, 17 FROM student_course_purchases",
-        )
-        .await;
-    // WHEN
-    let results = school
-        .scheduler()
-        .process(&records(&bodies), a_while())
-        .await
-        .expect("the batch is done");
-    // THEN
-    assert_eq!(results, [Ok(())]);
-    assert_eq!(school.days(1, "scheduled").await, NEXT_SEVEN[..3]);
-    end(school).await;
+async fn an_event_from_before_an_extension_or_a_refund_plans_by_the_row() {
+    // GIVEN sessions bought, some added or all but three taken since, and the event from before
+    for (bought, now, changes, sessions) in [
+        (3, 7, "purchase_extensions", 4),
+        (20, 3, "purchase_reductions", 17),
+    ] {
+        let school = School::at(THURSDAY_EVENING).await;
+        school.allocation(1, json!({"sessionCount": bought})).await;
+        school.purchase(1, bought, json!({})).await;
+        let bodies = school.allocated([1], "2026-01-05").await;
+        school
+            .database
+            .run_sql(&format!(
+                "UPDATE student_course_purchases SET purchase_tier = {now};
+                 UPDATE trainer_allocations SET metadata = '{{\"sessionCount\": {now}}}';
+                 INSERT INTO {changes} (payment_id, purchase_id, sessions)
+                 SELECT gen_random_uuid(), id, {sessions} FROM student_course_purchases",
+            ))
+            .await;
+        // WHEN
+        let results = school
+            .scheduler()
+            .process(&records(&bodies), a_while())
+            .await
+            .expect("the batch is done");
+        // THEN
+        assert_eq!(results, [Ok(())], "{changes}");
+        let days = school.days(1, "scheduled").await;
+        assert_eq!(days, NEXT_SEVEN[..now.min(7)], "{changes}");
+        end(school).await;
+    }
 }
 
 #[tokio::test]

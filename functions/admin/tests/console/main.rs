@@ -9,6 +9,7 @@ mod changes;
 mod ended;
 mod forms;
 mod hostile;
+mod issuers;
 mod log;
 mod login;
 mod one_task;

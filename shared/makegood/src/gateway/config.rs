@@ -222,6 +222,7 @@ mod tests {
     #[test]
     fn every_variable_that_is_missing_or_wrong_is_named_at_once() {
         let mut environment = Environment::of(&[
+            ("ESEWA_BASE_URL", "http://esewa.test"),
             ("KHALTI_BASE_URL", "khalti.test"),
             ("ESEWA_STATUS_BASE_URL", "ftp://esewa.test"),
             ("ESEWA_LINK_MINUTES", "0"),
