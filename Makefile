@@ -51,6 +51,10 @@ check: ## format, lints, words, circles of modules, examples, the template, the 
 	@$(ENV) "$$SAM_VENV/bin/python" tests/contract/guided_check.py --quiet
 	@$(STACK)/queries.sh check
 
+.PHONY: preflight
+preflight: ## what a deployment would fail at and cost, asked of your AWS account; ARGS="--config-env prod --parameter-overrides Name=value …"
+	@SQLX_OFFLINE=true cargo run --quiet --bin makegood -- preflight $(ARGS)
+
 .PHONY: chaos
 chaos: ## drives the built functions while everything around them fails; ARGS="--seed 7 --minutes 5 --cells database,sqs"
 	@$(STACK)/chaos.sh $(ARGS)

@@ -14,6 +14,7 @@ mod jobs;
 mod migrate;
 mod normalise_times;
 mod output;
+mod preflight;
 mod refund_record;
 mod refunds;
 mod replay_event;
@@ -50,6 +51,7 @@ enum Command {
     Jobs(jobs::Arguments),
     Cases(cases::Arguments),
     Refunds(refunds::Arguments),
+    Preflight(preflight::Arguments),
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -68,6 +70,7 @@ async fn main() -> ExitCode {
         Command::Jobs(arguments) => jobs::run(&arguments, output).await,
         Command::Cases(arguments) => cases::run(&arguments, output).await,
         Command::Refunds(arguments) => refunds::run(&arguments, output, clock).await,
+        Command::Preflight(arguments) => preflight::run(&arguments, output).await,
     };
     result.unwrap_or_else(|error| output.failed(&error))
 }
@@ -88,7 +91,7 @@ mod tests {
         command.build();
         let mut leaves = Vec::new();
         collect_leaves(&command, &mut leaves);
-        assert!(leaves.len() >= 19, "{}", leaves.len());
+        assert!(leaves.len() >= 20, "{}", leaves.len());
         for mut leaf in leaves {
             let help = leaf.render_long_help().to_string();
             for promise in [

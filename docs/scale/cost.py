@@ -1,12 +1,13 @@
 """The calculator: what saturates first, and what a million purchases cost. Prints the tables of docs/scale.md.
 
     python docs/scale/cost.py                 the tables
-    python docs/scale/cost.py --write         puts them into docs/scale.md and docs/deploy.md
+    python docs/scale/cost.py --write         puts them into docs/scale.md and docs/deploy.md, and prices into `makegood preflight`
     python docs/scale/cost.py --check         fails when these have others
     python docs/scale/cost.py --users 25000   one line of each table of users
 """
 
 import argparse
+import json
 import math
 import re
 import sys
@@ -16,12 +17,13 @@ from steady import steady
 from template import budget, modes
 from template.model import load
 
+PRICES = ROOT / "cli" / "src" / "preflight" / "prices.json"
 DOCUMENTS = [ROOT / "docs" / "scale.md", ROOT / "docs" / "deploy.md"]
 # us-east-1, dollars. The first three were checked in November 2026; the others are list prices from memory, except Aurora's.
 REQUESTS, GB_SECOND, SQS = 0.20e-6, 0.0000133334, 0.40e-6
 API, LOGS_GB, TRACE, AURORA_IO = 1.00e-6, 0.50, 5.00e-6, 0.20e-6
 ACU_HOUR, PROXY_ACU_HOUR, NAT_HOUR, CACHE_GB_HOUR, ALARM, METRIC = 0.12, 0.015, 0.045, 0.084, 0.10, 0.30
-ADDRESS_HOUR, SECRET = 0.005, 0.40
+ADDRESS_HOUR, SECRET, ENDPOINT_HOUR = 0.005, 0.40, 0.01
 HOURS = 730
 # What each account has free every month: ten alarms, ten metrics, a million requests of SQS.
 FREE = 10 * ALARM + 10 * METRIC + 1e6 * SQS
@@ -177,6 +179,20 @@ def parts_table(template):
     return table(["part", "small, $ a month", "full, $ a month", "what small goes without"], rows)
 
 
+def prices(template):
+    """What one resource of a type costs in a month at its least, for `makegood preflight`, which counts them."""
+    least = template.mappings["Limits"]["small"]["MinCapacity"]
+    parts = [
+        ("AWS::RDS::DBInstance", "Aurora instances, at their least", least * ACU_HOUR),
+        ("AWS::RDS::DBProxy", "RDS Proxy, eight units at the least", 8 * PROXY_ACU_HOUR),
+        ("AWS::EC2::NatGateway", "NAT gateway with its public address", NAT_HOUR + ADDRESS_HOUR),
+        ("AWS::EC2::VPCEndpoint", "endpoints inside two subnets", 2 * ENDPOINT_HOUR),
+        ("AWS::ElastiCache::ServerlessCache", "ElastiCache Serverless, 0.1 GB at the least", 0.1 * CACHE_GB_HOUR),
+        ("AWS::CloudWatch::Alarm", "alarms, each metric that they look at", ALARM / HOURS),
+    ]
+    return json.dumps([{"kind": kind, "is": what, "cents_a_month": round(100 * hour * HOURS)} for kind, what, hour in parts], indent=2) + "\n"
+
+
 def budget_table(template):
     """Both scales side by side."""
     small, full = template.scales()
@@ -222,10 +238,13 @@ def main():
     if chosen.write:
         for document in DOCUMENTS:
             document.write_text(written(document.read_text(), made))
+        PRICES.write_text(prices(load()))
     elif chosen.check:
         for document in DOCUMENTS:
             if written(document.read_text(), made) != document.read_text():
                 sys.exit(f"docs/{document.name} has other tables than the template and the formula; run docs/scale/cost.py --write")
+        if PRICES.read_text() != prices(load()):
+            sys.exit("makegood preflight has other prices than the formula; run docs/scale/cost.py --write")
     else:
         print("\n\n".join(made.values()))
 
