@@ -2,11 +2,13 @@
 
 use crate::till::Till;
 use chrono::Utc;
+use makegood::db::Transaction;
 use makegood::gateway::Provider;
 use makegood::refund::{self, NewRefund, PartialRefund, Settling};
 use makegood_local::gateway::PaymentState;
 use makegood_tests::shop::Checkout;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use std::time::Duration;
 
 /// Everything that either may change, times apart.
 const ROWS: &str = "SELECT concat_ws(E'\n',
@@ -27,6 +29,12 @@ async fn text(till: &Till, query: &str) -> String {
 }
 
 async fn give_back(till: &Till, checkout: &Checkout, amount_minor: i64) {
+    let transaction = begin_to_give_back(till, checkout, amount_minor).await;
+    transaction.commit().await.unwrap();
+}
+
+/// All that a refund changes, yet to be committed.
+async fn begin_to_give_back(till: &Till, checkout: &Checkout, amount_minor: i64) -> Transaction {
     let refund = NewRefund {
         provider: checkout.provider.to_string(),
         provider_refund_id: "rf-1".to_owned(),
@@ -51,7 +59,7 @@ async fn give_back(till: &Till, checkout: &Checkout, amount_minor: i64) {
     refund::settle(&mut transaction, &checkout.intent, &settling)
         .await
         .unwrap();
-    transaction.commit().await.unwrap();
+    transaction
 }
 
 /// The rows after the refund came before the gateway's word, after it, and both ways told twice.
@@ -94,6 +102,41 @@ async fn a_payment_that_is_verified_after_its_refund_becomes_no_order() {
             ["failed t", "success 100000", "100000 processed", "released 2"]
         );
         assert_eq!(rows[5..], ["finalize_order cancelled", "0"], "no case is open");
+    }
+}
+
+#[tokio::test]
+async fn a_refund_that_commits_while_the_verification_waits_for_the_intent_is_seen() {
+    for (amount_minor, intent, job_and_orders) in [
+        (100_000, "failed t", ["finalize_order cancelled", "0"]),
+        (40_000, "succeeded f", ["finalize_order completed", "1"]),
+    ] {
+        let till = Till::open().await;
+        let checkout = till.buyer(1, Provider::Khalti, &[(1, 2)]).await;
+        till.gateway.pay(&checkout.external).unwrap();
+        till.gateway.set_latency(Duration::from_millis(400));
+        // GIVEN a gateway that is being asked, and a refund that holds the intent's row when the answer is there
+        let refund = async {
+            while till.gateway.questions(&checkout.external) == 0 {
+                tokio::task::yield_now().await;
+            }
+            let transaction = begin_to_give_back(&till, &checkout, amount_minor).await;
+            // WHEN it commits while the answer waits to be written
+            let waiting = "pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+            while till.rows(waiting).await == 0 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            transaction.commit().await.unwrap();
+        };
+        let ((status, answer), ()) = tokio::join!(till.verify(&checkout), refund);
+        assert_eq!((status, answer["status"].as_str()), (200, Some("success")));
+        till.work().await;
+        // THEN the rows are those of a refund that came before
+        let end = text(&till, ROWS).await;
+        let rows: Vec<&str> = end.lines().collect();
+        assert_eq!(rows[..2], [intent, "success 100000"], "{end}");
+        assert_eq!(rows[5..], job_and_orders, "{end}");
+        till.close().await;
     }
 }
 

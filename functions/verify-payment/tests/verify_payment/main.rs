@@ -4,12 +4,14 @@
 mod amounts;
 mod early;
 mod given_back;
+mod held;
 mod interleaved;
 mod kills;
 mod late;
 mod once;
 mod price_ends;
 mod replaced;
+mod round_trips;
 mod strangers;
 mod tabs;
 mod throttled;

@@ -2,12 +2,13 @@
 //! `verify-payment` when the buyer comes back and by `reconcile` when nobody does.
 //!
 //! ```text
-//!   look ── recorded ──▶ the same answer again
-//!    │  ╲── asked within seconds, or being asked ──▶ wait for that answer, and give the same
+//!   look, and claim the question ── recorded ──▶ the same answer again
+//!    │                          ╲── asked within seconds, or being asked ──▶ wait for that answer, and give the same
 //!    ▼
-//!   claim the question · ask, with no transaction open · decide, purely
+//!   ask, with no transaction open · decide, purely
 //!    ├── undecided ──▶ noted on the intent, nothing recorded
-//!    └── decided ────▶ one transaction under the intent's lock: verification, intent, stock, job, case ──▶ wake the worker
+//!    ├── paid, and nothing else is known of it ──▶ one statement: verification, intent, job ──▶ wake the worker
+//!    └── otherwise ──▶ one transaction under the intent's lock: verification, intent, stock, job, case
 //! ```
 
 mod decide;

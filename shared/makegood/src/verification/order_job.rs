@@ -14,7 +14,18 @@ pub fn order_job_key(payment: &Payment) -> String {
     format!("payment_{}_{}", payment.provider, payment.external_transaction_id)
 }
 
-/// Writes the job that makes the order of a paid intent, or finds it. Belongs into the transaction that says that it is paid.
+/// The job that makes the order of a paid intent.
+pub(super) fn order_job(payment: &Payment, intent_id: &str) -> NewJob {
+    NewJob {
+        job_type: JobType::FinalizeOrder,
+        payload: json!({"payment_intent_id": intent_id, "provider": payment.provider}),
+        priority: ORDER_PRIORITY,
+        idempotency_key: order_job_key(payment),
+        scheduled_for: None,
+    }
+}
+
+/// Writes that job, or finds it. Belongs into the transaction that finds that it is not there.
 ///
 /// # Errors
 /// Those of the database.
@@ -23,12 +34,5 @@ pub async fn enqueue_order(
     payment: &Payment,
     intent_id: &str,
 ) -> Result<Enqueued, sqlx::Error> {
-    let job = NewJob {
-        job_type: JobType::FinalizeOrder,
-        payload: json!({"payment_intent_id": intent_id, "provider": payment.provider}),
-        priority: ORDER_PRIORITY,
-        idempotency_key: order_job_key(payment),
-        scheduled_for: None,
-    };
-    job::enqueue(connection, &job).await
+    job::enqueue(connection, &order_job(payment, intent_id)).await
 }

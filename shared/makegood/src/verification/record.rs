@@ -1,8 +1,9 @@
-//! What a decided payment leaves behind, in the caller's one transaction: the verification, the intent's status, the stock, the
-//! job or the case.
+//! What a decided payment leaves behind: the verification, the intent's status, the stock, the job or the case. In one statement
+//! where a payment is fulfilled and nothing else is known of it, and in the caller's one transaction otherwise.
 
-use super::store::{self, NewVerification, Snapshot};
-use super::{Decision, Payment, VerificationStatus, enqueue_order};
+use super::order_job::{enqueue_order, order_job};
+use super::store::{self, Asked, Fulfilled, NewVerification, Snapshot};
+use super::{Decision, Payment, VerificationStatus};
 use crate::case::{self, CaseKind, NewCase};
 use crate::db::Connection;
 use crate::gateway::GatewayReply;
@@ -33,6 +34,35 @@ pub(super) struct Settled<'a> {
 }
 
 impl Settled<'_> {
+    /// Writes what follows from a payment that is what was asked for, and the answer to the question of this number; commits by
+    /// itself, in one round trip. None, and nothing is written, where more than that may follow: [`Settled::write`] says what.
+    pub(super) async fn fulfil(
+        &self,
+        connection: &mut Connection,
+        asks: i32,
+    ) -> Result<Option<Written>, sqlx::Error> {
+        let intent_id = &self.snapshot.payment_intent_id;
+        let verification = NewVerification {
+            payment_intent_id: intent_id,
+            status: VerificationStatus::Success,
+            amount_minor: Some(self.snapshot.amount_minor),
+            response: &self.reply.record,
+            verified_at: self.now,
+        };
+        let asked = Asked {
+            number: asks,
+            answer: self.reply.answer.code(),
+        };
+        let job = order_job(self.payment, intent_id);
+        let job = match store::fulfil_if_plain(connection, self.payment, &verification, &job, asked).await? {
+            Fulfilled::WithJob(job) => job,
+            // It is found, and nothing is written.
+            Fulfilled::WithOlderJob => enqueue_order(connection, self.payment, intent_id).await?.id,
+            Fulfilled::Not => return Ok(None),
+        };
+        Ok(Some(Written::Final(VerificationStatus::Success, Some(job))))
+    }
+
     /// Writes what follows from the decision. Locks the intent's row first, then what [`stock::release_if_active`] locks.
     pub(super) async fn write(
         &self,

@@ -34,15 +34,13 @@ impl Verifier {
     pub async fn verify(&self, payment: &Payment, patience: Duration) -> Result<Outcome, sqlx::Error> {
         let until = Instant::now() + patience;
         loop {
-            let Some(snapshot) = self.read(payment).await? else {
+            let Some(snapshot) = self.look(payment).await? else {
                 return Ok(Outcome::Unknown);
             };
             if let Some(known) = snapshot.known() {
                 return Ok(known);
             }
-            if snapshot.is_free()
-                && let Some(asks) = self.claim(&snapshot).await?
-            {
+            if let Some(asks) = snapshot.asks {
                 return self.ask(payment, &snapshot, asks).await;
             }
             if Instant::now() >= until {
@@ -52,14 +50,9 @@ impl Verifier {
         }
     }
 
-    async fn read(&self, payment: &Payment) -> Result<Option<Snapshot>, sqlx::Error> {
+    async fn look(&self, payment: &Payment) -> Result<Option<Snapshot>, sqlx::Error> {
         let mut connection = self.database.acquire().await?;
-        store::read(&mut connection, payment).await
-    }
-
-    async fn claim(&self, snapshot: &Snapshot) -> Result<Option<i32>, sqlx::Error> {
-        let mut connection = self.database.acquire().await?;
-        store::claim_question_if_due(&mut connection, &snapshot.payment_intent_id).await
+        store::look_and_claim(&mut connection, payment).await
     }
 
     async fn ask(&self, payment: &Payment, snapshot: &Snapshot, asks: i32) -> Result<Outcome, sqlx::Error> {
@@ -110,8 +103,24 @@ impl Verifier {
         Ok(snapshot.undecided(Some(Unanswered::of(error))))
     }
 
-    /// The one transaction. The answer is noted in it as well, so that who waits sees both or neither.
+    /// Writes what follows: in one statement what most payments come to, and in a transaction whatever else. The answer is noted
+    /// in the same, so that who waits sees both or neither.
     async fn settle(
+        &self,
+        settled: &Settled<'_>,
+        decision: Decision,
+        asks: i32,
+    ) -> Result<Written, sqlx::Error> {
+        if decision == Decision::Fulfil {
+            let mut connection = self.database.acquire().await?;
+            if let Some(written) = settled.fulfil(&mut connection, asks).await? {
+                return Ok(written);
+            }
+        }
+        self.settle_in_transaction(settled, decision, asks).await
+    }
+
+    async fn settle_in_transaction(
         &self,
         settled: &Settled<'_>,
         decision: Decision,
@@ -168,10 +177,6 @@ impl Snapshot {
             });
         }
         (self.turn == "answered").then(|| self.noted())
-    }
-
-    fn is_free(&self) -> bool {
-        self.turn == "free"
     }
 
     /// As the one was told who asked a moment ago.

@@ -1,7 +1,8 @@
-//! Intents and verifications as this stage reads and writes them. None of these commits.
+//! Intents and verifications as this stage reads and writes them. What commits says so.
 
 use super::{ASK_EVERY, ASKER_DEAD_AFTER, Payment, VerificationStatus};
 use crate::db::Connection;
+use crate::job::{JobId, NewJob};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
@@ -19,6 +20,26 @@ pub(super) struct Snapshot {
     pub(super) turn: String,
     /// The last answer that decided nothing, or why there was none.
     pub(super) answer: Option<String>,
+    /// The number of the question, where it is ours now.
+    pub(super) asks: Option<i32>,
+}
+
+/// A question and what was answered to it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked<'a> {
+    pub(super) number: i32,
+    pub(super) answer: &'a str,
+}
+
+/// What the one statement came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fulfilled {
+    /// It was recorded, with the job that makes the order.
+    WithJob(JobId),
+    /// It was recorded; a job of this key was there before.
+    WithOlderJob,
+    /// Nothing was changed: the row is held, a final word is recorded, or a refund is known.
+    Not,
 }
 
 /// A final word to write.
@@ -32,14 +53,15 @@ pub(super) struct NewVerification<'a> {
     pub(super) verified_at: DateTime<Utc>,
 }
 
-/// The payment; none when no intent is known by this id at this gateway.
-pub(super) async fn read(
+/// The payment, and the number of its question where that is ours now: when nothing is recorded, nobody asks and nobody had an
+/// answer just now. None when no intent is known by this id at this gateway. Commits by itself, in one round trip.
+pub(super) async fn look_and_claim(
     connection: &mut Connection,
     payment: &Payment,
 ) -> Result<Option<Snapshot>, sqlx::Error> {
     sqlx::query_file_as!(
         Snapshot,
-        "src/verification/read.sql",
+        "src/verification/look.sql",
         payment.provider.wire_name(),
         payment.external_transaction_id,
         ASK_EVERY.as_secs_f64(),
@@ -49,19 +71,38 @@ pub(super) async fn read(
     .await
 }
 
-/// Takes the question; gives back its number, or none when somebody else has it or had an answer just now.
-pub(super) async fn claim_question_if_due(
+/// Records that the gateway calls the payment paid, with all that follows, and commits by itself in one round trip; who waits for
+/// the answer sees all of it or nothing. Waits for no lock: where somebody holds the intent's row, a final word is recorded or a
+/// refund is known, nothing is changed.
+pub(super) async fn fulfil_if_plain(
     connection: &mut Connection,
-    intent_id: &str,
-) -> Result<Option<i32>, sqlx::Error> {
-    sqlx::query_file_scalar!(
-        "src/verification/claim.sql",
-        intent_id,
-        ASK_EVERY.as_secs_f64(),
-        ASKER_DEAD_AFTER.as_secs_f64(),
+    payment: &Payment,
+    verification: &NewVerification<'_>,
+    job: &NewJob,
+    asked: Asked<'_>,
+) -> Result<Fulfilled, sqlx::Error> {
+    let row = sqlx::query_file!(
+        "src/verification/fulfil.sql",
+        verification.payment_intent_id,
+        payment.provider.wire_name(),
+        payment.external_transaction_id,
+        verification.amount_minor,
+        verification.response,
+        verification.verified_at,
+        job.job_type.wire_name(),
+        job.payload,
+        job.priority,
+        job.idempotency_key,
+        asked.number,
+        asked.answer,
     )
-    .fetch_optional(connection)
-    .await
+    .fetch_one(connection)
+    .await?;
+    Ok(match (row.is_recorded, row.job_id) {
+        (true, Some(job)) => Fulfilled::WithJob(JobId(job)),
+        (true, None) => Fulfilled::WithOlderJob,
+        (false, _) => Fulfilled::Not,
+    })
 }
 
 /// Notes what came of a question, for those who wait for it; nothing when somebody asked again meanwhile. With `hold`, a
