@@ -1,7 +1,7 @@
 """The calculator: what saturates first, and what a million purchases cost. Prints the tables of docs/scale.md.
 
     python docs/scale/cost.py                 the tables
-    python docs/scale/cost.py --write         puts them into docs/scale.md and docs/deploy.md, and prices into `makegood preflight`
+    python docs/scale/cost.py --write         puts them into scale.md, deploy.md and integrate.md, and prices into `makegood preflight`
     python docs/scale/cost.py --check         fails when these have others
     python docs/scale/cost.py --users 25000   one line of each table of users
 """
@@ -14,11 +14,11 @@ import sys
 
 from stages import COURSE, ORDER, ROOT, SENDS, TIMES, stages
 from steady import steady
-from template import budget, modes
+from template import budget, modes, throttles
 from template.model import load
 
 PRICES = ROOT / "cli" / "src" / "preflight" / "prices.json"
-DOCUMENTS = [ROOT / "docs" / "scale.md", ROOT / "docs" / "deploy.md"]
+DOCUMENTS = [ROOT / "docs" / name for name in ["scale.md", "deploy.md", "integrate.md"]]
 # us-east-1, dollars. The first three were checked in November 2026; the others are list prices from memory, except Aurora's.
 REQUESTS, GB_SECOND, SQS = 0.20e-6, 0.0000133334, 0.40e-6
 API, LOGS_GB, TRACE, AURORA_IO = 1.00e-6, 0.50, 5.00e-6, 0.20e-6
@@ -66,12 +66,11 @@ def first_to_saturate(found, pipeline, rate, gates):
 
 
 def gates(template):
-    """What API Gateway lets through a second, for each purchase and for each order."""
-    (stage,) = template.of("AWS::ApiGatewayV2::Stage").values()
-    all_routes = stage["DefaultRouteSettings"]["ThrottlingRateLimit"]
-    verify = stage["RouteSettings"]["POST /payments/verify"]["ThrottlingRateLimit"]
-    course = {"throttling of the API": all_routes}
-    order = {"throttling of POST /payments/verify": verify, "throttling of the API": all_routes / TIMES["order-status"]}
+    """What the throttles of API Gateway let through a second, for each purchase and for each order."""
+    let_in = {key: rate for key, (rate, _) in throttles.throttles(template).items()}
+    asked = {"POST /order-intents": 1, "POST /payments/verify": 1, "GET /orders/status": TIMES["order-status"]}
+    course = {"throttling of the webhook": let_in["POST /payments/webhooks/razorpay"]}
+    order = {f"throttling of {key}": let_in[key] / times for key, times in asked.items()}
     return course, order
 
 
@@ -91,8 +90,7 @@ def capacity_table(found, template):
         rows.append([f"`{name}`", f"{stage.workers}", batch, f"{stage.duration_ms(stage.batch):.0f} ms", f"{stage.workers * stage.connections}",
                      f"{number(stage.most_a_second / TIMES.get(name, 1))}"])
     course, order = gates(template)
-    rows += [[what, "", "", "", "", number(most)] for what, most in {**course, **order}.items() if what != "throttling of the API"]
-    rows.append(["throttling of all other routes", "", "", "", "", number(course["throttling of the API"])])
+    rows += [[what, "", "", "", "", number(most)] for what, most in {**course, **order}.items()]
     return table(["stage", "at once", "messages each", "takes", "connections", "most purchases or orders a second"], rows)
 
 
@@ -205,6 +203,15 @@ def budget_table(template):
     return table(["function", "connections each", "small: at once", "small: share", "full: at once", "full: share"], rows)
 
 
+def throttles_table(template):
+    """What API Gateway lets through on each route, at both scales. Routes with the same figures are in one row."""
+    groups = {}
+    for key, figures in zip(throttles.throttles(template), zip(*(throttles.throttles(at).values() for at in template.scales()), strict=True), strict=True):
+        groups.setdefault(figures, []).append(f"`{key}`")
+    rows = [[", ".join(keys), *(f"{figure}" for scale in figures for figure in scale)] for figures, keys in groups.items()]
+    return table(["route", "small: a second", "small: in one burst", "full: a second", "full: in one burst"], rows)
+
+
 def tables():
     found, template = stages(), load()
     return {
@@ -216,6 +223,7 @@ def tables():
         "orders": cost_table(found, ORDER, "orders"),
         "idle": idle_table(template),
         "parts": parts_table(template),
+        "throttles": throttles_table(template),
     }
 
 

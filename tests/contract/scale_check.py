@@ -15,6 +15,7 @@ from cost import IDLE, idle  # noqa: E402
 from simulate import simulate  # noqa: E402
 from stages import stages  # noqa: E402
 from steady import steady  # noqa: E402
+from template import throttles  # noqa: E402
 from template.model import load  # noqa: E402
 
 SHARES = [0.001, 0.01, 0.1, 0.3, 0.6, 0.9]
@@ -49,6 +50,13 @@ class FormulaAndSimulation(unittest.TestCase):
         counted = simulate(stage, rate, 30)
         self.assertTrue(steady(stage, rate).saturated)
         self.assertLess(counted.messages / 30, 1.02 * stage.most_a_second)
+
+
+class Throttles(unittest.TestCase):
+    def test_requests_last_as_long_here_as_there(self):
+        for name in ["receive-payment", "create-order-intent", "verify-payment"]:
+            with self.subTest(name):
+                self.assertAlmostEqual(throttles.LASTS_MS[name], stages()[name].duration_ms(1), delta=5)
 
 
 class WhileNothingHappens(unittest.TestCase):

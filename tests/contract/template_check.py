@@ -8,7 +8,7 @@ import json
 import re
 import sys
 
-from template import budget, combinations, database, loops, metrics, modes, parameters, privileges, rollout
+from template import budget, combinations, database, loops, metrics, modes, parameters, privileges, rollout, throttles
 from template.model import ROOT, load, queues_in, target
 
 # How often each stage tries a message before it parks it.
@@ -154,14 +154,6 @@ def routes_are_open_to_whom_they_must_be(template):
             yield f"{key}: the authorizer's answer must not be kept"
         if authorizer.get("IdentitySource") != []:
             yield f"{key}: the authorizer must name no header, and say so: a browser sends a cookie (decisions/0010)"
-    for stage in template.of("AWS::ApiGatewayV2::Stage").values():
-        own, all_others = stage.get("RouteSettings", {}).get("POST /payments/verify"), stage["DefaultRouteSettings"]
-        if not own or own["ThrottlingRateLimit"] >= all_others["ThrottlingRateLimit"]:
-            yield "POST /payments/verify asks a gateway for everybody who comes; it must be throttled below the others"
-        for key in {"GET /admin/login", "GET /admin/callback"} & set(routes):
-            own = stage.get("RouteSettings", {}).get(key)
-            if not own or own["ThrottlingRateLimit"] >= all_others["ThrottlingRateLimit"]:
-                yield f"{key} takes an environment of the operators' pages for everybody who comes; it must be throttled below the others"
 
 
 def what_is_believed_is_asked_over_tls(template):
@@ -222,6 +214,7 @@ CHECKS = [
     *database.CHECKS,
     *loops.CHECKS,
     *parameters.CHECKS,
+    *throttles.CHECKS,
 ]
 
 

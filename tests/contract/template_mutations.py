@@ -8,7 +8,7 @@ import functools
 import unittest
 
 import template_check
-from template import budget, combinations, database, loops, metrics, modes, parameters, privileges, rollout, sources
+from template import budget, combinations, database, loops, metrics, modes, parameters, privileges, rollout, sources, throttles
 from template.model import Template, load
 
 INTACT = load()
@@ -226,10 +226,6 @@ class Routes(Broken):
         self.properties("OperatorAuthorizer")["IdentitySource"] = ["$request.header.Authorization"]
         self.assert_noticed(self.CHECK, "GET /admin/{proxy+}: the authorizer must name no header")
 
-    def test_a_login_without_a_throttle_of_its_own_is_named(self):
-        del self.properties("ApiStage")["RouteSettings"]["Fn::If"][1]["Fn::If"][1]["GET /admin/callback"]
-        self.assert_noticed(self.CHECK, "GET /admin/callback takes an environment of the operators' pages")
-
     def test_a_buyers_route_without_its_token_is_named(self):
         del self.properties("OrderStatusRoute")["AuthorizationType"]
         self.assert_noticed(self.CHECK, "GET /orders/status must ask for a buyer's token")
@@ -237,6 +233,50 @@ class Routes(Broken):
     def test_a_route_that_nobody_thought_about_is_named(self):
         self.properties("OrderStatusRoute")["RouteKey"] = "GET /orders"
         self.assert_noticed(self.CHECK, "GET /orders")
+
+
+class Throttles(Broken):
+    OWN = staticmethod(throttles.every_route_has_its_own_throttle)
+
+    def settings(self):
+        return self.properties("ApiStage")["RouteSettings"]
+
+    def figures(self, scale):
+        return self.document["Mappings"]["Throttles"][scale]
+
+    def test_a_route_without_a_throttle_of_its_own_is_named(self):
+        del self.settings()["POST /payments/confirmations"], self.settings()["GET /admin/callback"]
+        self.assert_noticed(self.OWN, "POST /payments/confirmations has no throttle of its own", "GET /admin/callback has no throttle of its own")
+
+    def test_a_throttle_of_a_route_that_is_not_there_is_named(self):
+        self.settings()["GET /orders"] = self.settings()["GET /orders/status"]
+        self.assert_noticed(self.OWN, "GET /orders has a throttle and is no route")
+
+    def test_a_dear_route_that_takes_as_much_as_others_is_named(self):
+        self.figures("small")["LoginRate"] = self.figures("full")["VerifyRate"] = 250
+        self.assert_noticed(self.OWN, "with Scale small, GET /admin/login takes an environment", "with Scale full, POST /payments/verify asks a gateway")
+
+    def test_a_burst_below_its_rate_is_named(self):
+        self.figures("small")["StatusBurst"] = 5
+        self.assert_noticed(self.OWN, "with Scale small, GET /orders/status has a burst of 5 and 50 requests a second")
+
+    def test_more_than_a_function_works_off_is_named(self):
+        self.figures("small")["VerifyBurst"] = 20
+        self.document["Mappings"]["AtOnce"]["full"]["CreateOrderIntent"] = 50
+        self.assert_noticed(
+            throttles.a_function_can_work_off_what_its_routes_let_in,
+            "with Scale small, the routes of verify-payment let 20 requests in at once, which hold 6.4 executions for a second; 5 are reserved",
+            "with Scale full, the routes of create-order-intent let 190 requests in at once, which hold 58.9 executions for a second; 50 are reserved",
+        )
+
+    def test_routes_of_one_function_are_added_up(self):
+        self.figures("small").update(WebhookBurst=600)
+        self.assert_noticed(throttles.a_function_can_work_off_what_its_routes_let_in, "the routes of receive-payment let 700 requests in at once")
+
+    def test_a_route_for_which_the_stage_does_not_wait_is_named(self):
+        text = self.properties("ApiStage")["Description"]["Fn::Sub"]
+        text[0] = text[0].replace("${PaymentConfirmationRoute}", "confirmations")
+        self.assert_noticed(throttles.the_stage_waits_for_its_routes, "does not wait for PaymentConfirmationRoute")
 
 
 class Rollout(Broken):
