@@ -16,7 +16,7 @@ from cfnlint.api import lint  # noqa: E402
 from cfnlint.config import ManualArgs  # noqa: E402
 from samtranslator.translator.transform import transform  # noqa: E402
 from template.model import load  # noqa: E402
-from template.modes import EXTRAS, FULL, GIVEN, SCHOOL, Deployment  # noqa: E402
+from template.modes import DOMAIN, EXTRAS, FULL, GIVEN, SCHOOL, ZONE, Deployment  # noqa: E402
 
 # It says after each transformation that it sent nothing home, which nobody asked for.
 logging.getLogger("samtranslator").setLevel(logging.ERROR)
@@ -26,9 +26,9 @@ ALL = EXTRAS["a shop"] | EXTRAS["MSK"] | EXTRAS["endpoints"] | EXTRAS["a console
 # What people deploy: each parameter that makes or leaves out resources, both ways.
 DEPLOYED = {
     "a school in an account of ten": SCHOOL | {"ReserveConcurrency": "no", "Architecture": "x86_64"},
-    "everything there is": SCHOOL | ALL | FULL
+    "everything there is": SCHOOL | ALL | FULL | DOMAIN | ZONE
     | {"Canary": "true", "AlarmEmail": "a@example.com", "ProtectDatabase": "yes", "ZoneA": "us-east-1a", "ZoneB": "us-east-1b"},
-    "a given cluster, and a shop": SCHOOL | GIVEN | EXTRAS["a shop"]
+    "a given cluster, and a shop": SCHOOL | GIVEN | EXTRAS["a shop"] | DOMAIN | {"DefaultEndpoint": "no"}
     | {"DatabaseClusterId": "shared", "DatabaseSecurityGroupId": "sg-1", "VpcSecurityGroupIds": ["sg-2"], "AlarmTopicArn": "arn:t"},
 }  # fmt: skip
 # What is there for another way to deploy: parameters and mappings that this one does not use.

@@ -8,7 +8,7 @@ import functools
 import unittest
 
 import template_check
-from template import budget, combinations, database, loops, metrics, modes, parameters, privileges, rollout, sources, throttles
+from template import budget, combinations, database, domain, loops, metrics, modes, parameters, privileges, rollout, sources, throttles
 from template.model import Template, load
 
 INTACT = load()
@@ -409,6 +409,49 @@ class Database(Broken):
     def test_a_proxy_that_keeps_the_database_awake_is_named(self):
         self.properties("DatabaseProxyTargets")["ConnectionPoolConfigurationInfo"]["MaxIdleConnectionsPercent"] = 40
         self.assert_noticed(database.the_proxy_lets_the_database_rest, "DatabaseProxyTargets keeps 320 connections")
+
+
+class Domain(Broken):
+    def test_a_name_that_is_made_without_one_is_named(self):
+        del self.resources["ApiDomain"]["Condition"]
+        self.assert_noticed(domain.a_name_leads_to_the_api, "with no name there are 1 names and 0 mappings")
+
+    def test_a_name_that_speaks_old_tls_is_named(self):
+        self.properties("ApiDomain")["DomainNameConfigurations"][0]["SecurityPolicy"] = "TLS_1_0"
+        self.assert_noticed(domain.a_name_leads_to_the_api, "ApiDomain must be regional and speak TLS 1.2")
+
+    def test_a_name_under_whose_paths_no_function_answers_is_named(self):
+        self.properties("ApiDomainMapping")["ApiMappingKey"] = "v1"
+        self.assert_noticed(domain.a_name_leads_to_the_api, "ApiDomainMapping must lead to the stage of the API, and under no path")
+
+    def test_an_address_that_does_not_name_the_domain_is_named(self):
+        self.document["Outputs"]["ApiUrl"]["Value"] = {"Fn::GetAtt": ["Api", "ApiEndpoint"]}
+        self.assert_noticed(domain.the_outputs_say_where_the_api_is, "with DomainName, DomainCertificateArn the output ApiUrl is")
+
+    def test_a_target_that_nobody_is_told_is_named(self):
+        del self.document["Outputs"]["ApiDomainTarget"]
+        self.assert_noticed(domain.the_outputs_say_where_the_api_is, "the output ApiDomainTarget is None")
+
+    def test_a_record_without_an_address_is_named(self):
+        del self.properties("ApiDomain")["DomainNameConfigurations"][0]["IpAddressType"]
+        self.assert_noticed(domain.the_record_is_made_where_its_zone_is_given, "ApiDomain has no IPv6 address")
+
+    def test_a_record_in_no_zone_is_named(self):
+        self.resources["ApiDomainRecord"]["Condition"] = "HasDomain"
+        self.assert_noticed(domain.the_record_is_made_where_its_zone_is_given, "with DomainName, DomainCertificateArn the records are ['A']")
+
+    def test_an_update_that_closes_the_old_address_is_named(self):
+        self.properties("Api")["DisableExecuteApiEndpoint"]["Fn::If"][0] = "HasDomain"
+        self.assert_noticed(domain.the_old_address_stays_open_until_it_is_closed, "with a name DisableExecuteApiEndpoint is True")
+
+    def test_a_name_that_is_an_address_is_named(self):
+        self.document["Parameters"]["DomainName"]["AllowedPattern"] = ".*"
+        self.assert_noticed(domain.a_name_is_a_host_name, "DomainName must not be 'https://pay.example.com'")
+
+    def test_half_a_name_that_gets_through_is_named(self):
+        del self.document["Rules"]["DomainIsComplete"]["Assertions"][1], self.document["Rules"]["OneEndpointIsOpen"]
+        self.assert_noticed(modes.half_a_set_of_parameters_is_refused, "a name without a certificate is not refused", "no address at all is not refused")
+        self.assert_noticed(combinations.every_combination_is_refused_or_works, "domain with DomainName is accepted: DomainName is given and nothing uses it")
 
 
 class Parameters(Broken):

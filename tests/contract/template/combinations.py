@@ -6,7 +6,7 @@ beside one that is there, and each function knows its database.
 
 from itertools import product
 
-from .modes import EXTRAS, SCHOOL, Deployment
+from .modes import DOMAIN, EXTRAS, SCHOOL, ZONE, Deployment
 
 NETWORK_AND_DATABASE = {
     "DatabaseUrl": "postgres://a",
@@ -38,11 +38,12 @@ GROUPS = {
     "console": (SCHOOL, CONSOLE),
     "kafka": (SCHOOL, KAFKA),
     "rollout": (SCHOOL, ROLLOUT),
+    "domain": (SCHOOL, DOMAIN | ZONE | {"DefaultEndpoint": "no"}),
 }
 # What switches others off: given beside "no", they wait for a "yes".
 SWITCHED_OFF = {"Shop": set(SHOP)}
 # A value that is the other side of a choice, and is used by being chosen.
-CHOICES = {"Shop", "Transport", "VpcEndpoints", "Canary", "Alarms", "Scale", "ReserveConcurrency"}
+CHOICES = {"Shop", "Transport", "VpcEndpoints", "Canary", "Alarms", "Scale", "ReserveConcurrency", "DefaultEndpoint"}
 # These may be empty in a function's variables: their readers know it.
 MAY_BE_EMPTY = {"ESEWA_STATUS_BASE_URL"}
 KNOWS_ITS_DATABASE = [{"DATABASE_URL"}, {"DATABASE_SECRET_ARN", "DATABASE_PROXY_ENDPOINT", "DATABASE_NAME"}]

@@ -10,12 +10,16 @@ SCHOOL = {"AdminServiceUrl": "https://admin.example.com", "RazorpayWebhookSecret
 SUBNETS = {"VpcId": "vpc-1", "VpcSubnetIds": ["subnet-1", "subnet-2"]}
 GIVEN = {**SUBNETS, "DatabaseSecretArn": "arn:d", "DatabaseEndpoint": "db.example.com", "RedisUrl": "rediss://cache.example.com"}
 FULL = {"Scale": "full"}
+DOMAIN = {"DomainName": "pay.example.com", "DomainCertificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/a"}
+ZONE = {"DomainHostedZoneId": "Z0123456789ABC"}
 # Ways to deploy, and of these kinds of resources how many each makes.
 WAYS = {
     "everything is made": (
         SCHOOL,
-        {"AWS::EC2::VPC": 1, "AWS::RDS::DBCluster": 1, "AWS::RDS::DBInstance": 1, "AWS::RDS::DBProxy": 0, "AWS::ElastiCache::ServerlessCache": 1},
+        {"AWS::EC2::VPC": 1, "AWS::RDS::DBCluster": 1, "AWS::RDS::DBInstance": 1, "AWS::RDS::DBProxy": 0, "AWS::ElastiCache::ServerlessCache": 1}
+        | {"AWS::ApiGatewayV2::DomainName": 0, "AWS::ApiGatewayV2::ApiMapping": 0, "AWS::Route53::RecordSet": 0},
     ),
+    "a name is given": (SCHOOL | DOMAIN, {"AWS::ApiGatewayV2::DomainName": 1, "AWS::ApiGatewayV2::ApiMapping": 1, "AWS::Route53::RecordSet": 0}),
     "everything is made, full": (
         SCHOOL | FULL,
         {"AWS::EC2::VPC": 1, "AWS::RDS::DBCluster": 1, "AWS::RDS::DBInstance": 2, "AWS::RDS::DBProxy": 1, "AWS::ElastiCache::ServerlessCache": 1},
@@ -58,6 +62,9 @@ REFUSED = {
     "a shop without a gateway's key": SCHOOL | {**EXTRAS["a shop"], "KhaltiSecretArn": ""},
     "a shop without buyers' tokens": SCHOOL | {**EXTRAS["a shop"], "JwtIssuer": ""},
     "a console without its client": SCHOOL | {**EXTRAS["a console"], "ConsoleClientId": ""},
+    "a name without a certificate": SCHOOL | {**DOMAIN, "DomainCertificateArn": ""},
+    "a hosted zone without a name": SCHOOL | ZONE,
+    "no address at all": SCHOOL | {"DefaultEndpoint": "no"},
     "a console that can't sign": SCHOOL | {**EXTRAS["a console"], "ConsoleSecretArn": ""},
 }
 
