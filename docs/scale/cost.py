@@ -23,7 +23,9 @@ DOCUMENTS = [ROOT / "docs" / name for name in ["scale.md", "deploy.md", "integra
 REQUESTS, GB_SECOND, SQS = 0.20e-6, 0.0000133334, 0.40e-6
 API, LOGS_GB, TRACE, AURORA_IO = 1.00e-6, 0.50, 5.00e-6, 0.20e-6
 ACU_HOUR, PROXY_ACU_HOUR, NAT_HOUR, CACHE_GB_HOUR, ALARM, METRIC = 0.12, 0.015, 0.045, 0.084, 0.10, 0.30
-ADDRESS_HOUR, SECRET, ENDPOINT_HOUR = 0.005, 0.40, 0.01
+ADDRESS_HOUR, SECRET = 0.005, 0.40
+# What a gigabyte costs through a NAT gateway, and through an endpoint, which is paid for each zone by the hour.
+NAT_GB, ENDPOINT_HOUR, ENDPOINT_GB = 0.045, 0.01, 0.01
 HOURS = 730
 # What each account has free every month: ten alarms, ten metrics, a million requests of SQS.
 FREE = 10 * ALARM + 10 * METRIC + 1e6 * SQS
@@ -203,6 +205,40 @@ def budget_table(template):
     return table(["function", "connections each", "small: at once", "small: share", "full: at once", "full: share"], rows)
 
 
+# Of a gigabyte to SQS, Secrets Manager and Lambda, and the ways out that a network may have.
+NETWORKS = {
+    "a network made here: NAT gateway, no endpoints (the default)": {"VpcEndpoints": "no"},
+    "a network made here: NAT gateway and endpoints": modes.EXTRAS["endpoints"],
+    "a network that is given, with a way out that you pay for: no endpoints": modes.SUBNETS | {"VpcEndpoints": "no"},
+    "a network that is given, without a way out: endpoints only": modes.SUBNETS | modes.EXTRAS["endpoints"],
+}
+GIGABYTES = [0, 100, 1_000]
+
+
+def network(template, given):
+    """What this choice costs a month: fixed, and each gigabyte to AWS. What a network that is given costs by itself is its owner's."""
+    stack = modes.Deployment(template.document, modes.SCHOOL | given)
+    nats = len(stack.of("AWS::EC2::NatGateway"))
+    zones = sum(len(endpoint["SubnetIds"]) for endpoint in stack.of("AWS::EC2::VPCEndpoint").values())
+    fixed = (nats * (NAT_HOUR + ADDRESS_HOUR) + zones * ENDPOINT_HOUR) * HOURS
+    return fixed, ENDPOINT_GB if zones else NAT_GB if nats else 0
+
+
+def break_even(template):
+    """From how many gigabytes a month to AWS on endpoints are cheaper than a NAT gateway alone."""
+    (alone, through_nat), (both, through_endpoints) = (network(template, given) for given in list(NETWORKS.values())[:2])
+    return (both - alone) / (through_nat - through_endpoints)
+
+
+def network_table(template):
+    rows = []
+    for what, given in NETWORKS.items():
+        fixed, each = network(template, given)
+        rows.append([what, *(f"{fixed + each * gigabytes:.2f}" for gigabytes in GIGABYTES)])
+    rows.append([f"**endpoints beside a NAT gateway are cheaper from {break_even(template):,.0f} GB a month on**", *[""] * len(GIGABYTES)])
+    return table(["network, $ a month", *(f"{gigabytes:,} GB to AWS" for gigabytes in GIGABYTES)], rows)
+
+
 def throttles_table(template):
     """What API Gateway lets through on each route, at both scales. Routes with the same figures are in one row."""
     groups = {}
@@ -223,6 +259,7 @@ def tables():
         "orders": cost_table(found, ORDER, "orders"),
         "idle": idle_table(template),
         "parts": parts_table(template),
+        "network": network_table(template),
         "throttles": throttles_table(template),
     }
 

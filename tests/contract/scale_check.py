@@ -11,7 +11,7 @@ import unittest
 DOCS = pathlib.Path(__file__).resolve().parents[2] / "docs"
 sys.path.insert(0, str(DOCS / "scale"))
 
-from cost import IDLE, idle  # noqa: E402
+from cost import IDLE, NETWORKS, break_even, idle, network  # noqa: E402
 from simulate import simulate  # noqa: E402
 from stages import stages  # noqa: E402
 from steady import steady  # noqa: E402
@@ -64,6 +64,21 @@ class WhileNothingHappens(unittest.TestCase):
         for what in ["small, a school", "small, with a shop"]:
             with self.subTest(what):
                 self.assertLessEqual(sum(idle(load(), IDLE[what]).values()), 100)
+
+
+class TheNetwork(unittest.TestCase):
+    def test_the_default_is_the_cheapest_that_reaches_a_payment_gateway(self):
+        """A gigabyte to AWS a day is more than a small shop sends."""
+        default, with_endpoints, *_ = (network(load(), given) for given in NETWORKS.values())
+        cheapest = min([default, with_endpoints], key=lambda costs: costs[0] + costs[1] * 30)
+        chosen = network(load(), {"VpcEndpoints": load().document["Parameters"]["VpcEndpoints"]["Default"]})
+        self.assertEqual(chosen, cheapest)
+
+    def test_endpoints_pay_from_the_break_even_on(self):
+        (alone, nat), (both, endpoints), *_ = (network(load(), given) for given in NETWORKS.values())
+        even = break_even(load())
+        self.assertAlmostEqual(alone + nat * even, both + endpoints * even)
+        self.assertGreater(alone + nat * 1.1 * even, both + endpoints * 1.1 * even)
 
 
 class TheDocuments(unittest.TestCase):
