@@ -1,4 +1,4 @@
-"""cfn-lint over what CloudFormation gets: template.yaml expanded by SAM's own translator, conditions decided, for each way to deploy.
+"""cfn-lint over what CloudFormation gets: edge.yaml, and template.yaml expanded by SAM's own translator, conditions decided, for each way to deploy.
 
 cfn-lint reads SAM's resources unexpanded and finds little in them. Run by make check with SAM's Python. It asks AWS nothing.
 """
@@ -15,6 +15,7 @@ os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
 from cfnlint.api import lint  # noqa: E402
 from cfnlint.config import ManualArgs  # noqa: E402
 from samtranslator.translator.transform import transform  # noqa: E402
+from template.edge import load_edge  # noqa: E402
 from template.model import load  # noqa: E402
 from template.modes import DOMAIN, EXTRAS, FULL, GIVEN, SCHOOL, ZONE, Deployment  # noqa: E402
 
@@ -101,6 +102,10 @@ class Expanded(unittest.TestCase):
             given = {name: real(value) for name, value in short.items()}
             with self.subTest(way):
                 self.assert_sound(decided(expanded(load().document, given), given))
+
+    def test_what_may_stand_before_the_api(self):
+        """edge.yaml is no template of SAM's, so that nothing is expanded."""
+        self.assert_sound(load_edge())
 
     def test_a_fault_that_sam_hides_is_found(self):
         function = {"Runtime": "provided.al2023", "Handler": "bootstrap", "CodeUri": CODE, "EphemeralStorage": {"Size": 100}}

@@ -8,7 +8,7 @@ import json
 import re
 import sys
 
-from template import budget, combinations, database, domain, loops, metrics, modes, parameters, privileges, rollout, throttles
+from template import budget, combinations, database, domain, edge, loops, metrics, modes, parameters, privileges, rollout, throttles
 from template.model import ROOT, load, queues_in, target
 
 # How often each stage tries a message before it parks it.
@@ -216,6 +216,7 @@ CHECKS = [
     *parameters.CHECKS,
     *throttles.CHECKS,
     *domain.CHECKS,
+    *edge.CHECKS,
 ]
 
 

@@ -8,7 +8,7 @@ import functools
 import unittest
 
 import template_check
-from template import budget, combinations, database, domain, loops, metrics, modes, parameters, privileges, rollout, sources, throttles
+from template import budget, combinations, database, domain, edge, loops, metrics, modes, parameters, privileges, rollout, sources, throttles
 from template.model import Template, load
 
 INTACT = load()
@@ -452,6 +452,53 @@ class Domain(Broken):
         del self.document["Rules"]["DomainIsComplete"]["Assertions"][1], self.document["Rules"]["OneEndpointIsOpen"]
         self.assert_noticed(modes.half_a_set_of_parameters_is_refused, "a name without a certificate is not refused", "no address at all is not refused")
         self.assert_noticed(combinations.every_combination_is_refused_or_works, "domain with DomainName is accepted: DomainName is given and nothing uses it")
+
+
+class Edge(unittest.TestCase):
+    """The same of edge.yaml, the template of what may stand before the API."""
+
+    def setUp(self):
+        self.document = edge.load_edge()
+        self.config = self.document["Resources"]["Distribution"]["Properties"]["DistributionConfig"]
+        self.rules = self.document["Resources"]["Firewall"]["Properties"]["Rules"]
+
+    def assert_noticed(self, check, *words):
+        self.assertEqual(said_of_intact(check), [], "edge.yaml as it is must pass")
+        said = "\n".join(check(INTACT, self.document))
+        for word in words:
+            self.assertIn(word, said)
+
+    def test_a_distribution_that_hides_its_name_is_named(self):
+        self.config["DefaultCacheBehavior"]["OriginRequestPolicyId"] = "b689b0a8-53d0-40ab-baf2-68738e2966ac"
+        self.assert_noticed(edge.it_stands_before_the_api_under_its_name, "must have the API's name and pass Host on")
+
+    def test_a_distribution_that_keeps_answers_is_named(self):
+        self.config["DefaultCacheBehavior"]["CachePolicyId"] = "658327ea-f89d-4fab-a63d-7e88639e58f6"
+        self.config["DefaultCacheBehavior"]["AllowedMethods"] = ["GET", "HEAD"]
+        self.assert_noticed(edge.it_stands_before_the_api_under_its_name, "must keep no answer", "the distribution refuses ['POST']")
+
+    def test_a_distribution_that_waits_too_short_or_speaks_plainly_is_named(self):
+        self.config["Origins"][0]["CustomOriginConfig"].update(OriginReadTimeout=10, OriginProtocolPolicy="match-viewer")
+        self.config["DefaultCacheBehavior"]["ViewerProtocolPolicy"] = "allow-all"
+        self.assert_noticed(
+            edge.it_stands_before_the_api_under_its_name, "waits 10 s, and admin behind GET /admin", "must ask the API's target over TLS", "TLS 1.2 or newer"
+        )
+
+    def test_a_distribution_without_its_firewall_is_named(self):
+        del self.config["WebACLId"]
+        self.assert_noticed(edge.everything_passes_the_firewall, "the distribution has no firewall")
+
+    def test_a_path_that_no_limit_holds_is_named(self):
+        self.rules[0]["Action"] = {"Count": {}}
+        self.assert_noticed(edge.everything_passes_the_firewall, "/payments/confirmations is held by no limit for each address; it must be RequestsPerSender")
+
+    def test_payment_senders_with_the_limit_of_a_buyer_are_named(self):
+        del self.rules[1]["Statement"]["RateBasedStatement"]["ScopeDownStatement"]
+        self.assert_noticed(edge.everything_passes_the_firewall, "/payments/webhooks/razorpay is held by")
+
+    def test_a_parameter_that_the_page_does_not_name_is_named(self):
+        self.document["Parameters"]["OriginSecret"] = {"Type": "String"}
+        self.assert_noticed(edge.the_page_says_what_to_give, "docs/deploy.md does not name OriginSecret")
 
 
 class Parameters(Broken):
