@@ -337,6 +337,38 @@ async fn an_msk_cluster_that_nobody_could_use() {
 }
 
 #[tokio::test]
+async fn a_domains_certificate_that_does_not_fit() {
+    let domain = [
+        "DomainName=pay.example.com",
+        "DomainCertificateArn=arn:aws:acm:us-east-1:123456789012:certificate/12345678-1234-1234-1234-123456789012",
+    ];
+    let fine = Account::healthy().told(&[&SCHOOL[..], &domain].concat()).await;
+    assert!(
+        fine.code == 0
+            && fine
+                .rows("fine")
+                .iter()
+                .any(|row| row.contains("issued for pay.example.com")),
+        "{fine:?}"
+    );
+    let pending = Account::healthy().with("DescribeCertificate", "ISSUED\"", "PENDING_VALIDATION\"");
+    pending
+        .told(&[&SCHOOL[..], &domain].concat())
+        .await
+        .only("fails", "the certificate is in the state PENDING_VALIDATION");
+    let other = Account::healthy().with("DescribeCertificate", "example.com", "example.org");
+    other
+        .told(&[&SCHOOL[..], &domain].concat())
+        .await
+        .only("fails", "not for pay.example.com");
+    let elsewhere = [domain[0], &domain[1].replace("us-east-1", "eu-west-1")];
+    Account::healthy()
+        .told(&[&SCHOOL[..], &elsewhere].concat())
+        .await
+        .only("fails", "DomainCertificateArn is in eu-west-1");
+}
+
+#[tokio::test]
 async fn an_issuer_is_asked_as_api_gateway_asks_it() {
     let issuer = MockServer::start().await;
     let own = issuer.uri();
