@@ -162,6 +162,10 @@ class Metrics(Broken):
         self.properties("SlowOrdersAlarm")["Threshold"] = 60000
         self.assert_noticed(metrics.alarms_ring_when_they_must, "SlowOrdersAlarm rings at ('>', 60000)")
 
+    def test_refused_signatures_that_nobody_hears_of_are_named(self):
+        del self.resources["SignaturesRefusedAlarm"]
+        self.assert_noticed(metrics.alarms_ring_when_they_must, "SignaturesRefusedAlarm rings at None")
+
     def test_silence_that_is_not_filled_is_named(self):
         self.properties("SweepSilentAlarm")["Metrics"][0]["Expression"] = "runs"
         self.assert_noticed(metrics.silence_rings_at_once, "SweepSilentAlarm rings on silence, and late")

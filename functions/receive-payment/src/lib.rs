@@ -107,6 +107,7 @@ impl ReceivePayment {
         }
         let now = self.clock.now();
         if let Err(forged) = self.verify(request, body, now) {
+            metrics::counter!("SignaturesRefused").increment(1);
             tracing::warn!(
                 function = NAME,
                 path = request.path,

@@ -28,6 +28,8 @@ PROMISED |= {"UnpricedPayments", "PaymentsNotOurs"}
 PROMISED |= {"CheckoutsRefused", "RequestsThrottled"}
 # What docs/decisions/0051 adds to it.
 PROMISED |= {"RefundsRecorded", "DisputesOpened"}
+# Added to it by docs/decisions/0079.
+PROMISED |= {"SignaturesRefused"}
 # SPEC section 5: when each of these rings.
 RINGS = {
     "RecoveryRateAlarm": (">", 1),
@@ -45,6 +47,8 @@ RINGS = {
     "PaidUnfulfilledOrderAlarm": (">", 600),
     "OutboxStuckAlarm": (">", 300),
     "AmountMismatchAlarm": (">", 0),
+    # Those of docs/decisions/0079.
+    "SignaturesRefusedAlarm": (">", 5),
     # Beside it: those on whose figures the others depend.
     "SweepSilentAlarm": ("<", 1),
     "ReconcileSilentAlarm": ("<", 1),

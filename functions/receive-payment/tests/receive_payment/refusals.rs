@@ -4,6 +4,7 @@ use crate::setting::{
     NOW, PAYMENT, RAZORPAY_SECRET, Setting, capture, confirmation, confirmation_request, razorpay_request,
     signed_confirmation, signed_webhook,
 };
+use metrics_util::debugging::{DebugValue, DebuggingRecorder};
 use serde_json::json;
 
 #[tokio::test]
@@ -66,6 +67,9 @@ async fn forged_stale_and_unreadable_messages_are_refused_and_store_nothing() {
             400,
         ),
     ];
+    let recorder = DebuggingRecorder::new();
+    let recording = metrics::set_default_local_recorder(&recorder);
+    let unbelieved = cases.iter().filter(|(_, _, expected)| *expected == 401).count();
     for (name, request, expected) in cases {
         // WHEN one arrives
         let (status, answer) = setting.send(request).await;
@@ -74,6 +78,16 @@ async fn forged_stale_and_unreadable_messages_are_refused_and_store_nothing() {
         assert!(answer["error"]["code"].is_string(), "{name}: {answer}");
         assert_eq!(setting.rows_in_all_tables().await, 0, "{name}");
     }
+    // AND those whose signature is not believed are counted, for the alarm
+    drop(recording);
+    let counted = recorder.snapshotter().snapshot().into_vec();
+    let refused = counted
+        .iter()
+        .find(|(key, ..)| key.key().name() == "SignaturesRefused");
+    assert_eq!(
+        refused.map(|(.., value)| value),
+        Some(&DebugValue::Counter(unbelieved as u64))
+    );
     setting.finish().await;
 }
 
