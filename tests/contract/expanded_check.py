@@ -1,28 +1,22 @@
-"""cfn-lint over what CloudFormation gets: edge.yaml, and template.yaml expanded by SAM's own translator, conditions decided, for each way to deploy.
+"""cfn-lint over what CloudFormation gets: edge.yaml, and template.yaml expanded by SAM's own translator, conditions decided, for a few ways to deploy.
 
-cfn-lint reads SAM's resources unexpanded and finds little in them. Run by make check with SAM's Python. It asks AWS nothing.
+cfn-lint reads SAM's resources unexpanded and finds little in them. It takes seconds for each way; what can be asked of every combination
+is in template/graph.py, actions.py and variables.py. Run by make check with SAM's Python. It asks AWS nothing.
 """
 
-import copy
 import json
-import logging
-import os
 import sys
 import unittest
+from itertools import zip_longest
 
-os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
+from cfnlint.api import lint
+from cfnlint.config import ManualArgs
+from samtranslator.translator.transform import transform
+from template.edge import load_edge
+from template.expansion import CODE, MAIN, READ_BY_SAM, REGION, NoManagedPolicies, decided, expanded, in_full
+from template.model import load
+from template.modes import DOMAIN, EXTRAS, FULL, GIVEN, SCHOOL, ZONE
 
-from cfnlint.api import lint  # noqa: E402
-from cfnlint.config import ManualArgs  # noqa: E402
-from samtranslator.translator.transform import transform  # noqa: E402
-from template.edge import load_edge  # noqa: E402
-from template.model import load  # noqa: E402
-from template.modes import DOMAIN, EXTRAS, FULL, GIVEN, SCHOOL, ZONE, Deployment  # noqa: E402
-
-# It says after each transformation that it sent nothing home, which nobody asked for.
-logging.getLogger("samtranslator").setLevel(logging.ERROR)
-REGION = "us-east-1"
-CODE = "s3://bucket/key"
 ALL = EXTRAS["a shop"] | EXTRAS["MSK"] | EXTRAS["endpoints"] | EXTRAS["a console"]
 # What people deploy: each parameter that makes or leaves out resources, both ways.
 DEPLOYED = {
@@ -34,57 +28,6 @@ DEPLOYED = {
 }  # fmt: skip
 # What is there for another way to deploy: parameters and mappings that this one does not use.
 UNUSED = {"W2001", "W7001"}
-
-
-def real(value):
-    """The short names of the other checks, in the form in which AWS has them."""
-    if isinstance(value, list):
-        return ",".join(map(real, value))
-    kind, _, rest = value.partition("-")
-    if kind in ("vpc", "subnet", "sg"):
-        return f"{kind}-0123456789abcdef{rest}"
-    if value == "arn:t":
-        return f"arn:aws:sns:{REGION}:123456789012:alarms"
-    if value.startswith("arn:") and len(value) == 5:
-        return f"arn:aws:secretsmanager:{REGION}:123456789012:secret:{value[4]}-AbCdEf"
-    return value.replace("arn:aws:kafka:r:a:", f"arn:aws:kafka:{REGION}:123456789012:")
-
-
-class NoManagedPolicies:
-    """Roles here name no policy of AWS's own, so there is nothing to look up."""
-
-    def load(self):
-        return {}
-
-
-def expanded(document, given):
-    """The plain template of CloudFormation's, with these parameters as its defaults."""
-    document = copy.deepcopy(document)
-    document["Globals"]["Function"]["CodeUri"] = CODE
-    for name, value in given.items():
-        document["Parameters"][name]["Default"] = value
-    return transform(document, given, NoManagedPolicies())
-
-
-def decided(document, given):
-    """Without the resources that are not made, and without the branches that are not taken."""
-    stack = Deployment(document, given)
-
-    def taken(value):
-        if isinstance(value, list):
-            return [part for part in map(taken, value) if part != {"Ref": "AWS::NoValue"}]
-        if not isinstance(value, dict):
-            return value
-        if "Fn::If" in value:
-            condition, then, otherwise = value["Fn::If"]
-            return taken(then if stack.holds(condition) else otherwise)
-        inner = {key: taken(part) for key, part in value.items()}
-        return {key: part for key, part in inner.items() if part != {"Ref": "AWS::NoValue"}}
-
-    kept = {name: taken({k: v for k, v in r.items() if k != "Condition"}) for name, r in stack.resources.items()}
-    outputs = {name: taken({k: v for k, v in o.items() if k != "Condition"}) for name, o in document["Outputs"].items() if stack.holds(o.get("Condition"))}
-    without = {key: part for key, part in document.items() if key not in ("Conditions", "Rules")}
-    return {**without, "Resources": kept, "Outputs": outputs}
 
 
 def complaints(template):
@@ -99,9 +42,18 @@ class Expanded(unittest.TestCase):
 
     def test_each_way_to_deploy(self):
         for way, short in DEPLOYED.items():
-            given = {name: real(value) for name, value in short.items()}
+            given = in_full(short)
             with self.subTest(way):
                 self.assert_sound(decided(expanded(load().document, given), given))
+
+    def test_sam_makes_the_same_of_it_whatever_else_is_given(self):
+        """The checks of every combination expand the template once for each value of this parameter."""
+        document = load().document
+        resources = expanded(document, in_full(SCHOOL))["Resources"]
+        for ways in zip_longest(*(parts.values() for parts in MAIN.values()), fillvalue={}):
+            given = {name: value for short in ways for name, value in short.items() if name != READ_BY_SAM}
+            with self.subTest(given):
+                self.assertEqual(expanded(document, in_full(SCHOOL | given))["Resources"], resources)
 
     def test_what_may_stand_before_the_api(self):
         """edge.yaml is no template of SAM's, so that nothing is expanded."""

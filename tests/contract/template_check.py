@@ -8,7 +8,7 @@ import json
 import re
 import sys
 
-from template import budget, combinations, database, domain, edge, loops, metrics, modes, parameters, privileges, rollout, throttles
+from template import actions, budget, combinations, database, domain, edge, loops, metrics, modes, parameters, privileges, rollout, throttles
 from template.model import ROOT, load, queues_in, target
 
 # How often each stage tries a message before it parks it.
@@ -208,6 +208,7 @@ CHECKS = [
     *budget.CHECKS,
     *metrics.CHECKS,
     *privileges.CHECKS,
+    *actions.CHECKS,
     *rollout.CHECKS,
     *modes.CHECKS,
     *combinations.CHECKS,

@@ -8,7 +8,7 @@ import functools
 import unittest
 
 import template_check
-from template import budget, combinations, database, domain, edge, loops, metrics, modes, parameters, privileges, rollout, sources, throttles
+from template import actions, budget, combinations, database, domain, edge, loops, metrics, modes, parameters, privileges, rollout, sources, throttles
 from template.model import Template, load
 
 INTACT = load()
@@ -123,6 +123,52 @@ class LeastPrivilege(Broken):
         statements = self.properties("RuntimePolicy")["PolicyDocument"]["Statement"]
         statements.append({"Effect": "Allow", "Action": "logs:CreateLogGroup", "Resource": "*"})
         self.assert_noticed(privileges.shared_policies_grant_what_lambda_does, "RuntimePolicy allows ['logs:CreateLogGroup']")
+
+
+class Actions(Broken):
+    """What IAM would take without a word, and allow nothing by."""
+
+    def test_an_action_that_does_not_exist_is_named(self):
+        self.allow("SweepRole", "sqs:SendMessages", {"Fn::GetAtt": ["JobsQueue", "Arn"]})
+        self.assert_noticed(actions.every_action_exists, "SweepRole allows sqs:SendMessages, which is no action of AWS")
+
+    def test_an_action_of_no_service_is_named(self):
+        self.properties("DatabaseProxyRole")["Policies"][0]["PolicyDocument"]["Statement"][0]["Action"] = "secretmanager:GetSecretValue"
+        self.assert_noticed(actions.every_action_exists, "DatabaseProxyRole allows secretmanager:GetSecretValue, which is no action of AWS")
+
+    def test_an_action_on_another_kind_of_resource_is_named(self):
+        self.allow("SweepRole", "sqs:SendMessage", {"Fn::GetAtt": ["SweepFunction", "Arn"]})
+        self.allow("AdminRole", "secretsmanager:GetSecretValue", {"Fn::GetAtt": ["DatabaseCluster", "DBClusterArn"]})
+        self.assert_noticed(
+            actions.every_action_takes_its_resource,
+            "SweepRole allows sqs:SendMessage on arn:aws:lambda:us-east-1:123456789012:function:SweepFunction; it takes arn:*:sqs:*:*:*",
+            "AdminRole allows secretsmanager:GetSecretValue on DatabaseCluster; it takes arn:*:secretsmanager:*:*:secret:*",
+        )
+
+    def test_a_queues_url_in_place_of_its_arn_is_named(self):
+        self.allow("SweepRole", "sqs:SendMessage", {"Ref": "JobsQueue"})
+        self.assert_noticed(actions.every_action_takes_its_resource, "SweepRole allows sqs:SendMessage on https://sqs.us-east-1.amazonaws.com/")
+
+    def test_an_action_that_knows_no_resource_is_named(self):
+        self.properties("ReadTopicsPolicy")["PolicyDocument"]["Statement"][1]["Resource"] = {"Ref": "MskClusterArn"}
+        self.assert_noticed(actions.every_action_takes_its_resource, "ReadTopicsPolicy allows kafka:GetBootstrapBrokers on", "it takes no resource, so * only")
+
+    def test_an_action_of_one_transport_is_looked_at_too(self):
+        """The policy is there with Kafka only."""
+        statement = self.properties("PublishTopicsPolicy")["PolicyDocument"]["Statement"][0]
+        statement["Resource"] = {"Fn::Sub": "arn:${AWS::Partition}:kafka:${AWS::Region}:${AWS::AccountId}:topic/all"}
+        self.assert_noticed(actions.every_action_takes_its_resource, "PublishTopicsPolicy allows kafka-cluster:Connect on")
+
+    def test_half_of_the_resources_that_an_action_needs_are_named(self):
+        statement = self.properties("RuntimePolicy")["PolicyDocument"]["Statement"][1]["Fn::If"][1]
+        statement["Resource"] = {"Fn::Sub": "arn:${AWS::Partition}:ec2:${AWS::Region}:${AWS::AccountId}:subnet/*"}
+        self.assert_noticed(actions.every_action_has_all_its_resources, "RuntimePolicy allows ec2:CreateNetworkInterface on no network-interface")
+
+    def test_a_statement_that_is_none_is_named(self):
+        statements = self.properties("SweepRole")["Policies"][0]["PolicyDocument"]["Statement"]
+        statements[0]["Actions"] = statements[0]["Action"]
+        statements[1]["Condition"] = {"StringEqual": {"aws:SourceAccount": "1"}}
+        self.assert_noticed(actions.statements_are_well_formed, "SweepRole: MALFORMED", "SweepRole: UNKNOWN_OPERATOR StringEqual")
 
 
 class Metrics(Broken):
