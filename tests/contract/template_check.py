@@ -8,7 +8,7 @@ import json
 import re
 import sys
 
-from template import actions, budget, combinations, database, domain, edge, loops, metrics, modes, parameters, privileges, rollout, throttles
+from template import actions, budget, combinations, database, domain, edge, graph, loops, metrics, modes, parameters, privileges, rollout, throttles
 from template.model import ROOT, load, queues_in, target
 
 # How often each stage tries a message before it parks it.
@@ -212,6 +212,7 @@ CHECKS = [
     *rollout.CHECKS,
     *modes.CHECKS,
     *combinations.CHECKS,
+    *graph.CHECKS,
     *database.CHECKS,
     *loops.CHECKS,
     *parameters.CHECKS,

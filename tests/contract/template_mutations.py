@@ -3,15 +3,16 @@
 Run by make check with SAM's Python, beside template_check.py.
 """
 
-import copy
 import functools
+import pickle
 import unittest
 
 import template_check
-from template import actions, budget, combinations, database, domain, edge, loops, metrics, modes, parameters, privileges, rollout, sources, throttles
+from template import actions, budget, combinations, database, domain, edge, graph, loops, metrics, modes, parameters, privileges, rollout, sources, throttles
 from template.model import Template, load
 
 INTACT = load()
+WRITTEN = pickle.dumps(INTACT.document)
 
 
 @functools.cache
@@ -23,7 +24,7 @@ class Broken(unittest.TestCase):
     """A copy of the template to break, and the question whether a check notices."""
 
     def setUp(self):
-        self.document = copy.deepcopy(INTACT.document)
+        self.document = pickle.loads(WRITTEN)
         self.resources = self.document["Resources"]
 
     def properties(self, logical_id):
@@ -171,6 +172,56 @@ class Actions(Broken):
         self.assert_noticed(actions.statements_are_well_formed, "SweepRole: MALFORMED", "SweepRole: UNKNOWN_OPERATOR StringEqual")
 
 
+class Graph(Broken):
+    """What waits for what, in the template as SAM expands it, for every combination."""
+
+    NOT_MADE = staticmethod(graph.nothing_points_at_what_is_not_made)
+    CIRCLE = staticmethod(graph.nothing_waits_for_itself)
+
+    def test_a_reference_that_one_combination_leaves_without_its_resource_is_named(self):
+        """A proxy before a given database, which has no writer here."""
+        self.properties("DatabaseProxy")["Tags"][0]["Value"] = {"Ref": "DatabaseWriter"}
+        self.assert_noticed(self.NOT_MADE, "DatabaseProxy points at DatabaseWriter, which is not made with network: given, with a cluster; transport: SQS")
+
+    def test_an_attribute_in_the_wrong_branch_is_named(self):
+        variables = self.properties("AdminFunction")["Environment"]["Variables"]
+        variables["JOBS_QUEUE_URL"] = {"Fn::If": ["HasConsole", {"Fn::GetAtt": ["JobsQueue", "QueueUrl"]}, ""]}
+        self.assert_noticed(self.NOT_MADE, "AdminFunction points at JobsQueue, which is not made with network: made; transport: SQS; pipelines: course;")
+
+    def test_a_text_that_names_what_is_not_made_is_named(self):
+        self.properties("ApiStage")["Description"] = {"Fn::Sub": "With ${OrderStatusRoute} and ${!this}"}
+        self.assert_noticed(self.NOT_MADE, "ApiStage points at OrderStatusRoute")
+
+    def test_a_resource_that_waits_for_none_is_named(self):
+        self.resources["ApiLogs"]["DependsOn"] = ["DatabaseLogs", "NetworkLogs"]
+        self.assert_noticed(self.NOT_MADE, "ApiLogs points at DatabaseLogs", "ApiLogs points at NetworkLogs")
+
+    def test_what_sam_makes_is_looked_at_too(self):
+        """The role of a schedule is SAM's."""
+        schedule = self.properties("SweepFunction")["Events"]["Outbox"]["Properties"]
+        schedule["DeadLetterConfig"]["Arn"] = {"Fn::GetAtt": ["JobsDeadLetters", "Arn"]}
+        self.assert_noticed(self.NOT_MADE, "SweepFunctionOutbox points at JobsDeadLetters", "SweepFunctionOutboxRole points at JobsDeadLetters")
+
+    def test_an_output_of_what_is_not_made_is_named(self):
+        del self.document["Outputs"]["OrderConfirmedQueueUrl"]["Condition"]
+        self.assert_noticed(self.NOT_MADE, "output OrderConfirmedQueueUrl points at OrderConfirmedQueue")
+
+    def test_groups_that_wait_for_each_other_are_named(self):
+        rule = {"Description": "Back", "IpProtocol": "tcp", "FromPort": 1, "ToPort": 2, "SourceSecurityGroupId": {"Ref": "DataSecurityGroup"}}
+        self.properties("FunctionSecurityGroup")["SecurityGroupIngress"] = [rule]
+        self.assert_noticed(self.CIRCLE, "DataSecurityGroup waits for FunctionSecurityGroup waits for DataSecurityGroup, with network: made")
+
+    def test_a_circle_of_one_combination_is_named_with_it(self):
+        """Each half alone is there in others."""
+        self.resources["DatabaseWriter"]["DependsOn"] = "DatabaseProxyTargets"
+        self.assert_noticed(self.CIRCLE, "DatabaseWriter", "scale: full")
+
+    def test_halves_of_a_circle_that_never_meet_are_none(self):
+        self.properties("ApiLogs")["Tags"] = {"Fn::If": ["HasShop", [{"Key": "a", "Value": {"Ref": "SchedulesDeadLetters"}}], []]}
+        self.properties("SchedulesDeadLetters")["Tags"] = {"Fn::If": ["HasShop", [], [{"Key": "a", "Value": {"Ref": "ApiLogs"}}]]}
+        self.assertEqual(list(self.CIRCLE(Template(self.document))), [])
+
+
 class Metrics(Broken):
     def test_a_metric_that_nobody_looks_at_is_named(self):
         del self.resources["StuckJobsAlarm"]
@@ -251,6 +302,15 @@ class Metrics(Broken):
     def test_a_function_without_its_alarms_is_named(self):
         del self.resources["SweepThrottlesAlarm"]
         self.assert_noticed(metrics.functions_and_queues_have_their_alarms, "SweepFunction has no alarm on Throttles")
+
+    def test_dead_letters_that_a_small_stack_does_not_hear_of_are_named(self):
+        self.resources["JobsDeadLettersAgeAlarm"]["Condition"] = "ShopFullyMonitored"
+        self.resources["ParkDeadLettersErrorsAlarm"]["Condition"] = "FullyMonitored"
+        self.assert_noticed(
+            metrics.dead_letters_are_alarmed_whatever_is_made,
+            "TrainerAllocatedCacheDeadLetters has no alarm with network: made; transport: SQS; pipelines: course; scale: small",
+            "JobsDeadLetters has no alarm with network: made; transport: SQS; pipelines: course and orders; scale: small",
+        )
 
     def test_a_queue_without_its_alarm_is_named(self):
         del self.resources["JobsQueueAgeAlarm"]

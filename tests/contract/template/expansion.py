@@ -3,10 +3,11 @@
 The other checks read what people write. What SAM makes of it (versions, aliases, schedules, their roles) is only here.
 """
 
-import copy
 import functools
+import json
 import logging
 import os
+import pickle
 from itertools import product
 
 os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
@@ -19,7 +20,11 @@ from .modes import EXTRAS, FULL, GIVEN, SCHOOL, SUBNETS, Deployment  # noqa: E40
 logging.getLogger("samtranslator").setLevel(logging.ERROR)
 REGION, ACCOUNT = "us-east-1", "123456789012"
 CODE = "s3://bucket/key"
-URLS = {"DatabaseUrl": "postgres://a", "DatabaseDirectUrl": "postgres://b", "RedisUrl": "redis://c"}
+# As on one machine: no secret is fetched either.
+LOCAL = {
+    "DatabaseUrl": "postgres://a", "DatabaseDirectUrl": "postgres://b", "RedisUrl": "redis://c",
+    "RazorpayWebhookSecretArn": "", "RazorpayWebhookSecret": "given", "ConfirmationSecretArn": "", "ConfirmationSecret": "given",
+}  # fmt: skip
 PROXY = {"DatabaseProxyEndpoint": "proxy.example.com", "DatabaseSecurityGroupId": "sg-1"}
 # The main parameters, each with its ways; of these every combination is looked at.
 MAIN = {
@@ -30,13 +35,13 @@ MAIN = {
         "given, with endpoints": SUBNETS | EXTRAS["endpoints"],
         "given, with a proxy": GIVEN | PROXY,
         "given, with a cluster": GIVEN | {"DatabaseClusterId": "shared", "VpcSecurityGroupIds": ["sg-2"]},
-        "none": URLS,
+        "none": LOCAL,
     },
     "transport": {"SQS": {}, "topics are read": {"MskClusterArn": EXTRAS["MSK"]["MskClusterArn"]}, "Kafka": EXTRAS["MSK"]},
-    "pipelines": {"course": {}, "course and orders": EXTRAS["a shop"]},
+    "pipelines": {"course": {}, "course and orders": EXTRAS["a shop"] | EXTRAS["orders of the provider"]},
     "scale": {"small": {}, "small, nothing reserved": {"ReserveConcurrency": "no"}, "full": FULL},
     "architecture": {"arm64": {}, "x86_64": {"Architecture": "x86_64"}},
-    "console": {"none": {}, "one": EXTRAS["a console"]},
+    "console": {"none": {}, "one": EXTRAS["a console"] | {"ConsoleClientSecretArn": "arn:o"}},
     "alarms": {"none": {"Alarms": "no"}, "yes": {"AlarmEmail": "a@example.com"}, "and canaries": {"Canary": "true"}},
 }
 # The one parameter by whose value SAM makes or leaves out resources; tests/contract/expanded_check.py tries the others.
@@ -86,7 +91,7 @@ def in_full(given):
 
 def expanded(document, given):
     """The plain template of CloudFormation's, with these parameters as its defaults."""
-    document = copy.deepcopy(document)
+    document = pickle.loads(pickle.dumps(document))
     document["Globals"]["Function"]["CodeUri"] = CODE
     for name, value in given.items():
         document["Parameters"][name]["Default"] = value
@@ -96,17 +101,12 @@ def expanded(document, given):
 class Stack(Deployment):
     """One combination, and what each part of it comes to as text."""
 
-    def __init__(self, document, ways, given):
+    def __init__(self, document, ways, truth, given):
         super().__init__(document, given)
-        self.ways = ways
+        self.ways, self.decided = ways, {**self.decided, **truth}
 
     def __str__(self):
         return "; ".join(f"{main}: {way}" for main, way in zip(MAIN, self.ways))
-
-    @functools.cached_property
-    def signature(self):
-        """What tells its resources from those of another combination: the truth of every condition."""
-        return tuple(self.holds(name) for name in self.document["Conditions"])
 
     def text(self, value):
         """This value as CloudFormation sends it. A resource's name is its logical id, so that it can be told from others."""
@@ -167,26 +167,36 @@ def plain_templates(template):
     return {value: expanded(template.document, in_full(SCHOOL | {READ_BY_SAM: value})) for value in ["false", "true"]}
 
 
-@functools.lru_cache(maxsize=2)
-def combinations(template):
-    """Every combination of the main parameters that the rules let through."""
-    found = []
+def combinations():
+    """(ways, what is given) of every combination of the main parameters."""
     for ways in product(*MAIN.values()):
+        # Without a network the functions reach no brokers.
+        if ways[0] == "none" and ways[1] != "SQS":
+            continue
         given = dict(SCHOOL)
         for parts, way in zip(MAIN.values(), ways):
             given |= parts[way]
-        if ways[0] == "none" and ways[1] != "SQS":
-            # Without a network the functions reach no brokers.
-            continue
-        stack = Stack(plain_templates(template)[given.get(READ_BY_SAM, "false")], ways, in_full(given))
-        found.append(stack)
-    return found
+        yield ways, in_full(given)
+
+
+@functools.lru_cache(maxsize=8)
+def told_apart(conditions, parameters):
+    """One combination of each set in which the same conditions hold, and these: their resources have the same form."""
+    found, document = {}, {"Conditions": json.loads(conditions), "Parameters": json.loads(parameters)}
+    for ways, given in combinations():
+        stack = Deployment(document, given)
+        truth = {name: stack.holds(name) for name in document["Conditions"]}
+        found.setdefault((given.get(READ_BY_SAM), *truth.values()), (ways, given, truth))
+    return list(found.values())
 
 
 @functools.lru_cache(maxsize=2)
 def different(template):
-    """One combination of each set that has the same resources in the same form: the truth of all conditions is the same."""
-    return list({(stack.parameters[READ_BY_SAM], stack.signature): stack for stack in reversed(combinations(template))}.values())[::-1]
+    """A stack of each of those."""
+    plain = plain_templates(template)
+    conditions, parameters = (json.dumps(template.document[part]) for part in ("Conditions", "Parameters"))
+    apart = told_apart(conditions, parameters)
+    return [Stack(plain[given.get(READ_BY_SAM, "false")], ways, truth, given) for ways, given, truth in apart]
 
 
 def mentioned(value):
@@ -217,8 +227,10 @@ def each_form(template, kinds):
                 continue
             hangs_on, seen = sorted(mentioned(resource)), set()
             for stack in stacks:
+                if not stack.holds(resource.get("Condition")):
+                    continue
                 form = tuple(stack.holds(on) if kind == "if" else stack.parameters.get(on) for kind, on in hangs_on)
-                if name in stack.resources and form not in seen:
+                if form not in seen:
                     seen.add(form)
                     yield stack, name, resource
 

@@ -4,7 +4,7 @@ import json
 import re
 from collections import namedtuple
 
-from . import budget, modes, sources
+from . import budget, expansion, modes, sources
 from .model import ROOT, target
 
 # The stack's own, so that those of two stacks in one account never mix. As an alarm has it, and as the dashboard's document does.
@@ -64,6 +64,8 @@ WATCHED = {
 }
 # The account's own figure, the same for every stack in it.
 OF_THE_ACCOUNT = "AWS/Usage"
+# Of the cache's queues a small stack hears by these alone: park-dead-letters files what SQS moves there, and one of the two rings (decisions/0046).
+OF_THE_CACHE, FILED = "CacheDeadLetters", ["MovedBySqsAlarm", "ParkDeadLettersErrorsAlarm"]
 SIGNS = {"GreaterThanThreshold": ">", "LessThanThreshold": "<"}
 RUNBOOK = "docs/operations.md"
 CONDITIONS = {"Monitored", "ShopMonitored", "ConsoleMonitored", "FullyMonitored", "ShopFullyMonitored", "TakesCanariesBack", "ShopTakesCanariesBack"} | {
@@ -290,6 +292,22 @@ def functions_and_queues_have_their_alarms(template):
                 yield f"{logical_id} has no alarm on {metric}"
 
 
+def dead_letters_are_alarmed_whatever_is_made(template):
+    """A small stack goes without some alarms, and a school without those of a shop; never without that of a queue of dead letters."""
+    resources, watch = template.document["Resources"], {}
+    for name, alarm in alarms(template).items():
+        for value in dimensions(alarm.get("Dimensions")).values():
+            if isinstance(value, dict) and target(value):
+                watch.setdefault(target(value), []).append(name)
+    for name in [name for name in template.of("AWS::SQS::Queue") if name.endswith("DeadLetters")]:
+        for stack in expansion.different(template):
+            made = set(filter(lambda one: stack.holds(resources[one].get("Condition")), [*watch.get(name, []), *FILED]))
+            filed = name.endswith(OF_THE_CACHE) and not stack.holds("IsFull") and set(FILED) <= made
+            if stack.holds("Monitored") and name in stack.resources and not filed and not made - set(FILED):
+                yield f"{name} has no alarm with {stack}"
+                break
+
+
 def what_is_not_ours_is_watched_too(template):
     watched = set()
     for where, namespace, dims in all_looked_at(template):
@@ -333,6 +351,7 @@ def who_hears_of_an_alarm_is_said(template):
 
 
 CHECKS = [
+    dead_letters_are_alarmed_whatever_is_made,
     what_is_not_ours_is_watched_too,
     many_connections_are_those_that_are_lent,
     who_hears_of_an_alarm_is_said,
