@@ -8,7 +8,7 @@ import json
 import re
 import sys
 
-from template import actions, budget, combinations, database, domain, edge, graph, loops, metrics, modes, parameters, privileges, rollout, throttles
+from template import actions, budget, combinations, database, domain, edge, graph, loops, metrics, modes, parameters, privileges, rollout, throttles, variables
 from template.model import ROOT, load, queues_in, target
 
 # How often each stage tries a message before it parks it.
@@ -209,6 +209,7 @@ CHECKS = [
     *metrics.CHECKS,
     *privileges.CHECKS,
     *actions.CHECKS,
+    *variables.CHECKS,
     *rollout.CHECKS,
     *modes.CHECKS,
     *combinations.CHECKS,

@@ -6,9 +6,10 @@ Run by make check with SAM's Python, beside template_check.py.
 import functools
 import pickle
 import unittest
+import unittest.mock
 
 import template_check
-from template import actions, budget, combinations, database, domain, edge, graph, loops, metrics, modes, parameters, privileges, rollout, sources, throttles
+from template import actions, budget, combinations, database, domain, edge, graph, loops, metrics, modes, parameters, privileges, reads, rollout, sources, throttles, variables
 from template.model import Template, load
 
 INTACT = load()
@@ -220,6 +221,87 @@ class Graph(Broken):
         self.properties("ApiLogs")["Tags"] = {"Fn::If": ["HasShop", [{"Key": "a", "Value": {"Ref": "SchedulesDeadLetters"}}], []]}
         self.properties("SchedulesDeadLetters")["Tags"] = {"Fn::If": ["HasShop", [], [{"Key": "a", "Value": {"Ref": "ApiLogs"}}]]}
         self.assertEqual(list(self.CIRCLE(Template(self.document))), [])
+
+
+class Variables(Broken):
+    """What the binaries read, beside what they are told, for every combination."""
+
+    MISSING = staticmethod(variables.what_a_binary_needs_is_set)
+    UNREAD = staticmethod(variables.what_is_set_is_read)
+
+    def variables(self, function):
+        return self.properties(function)["Environment"]["Variables"]
+
+    def test_a_variable_that_is_not_set_is_named(self):
+        del self.variables("AllocateTrainerFunction")["ADMIN_SERVICE_URL"], self.variables("SweepFunction")["QUEUE_URL_PURCHASE_ENDED"]
+        self.assert_noticed(
+            self.MISSING, "allocate-trainer does not start without ADMIN_SERVICE_URL", "sweep does not start without QUEUE_URL_PURCHASE_ENDED"
+        )
+
+    def test_a_variable_that_one_combination_leaves_empty_is_named_with_it(self):
+        self.variables("CreatePurchaseFunction")["KAFKA_BROKERS"] = {"Fn::If": ["HasShop", {"Ref": "KafkaBrokers"}, ""]}
+        self.assert_noticed(
+            self.MISSING, "create-purchase does not start without KAFKA_BROKERS, which is not set with network: made; transport: Kafka; pipelines: course;"
+        )
+
+    def test_a_school_that_is_told_half_a_shop_is_named(self):
+        self.variables("SweepFunction")["ESEWA_BASE_URL"] = "https://esewa.test"
+        self.assert_noticed(self.MISSING, "sweep does not start without KHALTI_BASE_URL, which is not set with network: made; transport: SQS; pipelines: course;")
+
+    def test_a_secret_that_is_there_in_neither_form_is_named(self):
+        self.variables("ReceivePaymentFunction")["CONFIRMATION_SECRET_ARN"] = {"Fn::If": ["HasDatabaseSecret", {"Ref": "AWS::NoValue"}, "arn"]}
+        self.assert_noticed(self.MISSING, "receive-payment does not start without CONFIRMATION_SECRET_ARN")
+
+    def test_a_variable_that_nobody_reads_is_named(self):
+        self.variables("OrderStatusFunction")["STATUS_REQUESTS_A_MINUTE"] = self.variables("OrderStatusFunction").pop("STATUS_REQUESTS_PER_MINUTE")
+        self.variables("SweepFunction")["RAZORPAY_BASE_URL"] = {"Ref": "RazorpayBaseUrl"}
+        self.assert_noticed(
+            self.UNREAD,
+            "order-status is told STATUS_REQUESTS_A_MINUTE and does not read it",
+            "sweep is told RAZORPAY_BASE_URL and does not read it, with network: made; transport: SQS; pipelines: course;",
+        )
+
+    def test_a_variable_that_another_binary_reads_is_named(self):
+        self.document["Globals"]["Function"]["Environment"]["Variables"]["JOBS_QUEUE_URL"] = "https://sqs/jobs"
+        self.assert_noticed(self.UNREAD, "migrate is told JOBS_QUEUE_URL and does not read it")
+
+    def test_a_choice_that_nobody_can_make_is_named(self):
+        del self.variables("CreatePurchaseFunction")["SECOND_PAYMENT"]
+        self.assert_noticed(variables.what_is_read_can_be_set, "create-purchase reads SECOND_PAYMENT, which the template never sets")
+
+    def assert_noticed_of_code(self, path, old, new, check, *words):
+        """The same with another source in place of the template."""
+        files = dict(sources.rust_files())
+        self.assertIn(old, files[path])
+        files[path] = files[path].replace(old, new)
+        caches = [reads.readers, reads.topics, reads.reading, variables.each]
+        with unittest.mock.patch.object(sources, "rust_files", lambda: files):
+            for cache in caches:
+                cache.cache_clear()
+            said = "\n".join(check(Template(self.document)))
+        for cache in caches:
+            cache.cache_clear()
+        for word in words:
+            self.assertIn(word, said)
+
+    def test_a_binary_that_needs_a_new_variable_is_named(self):
+        path, old = "functions/order-status/src/main.rs", "let limit = Throttle::read("
+        new = f'environment.required("STATUS_PAGE_URL"); {old}'
+        self.assert_noticed_of_code(path, old, new, self.MISSING, "order-status does not start without STATUS_PAGE_URL")
+
+    def test_a_shared_reader_that_needs_a_new_variable_is_named_for_each_binary(self):
+        path, old = "shared/makegood/src/config.rs", 'environment.required("DATABASE_NAME")'
+        new = f'{old}, schema: environment.required("DATABASE_SCHEMA")'
+        self.assert_noticed_of_code(path, old, new, self.MISSING, "migrate does not start without DATABASE_SCHEMA", "sweep does not start without DATABASE_SCHEMA")
+
+    def test_a_variable_that_is_read_no_more_is_named(self):
+        path, old = "functions/receive-payment/src/main.rs", 'environment.is_yes("TRUST_WEBHOOK_NOTES")'
+        self.assert_noticed_of_code(path, old, "false", self.UNREAD, "receive-payment is told TRUST_WEBHOOK_NOTES and does not read it")
+
+    def test_an_event_that_is_published_to_no_queue_is_named(self):
+        path, old = "functions/allocate-trainer/src/main.rs", "&[EventType::TrainerAllocated]"
+        new = "&[EventType::TrainerAllocated, EventType::PurchaseEnded]"
+        self.assert_noticed_of_code(path, old, new, self.MISSING, "allocate-trainer does not start without QUEUE_URL_PURCHASE_ENDED")
 
 
 class Metrics(Broken):
