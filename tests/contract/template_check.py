@@ -8,7 +8,7 @@ import json
 import re
 import sys
 
-from template import actions, budget, combinations, database, domain, edge, graph, loops, metrics, modes, parameters, privileges, rollout, throttles, variables
+from template import actions, budget, combinations, database, domain, edge, failure, graph, loops, metrics, modes, parameters, privileges, rollout, throttles, variables
 from template.model import ROOT, load, queues_in, target
 
 # How often each stage tries a message before it parks it.
@@ -214,6 +214,7 @@ CHECKS = [
     *modes.CHECKS,
     *combinations.CHECKS,
     *graph.CHECKS,
+    *failure.CHECKS,
     *database.CHECKS,
     *loops.CHECKS,
     *parameters.CHECKS,

@@ -9,7 +9,7 @@ import unittest
 import unittest.mock
 
 import template_check
-from template import actions, budget, combinations, database, domain, edge, graph, loops, metrics, modes, parameters, privileges, reads, rollout, sources, throttles, variables
+from template import actions, budget, combinations, database, domain, edge, failure, graph, loops, metrics, modes, parameters, privileges, reads, rollout, sources, throttles, variables
 from template.model import Template, load
 
 INTACT = load()
@@ -221,6 +221,55 @@ class Graph(Broken):
         self.properties("ApiLogs")["Tags"] = {"Fn::If": ["HasShop", [{"Key": "a", "Value": {"Ref": "SchedulesDeadLetters"}}], []]}
         self.properties("SchedulesDeadLetters")["Tags"] = {"Fn::If": ["HasShop", [], [{"Key": "a", "Value": {"Ref": "ApiLogs"}}]]}
         self.assertEqual(list(self.CIRCLE(Template(self.document))), [])
+
+
+class Failure(Broken):
+    """What a first deployment that fails would leave, to be removed by hand or not at all."""
+
+    def test_a_resource_that_is_kept_is_named(self):
+        self.resources["Cache"]["DeletionPolicy"] = "Retain"
+        self.resources["PurchaseConfirmedQueue"]["DeletionPolicy"] = "RetainExceptOnCreate"
+        self.assert_noticed(failure.nothing_is_kept, "Cache stays when the stack goes", "PurchaseConfirmedQueue stays when the stack goes")
+
+    def test_a_resource_that_refuses_to_be_deleted_is_named(self):
+        self.properties("DatabaseCluster")["DeletionProtection"] = {"Fn::If": ["IsFull", True, False]}
+        self.assert_noticed(
+            failure.nothing_is_kept, "DatabaseCluster refuses to be deleted (DeletionProtection), with network: made; transport: SQS; pipelines: course; scale: full"
+        )
+
+    def test_a_bucket_and_a_secret_are_named(self):
+        self.resources["Receipts"] = {"Type": "AWS::S3::Bucket"}
+        self.resources["Login"] = {"Type": "AWS::SecretsManager::Secret", "Properties": {"GenerateSecretString": {}}}
+        self.assert_noticed(failure.every_kind_is_known, "Receipts is of the kind AWS::S3::Bucket: one that holds anything", "Login is of the kind")
+
+    def test_a_kind_that_nobody_thought_about_is_named(self):
+        self.resources["Files"] = {"Type": "AWS::EFS::FileSystem"}
+        self.assert_noticed(failure.every_kind_is_known, "Files is of the kind AWS::EFS::FileSystem; say in failure.py")
+
+    def test_a_log_group_that_aws_would_make_is_named(self):
+        del self.resources["DatabaseCluster"]["DependsOn"], self.resources["DatabaseProxy"]["DependsOn"]
+        del self.properties("SweepFunction")["LoggingConfig"]["LogGroup"]
+        self.properties("MigrateLogs")["LogGroupName"] = {"Fn::Sub": "/lambda/${AWS::StackName}-migrate"}
+        self.assert_noticed(
+            failure.log_groups_are_made_first,
+            "DatabaseCluster would make /aws/rds/cluster/makegood/postgresql by itself",
+            "DatabaseProxy would make /aws/rds/proxy/makegood by itself",
+            "SweepFunction would make /aws/lambda/makegood-sweep by itself",
+            "MigrateFunction would make /aws/lambda/makegood-migrate by itself",
+        )
+
+    def test_a_name_that_two_stacks_share_is_named(self):
+        self.properties("JobsQueue")["QueueName"] = "jobs"
+        self.properties("SweepRole")["RoleName"] = {"Fn::Sub": "sweep-${AWS::Region}"}
+        self.assert_noticed(failure.names_are_the_stacks_own, "JobsQueue is named jobs in every stack", "SweepRole is named sweep-us-east-1 in every stack")
+
+    def test_a_function_that_outlives_what_removes_its_interface_is_named(self):
+        self.properties("MigrateRole")["ManagedPolicyArns"] = []
+        self.assert_noticed(failure.functions_go_before_what_removes_their_interfaces, "MigrateFunction is in a network, and no role that outlives it may")
+
+    def test_a_page_that_says_something_else_is_named(self):
+        self.resources["DatabaseSettings"]["DependsOn"] = "Api"
+        self.assert_noticed(failure.the_page_says_what_is_left, "docs/deploy.md has another table")
 
 
 class Variables(Broken):
