@@ -171,6 +171,15 @@ def idle_table(template):
     return table(["dollars a month", *IDLE], rows)
 
 
+def day_table(template):
+    """The same for whoever tries it: by the day."""
+    rows = []
+    for what, given in IDLE.items():
+        month = sum(idle(template, given).values())
+        rows.append([what, f"{month / HOURS * 24:.2f}", f"{month:.2f}"])
+    return table(["while nobody buys", "$ a day", "$ a month"], rows)
+
+
 def parts_table(template):
     """The same for whoever chooses, with what a small stack goes without."""
     small, full = (idle(template, IDLE[name]) for name in ["small, with a shop", "full, with a shop"])
@@ -258,6 +267,7 @@ def tables():
         "courses": cost_table(found, COURSE, "course purchases"),
         "orders": cost_table(found, ORDER, "orders"),
         "idle": idle_table(template),
+        "day": day_table(template),
         "parts": parts_table(template),
         "network": network_table(template),
         "throttles": throttles_table(template),
