@@ -13,9 +13,9 @@ from cfnlint.api import lint
 from cfnlint.config import ManualArgs
 from samtranslator.translator.transform import transform
 from template.edge import load_edge
-from template.expansion import CODE, MAIN, READ_BY_SAM, REGION, NoManagedPolicies, decided, expanded, in_full
+from template.expansion import CODE, MAIN, READ_BY_SAM, REGION, NoManagedPolicies, combinations, decided, expanded, in_full
 from template.model import load
-from template.modes import DOMAIN, EXTRAS, FULL, GIVEN, SCHOOL, ZONE
+from template.modes import DOMAIN, EXTRAS, FULL, GIVEN, SCHOOL, ZONE, Deployment
 
 ALL = EXTRAS["a shop"] | EXTRAS["MSK"] | EXTRAS["endpoints"] | EXTRAS["a console"]
 # What people deploy: each parameter that makes or leaves out resources, both ways.
@@ -54,6 +54,11 @@ class Expanded(unittest.TestCase):
             given = {name: value for short in ways for name, value in short.items() if name != READ_BY_SAM}
             with self.subTest(given):
                 self.assertEqual(expanded(document, in_full(SCHOOL | given))["Resources"], resources)
+
+    def test_every_combination_is_one_that_the_template_takes(self):
+        document = load().document
+        refused = {" / ".join(ways): reasons for ways, given in combinations() if (reasons := list(Deployment(document, given).refusals()))}
+        self.assertEqual(refused, {})
 
     def test_what_may_stand_before_the_api(self):
         """edge.yaml is no template of SAM's, so that nothing is expanded."""
