@@ -103,6 +103,10 @@ class World(ExitStack):
             f"CREATE ROLE {LOGIN['username']} LOGIN PASSWORD '{LOGIN['password']}'; ALTER DATABASE makegood OWNER TO {LOGIN['username']};"
         )
 
+    def authority(self):
+        """Who has signed the certificate of this Postgres: itself."""
+        return (pathlib.Path(os.environ["MAKEGOOD_STATE"]) / "own-postgres" / STACK / "ca.crt").read_text()
+
     def start_aws(self):
         environment = {
             **{name: os.environ[name] for name in ["PATH", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]},
@@ -169,7 +173,7 @@ class World(ExitStack):
         secrets = ["RazorpayWebhookSecret", "RazorpayApiSecret", "ConfirmationSecret", "EsewaSecret", "KhaltiSecret", "ConsoleSecret"]
         changed = {f"{name}Arn": self.secret(name, given.pop(name)) for name in secrets}
         changed["ConsoleClientSecretArn"] = self.secret("ConsoleClientSecret", "unused")
-        changed["DatabaseSecretArn"] = self.secret("database", json.dumps(LOGIN))
+        changed["DatabaseSecretArn"] = self.secret("database", json.dumps({**LOGIN, "ca": self.authority()}))
         changed["DatabaseEndpoint"] = changed["DatabaseProxyEndpoint"] = f"127.0.0.1:{self.port['postgres']}"
         changed["DatabaseName"] = "makegood"
         changed["VpcId"] = subnets[0]["VpcId"]

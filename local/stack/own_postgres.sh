@@ -18,8 +18,10 @@ start() {
   mkdir -p "$data" && chmod 700 "$data" && give_to_server_user "$data"
   as_server_user "$PG_BIN/initdb" --pgdata="$data" --username=makegood --auth=trust --encoding=UTF8 --locale=C.UTF-8 --no-sync >/dev/null
   openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost \
+    -addext subjectAltName=IP:127.0.0.1 -addext basicConstraints=critical,CA:FALSE \
     -keyout "$data/server.key" -out "$data/server.crt" 2>/dev/null
   chmod 600 "$data/server.key"
+  cp "$data/server.crt" "$home/ca.crt"
   cat >"$data/postgresql.conf" <<CONF
 listen_addresses = '127.0.0.1'
 port = $port

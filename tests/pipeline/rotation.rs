@@ -32,8 +32,8 @@ impl Rotation {
     async fn begin_on(postgres: OwnPostgres) -> Self {
         postgres.set_password(ROLE, "first").await;
         Self {
+            secrets: Secrets::holding(ROLE, "first", &postgres.authority()).await,
             postgres,
-            secrets: Secrets::holding(ROLE, "first").await,
             course: Course::create().await,
         }
     }

@@ -55,6 +55,13 @@ impl OwnPostgres {
         format!("127.0.0.1:{}", self.pooler.unwrap_or(self.port))
     }
 
+    /// What its certificate, and its PgBouncer's, is signed with: itself. It names 127.0.0.1 and no other host.
+    #[must_use]
+    pub fn authority(&self) -> String {
+        let home = format!("{}/own-postgres/{}", setting("MAKEGOOD_STATE"), self.name);
+        std::fs::read_to_string(format!("{home}/ca.crt")).expect("the script wrote it")
+    }
+
     /// The PgBouncer in front of it ends, and another begins: every link of its clients is cut.
     pub fn restart_pgbouncer(&self) {
         let pooler = self.pooler.expect("there is one").to_string();

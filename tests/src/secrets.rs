@@ -16,6 +16,8 @@ use tokio::net::TcpListener;
 #[derive(Debug, Clone)]
 pub struct Secrets {
     url: String,
+    /// Who has signed the certificate of the login's server, in PEM.
+    authority: String,
     kept: Arc<Mutex<Kept>>,
 }
 
@@ -31,8 +33,8 @@ impl Secrets {
     /// The secret with the database's login.
     pub const ARN: &'static str = "arn:aws:secretsmanager:us-east-1:000000000000:secret:database-AbCdEf";
 
-    /// Starts one that holds this login.
-    pub async fn holding(username: &str, password: &str) -> Self {
+    /// Starts one that holds this login, for a server whose certificate this authority has signed.
+    pub async fn holding(username: &str, password: &str, authority: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let kept = Arc::new(Mutex::new(Kept::default()));
@@ -40,7 +42,11 @@ impl Secrets {
             .route("/", post(answer))
             .with_state(Arc::clone(&kept));
         tokio::spawn(async move { axum::serve(listener, router).await });
-        let secrets = Self { url, kept };
+        let secrets = Self {
+            url,
+            kept,
+            authority: authority.to_owned(),
+        };
         secrets.put(username, password);
         secrets
     }
@@ -53,7 +59,8 @@ impl Secrets {
 
     /// From now on it holds this login.
     pub fn put(&self, username: &str, password: &str) {
-        self.put_text(Self::ARN, &login(username, password));
+        let login = json!({"username": username, "password": password, "ca": self.authority});
+        self.put_text(Self::ARN, &login.to_string());
     }
 
     /// From now on the secret of this ARN has this text.
@@ -74,10 +81,6 @@ impl Secrets {
     pub fn reads(&self) -> usize {
         self.kept.lock().expect("not poisoned").reads
     }
-}
-
-fn login(username: &str, password: &str) -> String {
-    json!({"username": username, "password": password}).to_string()
 }
 
 async fn answer(State(kept): State<Arc<Mutex<Kept>>>, body: Bytes) -> Response {

@@ -321,3 +321,24 @@ async fn half_a_set_of_parameters_fails_in_the_templates_words() {
         "names: the stack's name \"Makegood_Prod\" can't be the name of a database",
     );
 }
+
+#[tokio::test]
+async fn a_region_whose_certificates_are_not_known_is_named() {
+    let arguments = [
+        "--json",
+        "preflight",
+        "--stack-name",
+        "makegood-prod",
+        "--region",
+        "il-central-1",
+        "--parameter-overrides",
+    ];
+    let said = Account::healthy().tell(&[&arguments[..], &SCHOOL].concat()).await;
+    let fails = said.rows("fails").join("\n");
+    assert!(
+        fails.contains("database: the certificates of RDS in il-central-1 are not known"),
+        "{fails}"
+    );
+    let known = Account::healthy().told(&SCHOOL).await;
+    assert!(known.rows("fails").is_empty(), "{known:?}");
+}

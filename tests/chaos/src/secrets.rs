@@ -74,10 +74,10 @@ pub struct Signing {
 }
 
 impl RunSecrets {
-    /// Starts Secrets Manager with the first secret of each kind.
-    pub async fn start() -> Self {
+    /// Starts Secrets Manager with the first secret of each kind, and with who has signed the database's certificate.
+    pub async fn start(authority: &str) -> Self {
         let secrets = Self {
-            manager: Secrets::holding(ROLE, &password(0)).await,
+            manager: Secrets::holding(ROLE, &password(0), authority).await,
             numbers: Mutex::default(),
         };
         secrets.drop_old_signing_secrets();
@@ -208,7 +208,7 @@ mod tests {
 
     #[tokio::test]
     async fn senders_follow_when_they_are_told_and_the_old_secret_is_known_to_be_under_way() {
-        let secrets = RunSecrets::start().await;
+        let secrets = RunSecrets::start("").await;
         let held = || secrets.manager.text(Sender::Razorpay.arn());
         let old = secrets.signing(Sender::Razorpay);
         assert_eq!(held(), old.secret);

@@ -108,6 +108,14 @@ impl Servers {
         Certificate::read(&self.home().join("tls.crt"), &self.home().join("tls.key"))
     }
 
+    /// Who has signed it: itself.
+    ///
+    /// # Errors
+    /// When its file can't be read.
+    pub fn authority(&self) -> Result<String> {
+        Ok(std::fs::read_to_string(self.home().join("tls.crt"))?)
+    }
+
     /// Whether the data lies on a small disk, which can be filled.
     #[must_use]
     pub fn has_small_disk(&self) -> bool {

@@ -80,7 +80,7 @@ impl World {
         let (admin_url, _) = admin::spawn(Arc::clone(&admin)).await?;
         let gateways = Arc::new(gateway::spawn().await?);
         let issuer = Issuer::spawn().await?;
-        let secrets = Arc::new(RunSecrets::start().await);
+        let secrets = Arc::new(RunSecrets::start(&servers.authority()?).await);
         set_password_in(&servers, &secrets.password()).await?;
         let pooler = format!("127.0.0.1:{}", servers.pgbouncer);
         let database = Proxy::with_tls(&pooler, seed, &servers.certificate()?).await?;

@@ -14,7 +14,9 @@ const OLDEST: u32 = 13;
 /// Asks for what the parameters name, and nothing where the database is given by its URL.
 pub async fn look(account: &Account, plan: &Plan<'_>) -> Looked {
     if plan.after.holds("MakesDatabase")? {
-        return Ok(vec![made(account, plan).await?]);
+        let mut rows = vec![made(account, plan).await?];
+        rows.extend(certificates(&account.region));
+        return Ok(rows);
     }
     if !plan.after.holds("HasDatabaseSecret")? {
         return Ok(vec![]);
@@ -64,6 +66,20 @@ async fn made(account: &Account, plan: &Plan<'_>) -> Result<Row, Ended> {
         format!("Aurora PostgreSQL {wanted} is not offered in {}", account.region),
         next,
     ))
+}
+
+/// Functions verify the database's certificate, for which they carry the authorities of RDS, region by region.
+fn certificates(region: &str) -> Option<Row> {
+    let row = || {
+        Row::fails(
+            ABOUT,
+            format!(
+                "the certificates of RDS in {region} are not known to the functions, which would refuse the database"
+            ),
+            "append them to shared/makegood/src/db/authorities.pem, and build (docs/deploy.md)",
+        )
+    };
+    makegood::db::authorities_of_rds(region).is_empty().then(row)
 }
 
 /// The cluster that a proxy is made for.

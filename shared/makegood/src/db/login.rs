@@ -1,10 +1,11 @@
 //! Where the database's login comes from, and secrets in general.
 
+use super::authority;
 use crate::config::{DatabaseConfig, DatabaseLogin, SecretSource};
 use crate::limits;
 use aws_sdk_secretsmanager::error::DisplayErrorContext;
 use serde::Deserialize;
-use sqlx::postgres::{PgConnectOptions, PgSslMode};
+use sqlx::postgres::PgConnectOptions;
 use std::fmt;
 
 /// Why a secret can't be had.
@@ -19,7 +20,9 @@ pub enum LoginError {
         reason: String,
     },
     /// It has no text, or not the fields that a login needs.
-    #[error("secret {arn} must be JSON with `username` and `password`")]
+    #[error(
+        "secret {arn} must be JSON with `username` and `password`, and may have `ca`, a certificate in PEM"
+    )]
     WrongShape {
         /// The secret.
         arn: String,
@@ -38,6 +41,7 @@ pub(super) enum Login {
         arn: String,
         endpoint: String,
         name: String,
+        region: Option<String>,
     },
 }
 
@@ -51,6 +55,8 @@ impl fmt::Debug for Login {
 struct Credentials {
     username: String,
     password: String,
+    /// Who has signed the certificate of a database or pooler that is not RDS's, in PEM.
+    ca: Option<String>,
 }
 
 impl Login {
@@ -62,6 +68,7 @@ impl Login {
                 arn: arn.clone(),
                 endpoint: endpoint.clone(),
                 name: name.clone(),
+                region: aws.region().map(ToString::to_string),
             },
         }
     }
@@ -80,19 +87,24 @@ impl Login {
                 arn,
                 endpoint,
                 name,
+                region,
             } => {
                 let text = read_secret(client, arn).await?;
                 let credentials: Credentials =
                     serde_json::from_str(&text).map_err(|_| LoginError::WrongShape { arn: arn.clone() })?;
                 let (host, port) = split_endpoint(endpoint)?;
-                Ok(PgConnectOptions::new_without_pgpass()
+                let options = PgConnectOptions::new_without_pgpass()
                     .host(host)
                     .port(port)
                     .username(&credentials.username)
                     .password(&credentials.password)
                     .database(name)
-                    .ssl_mode(PgSslMode::Require)
-                    .extra_float_digits(None))
+                    .extra_float_digits(None);
+                Ok(authority::verified(
+                    options,
+                    region.as_deref(),
+                    credentials.ca.as_deref(),
+                ))
             }
         }
     }

@@ -3,6 +3,7 @@
 //! The one way to a connection. Nothing outside this module holds a pooled connection or begins a transaction by itself, and what
 //! is given out goes back to the pool only when its work has ended (docs/decisions/0015).
 
+mod authority;
 mod connection;
 mod error;
 mod fault;
@@ -11,6 +12,7 @@ mod login;
 mod pool;
 mod transaction;
 
+pub use authority::of_region as authorities_of_rds;
 pub use connection::Connection;
 pub use error::{ErrorClass, classify, describe};
 pub use limits::{Limits, within_invocation};
