@@ -127,6 +127,7 @@ fn variables(function: &str, runtime: &str) -> Vec<(String, String)> {
         ("JOBS_QUEUE_URL", nowhere),
         ("ESEWA_BASE_URL", "http://127.0.0.1:9"),
         ("ESEWA_PRODUCT_CODE", "EPAYTEST"),
+        ("STAGE", "sandbox"),
         ("ESEWA_SECRET", "bench"),
         ("KHALTI_BASE_URL", "http://127.0.0.1:9/api/v2"),
         ("KHALTI_SECRET", "bench"),

@@ -31,6 +31,7 @@ parameters=(
   # The emulator refuses alarms with metric math.
   "Alarms=no"
   "Shop=yes"
+  "Stage=sandbox"
   "JwtIssuer=$MAKEGOOD_IDENTITY_URL"
   "JwtAudience=makegood-shop"
   "ConsoleIssuer=$MAKEGOOD_IDENTITY_URL"

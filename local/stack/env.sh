@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # Where the local stack lives: paths, ports and URLs. Sourced, never run; sourcing it twice is harmless.
 #
-# Everything can be set from outside. To use servers that the machine already offers, set
+# Everything can be set from outside. To use servers that this machine already offers (the template takes no database elsewhere), set
 #   MAKEGOOD_POSTGRES_URL     a direct connection as a superuser, postgres://user:password@host:port/postgres
 #   MAKEGOOD_POOLER_URL       a pooler in transaction mode in front of it (else our own PgBouncer is put there)
 #   MAKEGOOD_REDIS_URL        redis://host:port
@@ -79,6 +79,7 @@ export MAKEGOOD_GATEWAYS_URL="http://127.0.0.1:$MAKEGOOD_GATEWAYS_PORT"
 export MAKEGOOD_IDENTITY_URL="http://127.0.0.1:$MAKEGOOD_IDENTITY_PORT"
 
 # eSewa's public sandbox merchant, whom everybody knows; the rest are made up.
+export STAGE=sandbox
 export ESEWA_PRODUCT_CODE="${ESEWA_PRODUCT_CODE:-EPAYTEST}" ESEWA_SECRET="${ESEWA_SECRET:-8gBm/:&EnhH.1/q}"
 export KHALTI_SECRET="${KHALTI_SECRET:-local-khalti-key}"
 export RAZORPAY_API_SECRET="${RAZORPAY_API_SECRET:-rzp_test_local:local-razorpay-key}"

@@ -3,12 +3,11 @@
 Run by make check with SAM's Python. Each check yields sentences about what is wrong; any sentence fails the run.
 """
 
-import functools
 import json
 import re
 import sys
 
-from template import actions, budget, combinations, database, domain, edge, failure, graph, loops, metrics, modes, parameters, privileges, rollout, throttles, variables
+from template import actions, budget, combinations, database, domain, edge, failure, graph, local, loops, metrics, modes, parameters, privileges, rollout, throttles, variables
 from template.model import ROOT, load, queues_in, target
 
 # How often each stage tries a message before it parks it.
@@ -20,8 +19,6 @@ MOST_RECEIVES = 30
 # Topics that others read, such as a shop's mailer: no function of ours may take their messages away.
 READ_BY_OTHERS = {"OrderConfirmedQueue"}
 # A topic without queues of its own: it goes to another's (docs/decisions/0051, 0070, 0072).
-# Addresses of the database and the cache, which speak other protocols, and of a page for people.
-NOT_ASKED = {"DatabaseUrl", "DatabaseDirectUrl", "RedisUrl", "RunbookUrl"}
 SHARES_QUEUES = {"purchase-ended": "purchase-created-cache", "sessions-rescheduled": "sessions-generated-cache", "order-refunded": "order-confirmed"}
 # Takes what the scheduler could not start; the next run does that work, so nobody reads it, and its alarm tells.
 OF_SCHEDULES = {"SchedulesDeadLetters"}
@@ -156,20 +153,6 @@ def routes_are_open_to_whom_they_must_be(template):
             yield f"{key}: the authorizer must name no header, and say so: a browser sends a cookie (decisions/0010)"
 
 
-def what_is_believed_is_asked_over_tls(template):
-    """The answers of these decide what is given away, or who may come in: without TLS anybody on the way could write them."""
-    for name, parameter in template.document["Parameters"].items():
-        if not name.endswith(("Url", "Issuer")) or name in NOT_ASKED:
-            continue
-        takes = functools.partial(re.fullmatch, parameter.get("AllowedPattern", ".*"))
-        for address in ["http://pay.example.com", "http://127.0.0.1.example.com", "http://127.0.0.1:80@example.com", "ftp://example.com", "example.com"]:
-            if takes(address):
-                yield f"{name} must not be {address}"
-        for address in ["https://pay.example.com/api/v2", "http://127.0.0.1:8080/api", "http://localhost:1"]:
-            if not takes(address):
-                yield f"{name} must be able to be {address}"
-
-
 def a_lease_outlasts_its_worker(template):
     for name, function in template.functions().items():
         lease = function.get("Environment", {}).get("Variables", {}).get("JOB_LEASE_SECONDS")
@@ -201,7 +184,6 @@ CHECKS = [
     every_topic_reaches_all_its_subscribers,
     variables_are_text,
     routes_are_open_to_whom_they_must_be,
-    what_is_believed_is_asked_over_tls,
     a_lease_outlasts_its_worker,
     ec2_takes_the_descriptions_of_its_groups,
     every_sweep_has_its_schedule,
@@ -221,6 +203,7 @@ CHECKS = [
     *throttles.CHECKS,
     *domain.CHECKS,
     *edge.CHECKS,
+    *local.CHECKS,
 ]
 
 

@@ -9,7 +9,7 @@ import unittest
 import unittest.mock
 
 import template_check
-from template import actions, budget, combinations, database, domain, edge, failure, graph, loops, metrics, modes, parameters, privileges, reads, rollout, sources, throttles, variables
+from template import actions, budget, combinations, database, domain, edge, failure, graph, local, loops, metrics, modes, parameters, privileges, reads, rollout, sources, throttles, variables
 from template.model import Template, load
 
 INTACT = load()
@@ -448,16 +448,49 @@ class Metrics(Broken):
         self.assert_noticed(metrics.functions_and_queues_have_their_alarms, "JobsQueue has no alarm")
 
 
-class Addresses(Broken):
-    CHECK = staticmethod(template_check.what_is_believed_is_asked_over_tls)
+class Local(Broken):
+    PATTERNS = staticmethod(local.patterns_keep_what_is_local_here)
+    SECRETS = staticmethod(local.secrets_are_text_beside_a_local_database_only)
+    SANDBOXES = staticmethod(local.sandboxes_stay_in_a_sandbox)
+    LISTED = staticmethod(local.every_parameter_of_its_kind_is_in_the_list)
 
     def test_a_gateway_without_tls_is_named(self):
         self.document["Parameters"]["EsewaBaseUrl"]["AllowedPattern"] = "^https?://.*$"
-        self.assert_noticed(self.CHECK, "EsewaBaseUrl must not be http://pay.example.com")
+        self.assert_noticed(self.PATTERNS, "EsewaBaseUrl must not be http://pay.example.com")
 
-    def test_an_address_that_nobody_thought_about_is_named(self):
+    def test_an_address_or_a_secret_that_nobody_thought_about_is_named(self):
         self.document["Parameters"]["CourierUrl"] = {"Type": "String"}
-        self.assert_noticed(self.CHECK, "CourierUrl must not be http://pay.example.com")
+        self.document["Parameters"]["CourierKey"] = {"Type": "String", "NoEcho": True}
+        self.assert_noticed(self.LISTED, "CourierUrl is an address or a secret", "CourierKey is an address or a secret")
+
+    def test_a_database_elsewhere_is_named(self):
+        del self.document["Parameters"]["DatabaseDirectUrl"]["AllowedPattern"]
+        self.assert_noticed(self.PATTERNS, "DatabaseDirectUrl must not be postgres://me:hush@db.example.com/makegood")
+
+    def test_a_cache_with_its_login_is_named(self):
+        self.document["Parameters"]["RedisUrl"]["AllowedPattern"] = "^-$|^rediss?://.*$"
+        self.assert_noticed(self.PATTERNS, "RedisUrl must not be rediss://me:hush@cache.example.com:6379")
+
+    def test_a_secret_as_text_is_named(self):
+        self.document["Rules"]["SecretsAreReferences"]["Assertions"].pop()
+        self.assert_noticed(self.SECRETS, "ConsoleSecret as text is not refused in a deployed stack")
+
+    def test_a_local_stack_without_its_secrets_is_named(self):
+        del self.document["Rules"]["SecretsAreReferences"]["RuleCondition"]
+        self.assert_noticed(self.SECRETS, "KhaltiSecret as text is refused in a local stack")
+
+    def test_a_sandbox_in_a_live_stack_is_named(self):
+        assertions = self.document["Rules"]["SandboxesStayInASandbox"]["Assertions"]
+        del assertions[0], assertions[2]
+        self.assert_noticed(self.SANDBOXES, "EsewaProductCode may be EPAYTEST", "KhaltiBaseUrl may be https://dev.khalti.com/api/v2 in a stack that")
+
+    def test_a_sandbox_that_is_no_sandbox_is_named(self):
+        del self.document["Rules"]["SandboxesStayInASandbox"]["RuleCondition"]
+        self.assert_noticed(self.SANDBOXES, "EsewaProductCode may not be EPAYTEST in a sandbox")
+
+    def test_a_function_that_does_not_know_its_stage_is_named(self):
+        del self.properties("SweepFunction")["Environment"]["Variables"]["STAGE"]
+        self.assert_noticed(self.SANDBOXES, "sweep knows a merchant, and not in which stage")
 
 
 class Routes(Broken):

@@ -44,6 +44,10 @@ impl Template {
                 "{name} is no parameter of the template{}",
                 self.meant(name)
             )),
+            // One that is not shown when it is typed may hold a password.
+            Some(parameter) if parameter["NoEcho"] == true => {
+                misfit(parameter, value).map(|why| format!("{name} can't be taken; {why}"))
+            }
             Some(parameter) => misfit(parameter, value).map(|why| format!("{name} is {value:?}; {why}")),
         };
         given.iter().filter_map(misfit).collect()
@@ -170,7 +174,8 @@ mod tests {
             "AdminServiceUrl is \"http://a.example.com\"; it must be an https:// address, or http:// on this machine for a local stack",
             "EsewaLinkMinutes is \"half\"; it must be a whole number",
             "PriceGraceMinutes is \"1441\"; it must be at least 0 and at most 1440",
-            "RedisUrl is \"\"; it must not be empty",
+            "RedisUrl can't be taken; it must be a redis:// or rediss:// URL without a login, or -; a URL with a login goes into Secrets \
+             Manager, and its ARN into RedisUrlSecretArn",
         ] {
             assert!(misfits.contains(&said.to_owned()), "{said}: {misfits:#?}");
         }
@@ -181,6 +186,24 @@ mod tests {
             "{misfits:#?}"
         );
         assert_eq!(misfits.len(), 7, "{misfits:#?}");
+    }
+
+    #[test]
+    fn what_is_not_shown_when_it_is_typed_is_not_shown_here() {
+        let template = Template::read(include_str!("../../../template.yaml")).unwrap();
+        for (name, value) in [
+            ("DatabaseUrl", "postgres://me:hush@db.example.com/m"),
+            ("RedisUrl", "rediss://:hush@cache.example.com"),
+        ] {
+            let said = template
+                .misfits(&Values::from([(name.to_owned(), value.to_owned())]))
+                .join("; ");
+            assert!(
+                said.starts_with(&format!("{name} can't be taken; it must be a ")),
+                "{said}"
+            );
+            assert!(!said.contains("hush"), "{said}");
+        }
     }
 
     #[test]

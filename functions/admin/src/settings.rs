@@ -1,7 +1,7 @@
 //! What the console is told by its environment.
 
 use chrono_tz::Tz;
-use makegood::config::{DatabaseConfig, Environment, SecretSource, address};
+use makegood::config::{DatabaseConfig, Environment, SecretSource};
 use operate::dead_letter::Destinations;
 
 /// The environment, read.
@@ -41,7 +41,7 @@ impl Settings {
             .any(|name| environment.optional(name).is_some());
         Self {
             database: DatabaseConfig::read(environment),
-            issuer: issuer(environment),
+            issuer: environment.required("OIDC_ISSUER"),
             client_id: environment.required("OIDC_CLIENT_ID"),
             client_secret: has_client_secret.then(|| SecretSource::read(environment, "OIDC_CLIENT_SECRET")),
             scope: environment
@@ -58,16 +58,6 @@ impl Settings {
             timezone: environment.business_timezone(),
         }
     }
-}
-
-fn issuer(environment: &mut Environment) -> String {
-    let text = environment.required("OIDC_ISSUER");
-    if !text.is_empty() && address(&text).is_none() {
-        environment.note(format!(
-            "OIDC_ISSUER is {text:?}, it must be an https:// URL, or http:// on this machine"
-        ));
-    }
-    text
 }
 
 #[cfg(test)]

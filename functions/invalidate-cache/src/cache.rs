@@ -1,6 +1,6 @@
 //! The cached pages in Redis: one connection an environment, made on first use, thrown away when it fails.
 
-use makegood::config::Environment;
+use makegood::config::{Environment, SecretSource};
 use makegood::ids::StudentId;
 use makegood::limits;
 use redis::aio::MultiplexedConnection;
@@ -34,10 +34,13 @@ impl fmt::Debug for Cache {
 }
 
 impl Cache {
-    /// Reads `REDIS_URL`; one that is no Redis URL is noted.
-    pub fn read_url(environment: &mut Environment) -> String {
-        let url = environment.required("REDIS_URL");
-        if !url.is_empty() && Client::open(url.as_str()).is_err() {
+    /// Reads `REDIS_URL`, or `REDIS_URL_ARN`, the secret with one that holds a login; a text that is no Redis URL is noted.
+    pub fn read_url(environment: &mut Environment) -> SecretSource {
+        let url = SecretSource::read(environment, "REDIS_URL");
+        if let SecretSource::Plain(text) = &url
+            && !text.is_empty()
+            && Client::open(text.as_str()).is_err()
+        {
             // The text is not repeated: it may hold a password.
             environment.note("REDIS_URL is no redis:// or rediss:// URL".to_owned());
         }

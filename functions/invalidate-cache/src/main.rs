@@ -4,6 +4,7 @@
 use invalidate_cache::{Cache, InvalidateCache};
 use lambda_runtime::Error;
 use makegood::config::Environment;
+use makegood::db::secret_text;
 use makegood::delivery::Stage;
 use makegood::{runtime, telemetry};
 
@@ -13,8 +14,9 @@ async fn main() -> Result<(), Error> {
     let mut environment = Environment::of_process();
     let redis_url = Cache::read_url(&mut environment);
     environment.finish()?;
+    let aws = runtime::aws().await;
     let stage = InvalidateCache {
-        cache: Cache::at(&redis_url)?,
+        cache: Cache::at(secret_text(&redis_url, &aws).await?.trim())?,
     };
-    runtime::run_stage(stage, None, &runtime::aws().await, &Environment::of_process()).await
+    runtime::run_stage(stage, None, &aws, &environment).await
 }

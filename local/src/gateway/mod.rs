@@ -54,6 +54,7 @@ impl GatewayStub {
             ..
         } = self.gateways.credentials.clone();
         vec![
+            ("STAGE", "sandbox".to_owned()),
             ("ESEWA_BASE_URL", self.base_url.clone()),
             ("ESEWA_PRODUCT_CODE", esewa_product_code),
             ("ESEWA_SECRET", esewa_secret),
@@ -65,8 +66,9 @@ impl GatewayStub {
 
     /// What a function's environment needs to ask this for Razorpay's orders.
     #[must_use]
-    pub fn razorpay_variables(&self) -> [(&'static str, String); 2] {
+    pub fn razorpay_variables(&self) -> [(&'static str, String); 3] {
         [
+            ("STAGE", "sandbox".to_owned()),
             ("RAZORPAY_BASE_URL", self.base_url.clone()),
             (
                 "RAZORPAY_API_SECRET",

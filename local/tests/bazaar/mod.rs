@@ -139,6 +139,7 @@ async fn gateways(outside: &Outside) -> Gateways {
     let khalti = format!("{base}/api/v2");
     let mut environment = Environment::of(&[
         ("ESEWA_BASE_URL", &base),
+        ("STAGE", "sandbox"),
         ("ESEWA_PRODUCT_CODE", &outside.credentials.esewa_product_code),
         ("ESEWA_SECRET", &outside.credentials.esewa_secret),
         ("KHALTI_BASE_URL", &khalti),

@@ -4,7 +4,10 @@ use chrono_tz::Tz;
 use sqlx::postgres::PgConnectOptions;
 use std::collections::HashMap;
 use std::str::FromStr;
-use url::{Host, Url};
+
+mod local;
+
+pub use local::{Kind, Mark, Place, SETTINGS, Setting, address, of_a_sandbox};
 
 /// What is wrong with the environment, all of it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -105,17 +108,27 @@ impl Environment {
         )
     }
 
-    /// Ends the reading.
+    /// `STAGE`: whether real money is taken; `live` unless set.
+    pub fn place(&mut self) -> Place {
+        self.parsed("STAGE", Place::Live, "live or sandbox")
+    }
+
+    /// Ends the reading. Here every program alike is told what must stay on this machine, or in a sandbox ([`SETTINGS`]).
     ///
     /// # Errors
     /// Names every variable that is missing or wrong.
     pub fn finish(&self) -> Result<(), ConfigError> {
-        if self.problems.is_empty() {
+        let mut problems = self.problems.clone();
+        for problem in local::problems(|name| self.optional(name)) {
+            // Its reader may have said so already.
+            if !problems.contains(&problem) {
+                problems.push(problem);
+            }
+        }
+        if problems.is_empty() {
             Ok(())
         } else {
-            Err(ConfigError {
-                problems: self.problems.clone(),
-            })
+            Err(ConfigError { problems })
         }
     }
 }
@@ -227,28 +240,6 @@ impl DatabaseConfig {
     }
 }
 
-/// The address of a server whose answers are believed and that is sent secrets: `https://`, or `http://` on this very machine, as in a local
-/// stack. None for any other text. Whoever can change what such a server answers can have goods without paying.
-///
-/// ```
-/// use makegood::config::address;
-///
-/// assert!(address("https://epay.example.com").is_some());
-/// assert!(address("http://127.0.0.1:8080").is_some());
-/// assert!(address("http://epay.example.com").is_none());
-/// ```
-#[must_use]
-pub fn address(text: &str) -> Option<Url> {
-    let url = Url::parse(text).ok()?;
-    let is_here = match url.host()? {
-        Host::Domain(name) => name == "localhost" || name.ends_with(".localhost"),
-        Host::Ipv4(address) => address.is_loopback(),
-        Host::Ipv6(address) => address.is_loopback(),
-    };
-    let is_safe = url.scheme() == "https" || url.scheme() == "http" && is_here;
-    is_safe.then_some(url)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -279,34 +270,5 @@ mod tests {
             format!("{:?}", SecretSource::Plain("hush".to_owned())),
             "Plain(…)"
         );
-    }
-
-    #[test]
-    fn only_this_machine_is_asked_without_tls() {
-        for here in [
-            "http://127.0.0.1:9",
-            "http://127.8.9.1/x",
-            "http://localhost:8080/api/v2",
-            "http://console.localhost",
-            "http://[::1]:1",
-            "https://10.0.0.1",
-            "https://epay.example.com/api",
-        ] {
-            assert!(address(here).is_some(), "{here}");
-        }
-        for elsewhere in [
-            "http://epay.example.com",
-            "http://10.0.0.1",
-            "http://localhost.example.com",
-            "http://127.0.0.1.example.com",
-            "http://127.0.0.1@example.com",
-            "http://[::ffff:10.0.0.1]",
-            "ftp://127.0.0.1",
-            "127.0.0.1:8080",
-            "https://",
-            "",
-        ] {
-            assert!(address(elsewhere).is_none(), "{elsewhere}");
-        }
     }
 }

@@ -19,6 +19,7 @@ async fn server() -> (MockServer, Gateways) {
         ("ESEWA_BASE_URL", "https://rc-epay.esewa.com.np"),
         ("ESEWA_STATUS_BASE_URL", esewa.as_str()),
         ("ESEWA_PRODUCT_CODE", "EPAYTEST"),
+        ("STAGE", "sandbox"),
         ("ESEWA_SECRET", "8gBm/:&EnhH.1/q"),
         ("KHALTI_BASE_URL", khalti.as_str()),
         ("KHALTI_SECRET", "recorded-khalti-key"),

@@ -9,8 +9,8 @@ from itertools import product
 from .modes import DOMAIN, EXTRAS, SCHOOL, ZONE, Deployment
 
 NETWORK_AND_DATABASE = {
-    "DatabaseUrl": "postgres://a",
-    "DatabaseDirectUrl": "postgres://b",
+    "DatabaseUrl": "postgres://127.0.0.1:1/a",
+    "DatabaseDirectUrl": "postgres://127.0.0.1:2/b",
     "DatabaseSecretArn": "arn:d",
     "DatabaseEndpoint": "db.example.com",
     "DatabaseProxyEndpoint": "proxy.example.com",
@@ -19,7 +19,8 @@ NETWORK_AND_DATABASE = {
     "VpcId": "vpc-1",
     "VpcSubnetIds": ["subnet-1", "subnet-2"],
     "VpcSecurityGroupIds": ["sg-2"],
-    "RedisUrl": "redis://c",
+    "RedisUrl": "redis://127.0.0.1:3",
+    "RedisUrlSecretArn": "arn:r",
     "VpcEndpoints": "yes",
 }
 ZONES = {"ZoneA": "us-east-1a", "ZoneB": "us-east-1b", "VpcId": "vpc-1", "VpcSubnetIds": ["subnet-1", "subnet-2"]}
@@ -27,15 +28,19 @@ SECRETS = {name: "given" for name in ["RazorpayWebhookSecretArn", "RazorpayWebho
 SHOP = {"Shop": "yes", **{name: "given" for name in EXTRAS["a shop"] if name != "Shop"}, "EsewaSecret": "given", "KhaltiSecret": "given"}
 CONSOLE = {name: "given" for name in ["ConsoleIssuer", "ConsoleClientId", "ConsoleClientSecretArn", "ConsoleSecretArn", "ConsoleSecret"]}
 KAFKA = {"Transport": "kafka", "MskClusterArn": "arn:aws:kafka:r:a:cluster/c/1", "KafkaBrokers": "b:9098"}
+LOCAL = {"DatabaseUrl": "postgres://127.0.0.1:1/a", "DatabaseDirectUrl": "postgres://127.0.0.1:2/b", "RedisUrl": "redis://127.0.0.1:3"}
 ROLLOUT = {"Canary": "true", "Alarms": "no", "AlarmEmail": "a@example.com", "AlarmTopicArn": "arn:t", "Scale": "full", "ReserveConcurrency": "no"}
 # Groups of which every combination is tried, beside a set that is complete.
 GROUPS = {
     "network and database": (SCHOOL, NETWORK_AND_DATABASE),
     "zones": (SCHOOL, ZONES),
-    "zones beside a URL": (SCHOOL | {"DatabaseUrl": "postgres://a", "DatabaseDirectUrl": "postgres://b", "RedisUrl": "redis://c"}, ZONES),
+    "zones beside a URL": (SCHOOL | LOCAL, ZONES),
     "secrets": ({"AdminServiceUrl": "https://admin.example.com"}, SECRETS),
+    "secrets of a local stack": ({"AdminServiceUrl": "https://admin.example.com"} | LOCAL, SECRETS),
     "shop": (SCHOOL, SHOP),
+    "a local shop": (SCHOOL | LOCAL, SHOP),
     "console": (SCHOOL, CONSOLE),
+    "a local console": (SCHOOL | LOCAL, CONSOLE),
     "kafka": (SCHOOL, KAFKA),
     "rollout": (SCHOOL, ROLLOUT),
     "domain": (SCHOOL, DOMAIN | ZONE | {"DefaultEndpoint": "no"}),

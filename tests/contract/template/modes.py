@@ -33,7 +33,7 @@ WAYS = {
         {"AWS::EC2::VPC": 0, "AWS::RDS::DBCluster": 0, "AWS::RDS::DBProxy": 0, "AWS::ElastiCache::ServerlessCache": 0},
     ),
     "local": (
-        SCHOOL | FULL | {"DatabaseUrl": "postgres://a", "DatabaseDirectUrl": "postgres://b", "RedisUrl": "redis://c", "Alarms": "no"},
+        SCHOOL | FULL | {"DatabaseUrl": "postgres://127.0.0.1:1/a", "DatabaseDirectUrl": "postgres://127.0.0.1:2/b", "RedisUrl": "redis://127.0.0.1:3", "Alarms": "no"},
         {"AWS::EC2::VPC": 0, "AWS::EC2::SecurityGroup": 0, "AWS::RDS::DBProxy": 0, "AWS::CloudWatch::Alarm": 0, "AWS::CloudWatch::Dashboard": 0},
     ),
 }
@@ -54,8 +54,8 @@ REFUSED = {
     "a secret without an endpoint": SCHOOL | SUBNETS | {"DatabaseSecretArn": "arn:d", "DatabaseProxyEndpoint": "proxy.example.com"},
     "a database without a proxy or cluster": SCHOOL | GIVEN,
     "a database without its network": {**SCHOOL, **GIVEN, "VpcId": "", "DatabaseClusterId": "shared"},
-    "a URL without a direct one": SCHOOL | {"DatabaseUrl": "postgres://a", "RedisUrl": "redis://c"},
-    "a URL and no cache": SCHOOL | {"DatabaseUrl": "postgres://a", "DatabaseDirectUrl": "postgres://b"},
+    "a URL without a direct one": SCHOOL | {"DatabaseUrl": "postgres://127.0.0.1:1/a", "RedisUrl": "redis://127.0.0.1:3"},
+    "a URL and no cache": SCHOOL | {"DatabaseUrl": "postgres://127.0.0.1:1/a", "DatabaseDirectUrl": "postgres://127.0.0.1:2/b"},
     "Kafka without brokers": SCHOOL | {"Transport": "kafka"},
     "a school without a webhook's secret": {**SCHOOL, "RazorpayWebhookSecretArn": ""},
     "Razorpay's key twice": SCHOOL | {"RazorpayApiSecretArn": "arn:r", "RazorpayApiSecret": "rzp_live_1:secret"},
@@ -64,6 +64,9 @@ REFUSED = {
     "a console without its client": SCHOOL | {**EXTRAS["a console"], "ConsoleClientId": ""},
     "a name without a certificate": SCHOOL | {**DOMAIN, "DomainCertificateArn": ""},
     "a hosted zone without a name": SCHOOL | ZONE,
+    "a cache twice": SCHOOL | {"RedisUrl": "redis://cache.example.com", "RedisUrlSecretArn": "arn:r"},
+    "a secret as text": SCHOOL | {"ConfirmationSecretArn": "", "ConfirmationSecret": "hush"},
+    "a sandbox's merchant": SCHOOL | {**EXTRAS["a shop"], "EsewaProductCode": "EPAYTEST"},
     "no address at all": SCHOOL | {"DefaultEndpoint": "no"},
     "a console that can't sign": SCHOOL | {**EXTRAS["a console"], "ConsoleSecretArn": ""},
 }

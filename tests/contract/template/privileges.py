@@ -84,7 +84,7 @@ def needed(template, name, function):
         topics = {v.removeprefix("QUEUE_URL_").lower().replace("_", "-") for v in variables if v.startswith("QUEUE_URL_")}
         pairs |= {(action, f"topic {topic}") for action in WRITES_TOPICS for topic in topics}
     if "secretsmanager:GetSecretValue" in used:
-        secrets = {key(value) for variable, value in variables.items() if variable.endswith("SECRET_ARN")}
+        secrets = {key(value) for variable, value in variables.items() if variable.endswith(("SECRET_ARN", "URL_ARN"))}
         pairs |= {("secretsmanager:GetSecretValue", secret) for secret in secrets}
     if "lambda:InvokeFunction" in used:
         called = {value["Ref"] for variable, value in variables.items() if variable.endswith("_FUNCTION")}

@@ -8,8 +8,11 @@ import functools
 
 from . import expansion, reads
 
-# Set, and read by nobody; on purpose.
-SPARE = {"RELEASE": "makes a changed parameter a new version for an alias (docs/deploy.md)"}
+# Set, and read by no function that reads.py follows; on purpose.
+SPARE = {
+    "RELEASE": "makes a changed parameter a new version for an alias (docs/deploy.md)",
+    "STAGE": "read at the end of the reading, beside every merchant that is set (config/local.rs)",
+}
 # Set with Kafka as well, where only the console and a sweep look at them: Transport is changed by one parameter, and back.
 OF_QUEUES, WITH_KAFKA = "QUEUE_URL_", {"TRANSPORT": "kafka"}
 # Read, and set by nothing in the template: their defaults are what AWS needs.

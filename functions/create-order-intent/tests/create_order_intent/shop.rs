@@ -170,6 +170,7 @@ async fn gateways(khalti_url: &str) -> Gateways {
     let mut environment = Environment::of(&[
         ("ESEWA_BASE_URL", "https://esewa.test"),
         ("ESEWA_PRODUCT_CODE", "EPAYTEST"),
+        ("STAGE", "sandbox"),
         ("ESEWA_SECRET", "8gBm/:&EnhH.1/q"),
         ("KHALTI_BASE_URL", khalti_url),
         ("KHALTI_SECRET", "khalti secret of the tests"),

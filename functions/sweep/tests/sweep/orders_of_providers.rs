@@ -11,9 +11,13 @@ const PAID: i64 = 499_900;
 
 /// Razorpay as the stub plays it, with this key in place of the merchant's own where one is given.
 async fn razorpay(stub: &GatewayStub, key: Option<&str>) -> Razorpay {
-    let [address, own] = stub.razorpay_variables();
+    let [stage, address, own] = stub.razorpay_variables();
     let key = key.unwrap_or(&own.1);
-    let mut environment = Environment::of(&[(address.0, address.1.as_str()), (own.0, key)]);
+    let mut environment = Environment::of(&[
+        (stage.0, stage.1.as_str()),
+        (address.0, address.1.as_str()),
+        (own.0, key),
+    ]);
     let config = RazorpayConfig::read_if_any(&mut environment).unwrap();
     config.open(&makegood::runtime::aws().await).await.unwrap()
 }

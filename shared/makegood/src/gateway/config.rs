@@ -2,7 +2,7 @@
 
 use super::http::Http;
 use super::{Esewa, Gateways, Khalti};
-use crate::config::{self, Environment, SecretSource};
+use crate::config::{self, Environment, Place, SecretSource, of_a_sandbox};
 use crate::db::{LoginError, secret_text};
 use crate::limits;
 use aws_config::SdkConfig;
@@ -39,6 +39,9 @@ pub enum OpenError {
     /// An address can't be used.
     #[error("{0} must be an https:// URL, or http:// on this machine")]
     NoAddress(&'static str),
+    /// A sandbox's merchant where real money is taken.
+    #[error("{0}")]
+    Sandbox(String),
     /// TLS can't be set up.
     #[error("the HTTP client can't be built: {0}")]
     Client(#[from] reqwest::Error),
@@ -68,6 +71,7 @@ pub struct GatewaysConfig {
     khalti_base: String,
     khalti_secret: SecretSource,
     return_url: String,
+    place: Place,
 }
 
 impl GatewaysConfig {
@@ -78,7 +82,8 @@ impl GatewaysConfig {
 
     /// Reads `ESEWA_BASE_URL`, `ESEWA_STATUS_BASE_URL` (else the same host), `ESEWA_PRODUCT_CODE`, `ESEWA_SECRET(_ARN)`,
     /// `ESEWA_LINK_MINUTES` (else 30), `KHALTI_BASE_URL` (with its `/api/v2`), `KHALTI_SECRET(_ARN)` and
-    /// `PAYMENT_RETURN_URL`, the page that the buyer comes back to. All that is missing or wrong is noted.
+    /// `PAYMENT_RETURN_URL`, the page that the buyer comes back to, and `STAGE`: unless it is `sandbox`, a sandbox's merchant is refused.
+    /// All that is missing or wrong is noted.
     ///
     /// ```
     /// use makegood::config::Environment;
@@ -91,9 +96,9 @@ impl GatewaysConfig {
     /// assert!(problems.contains(&"KHALTI_BASE_URL is \"khalti.test\", it must be an https:// URL, or http:// on this machine".to_owned()));
     /// ```
     pub fn read(environment: &mut Environment) -> Self {
-        let esewa_base = url(environment, "ESEWA_BASE_URL");
+        let esewa_base = environment.required("ESEWA_BASE_URL");
         let esewa_status_base = match environment.optional("ESEWA_STATUS_BASE_URL") {
-            Some(_) => url(environment, "ESEWA_STATUS_BASE_URL"),
+            Some(_) => environment.required("ESEWA_STATUS_BASE_URL"),
             None => esewa_base.clone(),
         };
         Self {
@@ -103,9 +108,10 @@ impl GatewaysConfig {
             esewa_product_code: environment.required("ESEWA_PRODUCT_CODE"),
             esewa_secret: SecretSource::read(environment, "ESEWA_SECRET"),
             esewa_link: link(environment),
-            khalti_base: url(environment, "KHALTI_BASE_URL"),
+            khalti_base: environment.required("KHALTI_BASE_URL"),
             khalti_secret: SecretSource::read(environment, "KHALTI_SECRET"),
-            return_url: url(environment, "PAYMENT_RETURN_URL"),
+            return_url: environment.required("PAYMENT_RETURN_URL"),
+            place: environment.place(),
         }
     }
 
@@ -117,7 +123,7 @@ impl GatewaysConfig {
     ///
     /// assert!(GatewaysConfig::read_if_any(&mut Environment::of(&[])).is_none());
     ///
-    /// let mut half = Environment::of(&[("ESEWA_BASE_URL", "https://rc-epay.esewa.com.np")]);
+    /// let mut half = Environment::of(&[("ESEWA_BASE_URL", "https://epay.esewa.com.np")]);
     /// assert!(GatewaysConfig::read_if_any(&mut half).is_some());
     /// assert!(half.finish().is_err(), "the rest of the shop's variables is missing");
     /// ```
@@ -139,7 +145,7 @@ impl GatewaysConfig {
     ///
     /// let mut environment = Environment::of(&[
     ///     ("ESEWA_BASE_URL", "https://rc-epay.esewa.com.np"), ("ESEWA_PRODUCT_CODE", "EPAYTEST"), ("ESEWA_SECRET", "hush"),
-    ///     ("KHALTI_BASE_URL", "https://dev.khalti.com/api/v2"), ("KHALTI_SECRET", "hush"),
+    ///     ("STAGE", "sandbox"), ("KHALTI_BASE_URL", "https://dev.khalti.com/api/v2"), ("KHALTI_SECRET", "hush"),
     ///     ("PAYMENT_RETURN_URL", "https://shop.example.com/return"),
     /// ]);
     /// let config = GatewaysConfig::read(&mut environment);
@@ -151,12 +157,14 @@ impl GatewaysConfig {
     /// ```
     ///
     /// # Errors
-    /// When a secret can't be read or is empty, an address is none, or TLS can't be set up.
+    /// When a secret can't be read, is empty or a sandbox's outside a sandbox, an address is none, or TLS can't be set up.
     pub async fn open(self, aws: &SdkConfig) -> Result<Gateways, OpenError> {
         let (esewa_secret, khalti_secret) = tokio::try_join!(
             secret_text(&self.esewa_secret, aws),
             secret_text(&self.khalti_secret, aws)
         )?;
+        refuse_sandbox("ESEWA_SECRET", &esewa_secret, self.place)?;
+        refuse_sandbox("KHALTI_SECRET", &khalti_secret, self.place)?;
         let http = Http::build(self.patience)?;
         let return_url = parse("PAYMENT_RETURN_URL", &self.return_url)?;
         Ok(Gateways {
@@ -180,6 +188,11 @@ impl GatewaysConfig {
     }
 }
 
+/// What comes from Secrets Manager is seen only now.
+pub(super) fn refuse_sandbox(name: &'static str, text: &str, place: Place) -> Result<(), OpenError> {
+    of_a_sandbox(name, text, place).map_or(Ok(()), |problem| Err(OpenError::Sandbox(problem)))
+}
+
 /// A zero would end every link at once; whoever wants no eSewa does not send its buyers there.
 fn link(environment: &mut Environment) -> TimeDelta {
     let expected = "a number of minutes, 1 or more";
@@ -188,17 +201,6 @@ fn link(environment: &mut Environment) -> TimeDelta {
         environment.note(format!("ESEWA_LINK_MINUTES is 0, it must be {expected}"));
     }
     TimeDelta::minutes(minutes.into())
-}
-
-/// The text of an address; a missing or wrong one is noted.
-pub(super) fn url(environment: &mut Environment, name: &'static str) -> String {
-    let text = environment.required(name);
-    if !text.is_empty() && parse(name, &text).is_err() {
-        environment.note(format!(
-            "{name} is {text:?}, it must be an https:// URL, or http:// on this machine"
-        ));
-    }
-    text
 }
 
 pub(super) fn parse(name: &'static str, text: &str) -> Result<Url, OpenError> {
@@ -241,5 +243,31 @@ mod tests {
         ] {
             assert!(message.contains(name), "{name} is not named in {message}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_sandboxs_key_from_secrets_manager_is_refused_once_it_is_read() {
+        let shop = |key: &'static str, stage: &'static str| {
+            let mut environment = Environment::of(&[
+                ("ESEWA_BASE_URL", "https://epay.esewa.com.np"),
+                ("ESEWA_PRODUCT_CODE", "SHOP"),
+                ("ESEWA_SECRET", "hush"),
+                ("KHALTI_BASE_URL", "https://khalti.com/api/v2"),
+                ("KHALTI_SECRET", key),
+                ("PAYMENT_RETURN_URL", "https://shop.example.com"),
+                ("STAGE", stage),
+            ]);
+            // As it comes from Secrets Manager: `finish` has not seen it.
+            GatewaysConfig::read(&mut environment)
+        };
+        let aws = SdkConfig::builder().build();
+        let refused = shop("test_secret_key_1", "live").open(&aws).await.unwrap_err();
+        assert!(
+            matches!(&refused, OpenError::Sandbox(why) if why.contains("KHALTI_SECRET")),
+            "{refused}"
+        );
+        assert!(!refused.to_string().contains("test_secret_key_1"));
+        assert!(shop("test_secret_key_1", "sandbox").open(&aws).await.is_ok());
+        assert!(shop("live_secret_key_1", "live").open(&aws).await.is_ok());
     }
 }

@@ -74,7 +74,7 @@ pub trait Gateway {
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # use makegood::{config::Environment, gateway::GatewaysConfig};
     /// # let mut environment = Environment::of(&[
-    /// #     ("ESEWA_BASE_URL", "https://esewa.test"), ("ESEWA_PRODUCT_CODE", "EPAYTEST"), ("ESEWA_SECRET", "hush"),
+    /// #     ("ESEWA_BASE_URL", "https://esewa.test"), ("ESEWA_PRODUCT_CODE", "SHOP"), ("ESEWA_SECRET", "hush"),
     /// #     ("KHALTI_BASE_URL", "https://khalti.test"), ("KHALTI_SECRET", "hush"), ("PAYMENT_RETURN_URL", "https://shop.test"),
     /// # ]);
     /// # let config = GatewaysConfig::read(&mut environment);
@@ -95,7 +95,7 @@ pub trait Gateway {
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # use makegood::{config::Environment, gateway::GatewaysConfig};
     /// # let mut environment = Environment::of(&[
-    /// #     ("ESEWA_BASE_URL", "https://esewa.test"), ("ESEWA_PRODUCT_CODE", "EPAYTEST"), ("ESEWA_SECRET", "hush"),
+    /// #     ("ESEWA_BASE_URL", "https://esewa.test"), ("ESEWA_PRODUCT_CODE", "SHOP"), ("ESEWA_SECRET", "hush"),
     /// #     ("KHALTI_BASE_URL", "https://khalti.test"), ("KHALTI_SECRET", "hush"), ("PAYMENT_RETURN_URL", "https://shop.test"),
     /// # ]);
     /// # let config = GatewaysConfig::read(&mut environment);
@@ -125,7 +125,7 @@ pub trait Gateway {
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # use makegood::{config::Environment, gateway::GatewaysConfig};
     /// # let mut environment = Environment::of(&[
-    /// #     ("ESEWA_BASE_URL", "http://127.0.0.1:1"), ("ESEWA_PRODUCT_CODE", "EPAYTEST"), ("ESEWA_SECRET", "hush"),
+    /// #     ("ESEWA_BASE_URL", "http://127.0.0.1:1"), ("ESEWA_PRODUCT_CODE", "SHOP"), ("ESEWA_SECRET", "hush"),
     /// #     ("KHALTI_BASE_URL", "http://127.0.0.1:1"), ("KHALTI_SECRET", "hush"), ("PAYMENT_RETURN_URL", "https://shop.test"),
     /// # ]);
     /// # let config = GatewaysConfig::read(&mut environment);
@@ -156,7 +156,7 @@ pub trait Gateway {
 ///
 /// let mut environment = Environment::of(&[
 ///     // …
-/// #     ("ESEWA_BASE_URL", "https://esewa.test"), ("ESEWA_PRODUCT_CODE", "EPAYTEST"), ("ESEWA_SECRET", "hush"),
+/// #     ("ESEWA_BASE_URL", "https://esewa.test"), ("ESEWA_PRODUCT_CODE", "SHOP"), ("ESEWA_SECRET", "hush"),
 /// #     ("KHALTI_BASE_URL", "https://khalti.test"), ("KHALTI_SECRET", "hush"), ("PAYMENT_RETURN_URL", "https://shop.test"),
 /// ]);
 /// let config = GatewaysConfig::read(&mut environment);
@@ -182,7 +182,7 @@ impl Gateways {
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # use makegood::{config::Environment, gateway::GatewaysConfig};
     /// # let mut environment = Environment::of(&[("ESEWA_LINK_MINUTES", "45"),
-    /// #     ("ESEWA_BASE_URL", "https://esewa.test"), ("ESEWA_PRODUCT_CODE", "EPAYTEST"), ("ESEWA_SECRET", "hush"),
+    /// #     ("ESEWA_BASE_URL", "https://esewa.test"), ("ESEWA_PRODUCT_CODE", "SHOP"), ("ESEWA_SECRET", "hush"),
     /// #     ("KHALTI_BASE_URL", "https://khalti.test"), ("KHALTI_SECRET", "hush"), ("PAYMENT_RETURN_URL", "https://shop.test"),
     /// # ]);
     /// # let config = GatewaysConfig::read(&mut environment);
@@ -208,7 +208,7 @@ impl Gateways {
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # use makegood::{config::Environment, gateway::GatewaysConfig};
     /// # let mut environment = Environment::of(&[
-    /// #     ("ESEWA_BASE_URL", "https://esewa.test"), ("ESEWA_PRODUCT_CODE", "EPAYTEST"), ("ESEWA_SECRET", "hush"),
+    /// #     ("ESEWA_BASE_URL", "https://esewa.test"), ("ESEWA_PRODUCT_CODE", "SHOP"), ("ESEWA_SECRET", "hush"),
     /// #     ("KHALTI_BASE_URL", "https://khalti.test"), ("KHALTI_SECRET", "hush"), ("PAYMENT_RETURN_URL", "https://shop.test"),
     /// # ]);
     /// # let config = GatewaysConfig::read(&mut environment);
@@ -243,7 +243,7 @@ impl Gateways {
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # use makegood::{config::Environment, gateway::GatewaysConfig};
     /// # let mut environment = Environment::of(&[
-    /// #     ("ESEWA_BASE_URL", "http://127.0.0.1:1"), ("ESEWA_PRODUCT_CODE", "EPAYTEST"), ("ESEWA_SECRET", "hush"),
+    /// #     ("ESEWA_BASE_URL", "http://127.0.0.1:1"), ("ESEWA_PRODUCT_CODE", "SHOP"), ("ESEWA_SECRET", "hush"),
     /// #     ("KHALTI_BASE_URL", "http://127.0.0.1:1"), ("KHALTI_SECRET", "hush"), ("PAYMENT_RETURN_URL", "https://shop.test"),
     /// # ]);
     /// # let config = GatewaysConfig::read(&mut environment);

@@ -4,7 +4,7 @@
 use super::config::{self, OpenError};
 use super::http::{Http, Reply, below};
 use super::{GatewayError, GatewaysConfig};
-use crate::config::{Environment, SecretSource};
+use crate::config::{Environment, Place, SecretSource};
 use crate::db::secret_text;
 use crate::event::Metadata;
 use aws_config::SdkConfig;
@@ -80,6 +80,7 @@ pub struct Razorpay {
 pub struct RazorpayConfig {
     base: String,
     key: SecretSource,
+    place: Place,
 }
 
 impl RazorpayConfig {
@@ -98,12 +99,13 @@ impl RazorpayConfig {
             return None;
         }
         let base = match environment.optional("RAZORPAY_BASE_URL") {
-            Some(_) => config::url(environment, "RAZORPAY_BASE_URL"),
+            Some(_) => environment.required("RAZORPAY_BASE_URL"),
             None => BASE.to_owned(),
         };
         Some(Self {
             base,
             key: SecretSource::read(environment, "RAZORPAY_API_SECRET"),
+            place: environment.place(),
         })
     }
 
@@ -126,9 +128,10 @@ impl RazorpayConfig {
     /// ```
     ///
     /// # Errors
-    /// When the key can't be read or is not two parts with a colon between them, the address is none, or TLS can't be set up.
+    /// When the key can't be read or is not two parts with a colon between them or a sandbox's outside a sandbox, the address is none, or TLS can't be set up.
     pub async fn open(self, aws: &SdkConfig) -> Result<Razorpay, OpenError> {
         let key = secret_text(&self.key, aws).await?;
+        config::refuse_sandbox("RAZORPAY_API_SECRET", &key, self.place)?;
         let (key_id, key_secret) = parts(&key).ok_or(OpenError::NoKeyPair("RAZORPAY_API_SECRET"))?;
         Ok(Razorpay {
             http: Http::build(GatewaysConfig::PATIENCE)?,
@@ -304,7 +307,7 @@ mod tests {
 
     #[test]
     fn without_a_key_orders_are_not_asked_for_and_a_wrong_address_is_named() {
-        let mut none = Environment::of(&[("RAZORPAY_BASE_URL", "ftp://x")]);
+        let mut none = Environment::of(&[("RAZORPAY_BASE_URL", "https://api.razorpay.com")]);
         assert!(RazorpayConfig::read_if_any(&mut none).is_none());
         assert_eq!(none.finish(), Ok(()));
         let mut wrong = Environment::of(&[("RAZORPAY_API_SECRET", "a:b"), ("RAZORPAY_BASE_URL", "ftp://x")]);

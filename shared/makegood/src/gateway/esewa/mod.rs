@@ -54,6 +54,7 @@ impl Esewa {
     /// # let mut environment = Environment::of(&[
     /// #     ("ESEWA_BASE_URL", "https://esewa.test"), ("ESEWA_PRODUCT_CODE", "EPAYTEST"), ("ESEWA_SECRET", "8gBm/:&EnhH.1/q"),
     /// #     ("KHALTI_BASE_URL", "https://khalti.test"), ("KHALTI_SECRET", "hush"), ("PAYMENT_RETURN_URL", "https://shop.test"),
+    /// #     ("STAGE", "sandbox"),
     /// # ]);
     /// # let config = GatewaysConfig::read(&mut environment);
     /// # let gateways: Gateways = config.open(&aws_config::SdkConfig::builder().build()).await?;
@@ -86,6 +87,7 @@ impl Esewa {
     /// # let mut environment = Environment::of(&[
     /// #     ("ESEWA_BASE_URL", "https://esewa.test"), ("ESEWA_PRODUCT_CODE", "EPAYTEST"), ("ESEWA_SECRET", "8gBm/:&EnhH.1/q"),
     /// #     ("KHALTI_BASE_URL", "https://khalti.test"), ("KHALTI_SECRET", "hush"), ("PAYMENT_RETURN_URL", "https://shop.test"),
+    /// #     ("STAGE", "sandbox"),
     /// # ]);
     /// # let config = GatewaysConfig::read(&mut environment);
     /// # let gateways: Gateways = config.open(&aws_config::SdkConfig::builder().build()).await?;
