@@ -1,6 +1,6 @@
 //! The template as CloudFormation would read it with these parameters: which conditions hold, what is made, which rule refuses.
 
-use crate::preflight::template::{Values, text_of};
+use crate::preflight::template::{Template, Values, text_of};
 use anyhow::{Context, anyhow, bail};
 use serde_json::{Map, Value, json};
 
@@ -13,8 +13,11 @@ pub struct Deployment<'a> {
 
 impl<'a> Deployment<'a> {
     /// A template with these values; each parameter must have one.
-    pub fn of(document: &'a Value, values: Values) -> Self {
-        Self { document, values }
+    pub fn of(template: &'a Template, values: Values) -> Self {
+        Self {
+            document: template.document(),
+            values,
+        }
     }
 
     /// A parameter's value; empty where "-" stands for none, and where there is no such parameter.
@@ -241,7 +244,6 @@ fn single(expression: &Value) -> anyhow::Result<(&str, &Value)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::preflight::template::Template;
 
     fn real() -> Template {
         Template::read(include_str!("../../../template.yaml")).unwrap()
@@ -266,25 +268,33 @@ mod tests {
     #[test]
     fn a_school_is_made_whole_and_reserves_what_the_documents_say() {
         let template = real();
-        let school = template.with(with(&SCHOOL));
+        let school = Deployment::of(&template, with(&SCHOOL));
         assert_eq!(school.refusals().unwrap(), Vec::<String>::new());
         assert!(school.holds("MakesNetwork").unwrap() && !school.holds("MakesProxy").unwrap());
         assert_eq!(school.count("AWS::RDS::DBInstance").unwrap(), 1);
         let shop = [("Shop", "yes"), ("ConsoleIssuer", "https://id.example.com")];
         for (scale, reserved) in [("small", 71), ("full", 471)] {
             let values = with(&[&SCHOOL[..], &shop, &[("Scale", scale)]].concat());
-            assert_eq!(template.with(values).reserved().unwrap(), reserved, "{scale}");
+            assert_eq!(
+                Deployment::of(&template, values).reserved().unwrap(),
+                reserved,
+                "{scale}"
+            );
         }
-        let shared = template.with(with(&[&SCHOOL[..], &[("ReserveConcurrency", "no")]].concat()));
+        let shared = Deployment::of(
+            &template,
+            with(&[&SCHOOL[..], &[("ReserveConcurrency", "no")]].concat()),
+        );
         assert_eq!(shared.reserved().unwrap(), 0);
     }
 
     #[test]
     fn half_a_set_is_refused_in_the_templates_words() {
         let template = real();
-        let half = template.with(with(
-            &[&SCHOOL[..], &[("VpcId", "vpc-1"), ("Shop", "yes")]].concat(),
-        ));
+        let half = Deployment::of(
+            &template,
+            with(&[&SCHOOL[..], &[("VpcId", "vpc-1"), ("Shop", "yes")]].concat()),
+        );
         let refusals = half.refusals().unwrap();
         assert!(
             refusals
@@ -296,13 +306,16 @@ mod tests {
             refusals.contains(&"A shop needs JwtIssuer.".to_owned()),
             "{refusals:?}"
         );
-        let list = template.with(with(
-            &[
-                &SCHOOL[..],
-                &[("VpcId", "vpc-1"), ("VpcSubnetIds", "subnet-1, subnet-2")],
-            ]
-            .concat(),
-        ));
+        let list = Deployment::of(
+            &template,
+            with(
+                &[
+                    &SCHOOL[..],
+                    &[("VpcId", "vpc-1"), ("VpcSubnetIds", "subnet-1, subnet-2")],
+                ]
+                .concat(),
+            ),
+        );
         assert_eq!(list.refusals().unwrap(), Vec::<String>::new());
         assert_eq!(list.listed("VpcSubnetIds"), ["subnet-1", "subnet-2"]);
     }
@@ -310,7 +323,7 @@ mod tests {
     #[test]
     fn every_condition_of_the_template_can_be_decided() {
         let template = real();
-        let school = template.with(with(&SCHOOL));
+        let school = Deployment::of(&template, with(&SCHOOL));
         let conditions: Vec<&String> = school.document["Conditions"]
             .as_object()
             .unwrap()

@@ -22,12 +22,12 @@ impl<'a> Plan<'a> {
         let before = present.map(|mut present| {
             present.retain(|name, _| known.contains_key(name));
             values.extend(present);
-            template.with(values.clone())
+            Deployment::of(template, values.clone())
         });
         values.extend(given.clone());
         Self {
             stack_name,
-            after: template.with(values),
+            after: Deployment::of(template, values),
             before,
         }
     }

@@ -1,6 +1,5 @@
 //! The template as a document: its parameters, and what they allow.
 
-use crate::preflight::deployment::Deployment;
 use anyhow::{Context, bail};
 use regex::Regex;
 use saphyr::{LoadableYamlNode, Scalar, Yaml};
@@ -53,9 +52,9 @@ impl Template {
         given.iter().filter_map(misfit).collect()
     }
 
-    /// With these values; each parameter must have one.
-    pub fn with(&self, values: Values) -> Deployment<'_> {
-        Deployment::of(&self.0, values)
+    /// The document itself.
+    pub fn document(&self) -> &Value {
+        &self.0
     }
 
     fn meant(&self, name: &str) -> String {
