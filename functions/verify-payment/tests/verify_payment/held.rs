@@ -114,6 +114,38 @@ async fn a_row_that_is_held_when_the_question_is_taken_ends_the_wait_within_the_
 }
 
 #[tokio::test]
+async fn who_waited_for_the_row_looks_at_it_again_before_asking() {
+    let till = Till::open().await;
+    let checkout = till.buyer(1, Provider::Esewa, &[(1, 1)]).await;
+    till.gateway.pay(&checkout.external).unwrap();
+    // GIVEN somebody who holds the row, and takes the question while another waits for it
+    let mut holder = hold(&till, &checkout).await;
+    let take = format!(
+        "UPDATE payment_intents SET metadata = metadata || jsonb_build_object('gateway',
+           jsonb_build_object('asks', 1, 'asked_at', now()))
+         WHERE payment_intent_id = '{}'; COMMIT",
+        checkout.intent
+    );
+    let taken = async {
+        let waiting = "pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        while till.rows(waiting).await == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        sqlx::raw_sql(AssertSqlSafe(take))
+            .execute(&mut holder)
+            .await
+            .unwrap();
+    };
+    let payment = payment(&checkout);
+    let verified = till.function.verifier.verify(&payment, Duration::ZERO);
+    let (outcome, ()) = tokio::join!(verified, taken);
+    // THEN the gateway is not asked by both
+    assert!(matches!(outcome, Ok(Outcome::Undecided { .. })), "{outcome:?}");
+    assert_eq!(till.gateway.questions(&checkout.external), 0);
+    till.close().await;
+}
+
+#[tokio::test]
 async fn a_recorded_payment_is_told_while_its_row_is_held() {
     let till = Till::open().await;
     let checkout = till.buyer(1, Provider::Esewa, &[(1, 1)]).await;
