@@ -19,6 +19,7 @@ const SHOWN: usize = 3;
 /// One reading of the database in one snapshot, in a read-only transaction; it changes nothing and blocks nobody. Every kind of
 /// breach has a code, which is also its section in docs/operations.md. What only waits (for a trainer, for a person) is listed as a
 /// notice and is no breach.
+/// What today is, and on which days the school teaches, is what BUSINESS_TIMEZONE and BUSINESS_WEEKDAYS say, as for the functions.
 ///
 /// Examples:
 ///   makegood doctor
@@ -39,11 +40,12 @@ pub struct Arguments {
 /// # Errors
 /// Those of the environment and the database.
 pub async fn run(arguments: &Arguments, output: Output, clock: Clock) -> anyhow::Result<ExitCode> {
-    let (database, timezone) = database::open_with_timezone().await?;
+    let (database, timezone, teaching_days) = database::open_with_calendar().await?;
     let scope = Scope {
         only: arguments.only.iter().copied().collect(),
         now: clock.now(),
         timezone,
+        teaching_days,
     };
     let bar = output.waiting_for("asking every guarantee of the whole database")?;
     let examined = doctor::check(&database, &scope).await;

@@ -8,6 +8,7 @@ use makegood::clock::Clock;
 use makegood::db::Database;
 use makegood::delivery::Consumer;
 use makegood::event::EventType;
+use makegood::school_days::TeachingDays;
 use makegood_local::admin;
 use makegood_tests::database::TestDatabase;
 use makegood_tests::setting;
@@ -69,6 +70,7 @@ impl Scene for Allocations {
             breaker: Breaker::default(),
             clock: Clock::System,
             timezone: chrono_tz::Asia::Kolkata,
+            teaching_days: TeachingDays::default(),
         })
     }
 
@@ -145,6 +147,7 @@ impl Scene for Calendars {
             publisher: self.0.publisher(database),
             clock: Clock::System,
             timezone: chrono_tz::Asia::Kolkata,
+            teaching_days: TeachingDays::default(),
         })
     }
 
@@ -199,6 +202,7 @@ impl Scene for TopUps {
             publisher: self.0.publisher(database),
             clock: Clock::System,
             timezone: chrono_tz::Asia::Kolkata,
+            teaching_days: TeachingDays::default(),
         }
     }
 

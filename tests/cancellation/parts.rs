@@ -7,6 +7,7 @@ use makegood::delivery::{Consumer, Deadline, Parking, Stage};
 use makegood::event::EventType;
 use makegood::gateway::{Gateways, GatewaysConfig};
 use makegood::outbox::{Publisher, Transport};
+use makegood::school_days::TeachingDays;
 use makegood_local::gateway::GatewayStub;
 use makegood_tests::database::TestDatabase;
 use makegood_tests::queues::{TestQueue, aws, sqs_event, transport};
@@ -92,6 +93,7 @@ impl Parts {
             waker: None,
             clock: Clock::System,
             timezone: chrono_tz::Asia::Kolkata,
+            teaching_days: TeachingDays::default(),
         };
         let done = sweep.handle(&json!({"sweep": name}), deadline()).await;
         database.close();

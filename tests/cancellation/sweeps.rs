@@ -8,6 +8,7 @@ use makegood::clock::Clock;
 use makegood::db::Database;
 use makegood::gateway::Gateways;
 use makegood::job::Waker;
+use makegood::school_days::TeachingDays;
 use makegood_local::gateway::{self, GatewayStub, Side};
 use makegood_tests::database::TestDatabase;
 use makegood_tests::queues::TestQueue;
@@ -146,6 +147,7 @@ impl Scene for Swept {
             }),
             clock,
             timezone: chrono_tz::Asia::Kolkata,
+            teaching_days: TeachingDays::default(),
         };
         let event = json!({"sweep": self.name.wire_name()});
         let done = sweep.handle(&event, deadline()).await;

@@ -780,6 +780,15 @@ class Parameters(Broken):
         self.document["Parameters"]["RedisUrl"]["Default"] = ""
         self.assert_noticed(parameters.hidden_parameters_can_be_left_out, "RedisUrl is asked for ever")
 
+    def test_a_function_that_plans_by_another_week_is_named(self):
+        check = parameters.the_calendar_is_handed_to_all_that_look_at_it
+        del self.properties("TopUpSessionsFunction")["Environment"]["Variables"]["BUSINESS_WEEKDAYS"]
+        self.assert_noticed(check, "top-up-sessions: BUSINESS_WEEKDAYS must be the parameter BusinessWeekdays")
+        self.properties("AdminFunction")["Environment"]["Variables"]["BUSINESS_WEEKDAYS"] = "Mon-Fri"
+        self.assert_noticed(check, "admin: BUSINESS_WEEKDAYS must be the parameter BusinessWeekdays")
+        self.properties("CreatePurchaseFunction")["Environment"]["Variables"]["BUSINESS_WEEKDAYS"] = {"Ref": "BusinessWeekdays"}
+        self.assert_noticed(check, "create-purchase: BUSINESS_WEEKDAYS must be left out")
+
 
 class ReadingTheSources(unittest.TestCase):
     def test_an_emission_is_read_with_its_labels_over_several_lines(self):

@@ -3,6 +3,7 @@
 
 use crate::database::TestDatabase;
 use chrono::{TimeDelta, Utc};
+use makegood::school_days::TeachingDays;
 use operate::doctor::{self, Scope};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
@@ -70,6 +71,7 @@ pub async fn assert_doctor_finds_no_breach_of(
         only: guarantees.into_iter().collect(),
         now: Utc::now() + TimeDelta::minutes(15),
         timezone: chrono_tz::Asia::Kolkata,
+        teaching_days: TeachingDays::default(),
     };
     let pooled = database.through_pooler(1);
     let report = doctor::check(&pooled, &scope).await;

@@ -98,3 +98,44 @@ fn every_finding_has_its_section_in_the_runbook() {
         assert_eq!(section, 1, "docs/operations.md: ### {}", kind.code);
     }
 }
+
+#[tokio::test]
+async fn a_day_is_closed_when_the_school_does_not_teach_on_it() {
+    // GIVEN twenty windows of the next seven days from Monday to Friday, one of which has a Saturday too
+    let scene = Scene::healthy(20).await;
+    scene
+        .database
+        .run_sql(
+            "UPDATE tutoring_sessions SET scheduled_date = scheduled_date + 6 - extract(isodow FROM scheduled_date)::integer
+             WHERE allocation_id = md5('allocation1')::uuid AND scheduled_date = (SELECT max(scheduled_date) FROM tutoring_sessions)",
+        )
+        .await;
+    let closed = |weekdays: &str| {
+        let output =
+            scene.makegood_teaching_on(weekdays, &["doctor", "--only", "G9", "--only", "G3", "--json"]);
+        let findings = json(&output)["findings"].as_array().unwrap().clone();
+        let found = findings
+            .iter()
+            .find(|finding| finding["code"] == "session-on-closed-day");
+        found.map_or(0, |finding| finding["count"].as_i64().unwrap())
+    };
+    // THEN it is on a closed day for a school from Monday to Friday alone, and Fridays are for one from Sunday to Thursday
+    for (weekdays, found) in [
+        ("", 1),
+        ("Mon-Fri", 1),
+        ("Mon-Sat", 0),
+        ("mon tue wed thu fri saturday", 0),
+        ("Sun-Thu", 20),
+    ] {
+        assert_eq!(closed(weekdays), found, "{weekdays}");
+    }
+    // AND no days at all are refused before anything is read
+    let output = scene.makegood_teaching_on("Fryday", &["doctor"]);
+    assert_eq!(output.status.code(), Some(3), "{output:?}");
+    let told = text(&output.stderr);
+    assert!(
+        told.contains("BUSINESS_WEEKDAYS is \"Fryday\", it must be the days of the week"),
+        "{told}"
+    );
+    scene.drop().await;
+}

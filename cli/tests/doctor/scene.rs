@@ -2,6 +2,7 @@
 
 use chrono::{TimeDelta, Utc};
 use makegood::db::Database;
+use makegood::school_days::TeachingDays;
 use makegood_tests::database::TestDatabase;
 use operate::doctor::{Report, Scope, check};
 use serde_json::Value;
@@ -47,6 +48,7 @@ impl Scene {
             only: Default::default(),
             now: Utc::now() + later,
             timezone: chrono_tz::Asia::Kolkata,
+            teaching_days: TeachingDays::default(),
         };
         check(&self.pooled, &scope).await.unwrap()
     }
@@ -60,8 +62,14 @@ impl Scene {
 
     /// The command itself, over the pooler.
     pub fn makegood(&self, arguments: &[&str]) -> Output {
+        self.makegood_teaching_on("", arguments)
+    }
+
+    /// The same for a school that teaches on these days of the week.
+    pub fn makegood_teaching_on(&self, weekdays: &str, arguments: &[&str]) -> Output {
         std::process::Command::new(env!("CARGO_BIN_EXE_makegood"))
             .args(arguments)
+            .env("BUSINESS_WEEKDAYS", weekdays)
             .env("DATABASE_URL", self.database.pooler_url())
             .env("BUSINESS_TIMEZONE", "Asia/Kolkata")
             .output()

@@ -6,6 +6,7 @@ use chrono_tz::Tz;
 use makegood::clock::Clock;
 use makegood::db::Database;
 use makegood::job::Waker;
+use makegood::school_days::TeachingDays;
 use operate::dead_letter::Replayer;
 
 /// The console with all that it needs.
@@ -27,6 +28,8 @@ pub struct Admin {
     pub sweeps: SweepRunner,
     /// Whose clock the pages show.
     pub timezone: Tz,
+    /// The days of the week on which the school teaches.
+    pub teaching_days: TeachingDays,
     /// What time it is.
     pub clock: Clock,
     /// Where the runbook is read, if not here.

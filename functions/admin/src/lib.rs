@@ -110,6 +110,7 @@ impl Admin {
                 function: settings.sweep_function,
             },
             timezone: settings.timezone,
+            teaching_days: settings.teaching_days,
             clock: Clock::System,
             runbook_url: settings.runbook_url,
             database,

@@ -2,6 +2,7 @@
 
 use chrono_tz::Tz;
 use makegood::config::{DatabaseConfig, Environment, SecretSource};
+use makegood::school_days::TeachingDays;
 use operate::dead_letter::Destinations;
 
 /// The environment, read.
@@ -31,6 +32,8 @@ pub struct Settings {
     pub runbook_url: Option<String>,
     /// Whose clock the pages show.
     pub timezone: Tz,
+    /// The days of the week on which the school teaches.
+    pub teaching_days: TeachingDays,
 }
 
 impl Settings {
@@ -56,6 +59,7 @@ impl Settings {
             destinations: Destinations::read(environment),
             runbook_url: environment.optional("RUNBOOK_URL"),
             timezone: environment.business_timezone(),
+            teaching_days: environment.business_weekdays(),
         }
     }
 }

@@ -13,6 +13,7 @@ pub const COLUMNS: &[(&str, &[&str])] = &[
     ("processed_events", &["correlation_id", "event_id", "event_type", "payload", "source", "version"]),
     ("purchase_extensions", &["purchase_id", "sessions"]),
     ("purchase_reductions", &["purchase_id", "sessions"]),
+    ("session_blackout_dates", &["day"]),
     ("student_course_purchases", &["course_id", "created_at", "id", "is_active", "metadata", "payment_id", "purchase_tier",
         "student_id"]),
     ("trainer_allocations", &["allocated_at", "allocated_by", "course_id", "created_at", "id", "metadata", "notes", "planned",

@@ -17,6 +17,7 @@ async fn main() -> Result<(), Error> {
     let publisher = PublisherConfig::read(&mut environment, &[EventType::TrainerAllocated]);
     let parking = runtime::parking(&mut environment, &aws, AllocateTrainer::NAME);
     let timezone = environment.business_timezone();
+    let teaching_days = environment.business_weekdays();
     let service_url = AdminService::read_url(&mut environment);
     environment.finish()?;
     let stage = AllocateTrainer {
@@ -25,6 +26,7 @@ async fn main() -> Result<(), Error> {
         breaker: Breaker::default(),
         clock: Clock::System,
         timezone,
+        teaching_days,
     };
     let database = stage.publisher.database.clone();
     tokio::spawn(async move { runtime::report_drift(&database, COLUMNS).await });

@@ -5,12 +5,14 @@ use crate::answer::Grant;
 use crate::decide::Candidate;
 use crate::request::Pair;
 use chrono::{DateTime, NaiveDate, Utc};
+use makegood::blackout;
 use makegood::db::{Connection, Database, ErrorClass, classify};
 use makegood::delivery::Failure;
 use makegood::event::{Envelope, EventType, PurchaseCreated, TrainerAllocated};
 use makegood::idempotency;
 use makegood::ids::{AllocationId, CourseId, StudentId, TrainerId};
 use makegood::outbox::{self, OutboxEvent, OutboxRow};
+use makegood::school_days::{SchoolDays, TeachingDays};
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use uuid::Uuid;
@@ -40,11 +42,12 @@ pub(crate) struct Recorded {
     pub published: Vec<OutboxRow>,
 }
 
-/// The present, as the stage was handed it.
+/// The present and the school's week, as the stage was handed them.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Moment {
     pub now: DateTime<Utc>,
     pub today: NaiveDate,
+    pub teaching_days: TeachingDays,
 }
 
 /// Records all entries, each pair at most once among them. A chunk that fails for what may be one entry's fault is split
@@ -125,9 +128,14 @@ async fn record(
         .map(|(owed, _)| (&owed.entry.event.envelope, owed.entry.event.to_json()))
         .collect();
     idempotency::mark(&mut transaction, EventType::PurchaseCreated, &marks).await?;
+    let days = if granted.is_empty() {
+        SchoolDays::default()
+    } else {
+        blackout::school_days(&mut transaction, moment.teaching_days, moment.today).await?
+    };
     let outbox_events: Vec<OutboxEvent> = granted
         .iter()
-        .map(|(owed, grant)| outbox_event(&owed.candidate, *grant, moment))
+        .map(|(owed, grant)| outbox_event(&owed.candidate, *grant, moment, &days))
         .collect();
     let published = outbox::enqueue(&mut transaction, &outbox_events).await?;
     transaction.commit().await?;
@@ -232,7 +240,7 @@ async fn write(connection: &mut Connection, entries: &[Owed<'_, '_>]) -> Result<
         .collect())
 }
 
-fn outbox_event(candidate: &Candidate, grant: Grant, moment: Moment) -> OutboxEvent {
+fn outbox_event(candidate: &Candidate, grant: Grant, moment: Moment, days: &SchoolDays) -> OutboxEvent {
     let start_date = candidate.terms.start(moment.today);
     let event_id = TrainerAllocated::event_id(grant.allocation);
     let correlation_id = candidate.correlation_id.clone();
@@ -245,7 +253,7 @@ fn outbox_event(candidate: &Candidate, grant: Grant, moment: Moment) -> OutboxEv
         course_id: candidate.pair.course,
         session_count: candidate.terms.sessions,
         start_date,
-        end_date: TrainerAllocated::last_day(start_date, candidate.terms.sessions),
+        end_date: TrainerAllocated::last_day(start_date, candidate.terms.sessions, days),
         envelope,
     };
     OutboxEvent {

@@ -13,6 +13,7 @@ use makegood::delivery::{Deadline, Failure, Record, Stage};
 use makegood::event::{Envelope, EventError, PurchaseCreated};
 use makegood::ids::PurchaseId;
 use makegood::outbox::Publisher;
+use makegood::school_days::TeachingDays;
 use std::collections::{HashMap, HashSet};
 
 /// Finds a trainer for each purchase.
@@ -28,6 +29,8 @@ pub struct AllocateTrainer {
     pub clock: Clock,
     /// Where the school is.
     pub timezone: Tz,
+    /// The days of the week on which it teaches.
+    pub teaching_days: TeachingDays,
 }
 
 impl Stage for AllocateTrainer {
@@ -51,6 +54,7 @@ impl Stage for AllocateTrainer {
         let moment = Moment {
             now: self.clock.now(),
             today: self.clock.today(self.timezone),
+            teaching_days: self.teaching_days,
         };
         let steps = self.steps(records).await?;
         let asking = Asking {

@@ -13,6 +13,7 @@ use makegood::event::{Envelope, EventError, EventType, TrainerAllocated};
 use makegood::idempotency;
 use makegood::ids::AllocationId;
 use makegood::outbox::Publisher;
+use makegood::school_days::TeachingDays;
 use makegood::session::{Filled, Filling, Outcome, Told, WINDOW, fill};
 use serde_json::Value;
 use std::collections::HashMap;
@@ -26,6 +27,8 @@ pub struct ScheduleSessions {
     pub clock: Clock,
     /// Where the school is.
     pub timezone: Tz,
+    /// The days of the week on which it teaches.
+    pub teaching_days: TeachingDays,
 }
 
 impl Stage for ScheduleSessions {
@@ -112,6 +115,7 @@ impl ScheduleSessions {
         let now = self.clock.now().with_timezone(&self.timezone);
         Filling {
             now,
+            teaching_days: self.teaching_days,
             source: Self::NAME,
             refill_below: WINDOW,
             told,

@@ -17,6 +17,7 @@ async fn main() -> Result<(), Error> {
     let published = [EventType::SessionsGenerated, EventType::SessionsRescheduled];
     let publisher = runtime::PublisherConfig::read(&mut environment, &published);
     let timezone = environment.business_timezone();
+    let teaching_days = environment.business_weekdays();
     let parking = runtime::parking(&mut environment, &aws, ScheduleSessions::NAME);
     environment.finish()?;
     let publisher = publisher.open(&aws).await?;
@@ -26,6 +27,7 @@ async fn main() -> Result<(), Error> {
         publisher,
         clock: Clock::System,
         timezone,
+        teaching_days,
     };
     runtime::run_stage(stage, Some(parking), &aws, &environment).await
 }

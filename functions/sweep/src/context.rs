@@ -5,6 +5,7 @@ use makegood::clock::Clock;
 use makegood::gateway::{Gateways, Razorpay};
 use makegood::job::Waker;
 use makegood::outbox::Publisher;
+use makegood::school_days::TeachingDays;
 
 /// The sweeps, with what they need.
 #[derive(Debug)]
@@ -23,6 +24,8 @@ pub struct Sweep {
     pub clock: Clock,
     /// Where the school is.
     pub timezone: Tz,
+    /// The days of the week on which it teaches.
+    pub teaching_days: TeachingDays,
 }
 
 impl Sweep {

@@ -28,6 +28,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let refund_question_days =
         environment.parsed("REFUND_QUESTION_DAYS", 45, "a whole number of days, 0 for never");
     let timezone = environment.business_timezone();
+    let teaching_days = environment.business_weekdays();
     environment.finish()?;
     let sweep = Sweep {
         publisher: publisher.open(&aws).await?,
@@ -43,6 +44,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         waker,
         clock: Clock::System,
         timezone,
+        teaching_days,
     };
     let database = sweep.publisher.database.clone();
     tokio::spawn(async move {

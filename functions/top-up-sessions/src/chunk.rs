@@ -55,6 +55,7 @@ impl TopUp {
         let now = self.clock.now().with_timezone(&self.timezone);
         let filling = Filling {
             now,
+            teaching_days: self.teaching_days,
             source: NAME,
             refill_below: REFILL_BELOW,
             told: HashMap::new(),

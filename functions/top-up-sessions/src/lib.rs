@@ -14,6 +14,7 @@ use makegood::clock::Clock;
 use makegood::delivery::Deadline;
 use makegood::ids::AllocationId;
 use makegood::outbox::Publisher;
+use makegood::school_days::TeachingDays;
 use makegood::session::{Page, next_page};
 use serde::Serialize;
 use std::time::Duration;
@@ -37,6 +38,8 @@ pub struct TopUp {
     pub clock: Clock,
     /// Where the school is.
     pub timezone: Tz,
+    /// The days of the week on which it teaches.
+    pub teaching_days: TeachingDays,
 }
 
 /// What a run did.
@@ -92,7 +95,7 @@ impl TopUp {
     async fn next_page(&self, after: Option<AllocationId>) -> Result<Page, sqlx::Error> {
         let today = self.clock.today(self.timezone);
         let mut connection = self.publisher.database.acquire().await?;
-        next_page(&mut connection, after, today, REFILL_BELOW).await
+        next_page(&mut connection, after, today, self.teaching_days, REFILL_BELOW).await
     }
 }
 

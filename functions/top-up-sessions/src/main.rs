@@ -17,6 +17,7 @@ async fn main() -> Result<(), Error> {
     let published = [EventType::SessionsGenerated, EventType::SessionsRescheduled];
     let publisher = runtime::PublisherConfig::read(&mut environment, &published);
     let timezone = environment.business_timezone();
+    let teaching_days = environment.business_weekdays();
     environment.finish()?;
     let publisher = publisher.open(&aws).await?;
     let database = publisher.database.clone();
@@ -25,6 +26,7 @@ async fn main() -> Result<(), Error> {
         publisher,
         clock: Clock::System,
         timezone,
+        teaching_days,
     };
     let top_up = &top_up;
     runtime::run(move |event, deadline| async move {

@@ -8,6 +8,7 @@ use aws_sdk_sqs::config::Builder;
 use chrono_tz::Tz;
 use makegood::delivery::Deadline;
 use makegood::outbox::{SqsTransport, Transport};
+use makegood::school_days::TeachingDays;
 use makegood_tests::queues;
 use school::{School, THURSDAY_EVENING};
 use std::collections::HashMap;
@@ -42,6 +43,7 @@ async fn a_transport_that_hangs_does_not_stop_the_refill() {
         publisher: school.publisher(2),
         clock: school.clock,
         timezone: Tz::Asia__Kolkata,
+        teaching_days: TeachingDays::default(),
     };
     let allowed = Duration::from_secs(12);
     let started = Instant::now();

@@ -18,6 +18,7 @@ use makegood::delivery::Deadline;
 use makegood::event::EventType;
 use makegood::gateway::{Gateways, GatewaysConfig};
 use makegood::outbox::Publisher;
+use makegood::school_days::TeachingDays;
 use makegood::throttle::Throttle;
 use makegood::verification::Verifier;
 use makegood_local::settings::Outside;
@@ -114,6 +115,7 @@ pub async fn open(database: &TestDatabase, outside: &Outside, flaw: Flaw) -> (St
             waker: None,
             clock: Clock::System,
             timezone,
+            teaching_days: TeachingDays::default(),
         },
         database: database.clone(),
         flaw,

@@ -1,5 +1,6 @@
 //! The only reader of the environment. All that is missing or wrong is named at once.
 
+use crate::school_days::TeachingDays;
 use chrono_tz::Tz;
 use sqlx::postgres::PgConnectOptions;
 use std::collections::HashMap;
@@ -111,6 +112,15 @@ impl Environment {
     /// `STAGE`: whether real money is taken; `live` unless set.
     pub fn place(&mut self) -> Place {
         self.parsed("STAGE", Place::Live, "live or sandbox")
+    }
+
+    /// `BUSINESS_WEEKDAYS`, the days of the week on which the school teaches; Monday to Friday unless set.
+    pub fn business_weekdays(&mut self) -> TeachingDays {
+        self.parsed(
+            "BUSINESS_WEEKDAYS",
+            TeachingDays::default(),
+            TeachingDays::EXPECTED,
+        )
     }
 
     /// Ends the reading. Here every program alike is told what must stay on this machine, or in a sandbox ([`SETTINGS`]).
@@ -261,6 +271,31 @@ mod tests {
             "RAZORPAY_WEBHOOK_SECRET",
         ] {
             assert!(message.contains(name), "{name} is not named in {message}");
+        }
+    }
+
+    #[test]
+    fn the_teaching_days_are_monday_to_friday_unless_named_and_never_none() {
+        let read = |variables: &[(&str, &str)]| {
+            let mut environment = Environment::of(variables);
+            let days = environment.business_weekdays().iso_numbers();
+            environment.finish().map(|()| days)
+        };
+        assert_eq!(read(&[]), Ok(vec![1, 2, 3, 4, 5]));
+        assert_eq!(read(&[("BUSINESS_WEEKDAYS", "")]), Ok(vec![1, 2, 3, 4, 5]));
+        assert_eq!(
+            read(&[("BUSINESS_WEEKDAYS", " Sun-Thu ")]),
+            Ok(vec![1, 2, 3, 4, 7])
+        );
+        for wrong in [" ", "Mon-Fry", "none"] {
+            let refused = read(&[("BUSINESS_WEEKDAYS", wrong)]).unwrap_err();
+            assert_eq!(
+                refused.problems,
+                [format!(
+                    "BUSINESS_WEEKDAYS is {wrong:?}, it must be the days of the week on which the school teaches, at least one, \
+                     such as Mon-Fri or Sun,Mon,Tue,Wed,Thu"
+                )]
+            );
         }
     }
 

@@ -21,6 +21,7 @@
 //! # Ok::<(), makegood::delivery::DecodeError>(())
 //! ```
 
+pub mod blackout;
 pub mod case;
 pub mod cause;
 pub mod chosen;
@@ -46,6 +47,7 @@ pub mod refund;
 pub mod replacement;
 pub mod runtime;
 pub mod schema;
+pub mod school_days;
 pub mod session;
 pub mod stock;
 pub mod telemetry;

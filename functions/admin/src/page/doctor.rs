@@ -29,6 +29,7 @@ pub async fn page(visit: &Visit<'_>) -> Result<Answer, Fault> {
         only,
         now: visit.now,
         timezone: visit.admin.timezone,
+        teaching_days: visit.admin.teaching_days,
     };
     let report = check(&visit.admin.database, &scope).await?;
     let body = html! {

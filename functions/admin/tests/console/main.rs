@@ -18,3 +18,4 @@ mod refunds;
 mod samples;
 mod stage;
 mod timeline;
+mod weeks;

@@ -58,6 +58,39 @@ async fn a_purchase_gets_its_trainer_and_it_is_published_from_sqs_and_from_msk()
 }
 
 #[tokio::test]
+async fn the_end_date_counts_the_teaching_days_that_are_no_blackout_days() {
+    // 20 sessions from Monday 12 January on: the days of the week, the blackout days, and the day of the last session
+    for (teaching, closed, end) in [
+        (
+            "Mon-Fri",
+            "('2026-01-05'), ('2026-01-17'), ('2026-02-09')",
+            "2026-02-06",
+        ),
+        (
+            "Mon-Fri",
+            "('2026-01-12'), ('2026-02-06'), ('2026-02-09')",
+            "2026-02-11",
+        ),
+        ("Sun-Thu", "('2026-01-16')", "2026-02-08"),
+        ("Sun-Fri", "('2026-01-18')", "2026-02-04"),
+    ] {
+        let mut school = School::open().await;
+        school.teach_on(teaching);
+        let sql = format!("INSERT INTO session_blackout_dates (day) VALUES {closed}");
+        school.database.run_sql(&sql).await;
+        let purchase = school.purchase().await;
+        let returned = school
+            .invoke(sqs_event("purchase-created", &[event(&purchase)]))
+            .await;
+        assert_eq!(returned, Vec::<String>::new());
+        let bodies = school.published.drain().await;
+        let published: Value = serde_json::from_str(&bodies[0]).unwrap();
+        assert_eq!(published["endDate"], end, "{teaching} without {closed}");
+        school.close().await;
+    }
+}
+
+#[tokio::test]
 async fn the_published_samples_lead_to_one_allocation() {
     // GIVEN the purchase of the samples
     let school = School::open().await;

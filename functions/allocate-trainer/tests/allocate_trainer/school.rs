@@ -6,6 +6,7 @@ use makegood::clock::Clock;
 use makegood::delivery::{Consumer, Deadline, Parking, Stage};
 use makegood::event::EventType;
 use makegood::outbox::Publisher;
+use makegood::school_days::TeachingDays;
 use makegood_local::admin;
 use makegood_tests::database::TestDatabase;
 use makegood_tests::queues::{TestQueue, sqs_event, transport};
@@ -53,6 +54,7 @@ impl School {
             breaker: Breaker::default(),
             clock: Clock::Fixed(friday_night()),
             timezone: chrono_tz::Asia::Kolkata,
+            teaching_days: TeachingDays::default(),
         };
         let parking = Parking {
             client: parked.client.clone(),
@@ -86,6 +88,10 @@ impl School {
 
     pub fn set_time(&mut self, now: DateTime<Utc>) {
         Arc::get_mut(&mut self.consumer).unwrap().stage.clock = Clock::Fixed(now);
+    }
+
+    pub fn teach_on(&mut self, days: &str) {
+        Arc::get_mut(&mut self.consumer).unwrap().stage.teaching_days = days.parse().unwrap();
     }
 
     /// An active purchase of thirty sessions at 5:30 PM, from Monday 12 January 2026.

@@ -6,6 +6,7 @@ use makegood::delivery::Deadline;
 use makegood::event::EventType;
 use makegood::job::{self, Job};
 use makegood::outbox::{Publisher, Transport};
+use makegood::school_days::TeachingDays;
 use makegood_tests::database::TestDatabase;
 use makegood_tests::queues::{TestQueue, sqs_event, transport};
 use serde_json::{Value, json};
@@ -185,6 +186,7 @@ impl Shop {
             waker: None,
             clock: Clock::System,
             timezone: chrono_tz::Asia::Kathmandu,
+            teaching_days: TeachingDays::default(),
         };
         sweep
             .handle(&json!({"sweep": name}), Deadline::after(Duration::from_secs(60)))

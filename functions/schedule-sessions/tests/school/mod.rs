@@ -6,6 +6,7 @@ use makegood::clock::Clock;
 use makegood::delivery::{Record, Trigger};
 use makegood::event::{EventType, TrainerAllocated};
 use makegood::outbox::{Publisher, SqsTransport, Transport};
+use makegood::school_days::TeachingDays;
 use makegood_tests::database::TestDatabase;
 use makegood_tests::queues;
 use schedule_sessions::ScheduleSessions;
@@ -32,6 +33,7 @@ pub const NEXT_SEVEN: [&str; 7] = [
 pub struct School {
     pub database: TestDatabase,
     pub clock: Clock,
+    pub teaching_days: TeachingDays,
     pub transport: Transport,
 }
 
@@ -48,6 +50,7 @@ impl School {
         Self {
             database,
             clock: Clock::Fixed(moment.parse().expect("an instant")),
+            teaching_days: TeachingDays::default(),
             transport,
         }
     }
@@ -76,6 +79,7 @@ impl School {
             publisher: self.publisher(2),
             clock: self.clock,
             timezone: Tz::Asia__Kolkata,
+            teaching_days: self.teaching_days,
         }
     }
 
@@ -149,6 +153,7 @@ impl School {
         .bind(7_i64)
         .bind(0_f64)
         .bind("Asia/Kolkata")
+        .bind(self.teaching_days.iso_numbers())
         .fetch_all(&pool)
         .await
         .expect("the check runs");

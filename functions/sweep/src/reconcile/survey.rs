@@ -20,6 +20,7 @@ pub(crate) fn rule(sweep: &Sweep) -> Rule {
         now: sweep.clock.now(),
         today: sweep.clock.today(sweep.timezone),
         timezone: sweep.timezone,
+        teaching_days: sweep.teaching_days,
     }
 }
 

@@ -4,6 +4,7 @@ use makegood::clock::Clock;
 use makegood::delivery::Deadline;
 use makegood::event::EventType;
 use makegood::outbox::{Publisher, Transport};
+use makegood::school_days::TeachingDays;
 use makegood_tests::database::TestDatabase;
 use makegood_tests::queues::{TestQueue, transport};
 use serde_json::{Value, json};
@@ -41,6 +42,7 @@ impl Bench {
             waker: None,
             clock: Clock::System,
             timezone: chrono_tz::Asia::Kolkata,
+            teaching_days: TeachingDays::default(),
         };
         Self {
             database,

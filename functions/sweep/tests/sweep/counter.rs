@@ -8,6 +8,7 @@ use makegood::event::EventType;
 use makegood::gateway::{Gateways, GatewaysConfig, Provider};
 use makegood::job::Waker;
 use makegood::outbox::{Publisher, Transport};
+use makegood::school_days::TeachingDays;
 use makegood_local::gateway::{self, GatewayStub, Side};
 use makegood_tests::queues::{self, TestQueue, transport};
 use makegood_tests::shop::{Checkout, Shop};
@@ -99,6 +100,7 @@ impl Counter {
             }),
             clock: Clock::System,
             timezone: chrono_tz::Asia::Kathmandu,
+            teaching_days: TeachingDays::default(),
         }
     }
 

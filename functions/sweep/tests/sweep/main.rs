@@ -19,3 +19,4 @@ mod turns;
 mod unfulfilled;
 mod unpriced;
 mod waiting;
+mod weeks;

@@ -6,6 +6,7 @@ use chrono_tz::Asia::Kolkata;
 use makegood::case::{self, CaseKind, NewCase};
 use makegood::delivery::Deadline;
 use makegood::ids::PaymentId;
+use makegood::school_days::TeachingDays;
 use operate::doctor::{self, Guarantee, Scope};
 use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};
@@ -26,6 +27,7 @@ async fn doctor_counts(bench: &Bench, guarantee: Guarantee) -> i64 {
         only: [guarantee].into(),
         now: Utc::now(),
         timezone: Kolkata,
+        teaching_days: TeachingDays::default(),
     };
     let report = doctor::check(&bench.sweep.publisher.database, &scope)
         .await

@@ -5,6 +5,7 @@ use allocate_trainer::{AdminService, AllocateTrainer, Breaker};
 use makegood::clock::Clock;
 use makegood::delivery::{Consumer, Deadline};
 use makegood::outbox::Publisher;
+use makegood::school_days::TeachingDays;
 use makegood_local::admin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -80,6 +81,7 @@ async fn allocating(bench: &Bench, service: &Arc<admin::AdminService>) -> Consum
             breaker: Breaker::default(),
             clock: Clock::System,
             timezone: chrono_tz::Asia::Kolkata,
+            teaching_days: TeachingDays::default(),
         },
         sqs: bench.queues["purchase-created"].client.clone(),
         parking: None,

@@ -80,3 +80,58 @@ async fn sessions_of_an_older_release_are_moved_unless_somebody_changed_them() {
     assert_eq!(top_up(&school).await.rescheduled, 0);
     end(school).await;
 }
+
+#[tokio::test]
+async fn a_day_of_the_week_without_teaching_any_more_is_planned_anew_and_what_people_put_there_stays() {
+    // GIVEN seven sessions from Friday to the Monday after next, and a person who moved the second Friday's to the evening
+    let mut school = planned(20).await;
+    let moved_by_hand =
+        "UPDATE tutoring_sessions SET scheduled_time = '7:00 PM' WHERE scheduled_date = '2026-01-16'";
+    school.database.run_sql(moved_by_hand).await;
+    // WHEN the school teaches from Sunday to Thursday from now on
+    school.teaching_days = "Sun-Thu".parse().unwrap();
+    let report = top_up(&school).await;
+    // THEN the first Friday's goes to the first open day, that is told, and the person's is left to a person
+    assert_eq!((report.rescheduled, report.sessions), (1, 0));
+    let days = [
+        "2026-01-11",
+        "2026-01-12",
+        "2026-01-13",
+        "2026-01-14",
+        "2026-01-15",
+        "2026-01-16",
+        "2026-01-19",
+    ];
+    assert_eq!(school.days(1, "scheduled").await, days);
+    let events = told(&school).await;
+    let told_of: Vec<_> = events.iter().flat_map(|event| &event.sessions).collect();
+    assert_eq!(told_of.len(), 1);
+    assert_eq!(told_of[0].from_date.to_string(), "2026-01-09");
+    assert_eq!(told_of[0].to_date.unwrap().to_string(), "2026-01-11");
+    assert_eq!(told_of[0].reason, "day_closed");
+    assert_eq!(school.findings().await, ["session-on-closed-day: 1"]);
+    // WHEN once more THEN nothing
+    assert_eq!(top_up(&school).await.rescheduled, 0);
+    // WHEN Friday is a teaching day again THEN nothing moves back, and all is well
+    school.teaching_days = "Sun-Fri".parse().unwrap();
+    assert_eq!(top_up(&school).await.rescheduled, 0);
+    assert_eq!(school.findings().await, NONE);
+    end(school).await;
+}
+
+#[tokio::test]
+async fn a_session_that_somebody_else_wrote_on_a_weekend_is_not_moved() {
+    // GIVEN seven sessions that were planned, and one that another program wrote for a Saturday
+    let school = planned(20).await;
+    school.sessions(1, &[("2026-01-10", "scheduled")]).await;
+    // WHEN its window is looked at, by the top-up and by the stage, THEN it stays
+    assert_eq!(top_up(&school).await.rescheduled, 0);
+    schedule(&school, 1).await;
+    assert_eq!(told(&school).await, []);
+    assert_eq!(school.findings().await, ["session-on-closed-day: 1"]);
+    // WHEN the school teaches on Saturdays too THEN it is nothing to look at
+    let mut school = school;
+    school.teaching_days = "Mon-Sat".parse().unwrap();
+    assert_eq!(school.findings().await, NONE);
+    end(school).await;
+}

@@ -23,6 +23,7 @@ async fn top_up(school: &School) -> Report {
         publisher: school.publisher(2),
         clock: school.clock,
         timezone: Tz::Asia__Kolkata,
+        teaching_days: school.teaching_days,
     };
     let report = top_up
         .run(Input::default(), Deadline::after(Duration::from_secs(60)))

@@ -10,6 +10,7 @@ use makegood::delivery::{Deadline, Stage};
 use makegood::event::SessionsGenerated;
 use makegood::ids::AllocationId;
 use makegood::schema;
+use makegood::school_days::TeachingDays;
 use makegood_tests::database::TestDatabase;
 use school::{NEXT_SEVEN, School, THURSDAY_EVENING, id, records};
 use serde_json::json;
@@ -21,6 +22,7 @@ fn top_up(school: &School) -> TopUp {
         publisher: school.publisher(2),
         clock: school.clock,
         timezone: Tz::Asia__Kolkata,
+        teaching_days: TeachingDays::default(),
     }
 }
 

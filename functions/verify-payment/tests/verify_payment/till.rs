@@ -8,6 +8,7 @@ use makegood::event::EventType;
 use makegood::gateway::{Gateways, GatewaysConfig, Provider};
 use makegood::job::Waker;
 use makegood::outbox::{Publisher, Transport};
+use makegood::school_days::TeachingDays;
 use makegood::throttle::Throttle;
 use makegood::verification::Verifier;
 use makegood_local::gateway::{self, GatewayStub, Side};
@@ -124,6 +125,7 @@ impl Till {
             waker: self.function.verifier.waker.clone(),
             clock: Clock::System,
             timezone: chrono_tz::Asia::Kathmandu,
+            teaching_days: TeachingDays::default(),
         };
         sweep
             .handle(&json!({"sweep": name}), Deadline::after(MINUTE))

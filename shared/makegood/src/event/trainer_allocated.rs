@@ -2,7 +2,8 @@
 
 use super::{Envelope, EventError, EventType, Fields};
 use crate::ids::{AllocationId, CourseId, StudentId, TrainerId};
-use chrono::{Datelike, NaiveDate, Weekday};
+use crate::school_days::SchoolDays;
+use chrono::NaiveDate;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -16,7 +17,8 @@ use serde_json::{Value, json};
 /// #     "courseId": id, "sessionCount": 30, "startDate": "2026-01-12", "endDate": "2026-02-20"}).to_string();
 ///
 /// let allocated = TrainerAllocated::parse(&body)?;
-/// assert_eq!(TrainerAllocated::last_day(allocated.start_date, allocated.session_count), allocated.end_date);
+/// let days = makegood::school_days::SchoolDays::default();
+/// assert_eq!(TrainerAllocated::last_day(allocated.start_date, allocated.session_count, &days), allocated.end_date);
 /// # Ok::<(), makegood::event::EventError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -60,24 +62,26 @@ impl TrainerAllocated {
         format!("trainer-allocated-{allocation_id}")
     }
 
-    /// The day of the last session when one is held on each weekday from `start` on and none is missed: the `endDate`.
+    /// The day of the last session when one is held on each day of the school from `start` on and none is missed: the `endDate`.
     /// The start itself when there are no sessions, or when the calendar ends.
     ///
     /// ```
     /// use makegood::event::TrainerAllocated;
+    /// use makegood::school_days::SchoolDays;
     ///
     /// let friday = "2026-01-16".parse()?;
-    /// assert_eq!(TrainerAllocated::last_day(friday, 1), friday);
-    /// assert_eq!(TrainerAllocated::last_day(friday, 2).to_string(), "2026-01-19"); // Monday
+    /// let mut days = SchoolDays::default();
+    /// assert_eq!(TrainerAllocated::last_day(friday, 1, &days), friday);
+    /// assert_eq!(TrainerAllocated::last_day(friday, 2, &days).to_string(), "2026-01-19"); // Monday
+    /// days.blackout.insert("2026-01-19".parse()?);
+    /// assert_eq!(TrainerAllocated::last_day(friday, 2, &days).to_string(), "2026-01-20");
     /// # Ok::<(), chrono::ParseError>(())
     /// ```
     #[must_use]
-    pub fn last_day(start: NaiveDate, sessions: i32) -> NaiveDate {
+    pub fn last_day(start: NaiveDate, sessions: i32, days: &SchoolDays) -> NaiveDate {
         let count = usize::try_from(sessions).unwrap_or(0);
-        let weekdays = start
-            .iter_days()
-            .filter(|day| !matches!(day.weekday(), Weekday::Sat | Weekday::Sun));
-        weekdays.take(count).last().unwrap_or(start)
+        let held = start.iter_days().filter(|day| days.contains(*day));
+        held.take(count).last().unwrap_or(start)
     }
 
     /// Reads the body of a message.
@@ -173,9 +177,38 @@ mod tests {
             ("2026-01-12", 0, "2026-01-12"),
         ] {
             assert_eq!(
-                TrainerAllocated::last_day(day(start), sessions),
+                TrainerAllocated::last_day(day(start), sessions, &SchoolDays::default()),
                 day(last),
                 "{sessions} from {start}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_last_day_is_a_day_of_the_school() {
+        let day = |text: &str| text.parse::<NaiveDate>().unwrap();
+        // 2026-01-11 is a Sunday.
+        for (teaching, blackout, start, sessions, last) in [
+            ("Sun-Thu", vec![], "2026-01-11", 5, "2026-01-15"),
+            ("Sun-Thu", vec![], "2026-01-11", 6, "2026-01-18"),
+            ("Sun-Thu", vec!["2026-01-18"], "2026-01-11", 6, "2026-01-19"),
+            (
+                "Mon-Fri",
+                vec!["2026-01-12", "2026-01-17"],
+                "2026-01-12",
+                5,
+                "2026-01-19",
+            ),
+            ("Wed", vec!["2026-01-21"], "2026-01-12", 3, "2026-02-04"),
+        ] {
+            let days = SchoolDays {
+                teaching: teaching.parse().unwrap(),
+                blackout: blackout.into_iter().map(day).collect(),
+            };
+            assert_eq!(
+                TrainerAllocated::last_day(day(start), sessions, &days),
+                day(last),
+                "{sessions} from {start} on {days:?}"
             );
         }
     }

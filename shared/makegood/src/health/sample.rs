@@ -2,6 +2,7 @@
 
 use super::buckets;
 use crate::db::Connection;
+use crate::school_days::TeachingDays;
 use crate::unfulfilled::{Kind, Rule, Survey};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
@@ -127,11 +128,12 @@ pub struct Unfulfilled {
 impl Unfulfilled {
     /// What reconcile would heal: of the last 24 hours, and whatever is older and on the list.
     async fn count(connection: &mut Connection, now: DateTime<Utc>) -> Result<Self, sqlx::Error> {
-        // No session is looked at, so any day serves as today, in any time zone.
+        // No session is looked at, so any day serves as today, in any time zone and week.
         let rule = Rule {
             now,
             today: now.date_naive(),
             timezone: chrono_tz::UTC,
+            teaching_days: TeachingDays::default(),
         };
         let (mut count, mut oldest_seconds) = (0, 0);
         for kind in [Kind::Payment, Kind::Intent] {

@@ -8,7 +8,8 @@ SELECT allocation_id,
        coalesce(array_agg(scheduled_time::text) FILTER (WHERE scheduled_date >= $2), '{}') AS "times!",
        coalesce(array_agg(status = 'scheduled') FILTER (WHERE scheduled_date >= $2), '{}') AS "scheduled!",
        coalesce(array_agg(coalesce(planned_date <> scheduled_date OR planned_time <> scheduled_time, updated_at <> created_at))
-                FILTER (WHERE scheduled_date >= $2), '{}') AS "edited!"
+                FILTER (WHERE scheduled_date >= $2), '{}') AS "edited!",
+       coalesce(array_agg(planned_date IS NOT NULL) FILTER (WHERE scheduled_date >= $2), '{}') AS "planned!"
 FROM tutoring_sessions
 WHERE allocation_id = ANY($1)
 GROUP BY allocation_id

@@ -34,8 +34,8 @@ pub(super) async fn load_calendars(
         calendar.used = u32::try_from(row.used).unwrap_or(u32::MAX);
         let who = row.ids.into_iter().zip(row.trainers);
         let when = row.days.into_iter().zip(row.times);
-        let state = row.scheduled.into_iter().zip(row.edited);
-        for (((id, trainer), (day, time)), (scheduled, is_edited)) in who.zip(when).zip(state) {
+        let state = row.scheduled.into_iter().zip(row.edited).zip(row.planned);
+        for (((id, trainer), (day, time)), ((scheduled, is_edited), is_planned)) in who.zip(when).zip(state) {
             let slot = TimeSlot::booked(&time);
             if scheduled {
                 calendar.sessions.push(Ahead {
@@ -44,6 +44,7 @@ pub(super) async fn load_calendars(
                     slot: slot.clone(),
                     trainer: TrainerId(trainer),
                     is_edited,
+                    is_planned,
                     left: None,
                 });
             }
@@ -71,13 +72,15 @@ async fn add_earlier(
         calendar.used_earlier = u32::try_from(row.used).unwrap_or(u32::MAX);
         let who = row.ids.into_iter().zip(row.trainers).zip(row.is_theirs);
         let when = row.days.into_iter().zip(row.times);
-        for ((((id, trainer), is_theirs), (day, time)), is_edited) in who.zip(when).zip(row.edited) {
+        let state = row.edited.into_iter().zip(row.planned);
+        for ((((id, trainer), is_theirs), (day, time)), (is_edited, is_planned)) in who.zip(when).zip(state) {
             calendar.sessions.push(Ahead {
                 id: SessionId(id),
                 day,
                 slot: TimeSlot::booked(&time),
                 trainer: TrainerId(trainer),
                 is_edited,
+                is_planned,
                 left: Some(if is_theirs {
                     Left::Trainers
                 } else {

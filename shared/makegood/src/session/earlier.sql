@@ -10,7 +10,8 @@ SELECT a.id AS "allocation_id!",
        coalesce(array_agg(s.scheduled_date) FILTER (WHERE s.status = 'scheduled' AND s.scheduled_date >= $2), '{}') AS "days!",
        coalesce(array_agg(s.scheduled_time::text) FILTER (WHERE s.status = 'scheduled' AND s.scheduled_date >= $2), '{}') AS "times!",
        coalesce(array_agg(coalesce(s.planned_date <> s.scheduled_date OR s.planned_time <> s.scheduled_time, s.updated_at <> s.created_at))
-                FILTER (WHERE s.status = 'scheduled' AND s.scheduled_date >= $2), '{}') AS "edited!"
+                FILTER (WHERE s.status = 'scheduled' AND s.scheduled_date >= $2), '{}') AS "edited!",
+       coalesce(array_agg(s.planned_date IS NOT NULL) FILTER (WHERE s.status = 'scheduled' AND s.scheduled_date >= $2), '{}') AS "planned!"
 FROM trainer_allocations a
 CROSS JOIN LATERAL (
   SELECT p.id, p.created_at FROM student_course_purchases p

@@ -6,10 +6,12 @@ use super::next_sessions::{next_sessions, upcoming};
 use super::replan::{Move, replan};
 use super::rescheduled;
 use super::store::{self, Allocation, NewSession};
+use crate::blackout;
 use crate::db::Connection;
 use crate::event::{Envelope, EventType, SessionsGenerated};
 use crate::ids::{AllocationId, CorrelationId, CourseId, SessionId, TrainerId};
 use crate::outbox::{self, OutboxEvent, OutboxRow};
+use crate::school_days::SchoolDays;
 use chrono::{NaiveDate, Utc};
 use std::collections::{BTreeSet, HashMap};
 
@@ -76,21 +78,21 @@ pub async fn fill(
     }
     let today = filling.now.date_naive();
     let mut loaded = store::lock_and_load(connection, &ids, filling.now).await?;
-    let blackout = store::blackout_days(connection, today).await?;
+    let school = blackout::school_days(connection, filling.teaching_days, today).await?;
     let mut outcomes = HashMap::with_capacity(loaded.len());
     let mut work = Work::default();
     for (index, allocation) in loaded.iter_mut().enumerate() {
         let outcome = match schedulable(allocation) {
             Err(outcome) => outcome,
             Ok((trainer, course)) => {
-                move_ahead(allocation, trainer, filling, &blackout, &mut work);
+                move_ahead(allocation, trainer, filling, &school, &mut work);
                 if allocation.planned.as_ref() != Some(&allocation.terms) {
                     work.renoted.push(index);
                 }
                 let days = if allocation.is_disputed {
                     Vec::new()
                 } else {
-                    plan(allocation, filling, &blackout)
+                    plan(allocation, filling, &school)
                 };
                 let new = days
                     .into_iter()
@@ -113,21 +115,14 @@ fn move_ahead(
     allocation: &mut Allocation,
     trainer: TrainerId,
     filling: &Filling,
-    blackout: &BTreeSet<NaiveDate>,
+    days: &SchoolDays,
     work: &mut Work,
 ) {
     let told = filling.told.get(&allocation.id).map(|told| told.starts_on);
     let window = &mut allocation.window;
     window.starts_on = window.starts_on.or(told).or(allocation.plan.purchase_starts_on);
     let now = filling.now.naive_local();
-    let moves = replan(
-        window,
-        &allocation.sessions,
-        &allocation.plan,
-        trainer,
-        now,
-        blackout,
-    );
+    let moves = replan(window, &allocation.sessions, &allocation.plan, trainer, now, days);
     work.moves
         .extend(moves.into_iter().map(|moved| (allocation.id, moved)));
 }
@@ -143,12 +138,12 @@ fn schedulable(allocation: &Allocation) -> Result<(TrainerId, CourseId), Outcome
     }
 }
 
-fn plan(allocation: &Allocation, filling: &Filling, blackout: &BTreeSet<NaiveDate>) -> Vec<NaiveDate> {
+fn plan(allocation: &Allocation, filling: &Filling, days: &SchoolDays) -> Vec<NaiveDate> {
     let now = filling.now.naive_local();
     if upcoming(&allocation.window.ahead, now) >= filling.refill_below {
         return Vec::new();
     }
-    next_sessions(&allocation.window, now, blackout)
+    next_sessions(&allocation.window, now, days)
 }
 
 fn session(allocation: &Allocation, trainer: TrainerId, course: CourseId, day: NaiveDate) -> NewSession {

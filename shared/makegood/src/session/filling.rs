@@ -2,6 +2,7 @@
 
 use super::store::Allocation;
 use crate::ids::AllocationId;
+use crate::school_days::TeachingDays;
 use chrono::{DateTime, NaiveDate};
 use chrono_tz::Tz;
 use std::collections::HashMap;
@@ -11,6 +12,8 @@ use std::collections::HashMap;
 pub struct Filling {
     /// The present, at the school.
     pub now: DateTime<Tz>,
+    /// The days of the week on which the school teaches.
+    pub teaching_days: TeachingDays,
     /// Who publishes the sessions.
     pub source: &'static str,
     /// Only windows with fewer future sessions than this are filled.

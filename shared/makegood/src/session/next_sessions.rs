@@ -1,7 +1,8 @@
 //! Which days the next sessions are on. Pure: the same rows and the same moment always give the same days.
 
 use super::TimeSlot;
-use chrono::{Datelike, NaiveDate, NaiveDateTime, NaiveTime, Weekday};
+use crate::school_days::SchoolDays;
+use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
 use std::collections::BTreeSet;
 
 /// How many future sessions an allocation has (G3).
@@ -36,43 +37,35 @@ pub struct Window {
     pub ahead: Vec<Booked>,
 }
 
-/// The days of the sessions to add, in order: weekdays without blackout, one session a day, from the start date on,
+/// The days of the sessions to add, in order: days of the school, one session a day, from the start date on,
 /// never in the past, until [`WINDOW`] scheduled ones are ahead or all that was bought is used. A day with any session,
 /// cancelled ones included, is taken. None begins after the purchase's end, however many are left of what was bought.
 ///
 /// `now` is the school's own date and time. Today counts only while the slot has not begun.
 #[must_use]
-pub fn next_sessions(window: &Window, now: NaiveDateTime, blackout: &BTreeSet<NaiveDate>) -> Vec<NaiveDate> {
+pub fn next_sessions(window: &Window, now: NaiveDateTime, days: &SchoolDays) -> Vec<NaiveDate> {
     let missing = WINDOW.saturating_sub(upcoming(&window.ahead, now));
     let owed = usize::try_from(window.bought.saturating_sub(window.used)).unwrap_or(usize::MAX);
-    open_days(window, now, blackout).take(missing.min(owed)).collect()
+    open_days(window, now, days).take(missing.min(owed)).collect()
 }
 
 /// The days on which a new session may be, in order; see [`next_sessions`].
 pub(super) fn open_days<'a>(
     window: &'a Window,
     now: NaiveDateTime,
-    blackout: &'a BTreeSet<NaiveDate>,
+    days: &'a SchoolDays,
 ) -> impl Iterator<Item = NaiveDate> + 'a {
     let taken: BTreeSet<NaiveDate> = window.ahead.iter().map(|session| session.day).collect();
     let first = window.starts_on.map_or(now.date(), |day| day.max(now.date()));
     first
         .iter_days()
         .take_while(move |day| begins_before_the_end(window, *day))
-        .filter(move |day| !taken.contains(day) && is_open(window, *day, now, blackout))
+        .filter(move |day| !taken.contains(day) && is_open(window, *day, now, days))
 }
 
 /// Whether a new session may be on this day, as far as the calendar says, whatever is booked.
-pub(super) fn is_open(
-    window: &Window,
-    day: NaiveDate,
-    now: NaiveDateTime,
-    blackout: &BTreeSet<NaiveDate>,
-) -> bool {
-    is_weekday(day)
-        && !blackout.contains(&day)
-        && begins_before_the_end(window, day)
-        && is_ahead(day, &window.slot, now)
+pub(super) fn is_open(window: &Window, day: NaiveDate, now: NaiveDateTime, days: &SchoolDays) -> bool {
+    days.contains(day) && begins_before_the_end(window, day) && is_ahead(day, &window.slot, now)
 }
 
 fn begins_before_the_end(window: &Window, day: NaiveDate) -> bool {
@@ -105,10 +98,10 @@ fn begins(day: NaiveDate, slot: &TimeSlot) -> NaiveDateTime {
     )
 }
 
-fn is_weekday(day: NaiveDate) -> bool {
-    !matches!(day.weekday(), Weekday::Sat | Weekday::Sun)
-}
-
 #[cfg(test)]
 #[path = "next_sessions_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "next_sessions_any_tests.rs"]
+mod any_tests;

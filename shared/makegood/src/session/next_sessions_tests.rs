@@ -1,10 +1,9 @@
-//! What the plan promises: by example, and for any calendar at all.
+//! What the plan promises, by example.
+//! For any calendar at all it is in next_sessions_any_tests.rs.
 
 use super::*;
 use crate::clock::Clock;
-use chrono::{Days, NaiveTime};
 use chrono_tz::Tz;
-use proptest::prelude::*;
 
 fn day(text: &str) -> NaiveDate {
     text.parse().unwrap()
@@ -38,7 +37,7 @@ fn booked(text: &str, scheduled: bool) -> Booked {
 }
 
 fn plan(window: &Window, now: &str) -> Vec<NaiveDate> {
-    next_sessions(window, at(now), &BTreeSet::new())
+    next_sessions(window, at(now), &SchoolDays::default())
 }
 
 #[test]
@@ -60,11 +59,37 @@ fn a_new_allocation_gets_seven_weekdays_one_a_day() {
 
 #[test]
 fn blackout_days_are_left_out_as_weekends_are() {
-    let blackout = days(&["2026-01-09", "2026-01-12", "2026-01-17"])
-        .into_iter()
-        .collect();
-    let planned = next_sessions(&fresh(2), at("2026-01-08 18:00"), &blackout);
+    let school = SchoolDays {
+        blackout: days(&["2026-01-09", "2026-01-12", "2026-01-17"])
+            .into_iter()
+            .collect(),
+        ..SchoolDays::default()
+    };
+    let planned = next_sessions(&fresh(2), at("2026-01-08 18:00"), &school);
     assert_eq!(planned, days(&["2026-01-13", "2026-01-14"]));
+}
+
+#[test]
+fn a_school_has_the_week_that_it_names() {
+    // GIVEN a Thursday evening
+    for (teaching, expected) in [
+        (
+            "Sun-Fri",
+            ["2026-01-09", "2026-01-11", "2026-01-12", "2026-01-13"],
+        ),
+        (
+            "Sun-Thu",
+            ["2026-01-11", "2026-01-12", "2026-01-13", "2026-01-14"],
+        ),
+        ("Sat", ["2026-01-10", "2026-01-17", "2026-01-24", "2026-01-31"]),
+    ] {
+        let school = SchoolDays {
+            teaching: teaching.parse().unwrap(),
+            ..SchoolDays::default()
+        };
+        let planned = next_sessions(&fresh(4), at("2026-01-08 18:00"), &school);
+        assert_eq!(planned, days(&expected), "{teaching}");
+    }
 }
 
 #[test]
@@ -177,7 +202,7 @@ fn the_day_is_the_schools_and_not_utcs() {
         let now = clock.now().with_timezone(&timezone).naive_local();
         assert_eq!(now.date(), clock.today(timezone));
         assert_eq!(
-            next_sessions(&fresh(1), now, &BTreeSet::new()),
+            next_sessions(&fresh(1), now, &SchoolDays::default()),
             days(&[first]),
             "{timezone}"
         );
@@ -267,112 +292,4 @@ fn a_full_window_stays_as_it_is() {
         ),
         []
     );
-}
-
-/// One planted session: days after today, its state, its time.
-fn sessions() -> impl Strategy<Value = Vec<(u64, u8, bool)>> {
-    prop::collection::vec((0_u64..40, 0_u8..3, any::<bool>()), 0..25)
-}
-
-prop_compose! {
-    fn moments()(offset in 0_u64..2_000, minutes in 0_u32..1_440) -> NaiveDateTime {
-        let time = NaiveTime::from_hms_opt(minutes / 60, minutes % 60, 0).unwrap();
-        day("2026-01-01").checked_add_days(Days::new(offset)).unwrap().and_time(time)
-    }
-}
-
-prop_compose! {
-    fn calendars()(
-        now in moments(),
-        planted in sessions(),
-        past in 0_u32..35,
-        bought in prop::sample::select(vec![0_u32, 1, 3, 10, 20, 30]),
-        start in prop::option::of(-60_i64..60),
-        slot in prop::sample::select(vec!["4:00 PM", "17:30", "0:00", "11:59 pm", "evening"]),
-        closed in prop::collection::btree_set(0_u64..60, 0..20),
-    ) -> (NaiveDateTime, Window, BTreeSet<NaiveDate>) {
-        let later = |days: u64| now.date().checked_add_days(Days::new(days)).unwrap();
-        let ahead: Vec<Booked> = planted.iter().map(|(days, state, usual)| Booked {
-            day: later(*days),
-            slot: TimeSlot::booked(if *usual { slot } else { "8:00 AM" }),
-            scheduled: *state == 0,
-        }).collect();
-        // state 2 is cancelled: the only one that does not use up a bought session
-        let live = planted.iter().filter(|(_, state, _)| *state != 2).count();
-        let window = Window {
-            bought,
-            used: past + u32::try_from(live).unwrap(),
-            starts_on: start.map(|days| now.date() + chrono::Duration::days(days)),
-            ends_at: None,
-            slot: TimeSlot::booked(slot),
-            ahead,
-        };
-        (now, window, closed.into_iter().map(later).collect())
-    }
-}
-
-/// The window after the planned sessions were written.
-fn with(window: &Window, planned: &[NaiveDate]) -> Window {
-    let mut after = window.clone();
-    after.used += u32::try_from(planned.len()).unwrap();
-    after.ahead.extend(planned.iter().map(|day| Booked {
-        day: *day,
-        slot: window.slot.clone(),
-        scheduled: true,
-    }));
-    after
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
-
-    #[test]
-    fn an_end_takes_away_what_begins_after_it_and_nothing_else((now, window, blackout) in calendars(), days in -3_i64..30, hour in 0_u32..24) {
-        let end = (now.date() + chrono::Duration::days(days)).and_hms_opt(hour, 0, 0).unwrap();
-        let ending = Window { ends_at: Some(end), ..window.clone() };
-        let begins = |day: NaiveDate| window.slot.starts().map_or_else(
-            || (day + chrono::Duration::days(1)).and_hms_opt(0, 0, 0).unwrap(),
-            |time| day.and_time(time),
-        );
-        let endless = next_sessions(&window, now, &blackout);
-        let expected: Vec<_> = endless.into_iter().filter(|day| begins(*day) <= end).collect();
-        prop_assert_eq!(next_sessions(&ending, now, &blackout), expected);
-    }
-
-    #[test]
-    fn any_plan_keeps_every_rule((now, window, blackout) in calendars()) {
-        let planned = next_sessions(&window, now, &blackout);
-        let taken: BTreeSet<_> = window.ahead.iter().map(|session| session.day).collect();
-        for (index, day) in planned.iter().enumerate() {
-            prop_assert!(day.weekday().number_from_monday() <= 5, "{day} is a weekend");
-            prop_assert!(!blackout.contains(day), "{day} is a blackout day");
-            prop_assert!(!taken.contains(day), "{day} has a session");
-            prop_assert!(index == 0 || planned[index - 1] < *day, "{day} is not after the one before");
-            prop_assert!(window.starts_on.is_none_or(|start| start <= *day), "{day} is before the start");
-            prop_assert!(*day >= now.date(), "{day} is in the past");
-            let begins = window.slot.starts().map(|time| day.and_time(time));
-            prop_assert!(*day > now.date() || begins.is_some_and(|begins| begins > now), "{day}: its slot has begun");
-        }
-        let after = with(&window, &planned);
-        prop_assert!(planned.is_empty() || upcoming(&after.ahead, now) <= WINDOW);
-        prop_assert!(planned.is_empty() || after.used <= window.bought);
-    }
-
-    #[test]
-    fn any_plan_fills_the_window_or_uses_up_what_was_bought((now, window, blackout) in calendars()) {
-        let after = with(&window, &next_sessions(&window, now, &blackout));
-        prop_assert!(upcoming(&after.ahead, now) >= WINDOW || after.used >= window.bought);
-        prop_assert_eq!(next_sessions(&after, now, &blackout), vec![], "planning again adds nothing");
-    }
-
-    #[test]
-    fn any_plan_takes_the_earliest_days_there_are((now, window, blackout) in calendars()) {
-        let planned = next_sessions(&window, now, &blackout);
-        let first = window.starts_on.map_or(now.date(), |start| start.max(now.date()));
-        for day in planned.last().into_iter().flat_map(|last| first.iter_days().take_while(move |day| day < last)) {
-            let free = is_weekday(day) && !blackout.contains(&day) && is_ahead(day, &window.slot, now)
-                && window.ahead.iter().all(|session| session.day != day);
-            prop_assert!(!free || planned.contains(&day), "{day} was free");
-        }
-    }
 }

@@ -7,6 +7,7 @@ use super::next_sessions::{Booked, WINDOW, Window, is_ahead, is_open, open_days,
 use super::slot::TimeSlot;
 use super::terms::Plan;
 use crate::ids::{SessionId, TrainerId};
+use crate::school_days::SchoolDays;
 use chrono::{NaiveDate, NaiveDateTime};
 use std::collections::BTreeSet;
 
@@ -19,6 +20,8 @@ pub(super) struct Ahead {
     pub(super) trainer: TrainerId,
     /// A person has moved it.
     pub(super) is_edited: bool,
+    /// The pipeline has noted where it put it; what somebody else wrote, and what is older than these notes, has none.
+    pub(super) is_planned: bool,
     /// It is on the calendar of an allocation that is over; whether its trainer was that allocation's.
     pub(super) left: Option<Left>,
 }
@@ -71,7 +74,7 @@ pub(super) fn replan(
     plan: &Plan,
     trainer: TrainerId,
     now: NaiveDateTime,
-    blackout: &BTreeSet<NaiveDate>,
+    days: &SchoolDays,
 ) -> Vec<Move> {
     let mut moves = Vec::new();
     let mut moving: Vec<(Ahead, Reason)> = Vec::new();
@@ -88,7 +91,7 @@ pub(super) fn replan(
             });
             continue;
         }
-        if let Some(reason) = why(&session, window, plan, blackout) {
+        if let Some(reason) = why(&session, window, plan, days) {
             moving.push((session, reason));
             continue;
         }
@@ -102,7 +105,7 @@ pub(super) fn replan(
             });
         }
     }
-    moves.extend(place(window, moving, plan, trainer, now, blackout));
+    moves.extend(place(window, moving, plan, trainer, now, days));
     moves
 }
 
@@ -125,14 +128,15 @@ fn take_over(window: &mut Window, session: &Ahead, now: NaiveDateTime) -> bool {
 }
 
 /// Why this session can't stay when and where it is; none when it can.
-fn why(session: &Ahead, window: &Window, plan: &Plan, blackout: &BTreeSet<NaiveDate>) -> Option<Reason> {
+fn why(session: &Ahead, window: &Window, plan: &Plan, days: &SchoolDays) -> Option<Reason> {
     let is_taken_over = session.left.is_some();
     let is_too_early = is_taken_over && window.starts_on.is_some_and(|first| session.day < first);
     let has_other_slot = session.slot.starts() != plan.slot.starts();
     if session.is_edited {
         return None;
     }
-    if blackout.contains(&session.day) {
+    // A session that the pipeline did not put on a day without teaching stays: it was agreed on.
+    if days.blackout.contains(&session.day) || session.is_planned && !days.teaching.contains(session.day) {
         return Some(Reason::DayClosed);
     }
     if plan.is_start_new || is_too_early {
@@ -158,7 +162,7 @@ fn place(
     plan: &Plan,
     trainer: TrainerId,
     now: NaiveDateTime,
-    blackout: &BTreeSet<NaiveDate>,
+    days: &SchoolDays,
 ) -> Vec<Move> {
     // Of two on one day, the one at the right time stays, so that no two rows are ever at one time of one day.
     let is_elsewhen = |session: &Ahead| session.slot.as_str() != plan.slot.as_str();
@@ -171,7 +175,7 @@ fn place(
         }
     }
     let mut moves = Vec::new();
-    for (day, session, reason) in with_days(window, moving, now, blackout) {
+    for (day, session, reason) in with_days(window, moving, now, days) {
         let teaches = teacher(&session, plan, trainer);
         let to = day.map(|day| (day, plan.slot.clone()));
         let is_as_it_was = to == Some((session.day, session.slot.clone()));
@@ -198,20 +202,20 @@ fn with_days(
     window: &mut Window,
     moving: Vec<(Ahead, Reason)>,
     now: NaiveDateTime,
-    blackout: &BTreeSet<NaiveDate>,
+    days: &SchoolDays,
 ) -> Vec<(Option<NaiveDate>, Ahead, Reason)> {
     let mut placed = Vec::with_capacity(moving.len());
     let mut rest = Vec::new();
     for (session, reason) in moving {
         let is_free = window.ahead.iter().all(|booked| booked.day != session.day);
-        if reason == Reason::SlotChanged && is_free && is_open(window, session.day, now, blackout) {
+        if reason == Reason::SlotChanged && is_free && is_open(window, session.day, now, days) {
             book(window, session.day);
             placed.push((Some(session.day), session, reason));
         } else {
             rest.push((session, reason));
         }
     }
-    let mut days: BTreeSet<NaiveDate> = open_days(window, now, blackout).take(rest.len()).collect();
+    let mut days: BTreeSet<NaiveDate> = open_days(window, now, days).take(rest.len()).collect();
     days.iter().for_each(|day| book(window, *day));
     let (staying, leaving): (Vec<_>, Vec<_>) = rest
         .into_iter()

@@ -2,8 +2,7 @@
 
 use super::super::terms::Terms;
 use super::*;
-use chrono::Weekday;
-use chrono::{Datelike, Days};
+use chrono::Days;
 use chrono_tz::Tz;
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -32,6 +31,7 @@ fn session(number: u128, day: NaiveDate) -> Ahead {
         slot: TimeSlot::chosen(None),
         trainer: OLD,
         is_edited: false,
+        is_planned: true,
         left: None,
     }
 }
@@ -52,6 +52,13 @@ fn window(bought: u32, held: u32, own: &[Ahead], plan: &Plan) -> Window {
         ends_at: None,
         slot: plan.slot.clone(),
         ahead,
+    }
+}
+
+fn closed(days: &[&str]) -> SchoolDays {
+    SchoolDays {
+        blackout: days.iter().map(|text| day(text)).collect(),
+        ..SchoolDays::default()
     }
 }
 
@@ -78,7 +85,7 @@ fn what_may_stay_is_not_touched() {
     let plan = nothing_new();
     let mut window = window(10, 0, &week(), &plan);
     assert_eq!(
-        replan(&mut window, &week(), &plan, OLD, now(), &BTreeSet::new()),
+        replan(&mut window, &week(), &plan, OLD, now(), &SchoolDays::default()),
         []
     );
 }
@@ -89,7 +96,7 @@ fn a_day_that_was_closed_goes_to_the_first_open_one_and_the_others_stay() {
     let mut sessions = week();
     sessions[2].is_edited = true;
     let mut window = window(10, 0, &sessions, &plan);
-    let closed: BTreeSet<NaiveDate> = [day("2026-01-12"), day("2026-01-13"), day("2026-01-15")].into();
+    let closed = closed(&["2026-01-12", "2026-01-13", "2026-01-15"]);
     let moves = replan(&mut window, &sessions, &plan, OLD, now(), &closed);
     let to = Some("2026-01-16 4:00 PM".to_owned());
     assert_eq!(told(&moves), [("2026-01-12".to_owned(), to, "day_closed")]);
@@ -97,18 +104,37 @@ fn a_day_that_was_closed_goes_to_the_first_open_one_and_the_others_stay() {
 }
 
 #[test]
+fn what_the_pipeline_put_on_a_day_without_teaching_moves_and_what_people_put_there_stays() {
+    // GIVEN a school that closes on Fridays and opens on Sundays, and four sessions on a Friday to Wednesday
+    let plan = nothing_new();
+    let school = SchoolDays {
+        teaching: "Sun-Thu".parse().unwrap(),
+        ..SchoolDays::default()
+    };
+    let mut window = window(10, 0, &week(), &plan);
+    // THEN Friday's moves to the first open day
+    let moves = replan(&mut window, &week(), &plan, OLD, now(), &school);
+    let to = Some("2026-01-11 4:00 PM".to_owned());
+    assert_eq!(told(&moves), [("2026-01-09".to_owned(), to, "day_closed")]);
+    assert_eq!((window.used, window.ahead.len()), (4, 4));
+    // AND one that a person moved there, or that nobody noted as planned, stays
+    for change in [
+        |session: &mut Ahead| session.is_edited = true,
+        |session: &mut Ahead| session.is_planned = false,
+    ] {
+        let mut sessions = week();
+        change(&mut sessions[0]);
+        let mut window = super::tests::window(10, 0, &sessions, &plan);
+        assert_eq!(replan(&mut window, &sessions, &plan, OLD, now(), &school), []);
+    }
+}
+
+#[test]
 fn where_the_purchase_ends_before_another_open_day_the_session_is_cancelled_and_owed() {
     let plan = nothing_new();
     let mut window = window(10, 0, &week(), &plan);
     window.ends_at = day("2026-01-14").and_hms_opt(23, 59, 59);
-    let moves = replan(
-        &mut window,
-        &week(),
-        &plan,
-        OLD,
-        now(),
-        &[day("2026-01-12")].into(),
-    );
+    let moves = replan(&mut window, &week(), &plan, OLD, now(), &closed(&["2026-01-12"]));
     assert_eq!(told(&moves), [("2026-01-12".to_owned(), None, "day_closed")]);
     assert_eq!((window.used, window.ahead.len()), (3, 3));
 }
@@ -130,7 +156,7 @@ fn another_time_keeps_the_days_and_another_start_keeps_what_is_after_it() {
     };
     let plan = changed("5 PM", "2026-01-05");
     let mut calendar = window(10, 0, &week(), &plan);
-    let moves = replan(&mut calendar, &week(), &plan, OLD, now(), &BTreeSet::new());
+    let moves = replan(&mut calendar, &week(), &plan, OLD, now(), &SchoolDays::default());
     assert!(moves.iter().all(|moved| {
         moved.reason == Reason::SlotChanged
             && moved.to == Some((moved.session.day, TimeSlot::chosen(Some("5:00 PM"))))
@@ -138,7 +164,7 @@ fn another_time_keeps_the_days_and_another_start_keeps_what_is_after_it() {
     assert_eq!(moves.len(), 4);
     let plan = changed("16:00", "2026-01-13");
     let mut calendar = window(10, 0, &week(), &plan);
-    let moves = replan(&mut calendar, &week(), &plan, OLD, now(), &BTreeSet::new());
+    let moves = replan(&mut calendar, &week(), &plan, OLD, now(), &SchoolDays::default());
     let to = |text: &str| Some(format!("{text} 4:00 PM"));
     assert_eq!(
         told(&moves),
@@ -159,7 +185,7 @@ fn a_new_trainer_takes_over_what_the_earlier_one_had_and_no_substitutes() {
     let mut sessions = week();
     sessions[1].trainer = OTHER;
     let mut window = window(10, 0, &sessions, &plan);
-    let moves = replan(&mut window, &sessions, &plan, NEW, now(), &BTreeSet::new());
+    let moves = replan(&mut window, &sessions, &plan, NEW, now(), &SchoolDays::default());
     assert_eq!(moves.len(), 3);
     assert!(moves.iter().all(|moved| {
         moved.trainer == NEW
@@ -176,34 +202,38 @@ struct Case {
     left: Vec<Ahead>,
     bought: u32,
     held: u32,
-    closed: BTreeSet<NaiveDate>,
+    school: SchoolDays,
     ends_in: Option<u64>,
     slot_is_new: bool,
     start: Option<u64>,
 }
 
 fn ahead(from: u128, left: bool) -> impl Strategy<Value = Vec<Ahead>> {
-    let one = (1_u64..25, any::<bool>(), any::<bool>(), any::<bool>());
+    let one = (any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>());
     prop::collection::btree_map(1_u64..25, one, 0..8).prop_map(move |found| {
         found
             .into_iter()
             .zip(from..)
-            .map(|((days, (_, is_edited, is_usual, is_theirs)), number)| Ahead {
-                slot: TimeSlot::chosen(Some(if is_usual { "4 PM" } else { "6 PM" })),
-                is_edited,
-                left: left.then_some(if is_theirs {
-                    Left::Trainers
-                } else {
-                    Left::Substitutes
-                }),
-                ..session(number, now().date() + Days::new(days))
-            })
+            .map(
+                |((days, (is_planned, is_edited, is_usual, is_theirs)), number)| Ahead {
+                    slot: TimeSlot::chosen(Some(if is_usual { "4 PM" } else { "6 PM" })),
+                    is_edited,
+                    is_planned,
+                    left: left.then_some(if is_theirs {
+                        Left::Trainers
+                    } else {
+                        Left::Substitutes
+                    }),
+                    ..session(number, now().date() + Days::new(days))
+                },
+            )
             .collect()
     })
 }
 
 fn case() -> impl Strategy<Value = Case> {
-    let closed = prop::collection::btree_set(1_u64..40, 0..10);
+    let week = prop::sample::subsequence(vec!["mon", "tue", "wed", "thu", "fri", "sat", "sun"], 1..=7);
+    let closed = (prop::collection::btree_set(1_u64..40, 0..10), week);
     let ends_in = prop::option::of(1_u64..40);
     let rest = (
         1_u32..30,
@@ -214,15 +244,18 @@ fn case() -> impl Strategy<Value = Case> {
         prop::option::of(1_u64..30),
     );
     (ahead(1, false), ahead(100, true), rest).prop_map(
-        |(own, left, (bought, held, closed, ends_in, slot_is_new, start))| Case {
+        |(own, left, (bought, held, (closed, week), ends_in, slot_is_new, start))| Case {
             own,
             left,
             bought,
             held,
-            closed: closed
-                .into_iter()
-                .map(|days| now().date() + Days::new(days))
-                .collect(),
+            school: SchoolDays {
+                teaching: week.join(",").parse().unwrap(),
+                blackout: closed
+                    .into_iter()
+                    .map(|days| now().date() + Days::new(days))
+                    .collect(),
+            },
             ends_in,
             slot_is_new,
             start,
@@ -254,7 +287,7 @@ proptest! {
         let mut calendar = window(case.bought, case.held, &case.own, &plan);
         calendar.ends_at = case.ends_in.and_then(|days| (now().date() + Days::new(days)).and_hms_opt(23, 0, 0));
         let before = calendar.clone();
-        let moves = replan(&mut calendar, &sessions, &plan, NEW, now(), &case.closed);
+        let moves = replan(&mut calendar, &sessions, &plan, NEW, now(), &case.school);
         // What was there is there once, or told to be off.
         let off = moves.iter().filter(|moved| moved.to.is_none()).count();
         prop_assert_eq!(calendar.ahead.len() + off, sessions.len());
@@ -271,16 +304,20 @@ proptest! {
             let is_elsewhere = *day != moved.session.day;
             if is_elsewhere || *slot != moved.session.slot {
                 prop_assert!(!moved.session.is_edited);
-                prop_assert!(!case.closed.contains(day));
+                prop_assert!(!case.school.blackout.contains(day));
                 prop_assert_eq!(slot, &plan.slot);
                 prop_assert!(plan.starts_on.is_none_or(|first| *day >= first));
             }
             if is_elsewhere {
-                prop_assert!(!matches!(day.weekday(), Weekday::Sat | Weekday::Sun));
+                prop_assert!(case.school.contains(*day));
                 prop_assert!(calendar.ends_at.is_none_or(|end| day.and_hms_opt(16, 0, 0).unwrap() <= end));
             }
             let is_substitute = moved.session.left == Some(Left::Substitutes);
             prop_assert_eq!(moved.trainer, if is_substitute { OLD } else { NEW });
+        }
+        // What the pipeline put on a day without teaching is not left there.
+        for session in sessions.iter().filter(|session| !session.is_edited && session.is_planned && !case.school.contains(session.day)) {
+            prop_assert!(moves.iter().any(|moved| moved.session.id == session.id));
         }
         // Nothing of the earlier trainer's is left where the earlier allocation was.
         for left in &case.left {
@@ -300,6 +337,6 @@ proptest! {
             Some(Ahead { day, slot, trainer: moved.trainer, left: None, ..session.clone() })
         }).collect();
         let again = Plan { is_slot_new: false, is_start_new: false, earlier_trainer: None, ..plan };
-        prop_assert_eq!(replan(&mut calendar, &settled, &again, NEW, now(), &case.closed), []);
+        prop_assert_eq!(replan(&mut calendar, &settled, &again, NEW, now(), &case.school), []);
     }
 }

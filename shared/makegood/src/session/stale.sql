@@ -1,5 +1,7 @@
 -- Which of these allocations ($1) have sessions to be planned anew, from $2, the school's today, on: what they were planned by was changed, a
--- day of theirs was closed, or another allocation of the purchase is over and has sessions ahead. What is edited is as in booked.sql.
+-- day of theirs was closed, the pipeline put one on a day of the week on which the school does not teach ($3 are those on which it does,
+-- Monday being 1), or another allocation of the purchase is over and has sessions ahead. What is edited is as in booked.sql. OFFSET 0 keeps
+-- the planner from reading all sessions of the school at once.
 SELECT a.id
 FROM trainer_allocations a
 LEFT JOIN LATERAL (
@@ -17,6 +19,10 @@ WHERE a.id = ANY($1)
                   JOIN tutoring_sessions s ON s.allocation_id = a.id AND s.scheduled_date = b.day
                   WHERE b.day >= $2 AND s.status = 'scheduled'
                     AND NOT coalesce(s.planned_date <> s.scheduled_date OR s.planned_time <> s.scheduled_time, s.updated_at <> s.created_at))
+       OR EXISTS (SELECT FROM tutoring_sessions s
+                  WHERE s.allocation_id = a.id AND s.scheduled_date >= $2 AND s.status = 'scheduled'
+                    AND extract(isodow FROM s.scheduled_date)::integer <> ALL($3::integer[])
+                    AND s.planned_date = s.scheduled_date AND s.planned_time = s.scheduled_time OFFSET 0)
        OR EXISTS (SELECT FROM trainer_allocations e
                   JOIN tutoring_sessions s ON s.allocation_id = e.id AND s.scheduled_date >= $2 AND s.status = 'scheduled'
                   WHERE e.student_id = a.student_id AND e.course_id = a.course_id AND e.id <> a.id

@@ -6,10 +6,11 @@ use super::replan::Ahead;
 use super::terms::{Plan, Terms};
 use crate::db::Connection;
 use crate::ids::{AllocationId, CourseId, PaymentId, SessionId, StudentId, TrainerId};
+use crate::school_days::TeachingDays;
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use sqlx::types::Json;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
 /// How many allocations [`next_page`] looks at.
@@ -38,6 +39,7 @@ pub async fn next_page(
     connection: &mut Connection,
     after: Option<AllocationId>,
     today: NaiveDate,
+    teaching_days: TeachingDays,
     refill_below: usize,
 ) -> Result<Page, sqlx::Error> {
     // The limit is written out, as a parameter would make the planner guess.
@@ -52,7 +54,8 @@ pub async fn next_page(
     .await?;
     let complete: Vec<Uuid> = rows.iter().filter(|row| row.complete).map(|row| row.id).collect();
     let filled = well_filled(connection, &complete, today, refill_below).await?;
-    let stale: HashSet<Uuid> = sqlx::query_file_scalar!("src/session/stale.sql", &complete, today)
+    let teaching = teaching_days.iso_numbers();
+    let stale: HashSet<Uuid> = sqlx::query_file_scalar!("src/session/stale.sql", &complete, today, &teaching)
         .fetch_all(&mut *connection)
         .await?
         .into_iter()
@@ -240,15 +243,6 @@ pub(super) async fn note(
     .execute(connection)
     .await?;
     Ok(())
-}
-
-/// The blackout days from this day on.
-pub(super) async fn blackout_days(
-    connection: &mut Connection,
-    from: NaiveDate,
-) -> Result<BTreeSet<NaiveDate>, sqlx::Error> {
-    let days = sqlx::query_scalar!("SELECT day FROM session_blackout_dates WHERE day >= $1", from);
-    Ok(days.fetch_all(connection).await?.into_iter().collect())
 }
 
 /// A session to write.

@@ -1,5 +1,5 @@
 -- Which of these allocations ($1) are approved or active, older than $3 seconds at $2, and have sessions left and none ahead of $4, the
--- school's today ($5 is its time zone). As in scheduling, every session that was not cancelled uses up one of those bought, and so does one
+-- school's today ($5 is its time zone, $6 the days of the week on which it teaches, Monday being 1). As in scheduling, every session that was not cancelled uses up one of those bought, and so does one
 -- of another allocation of the same purchase that is over, unless it is ahead: those move.
 SELECT a.id AS "id!", a.trainer_id AS "trainer_id!", a.student_id AS "student_id!", a.course_id AS "course_id!", a.metadata,
        b.session_count AS "session_count!", COALESCE(p.payment_id, y.id, p.id, a.id) AS "correlation_id!",
@@ -55,7 +55,7 @@ WHERE a.status IN ('approved', 'active')
                                           least($4::date + 400,
                                                 ((p.expiry_date AT TIME ZONE $5) + interval '1 second')::date - 1)::timestamp,
                                           interval '1 day') d (day)
-                  WHERE extract(isodow FROM d.day) < 6
+                  WHERE extract(isodow FROM d.day)::integer = ANY($6::integer[])
                     AND to_char(d.day, 'YYYY-MM-DD') >= coalesce(substring(coalesce(a.metadata ->> 'startDate', a.metadata -> 'schedule' ->> 'startDate', p.metadata -> 'schedule' ->> 'startDate', p.metadata ->> 'startDate') FROM '^\s*(\d{4}-\d\d-\d\d)'), '')
                     AND NOT EXISTS (SELECT FROM session_blackout_dates b WHERE b.day = d.day::date)
                     AND NOT EXISTS (SELECT FROM tutoring_sessions s

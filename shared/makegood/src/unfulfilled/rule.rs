@@ -3,6 +3,7 @@
 use super::Kind;
 use crate::case;
 use crate::db::Connection;
+use crate::school_days::TeachingDays;
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use serde_json::Value;
@@ -20,6 +21,8 @@ pub struct Rule {
     pub today: NaiveDate,
     /// Where the school is: when purchases end.
     pub timezone: Tz,
+    /// The days of the week on which it teaches: whether a day is left for a session.
+    pub teaching_days: TeachingDays,
 }
 
 /// A succeeded payment for a course without purchase and without a case that answers for it.
@@ -220,6 +223,7 @@ async fn allocations(
         GRACE_SECONDS,
         rule.today,
         rule.timezone.name(),
+        &rule.teaching_days.iso_numbers(),
     )
     .fetch_all(connection)
     .await

@@ -115,8 +115,8 @@ pub const KINDS: [Kind; 58] = [
     breach(
         G3,
         "session-on-closed-day",
-        "a future session on a weekend or a blackout day",
-        "invoke `top-up-sessions`; what stays was moved by a person: cancel it with the student, and the top-up fills the gap",
+        "a future session on a day without teaching or a blackout day",
+        "invoke `top-up-sessions`; what stays was put there by a person: cancel it with the student, and the top-up fills the gap",
     ),
     breach(
         G3,

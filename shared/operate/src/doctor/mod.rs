@@ -18,6 +18,7 @@ pub use run::check;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
+use makegood::school_days::TeachingDays;
 use serde::Serialize;
 use std::collections::BTreeSet;
 
@@ -33,6 +34,8 @@ pub struct Scope {
     pub now: DateTime<Utc>,
     /// Where the school is: its "today" decides which sessions are ahead.
     pub timezone: Tz,
+    /// The days of the week on which it teaches.
+    pub teaching_days: TeachingDays,
 }
 
 /// Rows that break a guarantee in one way, or that wait for somebody (see [`Severity`]).

@@ -100,6 +100,7 @@ pub(super) async fn sessions(connection: &mut Connection, scope: &Scope) -> Resu
         i64::try_from(WINDOW).unwrap_or(i64::MAX),
         TOP_UP_SECONDS,
         scope.timezone.name(),
+        &scope.teaching_days.iso_numbers(),
     )
     .fetch_all(connection)
     .await

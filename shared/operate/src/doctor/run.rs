@@ -221,6 +221,7 @@ async fn unfulfilled(
         now: scope.now,
         today: scope.now.with_timezone(&scope.timezone).date_naive(),
         timezone: scope.timezone,
+        teaching_days: scope.teaching_days,
     };
     let mut survey = Survey::of_all(kind, rule);
     let (mut figures, mut examples) = (Figures::default(), Vec::new());
@@ -253,6 +254,7 @@ mod tests {
     use super::*;
     use chrono::DateTime;
     use chrono_tz::Asia::Kolkata;
+    use makegood::school_days::TeachingDays;
 
     fn row(code: &str) -> Row {
         Row {
@@ -268,6 +270,7 @@ mod tests {
             only: only.iter().copied().collect(),
             now: DateTime::UNIX_EPOCH,
             timezone: Kolkata,
+            teaching_days: TeachingDays::default(),
         }
     }
 

@@ -6,6 +6,7 @@ use makegood::db::Connection;
 use makegood::event::{Envelope, EventType, Metadata, PurchaseConfirmed, PurchaseCreated, TrainerAllocated};
 use makegood::ids::{AllocationId, CorrelationId, CourseId, PaymentId, PurchaseId, StudentId, TrainerId};
 use makegood::outbox::OutboxEvent;
+use makegood::school_days::SchoolDays;
 use makegood::unfulfilled::{
     Rule, Unfulfilled, UnfulfilledAllocation, UnfulfilledPayment, UnfulfilledPurchase,
 };
@@ -13,12 +14,12 @@ use serde_json::Value;
 use uuid::Uuid;
 
 /// The event to publish again; none for what another pipeline heals.
-pub(super) fn event(row: Unfulfilled, rule: &Rule) -> Option<OutboxEvent> {
+pub(super) fn event(row: Unfulfilled, rule: &Rule, days: &SchoolDays) -> Option<OutboxEvent> {
     let now = rule.now;
     match row {
         Unfulfilled::Payment(payment) => Some(of_payment(payment, now)),
         Unfulfilled::Purchase(purchase) => Some(of_purchase(purchase, now)),
-        Unfulfilled::Allocation(allocation) => Some(of_allocation(allocation, rule)),
+        Unfulfilled::Allocation(allocation) => Some(of_allocation(allocation, rule, days)),
         Unfulfilled::Intent(_) => None,
     }
 }
@@ -108,7 +109,7 @@ fn of_purchase(purchase: UnfulfilledPurchase, now: DateTime<Utc>) -> OutboxEvent
     )
 }
 
-fn of_allocation(allocation: UnfulfilledAllocation, rule: &Rule) -> OutboxEvent {
+fn of_allocation(allocation: UnfulfilledAllocation, rule: &Rule, days: &SchoolDays) -> OutboxEvent {
     let allocation_id = AllocationId(allocation.id);
     let event_id = TrainerAllocated::event_id(allocation_id);
     let start_date = metadata(allocation.metadata)
@@ -121,7 +122,7 @@ fn of_allocation(allocation: UnfulfilledAllocation, rule: &Rule) -> OutboxEvent 
         course_id: CourseId(allocation.course_id),
         session_count: allocation.session_count,
         start_date,
-        end_date: TrainerAllocated::last_day(start_date, allocation.session_count),
+        end_date: TrainerAllocated::last_day(start_date, allocation.session_count, days),
         envelope: envelope(&event_id, allocation.correlation_id, rule.now),
     };
     outbox_event(

@@ -11,6 +11,7 @@ mod orders;
 use super::survey::{Look, bound_statements, rule, share, time_to_work};
 use crate::context::Sweep;
 use crate::outbox::gauge_value;
+use makegood::blackout;
 use makegood::case;
 use makegood::db::Connection;
 use makegood::delivery::Deadline;
@@ -186,8 +187,9 @@ async fn publish_chunk(
         bound_statements(&mut transaction, deadline).await?;
         lock(&mut transaction).await?;
         let found = unfulfilled::find(&mut transaction, kind, ids, &rule).await?;
+        let days = blackout::school_days(&mut transaction, rule.teaching_days, rule.today).await?;
         let due = found.into_iter().filter(Unfulfilled::is_due);
-        let events = due.filter_map(|row| findings::event(row, &rule));
+        let events = due.filter_map(|row| findings::event(row, &rule, &days));
         let rows = outbox::publish_again(&mut transaction, &each_once(events)).await?;
         transaction.commit().await?;
         rows

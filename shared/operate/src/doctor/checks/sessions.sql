@@ -1,10 +1,11 @@
 -- G3 and G9: the calendars of approved and active allocations. $1 is now, $2 the grace in seconds, $3 the school's today,
--- $4 the least sessions ahead before the top-up refills, $5 the full window, $6 how many seconds the top-up may take, $7 its time zone.
+-- $4 the least sessions ahead before the top-up refills, $5 the full window, $6 how many seconds the top-up may take, $7 its time zone,
+-- $8 the days of the week on which it teaches, Monday being 1.
 --
 -- This is the largest table, so it is read once and folded into two numbers an allocation, which takes half the time of an
 -- aggregate for each question. `folded` counts in steps of 1 the sessions that were not cancelled, and in steps of 4096 those of
 -- them that are scheduled ahead. `days` has a bit for each day with a session ahead, the day's number modulo 63: nine whole weeks
--- from Monday 3 January 2000 on, so that the weekends are always the same bits. Two days may share a bit, and so whatever the bits
+-- from Monday 3 January 2000 on, so that a day of the week is always the same bits. Two days may share a bit, and so whatever the bits
 -- say is looked at once more in the rows of that allocation. Only what the numbers make suspect is kept (`OFFSET 0` keeps the planner
 -- from working out `bought` once for each question): on a healthy database that is nothing, and a million rows need not be stored.
 WITH calendar AS (
@@ -17,7 +18,7 @@ WITH calendar AS (
   GROUP BY s.allocation_id
 ), closed AS (
   SELECT bit_or(1::bigint << bit) AS days
-  FROM (SELECT bit FROM generate_series(0, 62) bit WHERE bit % 7 >= 5
+  FROM (SELECT bit FROM generate_series(0, 62) bit WHERE bit % 7 + 1 <> ALL($8::integer[])
         UNION ALL
         SELECT (b.day - date '2000-01-03') % 63 FROM session_blackout_dates b WHERE b.day >= $3::date) d
 ), earlier AS (
@@ -76,7 +77,7 @@ WITH calendar AS (
                                                 least($3::date + 400,
                                                       ((p.expiry_date AT TIME ZONE $7) + interval '1 second')::date - 1)::timestamp,
                                                 interval '1 day') d (day)
-                        WHERE extract(isodow FROM d.day) < 6
+                        WHERE extract(isodow FROM d.day)::integer = ANY($8::integer[])
                           AND to_char(d.day, 'YYYY-MM-DD') >= coalesce(substring(coalesce(a.metadata ->> 'startDate', a.metadata -> 'schedule' ->> 'startDate', p.metadata -> 'schedule' ->> 'startDate', p.metadata ->> 'startDate') FROM '^\s*(\d{4}-\d\d-\d\d)'), '')
                           AND NOT EXISTS (SELECT FROM session_blackout_dates b WHERE b.day = d.day::date)
                           AND NOT EXISTS (SELECT FROM tutoring_sessions s
@@ -93,7 +94,7 @@ WITH calendar AS (
   WHERE s.may_be_closed
     AND EXISTS (SELECT FROM tutoring_sessions t
                 WHERE t.allocation_id = s.id AND t.status = 'scheduled' AND t.scheduled_date >= $3::date
-                  AND (extract(isodow FROM t.scheduled_date) > 5
+                  AND (extract(isodow FROM t.scheduled_date)::integer <> ALL($8::integer[])
                        OR EXISTS (SELECT FROM session_blackout_dates b WHERE b.day = t.scheduled_date)))
   UNION ALL
   SELECT 'two-sessions-a-day', s.id, s.since
