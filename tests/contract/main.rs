@@ -11,3 +11,4 @@ mod no_floats;
 mod nothing_private;
 mod one_way;
 mod shop_samples;
+mod time_zones;
