@@ -64,7 +64,7 @@ impl FromStr for TeachingDays {
 
     fn from_str(text: &str) -> Result<Self, NoTeachingDays> {
         let entries = text
-            .split(|letter: char| letter == ',' || letter.is_whitespace())
+            .split(|character: char| character == ',' || character.is_whitespace())
             .filter(|entry| !entry.is_empty());
         let mut days = WeekdaySet::EMPTY;
         for entry in entries {

@@ -136,6 +136,8 @@ def follow(reader, reading, seen):
                 follow(other, reading, seen)
     if "environment.business_timezone()" in reader.body:
         reading.take("BUSINESS_TIMEZONE", False)
+    if "environment.business_weekdays()" in reader.body:
+        reading.take("BUSINESS_WEEKDAYS", False)
 
 
 @functools.cache
