@@ -9,6 +9,9 @@ use std::collections::BTreeMap;
 /// A parameter's value, as CloudFormation has it: text.
 pub type Values = BTreeMap<String, String>;
 
+/// What CloudFormation says in place of a parameter that it shows to nobody.
+const HIDDEN: &str = "****";
+
 /// The document, with the short forms of functions (`!Ref`) written out.
 #[derive(Debug)]
 pub struct Template(Value);
@@ -43,6 +46,8 @@ impl Template {
                 "{name} is no parameter of the template{}",
                 self.meant(name)
             )),
+            // In a stack that is there, CloudFormation shows it to nobody.
+            Some(parameter) if parameter["NoEcho"] == true && value == HIDDEN => None,
             // One that is not shown when it is typed may hold a password.
             Some(parameter) if parameter["NoEcho"] == true => {
                 misfit(parameter, value).map(|why| format!("{name} can't be taken; {why}"))
@@ -191,8 +196,8 @@ mod tests {
     fn what_is_not_shown_when_it_is_typed_is_not_shown_here() {
         let template = Template::read(include_str!("../../../template.yaml")).unwrap();
         for (name, value) in [
-            ("DatabaseUrl", "postgres://me:hush@db.example.com/m"),
-            ("RedisUrl", "rediss://:hush@cache.example.com"),
+            ("DatabaseUrl", "postgres://me:hush@example.com/m"),
+            ("RedisUrl", "rediss://:hush@example.com"),
         ] {
             let said = template
                 .misfits(&Values::from([(name.to_owned(), value.to_owned())]))

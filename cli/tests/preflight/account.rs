@@ -201,7 +201,7 @@ pub async fn run(endpoint: &str, arguments: &[&str]) -> Said {
         .env_clear()
         .env("AWS_ENDPOINT_URL", endpoint)
         .env("AWS_REGION", "us-east-1")
-        .env("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
+        .env("AWS_ACCESS_KEY_ID", "000000000000")
         .env("AWS_SECRET_ACCESS_KEY", "local")
         .stdin(Stdio::null())
         .kill_on_drop(true)

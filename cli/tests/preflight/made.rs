@@ -37,7 +37,11 @@ async fn what_is_not_given_keeps_its_value_in_a_stack_that_is_there() {
             "RazorpayWebhookSecretArn",
             "arn:aws:secretsmanager:us-east-1:123456789012:secret:webhook-AbCdEf",
         ),
-        ("ConfirmationSecret", "****"),
+        ("RedisUrl", "****"),
+        (
+            "ConfirmationSecretArn",
+            "arn:aws:secretsmanager:us-east-1:123456789012:secret:confirmation-AbCdEf",
+        ),
         ("Scale", "full"),
         ("AnOlderParameter", "1"),
     ];

@@ -8,6 +8,8 @@ import re
 from .model import ROOT
 from .modes import SCHOOL, Deployment
 
+# It begins like this machine, and is another.
+ALMOST = "127.0.0.1.example.com"
 ROW = re.compile(r'\bof\(\s*"(\w+)",\s*"(\w*)",\s*Kind::(\w+),\s*&\[(.*?)\],?\s*\),', re.DOTALL)
 MARK = re.compile(r'Mark::(\w+)\(\s*"([^"]+)"\s*,?\s*\)')
 # Addresses of pages for people: nobody believes what they answer.
@@ -21,13 +23,13 @@ PATTERNS = {
     ),
     "Database": (
         [
-            "postgres://me:hush@db.example.com/makegood", "postgres://me:hush@127.0.0.1.example.com/m", "postgres://127.0.0.1:1@db.example.com/m",
+            "postgres://me:hush@example.com/makegood", f"postgres://me:hush@{ALMOST}/m", "postgres://127.0.0.1:1@example.com/m",
             "postgres://127.0.0.1/m?host=db.example.com", "postgres://127.0.0.1/m?sslmode=disable&host=db.example.com", "hush",
         ],
         ["-", "postgres://me:hush@127.0.0.1:5432/makegood", "postgresql://localhost/m?sslmode=disable", "postgres://me@[::1]:1/m"],
     ),
     "Cache": (
-        ["rediss://me:hush@cache.example.com:6379", "redis://:hush@10.0.0.1", "redis://:hush@127.0.0.1.example.com", "http://cache.example.com"],
+        ["rediss://me:hush@example.com:6379", "redis://:hush@10.0.0.1", f"redis://:hush@{ALMOST}", "http://cache.example.com"],
         ["-", "rediss://cache.example.com:6379", "redis://127.0.0.1:6379", "redis://:hush@127.0.0.1:6379/0"],
     ),
 }  # fmt: skip
