@@ -57,6 +57,7 @@ VARIABLES = {
     # The keys that events/ is signed with.
     "RAZORPAY_WEBHOOK_SECRET": "sample-razorpay-secret",
     "CONFIRMATION_SECRET": "sample-confirmation-secret-of-40-bytes-00",
+    "STAGE": "sandbox",
     "ESEWA_BASE_URL": NOWHERE,
     "ESEWA_PRODUCT_CODE": os.environ["ESEWA_PRODUCT_CODE"],
     "ESEWA_SECRET": os.environ["ESEWA_SECRET"],

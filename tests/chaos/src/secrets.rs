@@ -4,6 +4,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
+use makegood_tests::environment::Variables;
 use makegood_tests::secrets::Secrets;
 use sha2::{Digest, Sha256};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -95,6 +96,22 @@ impl RunSecrets {
         ];
         variables.extend(Sender::ALL.map(|sender| (sender.variable(), sender.arn().to_owned())));
         variables
+    }
+
+    /// Has these variables' secrets from now on, and names them by their ARN: a function on AWS takes none as text.
+    pub fn keep(&self, variables: &mut Variables) {
+        let plain: Vec<String> = variables
+            .keys()
+            .filter(|name| name.ends_with("_SECRET"))
+            .cloned()
+            .collect();
+        for name in plain {
+            let arn = format!("arn:aws:secretsmanager:us-east-1:000000000000:secret:{name}-AbCdEf");
+            if let Some(text) = variables.remove(&name) {
+                self.manager.put_text(&arn, &text);
+            }
+            variables.insert(format!("{name}_ARN"), arn);
+        }
     }
 
     /// The password of the functions' role, as it is to be.

@@ -94,6 +94,7 @@ impl World {
             .chain(services(&gateways_proxy, &admin_proxy, &redis))
             .chain(secrets.variables(&database.address));
         common.extend(told.map(|(name, value)| (name.to_owned(), value)));
+        secrets.keep(&mut common);
         if let Some(topics) = &topics {
             go_over_kafka(&mut common, topics);
         }
