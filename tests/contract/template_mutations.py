@@ -465,11 +465,11 @@ class Local(Broken):
 
     def test_a_database_elsewhere_is_named(self):
         del self.document["Parameters"]["DatabaseDirectUrl"]["AllowedPattern"]
-        self.assert_noticed(self.PATTERNS, "DatabaseDirectUrl must not be postgres://me:hush@db.example.com/makegood")
+        self.assert_noticed(self.PATTERNS, "DatabaseDirectUrl must not be postgres://me:hush@example.com/makegood")
 
     def test_a_cache_with_its_login_is_named(self):
         self.document["Parameters"]["RedisUrl"]["AllowedPattern"] = "^-$|^rediss?://.*$"
-        self.assert_noticed(self.PATTERNS, "RedisUrl must not be rediss://me:hush@cache.example.com:6379")
+        self.assert_noticed(self.PATTERNS, "RedisUrl must not be rediss://me:hush@example.com:6379")
 
     def test_a_secret_as_text_is_named(self):
         self.document["Rules"]["SecretsAreReferences"]["Assertions"].pop()
