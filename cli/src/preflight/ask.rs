@@ -31,6 +31,18 @@ pub struct Account {
     endpoint: Option<String>,
 }
 
+/// What is sent.
+struct Question<'a> {
+    call: &'a Call,
+    method: Method,
+    path: &'a str,
+    /// The type of the body.
+    kind: &'a str,
+    /// The operation, where a header names it.
+    target: Option<&'a str>,
+    body: String,
+}
+
 /// Why a question has no answer.
 #[derive(Debug)]
 pub enum Refusal {
@@ -141,17 +153,15 @@ impl Account {
             if let Some(token) = &next {
                 form.append_pair(page, token);
             }
-            let body = form.finish();
-            let answer = self
-                .ask(
-                    call,
-                    &Method::POST,
-                    "/",
-                    "application/x-www-form-urlencoded",
-                    None,
-                    body,
-                )
-                .await?;
+            let question = Question {
+                call,
+                method: Method::POST,
+                path: "/",
+                kind: "application/x-www-form-urlencoded",
+                target: None,
+                body: form.finish(),
+            };
+            let answer = self.ask(&question).await?;
             let answer = Element::read(&answer)
                 .map_err(|error| Refusal::Away(format!("{}: {error}", call.permission())))?;
             next = answer.find_ignoring_case(page).filter(|_| !page.is_empty());
@@ -171,18 +181,21 @@ impl Account {
     /// # Errors
     /// As [`Self::xml`].
     pub async fn json(&self, call: &Call, body: &Value) -> Result<Value, Refusal> {
-        let target = match call.protocol {
-            Protocol::Json { target } => Some(target),
-            _ => None,
+        let question = Question {
+            call,
+            method: Method::POST,
+            path: "/",
+            kind: match call.service {
+                "sqs" => "application/x-amz-json-1.0",
+                _ => "application/x-amz-json-1.1",
+            },
+            target: match call.protocol {
+                Protocol::Json { target } => Some(target),
+                _ => None,
+            },
+            body: body.to_string(),
         };
-        let kind = if matches!(call.service, "sqs") {
-            "application/x-amz-json-1.0"
-        } else {
-            "application/x-amz-json-1.1"
-        };
-        let answer = self
-            .ask(call, &Method::POST, "/", kind, target, body.to_string())
-            .await?;
+        let answer = self.ask(&question).await?;
         read_json(call, &answer)
     }
 
@@ -191,40 +204,31 @@ impl Account {
     /// # Errors
     /// As [`Self::xml`].
     pub async fn get(&self, call: &Call, path: &str) -> Result<Value, Refusal> {
-        let answer = self
-            .ask(call, &Method::GET, path, "application/json", None, String::new())
-            .await?;
+        let question = Question {
+            call,
+            method: Method::GET,
+            path,
+            kind: "application/json",
+            target: None,
+            body: String::new(),
+        };
+        let answer = self.ask(&question).await?;
         read_json(call, &answer)
     }
 
     /// Asks up to three times, where a repeat can help: each of these questions only reads.
-    async fn ask(
-        &self,
-        call: &Call,
-        method: &Method,
-        path: &str,
-        kind: &str,
-        target: Option<&str>,
-        body: String,
-    ) -> Result<String, Refusal> {
-        let once = || self.once(call, method, path, kind, target, &body);
+    async fn ask(&self, question: &Question<'_>) -> Result<String, Refusal> {
+        let once = || self.once(question);
         once.retry(ExponentialBuilder::default().with_max_times(2))
             .when(Refusal::passes)
             .await
     }
 
-    async fn once(
-        &self,
-        call: &Call,
-        method: &Method,
-        path: &str,
-        kind: &str,
-        target: Option<&str>,
-        body: &str,
-    ) -> Result<String, Refusal> {
+    async fn once(&self, question: &Question<'_>) -> Result<String, Refusal> {
+        let call = question.call;
         let away = |error: &dyn fmt::Display| Refusal::Away(format!("{}: {error}", call.permission()));
         let request = self
-            .signed(call, method, path, kind, target, body)
+            .signed(question)
             .map_err(|error| away(&format!("{error:#}")))?;
         let answer = self
             .http
@@ -240,35 +244,31 @@ impl Account {
         }
     }
 
-    fn signed(
-        &self,
-        call: &Call,
-        method: &Method,
-        path: &str,
-        kind: &str,
-        target: Option<&str>,
-        body: &str,
-    ) -> anyhow::Result<Request> {
-        let url = format!("{}{path}", self.address_of(call.service));
-        let mut headers = vec![("content-type", kind)];
-        headers.extend(target.map(|target| ("x-amz-target", target)));
+    fn signed(&self, question: &Question<'_>) -> anyhow::Result<Request> {
+        let service = question.call.service;
+        let url = format!("{}{}", self.address_of(service), question.path);
+        let mut headers = vec![("content-type", question.kind)];
+        headers.extend(question.target.map(|target| ("x-amz-target", target)));
         let identity = self.credentials.clone().into();
         let parameters = v4::SigningParams::builder()
             .identity(&identity)
             .region(&self.region)
-            .name(call.service)
+            .name(service)
             .time(SystemTime::now())
             .settings(SigningSettings::default())
             .build()?
             .into();
         let signable = SignableRequest::new(
-            method.as_str(),
+            question.method.as_str(),
             &url,
             headers.iter().copied(),
-            SignableBody::Bytes(body.as_bytes()),
+            SignableBody::Bytes(question.body.as_bytes()),
         )?;
         let (instructions, _) = sign(signable, &parameters)?.into_parts();
-        let mut request = self.http.request(method.clone(), &url).body(body.to_owned());
+        let mut request = self
+            .http
+            .request(question.method.clone(), &url)
+            .body(question.body.clone());
         for (name, value) in headers.into_iter().chain(instructions.headers()) {
             request = request.header(name, value);
         }

@@ -15,6 +15,17 @@ pub const SCHOOL: [&str; 4] = [
     "ConfirmationSecretArn=arn:aws:secretsmanager:us-east-1:123456789012:secret:confirmation-AbCdEf",
     "AlarmEmail=oncall@example.com",
 ];
+/// What a shop gives besides; its issuer comes to it.
+pub const SHOP: [&str; 8] = [
+    "Shop=yes",
+    "JwtAudience=shop",
+    "EsewaBaseUrl=https://e.example.com",
+    "EsewaProductCode=P",
+    "EsewaSecretArn=arn:aws:secretsmanager:us-east-1:1:secret:e",
+    "KhaltiBaseUrl=https://k.example.com",
+    "KhaltiSecretArn=arn:aws:secretsmanager:us-east-1:1:secret:k",
+    "PaymentReturnUrl=https://s.example.com",
+];
 /// A network of the account.
 pub const NETWORK: [&str; 2] = [
     "VpcId=vpc-1a2b3c4d",
