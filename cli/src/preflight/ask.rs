@@ -18,7 +18,7 @@ use std::time::{Duration, SystemTime};
 const CONNECT: Duration = Duration::from_secs(5);
 const ANSWER: Duration = Duration::from_secs(20);
 /// More pages than any account needs; an answer that names itself as its next page must end.
-const MOST_PAGES: usize = 100;
+pub const MOST_PAGES: usize = 100;
 
 /// An account in a region, with somebody's credentials.
 #[derive(Debug)]
@@ -59,6 +59,11 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// More than [`MOST_PAGES`] pages.
+    pub fn endless(call: &Call) -> Self {
+        Self::Away(format!("{} has no end of pages", call.permission()))
+    }
+
     /// Whether the service says that no database can be made as it was asked about, such as of this version.
     pub fn is_impossible(&self) -> bool {
         matches!(self, Self::Refused { code, .. } if code == "InvalidParameterCombination")
@@ -170,10 +175,7 @@ impl Account {
                 return Ok(pages);
             }
         }
-        Err(Refusal::Away(format!(
-            "{} has no end of pages",
-            call.permission()
-        )))
+        Err(Refusal::endless(call))
     }
 
     /// Asks a service that takes and answers JSON.

@@ -32,7 +32,7 @@ pub enum Protocol {
 /// What a permission can be restricted to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Of {
-    /// Nothing: such a permission takes `*` only.
+    /// Nothing: it lists what the account has, or takes `*` only.
     Everything,
     /// The stack.
     Stack,

@@ -157,6 +157,13 @@ impl Account {
         self
     }
 
+    /// With this answer to whoever asks for the next page.
+    pub fn answering_next(mut self, operation: &str, answer: &str) -> Self {
+        self.answers
+            .insert(next_page_of(operation), (200, answer.to_owned()));
+        self
+    }
+
     /// With a stack that is there, with these parameters.
     pub fn with_stack(self, state: &str, parameters: &[(&str, &str)]) -> Self {
         let members: String = parameters
@@ -239,11 +246,20 @@ impl Respond for Answers {
             .lock()
             .unwrap()
             .push((signed_for(request), operation.clone()));
-        match self.answers.get(&operation) {
+        let body = String::from_utf8_lossy(&request.body);
+        let is_next = ["&Marker=", "&NextToken=", "\"nextToken\"", "\"NextToken\""]
+            .iter()
+            .any(|page| body.contains(page));
+        let next = self.answers.get(&next_page_of(&operation)).filter(|_| is_next);
+        match next.or_else(|| self.answers.get(&operation)) {
             Some((status, answer)) => ResponseTemplate::new(*status).set_body_string(answer),
             None => ResponseTemplate::new(404).set_body_string(format!("no answer to {operation}")),
         }
     }
+}
+
+fn next_page_of(operation: &str) -> String {
+    format!("{operation}, next page")
 }
 
 /// By the form, the header or the address, as each protocol has it.

@@ -207,23 +207,52 @@ async fn zones_are_those_that_cloudformation_would_name() {
 
 #[tokio::test]
 async fn every_page_of_a_list_is_read() {
-    let first = "<DescribeOrderableDBInstanceOptionsResponse><DescribeOrderableDBInstanceOptionsResult><OrderableDBInstanceOptions/>\
-                 <Marker>same</Marker></DescribeOrderableDBInstanceOptionsResult></DescribeOrderableDBInstanceOptionsResponse>";
+    // The last page has the zone that the network would take first; without it, the deployment would seem to fail.
+    let healthy = include_str!("answers/DescribeOrderableDBInstanceOptions.xml");
+    let first = healthy.replace("us-east-1a", "us-east-1c").replace(
+        "</OrderableDBInstanceOptions>",
+        "</OrderableDBInstanceOptions><Marker>2</Marker>",
+    );
     let said = Account::healthy()
-        .answering("DescribeOrderableDBInstanceOptions", 200, first)
+        .answering("DescribeOrderableDBInstanceOptions", 200, &first)
+        .answering_next("DescribeOrderableDBInstanceOptions", healthy)
+        .answering("DescribeLogGroups", 200, r#"{"logGroups": [], "nextToken": "2"}"#)
+        .answering_next(
+            "DescribeLogGroups",
+            r#"{"logGroups": [{"logGroupName": "/aws/lambda/makegood-prod-migrate"}]}"#,
+        )
         .told(&SCHOOL)
         .await;
     said.only(
-        "unasked",
-        "zones: rds:DescribeOrderableDBInstanceOptions has no end of pages",
+        "fails",
+        "names: the log group /aws/lambda/makegood-prod-migrate is there already",
     );
-    assert_eq!(
-        said.asked
-            .iter()
-            .filter(|(_, operation)| operation == "DescribeOrderableDBInstanceOptions")
-            .count(),
-        100
-    );
+}
+
+#[tokio::test]
+async fn a_list_without_an_end_is_not_read_for_ever() {
+    let answer = "<DescribeOrderableDBInstanceOptionsResponse><DescribeOrderableDBInstanceOptionsResult><OrderableDBInstanceOptions/>\
+                  <Marker>same</Marker></DescribeOrderableDBInstanceOptionsResult></DescribeOrderableDBInstanceOptionsResponse>";
+    for (operation, answer, permission) in [
+        (
+            "DescribeOrderableDBInstanceOptions",
+            answer,
+            "rds:DescribeOrderableDBInstanceOptions",
+        ),
+        (
+            "DescribeLogGroups",
+            r#"{"logGroups": [], "nextToken": "same"}"#,
+            "logs:DescribeLogGroups",
+        ),
+    ] {
+        let said = Account::healthy()
+            .answering(operation, 200, answer)
+            .told(&SCHOOL)
+            .await;
+        said.only("unasked", &format!("{permission} has no end of pages"));
+        let times = said.asked.iter().filter(|(_, asked)| asked == operation).count();
+        assert_eq!(times, 100, "{operation}");
+    }
 }
 
 #[tokio::test]

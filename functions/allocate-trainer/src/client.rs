@@ -51,7 +51,7 @@ impl AdminService {
     /// How long an answer may take (SPEC 3).
     pub const TIMEOUT: Duration = limits::ADMIN_SERVICE.operation;
 
-    /// Reads `ADMIN_SERVICE_URL`; one that is no address is noted as a problem.
+    /// Reads `ADMIN_SERVICE_URL`; that it is an address is seen at the end of the reading ([`Environment::finish`]).
     pub fn read_url(environment: &mut Environment) -> String {
         environment.required("ADMIN_SERVICE_URL")
     }

@@ -1,8 +1,8 @@
 //! The stack itself: whether it can be deployed to, and whether its names are free.
 
 use super::Looked;
-use crate::preflight::ask::{Account, Refusal};
-use crate::preflight::call::{CACHES, CLUSTERS, LOG_GROUPS, PROXIES, QUEUES, STACKS};
+use crate::preflight::ask::{Account, MOST_PAGES, Refusal};
+use crate::preflight::call::{CACHES, CLUSTERS, Call, LOG_GROUPS, PROXIES, QUEUES, STACKS};
 use crate::preflight::element::members;
 use crate::preflight::plan::Plan;
 use crate::preflight::row::Row;
@@ -178,14 +178,14 @@ async fn queues(account: &Account, plan: &Plan<'_>) -> Result<Vec<String>, super
 /// All pages of a list in JSON. SQS gives pages only to who names their size, and at most 1,000 without.
 async fn listed(
     account: &Account,
-    call: &crate::preflight::call::Call,
+    call: &Call,
     filter: &str,
     prefix: &str,
     list: &str,
     page: &str,
 ) -> Result<Vec<serde_json::Value>, Refusal> {
     let (mut all, mut next) = (Vec::new(), json!(null));
-    loop {
+    for _ in 0..MOST_PAGES {
         let mut body = json!({ filter: prefix });
         if next.is_string() {
             body[page] = next;
@@ -197,4 +197,5 @@ async fn listed(
             return Ok(all);
         }
     }
+    Err(Refusal::endless(call))
 }
