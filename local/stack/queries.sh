@@ -21,11 +21,21 @@ found="$MAKEGOOD_STATE/queries"
 # and all of them can be run again.
 migrated_database() {
   local migration
-  [[ -x "$MAKEGOOD_ROOT/target/debug/makegood" ]] || (cd "$MAKEGOOD_ROOT" && SQLX_OFFLINE=true cargo build --bin makegood)
+  # On a machine that has built nothing yet, the cache does not have the queries that are new.
+  [[ -x "${CARGO_TARGET_DIR:-$MAKEGOOD_ROOT/target}/debug/makegood" ]] ||
+    (cd "$MAKEGOOD_ROOT" && SQLX_OFFLINE=true cargo build --bin makegood --quiet 2>/dev/null) || build_committed
   "$STACK_DIR/database.sh" "$database" --fresh
   for migration in "$MAKEGOOD_ROOT"/migrations/*.sql; do
     PGOPTIONS='-c client_min_messages=warning' "$PG_BIN/psql" -Xq --single-transaction -v ON_ERROR_STOP=1 "$url" -f "$migration" >/dev/null
   done
+}
+
+# The command as it was committed, with the cache that was committed.
+build_committed() {
+  local committed="$MAKEGOOD_STATE/committed"
+  rm -rf "$committed" && git -C "$MAKEGOOD_ROOT" worktree prune && git -C "$MAKEGOOD_ROOT" worktree add --quiet --detach "$committed" HEAD
+  (cd "$committed" && SQLX_OFFLINE=true CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$MAKEGOOD_ROOT/target}" cargo build --bin makegood)
+  git -C "$MAKEGOOD_ROOT" worktree remove --force "$committed"
 }
 
 compile_against_it() {

@@ -4,8 +4,9 @@
 use makegood::delivery::{DeadLetter, Trigger};
 use makegood::event::{Event, EventError, EventType, schemas};
 use makegood::http::Request;
+use makegood::payment::razorpay;
+use receive_payment::confirmation;
 use receive_payment::signature::Keys;
-use receive_payment::{confirmation, razorpay};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -1,10 +1,10 @@
 //! A payment service's own confirmation: the fields of `PURCHASE_CONFIRMED`, without its envelope.
 //! `{paymentId, studentId, courseId, amountCents, currency?, provider?, providerPaymentId?, metadata?}`.
 
-use crate::fields::{Object, checked_metadata, read_object};
-use crate::payment::{ConfirmedPayment, Refusal, Refused, Sender, StrandedPayment};
 use makegood::event::Metadata;
 use makegood::ids::{CourseId, PaymentId, StudentId};
+use makegood::payment::fields::{Object, checked_metadata, read_object};
+use makegood::payment::{ConfirmedPayment, Refusal, Refused, Sender, StrandedPayment};
 
 /// The header with the signature over `{timestamp}.{body}`.
 pub const SIGNATURE_HEADER: &str = "X-Makegood-Signature";

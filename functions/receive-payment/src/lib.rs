@@ -1,38 +1,24 @@
 //! The `receive-payment` function: verifies who speaks, records the payment with the event that publishes it, and answers
 //! in under 100 ms.
 
-pub mod books;
-mod cases;
 mod columns;
 pub mod confirmation;
-pub mod decide;
-pub mod fields;
-pub mod known;
-pub mod payment;
-pub mod price;
-pub mod provider;
-pub mod razorpay;
-mod record;
 mod respond;
-pub mod returned;
 pub mod signature;
-mod source;
-mod store;
 
 pub use columns::COLUMNS;
 
-use books::{Books, PartialRefund, RecordError};
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use makegood::case::CaseKind;
 use makegood::clock::Clock;
 use makegood::http::{Answer, Request, RequestError};
 use makegood::outbox::{OutboxRow, Publisher};
+use makegood::payment::razorpay::{self, Webhook};
+use makegood::payment::record::{self, Receipt, SetAside};
+use makegood::payment::returned::{self, Returned};
+use makegood::payment::{Books, ConfirmedPayment, PartialRefund, RecordError, Refused, UnnamedPayment};
 use makegood::telemetry;
-use payment::{ConfirmedPayment, Refused, UnnamedPayment};
-use razorpay::Webhook;
-use record::{Receipt, SetAside};
-use returned::Returned;
 use serde_json::Value;
 use signature::{Forged, Keys};
 use std::time::{Duration, Instant};

@@ -5,9 +5,9 @@ use makegood::clock::Clock;
 use makegood::config::{Environment, SecretSource};
 use makegood::db::secret_text;
 use makegood::event::EventType;
+use makegood::payment::returned::PartialRefund;
 use makegood::runtime::{self, PublisherConfig};
 use makegood::telemetry;
-use receive_payment::returned::PartialRefund;
 use receive_payment::signature::{Keys, OWN_SECRET_BYTES, WEBHOOK_SECRET_BYTES};
 use receive_payment::{ANSWER_WITHIN, COLUMNS, NAME, ReceivePayment};
 

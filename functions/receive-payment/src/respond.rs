@@ -1,11 +1,11 @@
 //! The answers. An error says what to do, and in which field.
 
-use crate::payment::{Refusal, StrandedPayment};
-use crate::record::{Receipt, Status};
-use crate::returned::{Noted, Returned};
 use crate::signature::Forged;
 use makegood::case::CaseKind;
 use makegood::http::Answer;
+use makegood::payment::record::{Receipt, Status};
+use makegood::payment::returned::{Noted, Returned};
+use makegood::payment::{Refusal, StrandedPayment};
 use serde_json::json;
 
 /// 200 with what became of the payment: `{paymentId, status, duplicate}`, and `case` and `reason` when a person decides.

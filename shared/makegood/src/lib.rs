@@ -41,6 +41,7 @@ pub mod job;
 pub mod limits;
 pub mod message;
 pub mod outbox;
+pub mod payment;
 pub mod purchase;
 pub mod queue;
 pub mod refund;

@@ -1,7 +1,7 @@
 //! Payments that another writer began or finished.
 
 use crate::setting::{NOW, Setting, capture, confirmation, signed_confirmation, signed_webhook};
-use receive_payment::razorpay::derived_payment_id;
+use makegood::payment::razorpay::derived_payment_id;
 use serde_json::json;
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use crate::returned::{PRICE, Step, Story};
 use crate::setting::{COURSE, Setting, capture, signed_webhook};
-use receive_payment::razorpay::derived_payment_id;
+use makegood::payment::razorpay::derived_payment_id;
 use serde_json::json;
 use uuid::Uuid;
 

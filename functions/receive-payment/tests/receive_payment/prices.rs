@@ -3,7 +3,7 @@
 use crate::setting::{
     COURSE, NOW, STUDENT, Setting, capture, confirmation, signed_confirmation, signed_webhook,
 };
-use receive_payment::razorpay::derived_payment_id;
+use makegood::payment::razorpay::derived_payment_id;
 use serde_json::{Value, json};
 
 fn entity(webhook: &mut Value) -> &mut Value {

@@ -3,8 +3,8 @@
 use crate::ended::plant_course;
 use crate::returned::{PRICE, Step, Story};
 use crate::setting::Setting;
-use receive_payment::razorpay::derived_payment_id;
-use receive_payment::returned::PartialRefund;
+use makegood::payment::razorpay::derived_payment_id;
+use makegood::payment::returned::PartialRefund;
 use serde_json::{Value, json};
 use uuid::Uuid;
 

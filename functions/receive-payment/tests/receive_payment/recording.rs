@@ -3,8 +3,8 @@
 use crate::setting::{
     COURSE, NOW, PAYMENT, STUDENT, Setting, capture, confirmation, signed_confirmation, signed_webhook,
 };
+use makegood::payment::razorpay::derived_payment_id;
 use makegood_tests::queues;
-use receive_payment::razorpay::derived_payment_id;
 use serde_json::json;
 use std::net::TcpListener;
 use std::time::{Duration, Instant};

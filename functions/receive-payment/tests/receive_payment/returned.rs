@@ -4,9 +4,9 @@ use crate::setting::{Setting, capture, signed_webhook};
 use futures::{StreamExt, stream};
 use makegood::clock::Clock;
 use makegood::event::PurchaseConfirmed;
+use makegood::payment::razorpay::derived_payment_id;
+use makegood::payment::returned::PartialRefund;
 use makegood::purchase::{IndexGuard, Purchases, SecondPayment};
-use receive_payment::razorpay::derived_payment_id;
-use receive_payment::returned::PartialRefund;
 use serde_json::{Value, json};
 use uuid::Uuid;
 

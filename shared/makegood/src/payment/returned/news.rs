@@ -1,8 +1,8 @@
 //! What a provider tells of money that goes back: refunds and disputes, as Razorpay's webhooks have them.
 
-use crate::fields::Object;
 use crate::payment::Refusal;
-use crate::provider::{PROVIDER, is_id};
+use crate::payment::fields::Object;
+use crate::payment::provider::{PROVIDER, is_id};
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
@@ -163,6 +163,30 @@ pub fn read(event: &str, body: &Map<String, Value>, now: DateTime<Utc>) -> Resul
         return Ok(None);
     };
     dispute(body, *status, told_at).map(|dispute| Some(Returned::Dispute(dispute)))
+}
+
+/// Reads a refund as Razorpay's own list has it.
+///
+/// # Errors
+/// [`Refusal`] naming the field.
+pub fn read_listed(refund: &Map<String, Value>, now: DateTime<Utc>) -> Result<Refund, Refusal> {
+    const STATES: &str = "pending, processed or failed";
+    let entity = Object::new("refund", refund);
+    let status = match entity.required("status", STATES)?.as_str() {
+        Some("pending" | "created") => RefundStatus::Created,
+        Some("processed") => RefundStatus::Processed,
+        Some("failed") => RefundStatus::Failed,
+        _ => return Err(Refusal::wrong("refund.status", STATES)),
+    };
+    Ok(Refund {
+        id: id(&entity, "id")?,
+        payment_id: id(&entity, "payment_id")?,
+        amount_minor: entity.amount_minor("amount")?,
+        currency: entity.currency()?,
+        status,
+        payment_refunded_minor: None,
+        told_at: seconds(refund.get("created_at")).unwrap_or(now),
+    })
 }
 
 fn refund(

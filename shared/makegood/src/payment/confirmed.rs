@@ -1,8 +1,8 @@
 //! A payment that somebody we believe calls confirmed, whoever that was, and why one can't be fulfilled.
 
+use crate::event::Metadata;
+use crate::ids::{CourseId, PaymentId, StudentId};
 use chrono::{DateTime, Utc};
-use makegood::event::Metadata;
-use makegood::ids::{CourseId, PaymentId, StudentId};
 
 /// Who signed the message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -181,7 +181,7 @@ pub(crate) mod tests {
     /// A captured payment of a provider, 100 paise, as its notes have it.
     pub(crate) fn captured() -> ConfirmedPayment {
         ConfirmedPayment {
-            own_id: crate::provider::derived_payment_id("pay_1"),
+            own_id: crate::payment::provider::derived_payment_id("pay_1"),
             hinted_id: None,
             student_id: STUDENT,
             course_id: COURSE,

@@ -2,9 +2,9 @@
 
 use super::news::Dispute;
 use super::store::{PaymentRow, Sums};
-use crate::source::SOURCE;
-use makegood::case::{CaseKind, NewCase};
-use makegood::ids::{PaymentId, PurchaseId};
+use crate::case::{CaseKind, NewCase};
+use crate::ids::{PaymentId, PurchaseId};
+use crate::payment::source::SOURCE;
 use serde_json::json;
 
 /// Where a person answers a dispute at the provider.

@@ -5,14 +5,14 @@
 //! What it was paid for stands in `notes`. Those of the payment come from the buyer's browser; those of the order, which `order.paid`
 //! carries, from the merchant's server, and they decide.
 
-use crate::fields::{Object, checked_metadata, read_object};
-pub use crate::provider::{PROVIDER, derived_payment_id};
+use crate::payment::fields::{Object, checked_metadata, read_object};
+pub use crate::payment::provider::{PROVIDER, derived_payment_id};
 
+use crate::ids::{CourseId, PaymentId, StudentId};
+use crate::payment::provider::is_id;
+use crate::payment::returned::{self, Returned};
 use crate::payment::{ConfirmedPayment, Refusal, Refused, Sender, StrandedPayment, UnnamedPayment};
-use crate::provider::is_id;
-use crate::returned::{self, Returned};
 use chrono::{DateTime, Utc};
-use makegood::ids::{CourseId, PaymentId, StudentId};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -62,6 +62,19 @@ pub fn read(body: &[u8], now: DateTime<Utc>) -> Result<Webhook, Refused> {
     let order = entity_of("/order/entity").map(|order| Object::new("payload.order.entity", order));
     let id = payment_id(&entity)?;
     read_captured(&entity, order.as_ref(), id).map_err(|refusal| Refused {
+        refusal,
+        stranded: Some(Box::new(stranded(&entity, id))),
+    })
+}
+
+/// Reads a payment as Razorpay's own list has it, as if its capture had been told.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_listed(payment: &Map<String, Value>) -> Result<Webhook, Refused> {
+    let entity = Object::new("payment", payment);
+    let id = payment_id(&entity)?;
+    read_captured(&entity, None, id).map_err(|refusal| Refused {
         refusal,
         stranded: Some(Box::new(stranded(&entity, id))),
     })

@@ -1,8 +1,8 @@
 //! A row of `payments` that a payment may be, or that was begun for the same order, and which of several it is. Pure.
 
+use crate::ids::{PaymentId, StudentId};
 use crate::payment::ConfirmedPayment;
-use crate::provider::derived_payment_id;
-use makegood::ids::{PaymentId, StudentId};
+use crate::payment::provider::derived_payment_id;
 use serde_json::Value;
 
 /// A row of `payments`.
@@ -99,7 +99,7 @@ pub fn naming<'a>(payment: &ConfirmedPayment, candidates: &'a [KnownPayment]) ->
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::payment::tests::{COURSE, STUDENT, captured};
+    use crate::payment::confirmed::tests::{COURSE, STUDENT, captured};
     use serde_json::json;
     use uuid::Uuid;
 

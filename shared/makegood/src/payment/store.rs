@@ -1,11 +1,11 @@
 //! `payments` as this function reads and writes it. None of these commits.
 
-use crate::known::KnownPayment;
+use crate::case::{self, CaseKind};
+use crate::db::Connection;
+use crate::ids::{PaymentId, StudentId};
+use crate::payment::known::KnownPayment;
 use crate::payment::{ConfirmedPayment, StrandedPayment};
 use chrono::{DateTime, Utc};
-use makegood::case::{self, CaseKind};
-use makegood::db::Connection;
-use makegood::ids::{PaymentId, StudentId};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -25,7 +25,7 @@ pub async fn lock(
         .iter()
         .map(|id| format!("receive-payment:provider:{id}"));
     let names: Vec<String> = own.chain(providers).collect();
-    sqlx::query_file!("src/lock.sql", &names)
+    sqlx::query_file!("src/payment/lock.sql", &names)
         .execute(connection)
         .await?;
     Ok(())
@@ -75,7 +75,7 @@ async fn find(
         .chain(order_id)
         .map(str::to_owned)
         .collect();
-    let rows = sqlx::query_file!("src/find.sql", ids, &names, order_id, &case::programs())
+    let rows = sqlx::query_file!("src/payment/find.sql", ids, &names, order_id, &case::programs())
         .fetch_all(connection)
         .await?;
     let known = rows.into_iter().map(|row| KnownPayment {

@@ -1,6 +1,6 @@
 //! Razorpay's name and ids.
 
-use makegood::ids::{PaymentId, derived_uuid};
+use crate::ids::{PaymentId, derived_uuid};
 
 /// As `payments.provider` has it.
 pub const PROVIDER: &str = "razorpay";

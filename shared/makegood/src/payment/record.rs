@@ -1,20 +1,20 @@
 //! The stage: a confirmed payment and its event are written in one transaction, or neither is.
 
-use crate::books::{Books, RecordError};
-use crate::cases::{held, unfulfillable};
-use crate::decide::{Decision, Hold, PaymentState, decide};
-use crate::known::{KnownPayment, choose, naming};
+use crate::case::{self, CaseKind};
+use crate::db::{Connection, Database};
+use crate::event::{Envelope, EventType, PurchaseConfirmed};
+use crate::ids::{CourseId, PaymentId};
+use crate::outbox::{self, OutboxEvent, OutboxRow};
+use crate::payment::books::{Books, RecordError};
+use crate::payment::cases::{held, unfulfillable};
+use crate::payment::decide::{Decision, Hold, PaymentState, decide};
+use crate::payment::known::{KnownPayment, choose, naming};
+use crate::payment::price::{Authority, Evidence, Unpriced, judge};
+use crate::payment::returned;
+use crate::payment::source::SOURCE;
+use crate::payment::store;
 use crate::payment::{ConfirmedPayment, Refusal, Sender, StrandedPayment, UnnamedPayment};
-use crate::price::{Authority, Evidence, Unpriced, judge};
-use crate::returned;
-use crate::source::SOURCE;
-use crate::store;
 use chrono::{DateTime, Utc};
-use makegood::case::{self, CaseKind};
-use makegood::db::{Connection, Database};
-use makegood::event::{Envelope, EventType, PurchaseConfirmed};
-use makegood::ids::{CourseId, PaymentId};
-use makegood::outbox::{self, OutboxEvent, OutboxRow};
 
 /// What became of a payment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -11,10 +11,10 @@
 //! | `course_prices` | the amount of this course and tier | everything else |
 //! | `TRUST_WEBHOOK_NOTES=yes` | nothing | everything |
 
-use crate::known::KnownPayment;
+use crate::event::Metadata;
+use crate::ids::{CourseId, PaymentId};
+use crate::payment::known::KnownPayment;
 use crate::payment::{ConfirmedPayment, Sender};
-use makegood::event::Metadata;
-use makegood::ids::{CourseId, PaymentId};
 
 /// The tier that is sold where none is named (SPEC 2); notes may ask for less of a begun payment, never for more.
 const UNNAMED_TIER: i32 = 30;
@@ -138,9 +138,9 @@ fn as_begun(payment: &ConfirmedPayment, begun: &KnownPayment) -> Option<Confirme
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::known::tests::row;
-    use crate::payment::tests::{COURSE, STUDENT, captured};
-    use makegood::ids::StudentId;
+    use crate::ids::StudentId;
+    use crate::payment::confirmed::tests::{COURSE, STUDENT, captured};
+    use crate::payment::known::tests::row;
     use serde_json::json;
     use uuid::Uuid;
 

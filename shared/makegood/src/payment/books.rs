@@ -1,11 +1,11 @@
 //! What every recording needs, and how it fails.
 
+use crate::db::{Database, ErrorClass, classify};
 use crate::payment::Refusal;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
-use makegood::db::{Database, ErrorClass, classify};
 
-pub use makegood::refund::PartialRefund;
+pub use crate::refund::PartialRefund;
 
 /// Where payments are recorded, and by which rule.
 #[derive(Debug, Clone, Copy)]

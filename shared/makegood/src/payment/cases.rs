@@ -1,10 +1,10 @@
 //! The cases that this function opens: what a person needs to decide, and nothing personal.
 
-use crate::decide::Hold;
+use crate::case::{CaseKind, NewCase};
+use crate::ids::PaymentId;
+use crate::payment::decide::Hold;
+use crate::payment::source::SOURCE;
 use crate::payment::{ConfirmedPayment, Refusal, StrandedPayment};
-use crate::source::SOURCE;
-use makegood::case::{CaseKind, NewCase};
-use makegood::ids::PaymentId;
 use serde_json::json;
 
 /// A payment that a person must decide about. `prices` are those that were valid for what its notes name.

@@ -6,19 +6,19 @@ mod news;
 mod settle;
 mod store;
 
-pub use news::{Dispute, DisputeStatus, Refund, RefundStatus, Returned, read};
+pub use news::{Dispute, DisputeStatus, Refund, RefundStatus, Returned, read, read_listed};
 pub(crate) use settle::settle_capture;
 pub(crate) use store::sums;
 
-use crate::books::{Books, RecordError};
-use crate::provider::derived_payment_id;
-use crate::source::SOURCE;
-use makegood::case;
-use makegood::db::Connection;
-use makegood::ids::PaymentId;
-use makegood::outbox::OutboxRow;
+use crate::case;
+use crate::db::Connection;
+use crate::ids::PaymentId;
+use crate::outbox::OutboxRow;
+use crate::payment::books::{Books, RecordError};
+use crate::payment::provider::derived_payment_id;
+use crate::payment::source::SOURCE;
 
-pub use crate::books::PartialRefund;
+pub use crate::payment::books::PartialRefund;
 
 /// What a message about a refund or a dispute came to.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,11 +38,11 @@ pub struct Noted {
 ///
 /// # Errors
 /// [`RecordError`]; then nothing was written.
-pub(crate) async fn record(books: Books<'_>, returned: &Returned) -> Result<Noted, RecordError> {
+pub async fn record(books: Books<'_>, returned: &Returned) -> Result<Noted, RecordError> {
     let mut transaction = books.database.begin().await?;
     let provider_payment_id = returned.payment_id();
     let own_id = derived_payment_id(provider_payment_id);
-    crate::store::lock(&mut transaction, &[own_id], Some(provider_payment_id)).await?;
+    crate::payment::store::lock(&mut transaction, &[own_id], Some(provider_payment_id)).await?;
     let payment = store::payment_of(&mut transaction, provider_payment_id).await?;
     let mut noted = note(&mut transaction, books, returned, payment).await?;
     match payment {
@@ -85,7 +85,7 @@ pub async fn settle_noted(
 }
 
 /// Counts and logs what was noted.
-pub(crate) fn count(returned: &Returned, noted: &Noted) {
+pub fn count(returned: &Returned, noted: &Noted) {
     if noted.duplicate {
         metrics::counter!("DuplicateEvents").increment(1);
     } else if matches!(returned, Returned::Refund(_)) {

@@ -2,13 +2,13 @@
 
 use super::cases::{Question, given_back};
 use super::store::{self, PaymentRow, Sums};
-use crate::books::{Books, PartialRefund};
-use crate::source::SOURCE;
-use makegood::case::{self, CaseKind};
-use makegood::db::Connection;
-use makegood::ids::PaymentId;
-use makegood::outbox::OutboxRow;
-use makegood::purchase::{EndReason, Ended, Ending, Prorated, Prorating, end_noted, end_of_payment, prorate};
+use crate::case::{self, CaseKind};
+use crate::db::Connection;
+use crate::ids::PaymentId;
+use crate::outbox::OutboxRow;
+use crate::payment::books::{Books, PartialRefund};
+use crate::payment::source::SOURCE;
+use crate::purchase::{EndReason, Ended, Ending, Prorated, Prorating, end_noted, end_of_payment, prorate};
 
 /// The kinds of cases that asked for the money back, or for what it was for: answered when all of it is back.
 const ANSWERED: [CaseKind; 6] = [

@@ -1,10 +1,10 @@
 //! `refunds` and `disputes` as this function reads and writes them. None of these commits.
 
 use super::news::{Dispute, Refund, SOURCE_PROVIDER};
+use crate::case::CaseKind;
+use crate::db::Connection;
+use crate::ids::PaymentId;
 use chrono::{DateTime, Utc};
-use makegood::case::CaseKind;
-use makegood::db::Connection;
-use makegood::ids::PaymentId;
 use uuid::Uuid;
 
 /// What of a payment's money went back.
@@ -53,7 +53,7 @@ pub(super) async fn note_refund(
     now: DateTime<Utc>,
 ) -> Result<bool, sqlx::Error> {
     let done = sqlx::query_file!(
-        "src/returned/note_refund.sql",
+        "src/payment/returned/note_refund.sql",
         SOURCE_PROVIDER,
         refund.id,
         refund.payment_id,
@@ -79,7 +79,7 @@ pub(super) async fn note_dispute(
     now: DateTime<Utc>,
 ) -> Result<(String, bool), sqlx::Error> {
     let done = sqlx::query_file!(
-        "src/returned/note_dispute.sql",
+        "src/payment/returned/note_dispute.sql",
         SOURCE_PROVIDER,
         dispute.id,
         dispute.payment_id,
@@ -160,7 +160,7 @@ pub(crate) async fn sums(
 ) -> Result<Sums, sqlx::Error> {
     sqlx::query_file_as!(
         Sums,
-        "src/returned/sums.sql",
+        "src/payment/returned/sums.sql",
         payment.map(|id| id.0) as Option<Uuid>,
         provider_payment_id as Option<&str>,
         currency,
@@ -228,7 +228,7 @@ pub(super) async fn close_cases_if_open(
 ) -> Result<(), sqlx::Error> {
     let kinds: Vec<String> = kinds.iter().map(|kind| kind.wire_name().to_owned()).collect();
     sqlx::query_file!(
-        "src/returned/close_cases.sql",
+        "src/payment/returned/close_cases.sql",
         &kinds,
         subjects,
         given_back_minor,

@@ -1,8 +1,8 @@
 //! Reads the fields of a signed body one by one, so that a refusal names the field as its sender knows it.
 //! It never quotes the value, which may be personal.
 
+use crate::event::{EventError, Metadata, is_absent, whole_number};
 use crate::payment::Refusal;
-use makegood::event::{EventError, Metadata, is_absent, whole_number};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 

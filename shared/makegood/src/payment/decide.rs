@@ -15,11 +15,11 @@
 //! | refunded, and this is another charge of it that was not given back | case `refund_due` | new money for what was cancelled |
 //! | any, and the message says that all was given back | recorded as refunded where it was not fulfilled | |
 
-use crate::known::KnownPayment;
+use crate::case::CaseKind;
+use crate::ids::PaymentId;
+use crate::payment::known::KnownPayment;
+use crate::payment::price::{Authority, Unpriced};
 use crate::payment::{ConfirmedPayment, Refusal};
-use crate::price::{Authority, Unpriced};
-use makegood::case::CaseKind;
-use makegood::ids::PaymentId;
 
 /// What to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -146,10 +146,10 @@ fn falls_short(known: &KnownPayment, payment: &ConfirmedPayment) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::known::choose;
-    use crate::known::tests::row;
-    use crate::payment::tests::captured;
-    use makegood::ids::StudentId;
+    use crate::ids::StudentId;
+    use crate::payment::confirmed::tests::captured;
+    use crate::payment::known::choose;
+    use crate::payment::known::tests::row;
     use uuid::Uuid;
 
     const OWN: PaymentId = PaymentId(Uuid::from_u128(1));
