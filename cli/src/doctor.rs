@@ -14,7 +14,7 @@ use std::process::ExitCode;
 /// How many ids of a finding the table shows; `--json` has up to twenty.
 const SHOWN: usize = 3;
 
-/// Look whether the guarantees G1 to G11 hold.
+/// Look whether the guarantees G1 to G12 hold.
 ///
 /// One reading of the database in one snapshot, in a read-only transaction; it changes nothing and blocks nobody. Every kind of
 /// breach has a code, which is also its section in docs/operations.md. What only waits (for a trainer, for a person) is listed as a
@@ -30,7 +30,7 @@ const SHOWN: usize = 3;
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub struct Arguments {
-    /// Only this guarantee, G1 to G11; may be given several times.
+    /// Only this guarantee, G1 to G12; may be given several times.
     #[arg(long, value_name = "G")]
     only: Vec<Guarantee>,
 }

@@ -5,8 +5,9 @@ use makegood::config::Environment;
 use makegood::db::Database;
 use makegood::delivery::{Consumer, Deadline, Parking, Stage};
 use makegood::event::EventType;
-use makegood::gateway::{Gateways, GatewaysConfig};
+use makegood::gateway::{Gateways, GatewaysConfig, Razorpay, RazorpayConfig};
 use makegood::outbox::{Publisher, Transport};
+use makegood::refund::PartialRefund;
 use makegood::school_days::TeachingDays;
 use makegood_local::gateway::GatewayStub;
 use makegood_tests::database::TestDatabase;
@@ -90,6 +91,8 @@ impl Parts {
             gateways: None,
             refund_question_days: 45,
             razorpay: None,
+            trusts_notes: false,
+            partial_refund: PartialRefund::Keep,
             waker: None,
             clock: Clock::System,
             timezone: chrono_tz::Asia::Kolkata,
@@ -154,4 +157,11 @@ pub async fn gateways(gateway: &GatewayStub) -> Gateways {
     let config = GatewaysConfig::read(&mut environment);
     environment.finish().expect("all variables");
     config.open(&aws().await).await.expect("gateways")
+}
+
+pub async fn razorpay(gateway: &GatewayStub) -> Razorpay {
+    let variables = gateway.razorpay_variables();
+    let variables = variables.each_ref().map(|(name, value)| (*name, value.as_str()));
+    let config = RazorpayConfig::read_if_any(&mut Environment::of(&variables)).expect("a key");
+    config.open(&aws().await).await.expect("Razorpay")
 }

@@ -1,15 +1,16 @@
-//! The sweeps: outbox, stale-jobs, reservations, reconcile, compare, health. A delivery is a piece of work for the next run.
+//! The sweeps: outbox, stale-jobs, reservations, reconcile, compare, statement, health. A delivery is a piece of work for the next run.
 
 use crate::driver::{Scene, all_but, cut_everywhere};
-use crate::parts::{Parts, deadline, gateways};
+use crate::parts::{Parts, deadline, gateways, razorpay};
 use crate::planted::{Intent, checkout, make_orders, open_shop, verified};
 use chrono::{DateTime, TimeDelta, Utc};
 use makegood::clock::Clock;
 use makegood::db::Database;
-use makegood::gateway::Gateways;
+use makegood::gateway::{Gateways, Razorpay};
 use makegood::job::Waker;
+use makegood::refund::PartialRefund;
 use makegood::school_days::TeachingDays;
-use makegood_local::gateway::{self, GatewayStub, Side};
+use makegood_local::gateway::{self, GatewayStub, Listed, Side};
 use makegood_tests::database::TestDatabase;
 use makegood_tests::queues::TestQueue;
 use makegood_tests::shop::PRICE_MINOR;
@@ -17,6 +18,7 @@ use operate::doctor::Guarantee;
 use serde_json::json;
 use std::collections::BTreeSet;
 use sweep::{Sweep, SweepName};
+use uuid::Uuid;
 
 /// One sweep over a shop and a school.
 struct Swept {
@@ -24,6 +26,7 @@ struct Swept {
     parts: Parts,
     gateway: GatewayStub,
     gateways: Gateways,
+    razorpay: Razorpay,
     jobs: TestQueue,
 }
 
@@ -39,6 +42,7 @@ impl Swept {
             name,
             parts,
             gateways: gateways(&gateway).await,
+            razorpay: razorpay(&gateway).await,
             gateway,
             jobs: TestQueue::create("jobs").await,
         }
@@ -55,6 +59,24 @@ impl Swept {
         self.gateway.put(Side::Esewa, &external, PRICE_MINOR);
         self.gateway.pay(&external).expect("the gateway knows it");
         format!("{PAYMENT} {stranded} {left}")
+    }
+
+    /// A payment that Razorpay took, and nobody told of.
+    fn to_read(&self, number: u32) -> String {
+        let course = Uuid::from_u128(7);
+        let taken = Utc::now() - TimeDelta::hours(1);
+        let notes = json!({"studentId": Uuid::new_v4(), "courseId": course, "purchaseTier": 20});
+        let payment = json!({"id": format!("pay_{number}"), "amount": PRICE_MINOR, "currency": "INR", "status": "captured",
+                             "notes": notes, "created_at": taken.timestamp()});
+        self.gateway.put_listed(Listed::Payment, payment);
+        format!(
+            "INSERT INTO course_prices (course_id, tier, currency, amount_minor, valid_from)
+             VALUES ('{course}', 20, 'INR', {PRICE_MINOR}, '2020-01-01') ON CONFLICT DO NOTHING"
+        )
+    }
+
+    fn is_long(&self) -> bool {
+        matches!(self.name, SweepName::Reconcile | SweepName::Statement)
     }
 
     /// SQL of one piece of work, which `new_work` names.
@@ -74,6 +96,7 @@ impl Swept {
             SweepName::Reservations => checkout(number, "40 minutes", "-5 minutes", ""),
             SweepName::Reconcile => self.to_reconcile(number),
             SweepName::Compare => format!("{COMPARED_ANEW} {OLD_PAYMENT}"),
+            SweepName::Statement => self.to_read(number),
             SweepName::Health => String::new(),
         }
     }
@@ -97,13 +120,13 @@ impl Scene for Swept {
         format!("sweep {}", self.name.wire_name())
     }
 
-    // Reconcile takes some hundred polls, and waits for three services in each run.
+    // These take some hundred polls, and wait for several services in each run.
     fn every_poll_up_to(&self) -> usize {
-        if self.name == SweepName::Reconcile { 10 } else { 60 }
+        if self.is_long() { 10 } else { 60 }
     }
 
     fn then_one_of(&self) -> usize {
-        if self.name == SweepName::Reconcile { 11 } else { 3 }
+        if self.is_long() { 11 } else { 3 }
     }
 
     fn database(&self) -> &TestDatabase {
@@ -140,7 +163,9 @@ impl Scene for Swept {
             publisher: self.parts.publisher(database.clone()),
             gateways: Some(self.gateways.clone()),
             refund_question_days: 45,
-            razorpay: None,
+            razorpay: Some(self.razorpay.clone()),
+            trusts_notes: false,
+            partial_refund: PartialRefund::Keep,
             waker: Some(Waker {
                 client: self.jobs.client.clone(),
                 queue_url: self.jobs.url.clone(),
@@ -180,6 +205,11 @@ impl Scene for Swept {
             SweepName::Compare => {
                 "SELECT n::text FROM work JOIN unfulfilled u ON u.kind = 'payment' AND u.id = work.id::text"
             }
+            SweepName::Statement => {
+                "SELECT n::text FROM work JOIN payments y ON y.provider_payment_id = 'pay_' || n
+                 JOIN outbox o ON o.event_id = 'payment:' || y.id || ':PURCHASE_CONFIRMED'
+                 JOIN statement_entries e ON e.entry_id = y.provider_payment_id AND e.outcome = 'matched'"
+            }
             SweepName::Health => {
                 "SELECT (extract(epoch FROM r.started_at - timestamptz '2031-06-02T00:00:00Z') / 60)::integer::text
                  FROM sweep_runs r WHERE EXISTS (SELECT FROM health_samples s WHERE s.at = r.started_at)"
@@ -201,6 +231,7 @@ impl Scene for Swept {
         match self.name {
             SweepName::StaleJobs => self.database().run_sql(TAKEN).await,
             SweepName::Reconcile => make_orders(&self.parts).await,
+            SweepName::Statement => self.parts.sweep_outbox().await,
             SweepName::Outbox | SweepName::Reservations | SweepName::Health | SweepName::Compare => {}
         }
     }
@@ -229,6 +260,11 @@ async fn the_reconcile_sweep_cut_anywhere_loses_no_later_work() {
 #[tokio::test]
 async fn the_compare_sweep_cut_anywhere_loses_no_later_work() {
     cut_everywhere(&Swept::by(SweepName::Compare).await, 1).await;
+}
+
+#[tokio::test]
+async fn the_statement_sweep_cut_anywhere_loses_no_later_work() {
+    cut_everywhere(&Swept::by(SweepName::Statement).await, 1).await;
 }
 
 #[tokio::test]

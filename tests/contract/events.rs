@@ -217,6 +217,7 @@ fn every_function_and_every_event_has_its_samples() {
         "sweep.reservations.json",
         "sweep.reconcile.json",
         "sweep.compare.json",
+        "sweep.statement.json",
         "park-dead-letters.sqs.json",
         "migrate.json",
     ];

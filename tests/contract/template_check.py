@@ -35,6 +35,7 @@ SWEEPS = {
     "stale-jobs": "rate(5 minutes)",
     "reconcile": "rate(5 minutes)",
     "compare": "rate(15 minutes)",
+    "statement": "rate(1 hour)",
     "health": "rate(1 minute)",
 }
 FOURTEEN_DAYS = 14 * 24 * 3600

@@ -78,6 +78,15 @@ planted! {
     dispute_open: ["dispute-open"]
         "INSERT INTO disputes (provider, provider_dispute_id, provider_payment_id, amount_minor, currency, status, told_at)
          VALUES ('razorpay', 'disp_1', 'pay_x', 1, 'INR', 'action_required', now())"
+    statement_payment_unknown: ["statement-payment-unknown"]
+        "INSERT INTO statement_entries (provider, kind, entry_id, pays, amount_cents, currency, state, occurred_at, outcome, first_seen_at, seen_at)
+         VALUES ('razorpay', 'payment', 'pay_x', 'pay_x', 1, 'INR', 'moved', now() - interval '2 hours', 'too_young', now(), now())"
+    statement_differs: ["statement-differs"]
+        "INSERT INTO statement_entries (provider, kind, entry_id, pays, amount_cents, currency, state, occurred_at, outcome, first_seen_at, seen_at)
+         VALUES ('razorpay', 'payment', 'pay_x', 'pay_x', 1, 'INR', 'moved', now(), 'amount_differs', now() - interval '2 hours', now())"
+    statement_unread: ["statement-unread"]
+        "INSERT INTO sweep_runs (sweep, started_at, millis, done)
+         VALUES ('statement', now(), 1, jsonb_build_object('from', now(), 'through', now() - interval '3 days'))"
     payment_without_purchase: ["payment-without-purchase"]
         "INSERT INTO payments (student_id, amount_cents, status, metadata, confirmed_at)
          VALUES (gen_random_uuid(), 1, 'succeeded', jsonb_build_object('courseId', gen_random_uuid()), now() - interval '3 minutes')"

@@ -42,6 +42,7 @@ pub const COLUMNS: &[(&str, &[&str])] = &[
     ("refunds", &["amount_minor", "created_at", "currency", "id", "payment_id", "payment_intent_id", "payment_refunded_minor",
         "provider", "provider_payment_id", "provider_refund_id", "reason", "status", "told_at", "updated_at"]),
     ("session_blackout_dates", &["day"]),
+    ("statement_entries", &["entry_id", "first_seen_at", "kind", "occurred_at", "outcome", "pays", "state", "subject"]),
     ("student_course_purchases", &["course_id", "created_at", "end_reason", "ended_at", "expiry_date", "id", "is_active",
         "metadata", "payment_id", "purchase_tier", "student_id", "updated_at"]),
     ("sweep_runs", &["done", "error", "id", "millis", "started_at", "sweep"]),

@@ -14,7 +14,7 @@ pub struct Sweep {
 }
 
 /// The sweeps.
-pub const SWEEPS: [Sweep; 6] = [
+pub const SWEEPS: [Sweep; 7] = [
     Sweep {
         name: "reconcile",
         what: "Compares what is paid with what is there, heals what is safe, opens a case for the rest.",
@@ -24,6 +24,11 @@ pub const SWEEPS: [Sweep; 6] = [
         name: "compare",
         what: "Compares all history of what is paid with what is there: each week, a part in each run.",
         every: TimeDelta::minutes(15),
+    },
+    Sweep {
+        name: "statement",
+        what: "Compares the provider's own list of payments and refunds with what is here; records what nobody told of.",
+        every: TimeDelta::hours(1),
     },
     Sweep {
         name: "stale-jobs",

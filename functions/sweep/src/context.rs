@@ -5,6 +5,7 @@ use makegood::clock::Clock;
 use makegood::gateway::{Gateways, Razorpay};
 use makegood::job::Waker;
 use makegood::outbox::Publisher;
+use makegood::refund::PartialRefund;
 use makegood::school_days::TeachingDays;
 
 /// The sweeps, with what they need.
@@ -16,8 +17,12 @@ pub struct Sweep {
     pub gateways: Option<Gateways>,
     /// For how many days a gateway is asked whether it gave a payment back; 0 asks never.
     pub refund_question_days: u16,
-    /// Razorpay's orders; without it nobody is asked what a held payment buys.
+    /// Razorpay, for one merchant; without it nobody is asked what a held payment buys, and its statement is not read.
     pub razorpay: Option<Razorpay>,
+    /// Whether what a provider's notes say is believed where nothing confirms it (`TRUST_WEBHOOK_NOTES`).
+    pub trusts_notes: bool,
+    /// What a refund of a part comes to (`PARTIAL_REFUND`).
+    pub partial_refund: PartialRefund,
     /// Wakes the workers of jobs; without it runnable jobs are only reported.
     pub waker: Option<Waker>,
     /// The time.

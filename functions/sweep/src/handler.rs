@@ -1,8 +1,9 @@
 //! From a schedule's input to what the sweep did.
 
 use crate::context::Sweep;
-use crate::name::{SweepName, UnknownSweep};
-use crate::{compare, health, outbox, reconcile, reservations, stale_jobs};
+use crate::name::{NoInstant, SweepName, UnknownSweep, read_since};
+use crate::{compare, health, outbox, reconcile, reservations, stale_jobs, statement};
+use chrono::{DateTime, Utc};
 use makegood::delivery::Deadline;
 use makegood::health::{SweepRun, record_run};
 use makegood::runtime::Coded;
@@ -19,6 +20,9 @@ pub enum SweepError {
     /// The input names no sweep.
     #[error(transparent)]
     Unknown(#[from] UnknownSweep),
+    /// The input has a `since` that is none.
+    #[error(transparent)]
+    Since(#[from] NoInstant),
     /// The database failed.
     #[error("the {sweep} sweep stopped at the database: {source}; the next run goes on from there")]
     Database {
@@ -39,6 +43,7 @@ impl Coded for SweepError {
     fn code(&self) -> &'static str {
         match self {
             Self::Unknown(_) => "unknown_sweep",
+            Self::Since(_) => "since_unreadable",
             Self::Database { source, .. } => source.code(),
             Self::TimeUp { .. } => "out_of_time",
         }
@@ -54,12 +59,13 @@ impl Sweep {
     /// When there is no such sweep, the database fails, or the time is up.
     pub async fn handle(&self, event: &Value, deadline: Deadline) -> Result<Value, SweepError> {
         let sweep = SweepName::read(event)?;
+        let since = read_since(sweep, event)?;
         let started_at = self.clock.now();
         let started = Instant::now();
         let time = deadline.remaining();
         let keeping = KEEPING.min(time / 4);
         let time = time.saturating_sub(keeping);
-        let result = self.run_in_time(sweep, deadline, time).await;
+        let result = self.run_in_time(sweep, since, deadline, time).await;
         let run = SweepRun {
             id: 0,
             sweep: sweep.wire_name().to_owned(),
@@ -79,23 +85,32 @@ impl Sweep {
     async fn run_in_time(
         &self,
         sweep: SweepName,
+        since: Option<DateTime<Utc>>,
         deadline: Deadline,
         time: Duration,
     ) -> Result<Value, SweepError> {
-        let ran = tokio::time::timeout(time, self.run(sweep, deadline, Deadline::after(time))).await;
+        let running = self.run(sweep, since, deadline, Deadline::after(time));
+        let ran = tokio::time::timeout(time, running).await;
         let sweep = sweep.wire_name();
         ran.map_err(|_| SweepError::TimeUp { sweep })?
             .map_err(|source| SweepError::Database { sweep, source })
     }
 
     /// `until` is when it is stopped. The outbox divides the time until then; the others keep a fixed part of the whole.
-    async fn run(&self, sweep: SweepName, deadline: Deadline, until: Deadline) -> Result<Value, sqlx::Error> {
+    async fn run(
+        &self,
+        sweep: SweepName,
+        since: Option<DateTime<Utc>>,
+        deadline: Deadline,
+        until: Deadline,
+    ) -> Result<Value, sqlx::Error> {
         Ok(match sweep {
             SweepName::Outbox => json!(outbox::run(&self.publisher, until).await?),
             SweepName::StaleJobs => json!(stale_jobs::run(self, deadline).await?),
             SweepName::Reservations => json!(reservations::run(self, deadline).await?),
             SweepName::Reconcile => json!(reconcile::run(self, deadline).await?),
             SweepName::Compare => json!(compare::run(self, deadline).await?),
+            SweepName::Statement => json!(statement::run(self, until, since).await?),
             SweepName::Health => json!(health::run(self).await?),
         })
     }

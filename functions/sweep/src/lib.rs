@@ -10,11 +10,12 @@ mod outbox;
 mod reconcile;
 mod reservations;
 mod stale_jobs;
+mod statement;
 
 pub use columns::COLUMNS;
 pub use context::Sweep;
 pub use handler::SweepError;
-pub use name::{SweepName, UnknownSweep};
+pub use name::{NoInstant, SweepName, UnknownSweep};
 pub use reconcile::{CourseReconciliation, OrderReconciliation, Reconciliation};
 pub use reservations::FreedReservations;
 pub use stale_jobs::StaleJobs;

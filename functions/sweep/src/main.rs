@@ -5,6 +5,7 @@ use makegood::config::Environment;
 use makegood::event::EventType;
 use makegood::gateway::{GatewaysConfig, RazorpayConfig};
 use makegood::job::Waker;
+use makegood::refund::PartialRefund;
 use makegood::runtime::{self, PublisherConfig};
 use makegood::telemetry;
 use sweep::{COLUMNS, Sweep};
@@ -27,6 +28,8 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let razorpay = RazorpayConfig::read_if_any(&mut environment);
     let refund_question_days =
         environment.parsed("REFUND_QUESTION_DAYS", 45, "a whole number of days, 0 for never");
+    let trusts_notes = environment.is_yes("TRUST_WEBHOOK_NOTES");
+    let partial_refund = environment.parsed("PARTIAL_REFUND", PartialRefund::Keep, "keep, case or prorate");
     let timezone = environment.business_timezone();
     let teaching_days = environment.business_weekdays();
     environment.finish()?;
@@ -41,6 +44,8 @@ async fn main() -> Result<(), lambda_runtime::Error> {
             Some(razorpay) => Some(razorpay.open(&aws).await?),
             None => None,
         },
+        trusts_notes,
+        partial_refund,
         waker,
         clock: Clock::System,
         timezone,

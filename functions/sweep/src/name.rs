@@ -1,5 +1,6 @@
 //! Which sweep a schedule asks for.
 
+use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::Value;
 
 /// The sweeps.
@@ -15,6 +16,8 @@ pub enum SweepName {
     Reconcile,
     /// Compares all history of what is paid with what is there, a part in each run.
     Compare,
+    /// Compares the provider's own statement with what is here.
+    Statement,
     /// Keeps what waits at this moment, for the console's plots.
     Health,
 }
@@ -29,12 +32,13 @@ pub struct UnknownSweep {
 
 impl SweepName {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Outbox,
         Self::StaleJobs,
         Self::Reservations,
         Self::Reconcile,
         Self::Compare,
+        Self::Statement,
         Self::Health,
     ];
 
@@ -47,6 +51,7 @@ impl SweepName {
             Self::Reservations => "reservations",
             Self::Reconcile => "reconcile",
             Self::Compare => "compare",
+            Self::Statement => "statement",
             Self::Health => "health",
         }
     }
@@ -65,6 +70,34 @@ impl SweepName {
                 known: Self::ALL.map(Self::wire_name).join(", "),
             })
     }
+}
+
+/// The schedule's input has a `since` that is no instant.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "since must be a day such as 2026-01-31 or an instant such as 2026-01-31T00:00:00Z, for the sweep statement alone"
+)]
+pub struct NoInstant;
+
+/// From when on the sweep `statement` reads, where its input says so: `{"sweep": "statement", "since": "2026-01-31"}`. A day begins in UTC.
+///
+/// # Errors
+/// When it is there and no instant, or for another sweep.
+pub fn read_since(sweep: SweepName, event: &Value) -> Result<Option<DateTime<Utc>>, NoInstant> {
+    let Some(since) = event.get("since").filter(|since| !since.is_null()) else {
+        return Ok(None);
+    };
+    let text = since
+        .as_str()
+        .filter(|_| sweep == SweepName::Statement)
+        .ok_or(NoInstant)?;
+    let day = || {
+        text.parse::<NaiveDate>()
+            .ok()?
+            .and_hms_opt(0, 0, 0)
+            .map(|day| day.and_utc())
+    };
+    text.parse().ok().or_else(day).map(Some).ok_or(NoInstant)
 }
 
 #[cfg(test)]
@@ -86,9 +119,30 @@ mod tests {
         ] {
             let message = SweepName::read(&input).unwrap_err().to_string();
             assert!(
-                message.contains("outbox, stale-jobs, reservations, reconcile, compare, health"),
+                message.contains("outbox, stale-jobs, reservations, reconcile, compare, statement, health"),
                 "{message}"
             );
+        }
+    }
+
+    #[test]
+    fn since_is_a_day_or_an_instant_and_for_the_statement_alone() {
+        let read = |sweep, since: Value| {
+            read_since(sweep, &json!({"since": since})).map(|at| at.map(|at| at.to_rfc3339()))
+        };
+        let day = Ok(Some("2026-01-31T00:00:00+00:00".to_owned()));
+        assert_eq!(read(SweepName::Statement, json!("2026-01-31")), day);
+        assert_eq!(
+            read(SweepName::Statement, json!("2026-01-31T05:30:00+05:30")),
+            day
+        );
+        assert_eq!(read(SweepName::Reconcile, json!(null)), Ok(None));
+        for (sweep, since) in [
+            (SweepName::Statement, json!("yesterday")),
+            (SweepName::Statement, json!(1_767_268_800)),
+            (SweepName::Reconcile, json!("2026-01-31")),
+        ] {
+            assert_eq!(read(sweep, since.clone()), Err(NoInstant), "{since}");
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::behaviour::Behaviour;
 use super::payment::{AmountStyle, Payment, PaymentState};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// The body of `POST /_control`; what is absent stays as it is.
@@ -19,6 +20,8 @@ pub struct Control {
     pub latency_millis: Option<u64>,
     /// How eSewa writes amounts into its callbacks.
     pub amount_style: Option<AmountStyle>,
+    /// Payments that Razorpay has in its list from now on, as it writes them, whether their webhook arrives or not.
+    pub razorpay_payments: Vec<Value>,
     /// How long the links last that Khalti gives from now on.
     pub khalti_link_seconds: Option<u32>,
 }

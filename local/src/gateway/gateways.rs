@@ -5,6 +5,7 @@ use super::control::{Control, Report};
 use super::credentials::Credentials;
 use super::esewa_callback;
 use super::payment::{AmountStyle, Payment, PaymentState, Side};
+use super::statement::{Listed, Page, Statement};
 use chrono::TimeDelta;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -32,6 +33,7 @@ pub(super) struct State {
     pub(super) amount_style: AmountStyle,
     pub(super) khalti_link: TimeDelta,
     pub(super) orders: BTreeMap<String, Value>,
+    pub(super) statement: Statement,
     questions: BTreeMap<String, u64>,
 }
 
@@ -46,6 +48,7 @@ impl Gateways {
             amount_style: AmountStyle::default(),
             khalti_link: TimeDelta::minutes(60),
             orders: BTreeMap::new(),
+            statement: Statement::default(),
             questions: BTreeMap::new(),
         };
         Self {
@@ -194,7 +197,34 @@ impl Gateways {
         gateways.khalti_link = control
             .khalti_link_seconds
             .map_or(gateways.khalti_link, |seconds| TimeDelta::seconds(seconds.into()));
+        drop(gateways);
+        for payment in control.razorpay_payments {
+            self.put_listed(Listed::Payment, payment);
+        }
         Ok(())
+    }
+
+    /// Razorpay has this from now on, as it writes it; one with the same id takes the place of the older one.
+    pub fn put_listed(&self, listed: Listed, entry: Value) {
+        self.lock().statement.put(listed, entry);
+    }
+
+    /// Razorpay does not have it any more.
+    pub fn take_listed(&self, listed: Listed, id: &str) {
+        self.lock().statement.take(listed, id);
+    }
+
+    /// These payments come in while the list is read: one after each page of payments.
+    pub fn put_arrivals(&self, arrivals: impl IntoIterator<Item = Value>) {
+        self.lock().statement.arrivals.extend(arrivals);
+    }
+
+    pub(super) fn listed(&self, listed: Listed, page: &Page) -> Vec<Value> {
+        self.lock().statement.page(listed, page)
+    }
+
+    pub(super) fn listed_payment(&self, id: &str) -> Option<Value> {
+        self.lock().statement.payment(id)
     }
 
     /// Counts a server's question, takes its time, and says what to do with it.

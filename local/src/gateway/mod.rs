@@ -1,5 +1,5 @@
 //! The gateways' stub: eSewa and Khalti as they document themselves, over a real socket, with a page to pay, cancel or
-//! walk away, and misbehaviour on demand; and Razorpay's orders.
+//! walk away, and misbehaviour on demand; and Razorpay's orders and lists.
 
 mod behaviour;
 mod control;
@@ -13,12 +13,15 @@ mod khalti;
 mod page;
 mod payment;
 mod razorpay;
+mod razorpay_lists;
+mod statement;
 
 pub use behaviour::Behaviour;
 pub use control::{Control, Report};
 pub use credentials::Credentials;
 pub use gateways::{Gateways, UnknownPayment};
 pub use payment::{AmountStyle, Payment, PaymentState, Side};
+pub use statement::Listed;
 
 use axum::Router;
 use axum::routing::{get, post};
@@ -124,6 +127,11 @@ fn router(gateways: Arc<Gateways>) -> Router {
         .route("/api/v2/epayment/lookup/", post(khalti::lookup))
         .route("/v1/orders", post(razorpay::create))
         .route("/v1/orders/{id}", get(razorpay::fetch))
+        .route("/v1/payments", get(razorpay_lists::payments))
+        .route("/v1/payments/{id}", get(razorpay_lists::payment))
+        .route("/v1/refunds", get(razorpay_lists::refunds))
+        .route("/v1/settlements", get(razorpay_lists::settlements))
+        .route("/v1/settlements/recon/combined", get(razorpay_lists::settled))
         .route("/pay/{payment}", get(page::show))
         .route("/pay/{payment}/{choice}", post(page::choose))
         .route(

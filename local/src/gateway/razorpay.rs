@@ -71,7 +71,7 @@ impl Gateways {
     }
 }
 
-fn has_key(gateways: &Gateways, headers: &HeaderMap) -> bool {
+pub(super) fn has_key(gateways: &Gateways, headers: &HeaderMap) -> bool {
     let wanted = format!(
         "Basic {}",
         STANDARD.encode(&gateways.credentials.razorpay_api_secret)
@@ -81,11 +81,11 @@ fn has_key(gateways: &Gateways, headers: &HeaderMap) -> bool {
         .is_some_and(|header| header.as_bytes() == wanted.as_bytes())
 }
 
-fn unauthorized() -> Response {
+pub(super) fn unauthorized() -> Response {
     refusal(StatusCode::UNAUTHORIZED, "Authentication failed")
 }
 
-fn refusal(status: StatusCode, description: &str) -> Response {
+pub(super) fn refusal(status: StatusCode, description: &str) -> Response {
     let body = json!({"error": {"code": "BAD_REQUEST_ERROR", "description": description}});
     (status, Json(body)).into_response()
 }

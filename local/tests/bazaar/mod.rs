@@ -18,6 +18,7 @@ use makegood::delivery::Deadline;
 use makegood::event::EventType;
 use makegood::gateway::{Gateways, GatewaysConfig};
 use makegood::outbox::Publisher;
+use makegood::refund::PartialRefund;
 use makegood::school_days::TeachingDays;
 use makegood::throttle::Throttle;
 use makegood::verification::Verifier;
@@ -112,6 +113,8 @@ pub async fn open(database: &TestDatabase, outside: &Outside, flaw: Flaw) -> (St
             gateways: Some(gateways),
             refund_question_days: 45,
             razorpay: None,
+            trusts_notes: false,
+            partial_refund: PartialRefund::Keep,
             waker: None,
             clock: Clock::System,
             timezone,

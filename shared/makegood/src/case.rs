@@ -24,11 +24,13 @@ pub enum CaseKind {
     Dispute,
     /// The money went back, and a person says what that ends.
     GivenBack,
+    /// The provider's statement and what is here differ.
+    StatementGap,
 }
 
 impl CaseKind {
     /// Every kind.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::SurplusPayment,
         Self::RefundDue,
         Self::AmountMismatch,
@@ -37,6 +39,7 @@ impl CaseKind {
         Self::UnknownPayment,
         Self::Dispute,
         Self::GivenBack,
+        Self::StatementGap,
     ];
 
     /// The kind of this wire name.
@@ -57,6 +60,7 @@ impl CaseKind {
             Self::UnknownPayment => "unknown_payment",
             Self::Dispute => "dispute",
             Self::GivenBack => "given_back",
+            Self::StatementGap => "statement_gap",
         }
     }
 }

@@ -50,6 +50,7 @@ pub mod runtime;
 pub mod schema;
 pub mod school_days;
 pub mod session;
+pub mod statement;
 pub mod stock;
 pub mod telemetry;
 pub mod throttle;

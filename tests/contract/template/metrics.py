@@ -30,6 +30,8 @@ PROMISED |= {"CheckoutsRefused", "RequestsThrottled"}
 PROMISED |= {"RefundsRecorded", "DisputesOpened"}
 # Added to it by docs/decisions/0079.
 PROMISED |= {"SignaturesRefused"}
+# Those of docs/decisions/0090.
+PROMISED |= {"StatementGaps", "StatementGapOldestSeconds", "StatementUnreadSeconds", "StatementRecovered"}
 # SPEC section 5: when each of these rings.
 RINGS = {
     "RecoveryRateAlarm": (">", 1),
@@ -49,6 +51,10 @@ RINGS = {
     "AmountMismatchAlarm": (">", 0),
     # Those of docs/decisions/0079.
     "SignaturesRefusedAlarm": (">", 5),
+    # Those of docs/decisions/0090.
+    "StatementGapAlarm": (">", 3600),
+    "StatementUnreadAlarm": (">", 21_600),
+    "StatementSilentAlarm": ("<", 1),
     # Beside it: those on whose figures the others depend.
     "SweepSilentAlarm": ("<", 1),
     "ReconcileSilentAlarm": ("<", 1),
@@ -68,7 +74,7 @@ OF_THE_ACCOUNT = "AWS/Usage"
 OF_THE_CACHE, FILED = "CacheDeadLetters", ["MovedBySqsAlarm", "ParkDeadLettersErrorsAlarm"]
 SIGNS = {"GreaterThanThreshold": ">", "LessThanThreshold": "<"}
 RUNBOOK = "docs/operations.md"
-CONDITIONS = {"Monitored", "ShopMonitored", "ConsoleMonitored", "FullyMonitored", "ShopFullyMonitored", "TakesCanariesBack", "ShopTakesCanariesBack"} | {
+CONDITIONS = {"Monitored", "ShopMonitored", "StatementMonitored", "ConsoleMonitored", "FullyMonitored", "ShopFullyMonitored", "TakesCanariesBack", "ShopTakesCanariesBack"} | {
     "MonitorsDatabase", "MonitorsProxy", "MonitorsTopics"
 }
 LINK = re.compile(r"\$\{RunbookUrl\}#(alarm-[a-z0-9-]+)$")

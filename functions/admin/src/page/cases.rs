@@ -23,7 +23,7 @@ const EMPTY: Empty<'_> = Empty {
     filtered: "No case is like that.",
 };
 pub const FIELDS: [&str; 3] = ["status", "kind", "after"];
-const KINDS: [(CaseKind, &str); 8] = [
+const KINDS: [(CaseKind, &str); 9] = [
     (CaseKind::SurplusPayment, "paid twice"),
     (CaseKind::RefundDue, "refund due"),
     (CaseKind::AmountMismatch, "amount differs"),
@@ -32,6 +32,7 @@ const KINDS: [(CaseKind, &str); 8] = [
     (CaseKind::UnknownPayment, "unknown payment"),
     (CaseKind::Dispute, "dispute"),
     (CaseKind::GivenBack, "given back"),
+    (CaseKind::StatementGap, "statement differs"),
 ];
 
 pub async fn list(visit: &Visit<'_>) -> Result<Answer, Fault> {

@@ -6,6 +6,7 @@ use makegood::delivery::Deadline;
 use makegood::event::EventType;
 use makegood::job::{self, Job};
 use makegood::outbox::{Publisher, Transport};
+use makegood::refund::PartialRefund;
 use makegood::school_days::TeachingDays;
 use makegood_tests::database::TestDatabase;
 use makegood_tests::queues::{TestQueue, sqs_event, transport};
@@ -183,6 +184,8 @@ impl Shop {
             gateways: None,
             refund_question_days: 45,
             razorpay: None,
+            trusts_notes: false,
+            partial_refund: PartialRefund::Keep,
             waker: None,
             clock: Clock::System,
             timezone: chrono_tz::Asia::Kathmandu,

@@ -4,6 +4,7 @@ use makegood::clock::Clock;
 use makegood::delivery::Deadline;
 use makegood::event::EventType;
 use makegood::outbox::{Publisher, Transport};
+use makegood::refund::PartialRefund;
 use makegood::school_days::TeachingDays;
 use makegood_tests::database::TestDatabase;
 use makegood_tests::queues::{TestQueue, transport};
@@ -13,7 +14,8 @@ use std::time::Duration;
 use sweep::Sweep;
 use uuid::Uuid;
 
-pub const TYPES: [EventType; 4] = [
+pub const TYPES: [EventType; 5] = [
+    EventType::PurchaseEnded,
     EventType::PurchaseConfirmed,
     EventType::PurchaseCreated,
     EventType::TrainerAllocated,
@@ -39,6 +41,8 @@ impl Bench {
             gateways: None,
             refund_question_days: 45,
             razorpay: None,
+            trusts_notes: false,
+            partial_refund: PartialRefund::Keep,
             waker: None,
             clock: Clock::System,
             timezone: chrono_tz::Asia::Kolkata,
@@ -57,8 +61,12 @@ impl Bench {
     }
 
     pub async fn run(&self, name: &str) -> Value {
+        self.run_with(&json!({"sweep": name})).await
+    }
+
+    pub async fn run_with(&self, input: &Value) -> Value {
         self.sweep
-            .handle(&json!({"sweep": name}), Deadline::after(Duration::from_secs(60)))
+            .handle(input, Deadline::after(Duration::from_secs(60)))
             .await
             .unwrap()
     }

@@ -8,6 +8,7 @@ use makegood::event::EventType;
 use makegood::gateway::{Gateways, GatewaysConfig, Provider};
 use makegood::job::Waker;
 use makegood::outbox::{Publisher, Transport};
+use makegood::refund::PartialRefund;
 use makegood::school_days::TeachingDays;
 use makegood_local::gateway::{self, GatewayStub, Side};
 use makegood_tests::queues::{self, TestQueue, transport};
@@ -94,6 +95,8 @@ impl Counter {
             gateways: Some(self.gateways.clone()),
             refund_question_days: 45,
             razorpay: None,
+            trusts_notes: false,
+            partial_refund: PartialRefund::Keep,
             waker: Some(Waker {
                 client: self.jobs.client.clone(),
                 queue_url: self.jobs.url.clone(),

@@ -15,6 +15,7 @@ mod paid_orders;
 mod refunds;
 mod reservations;
 mod stale_jobs;
+mod statement;
 mod turns;
 mod unfulfilled;
 mod unpriced;

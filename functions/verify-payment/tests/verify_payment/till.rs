@@ -8,6 +8,7 @@ use makegood::event::EventType;
 use makegood::gateway::{Gateways, GatewaysConfig, Provider};
 use makegood::job::Waker;
 use makegood::outbox::{Publisher, Transport};
+use makegood::refund::PartialRefund;
 use makegood::school_days::TeachingDays;
 use makegood::throttle::Throttle;
 use makegood::verification::Verifier;
@@ -122,6 +123,8 @@ impl Till {
             gateways: Some(self.gateways.clone()),
             refund_question_days: 45,
             razorpay: None,
+            trusts_notes: false,
+            partial_refund: PartialRefund::Keep,
             waker: self.function.verifier.waker.clone(),
             clock: Clock::System,
             timezone: chrono_tz::Asia::Kathmandu,

@@ -37,7 +37,16 @@ impl Http {
 
     /// Sends it, and waits for the whole answer no longer than the patience, nor than the invocation lasts.
     pub(super) async fn send(&self, request: RequestBuilder) -> Result<Reply, GatewayError> {
-        match tokio::time::timeout(limits::at_most(self.patience), read(request)).await {
+        self.send_for(request, LONGEST_BODY).await
+    }
+
+    /// As [`Self::send`], for an answer of at most so many bytes; the rest is not read.
+    pub(super) async fn send_for(
+        &self,
+        request: RequestBuilder,
+        longest: usize,
+    ) -> Result<Reply, GatewayError> {
+        match tokio::time::timeout(limits::at_most(self.patience), read(request, longest)).await {
             Err(_) => Err(GatewayError::TimedOut),
             Ok(Ok(reply)) => Ok(reply),
             Ok(Err(error)) if error.is_timeout() => Err(GatewayError::TimedOut),
@@ -46,16 +55,16 @@ impl Http {
     }
 }
 
-async fn read(request: RequestBuilder) -> Result<Reply, reqwest::Error> {
+async fn read(request: RequestBuilder, longest: usize) -> Result<Reply, reqwest::Error> {
     let mut response = request.send().await?;
     let status = response.status().as_u16();
     let mut body = Vec::new();
-    while body.len() < LONGEST_BODY
+    while body.len() < longest
         && let Some(chunk) = response.chunk().await?
     {
         body.extend_from_slice(&chunk);
     }
-    body.truncate(LONGEST_BODY);
+    body.truncate(longest);
     Ok(Reply { status, body })
 }
 

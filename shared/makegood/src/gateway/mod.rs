@@ -20,7 +20,7 @@ pub use esewa::{Esewa, EsewaCallback, ForgedCallback};
 pub use khalti::Khalti;
 pub use payment::{AskedPayment, OpenedPayment, PaymentRequest};
 pub use provider::{Provider, UnknownProvider};
-pub use razorpay::{ProviderOrder, Razorpay, RazorpayConfig};
+pub use razorpay::{ProviderOrder, Razorpay, RazorpayConfig, RazorpayList, Span};
 
 use chrono::{DateTime, TimeDelta, Utc};
 

@@ -14,7 +14,7 @@ macro_rules! guarantees {
 
         impl Guarantee {
             /// All of them, in order.
-            pub const ALL: [Self; 11] = [$(Self::$name),+];
+            pub const ALL: [Self; 12] = [$(Self::$name),+];
 
             /// `G1` and so on.
             #[must_use]
@@ -43,11 +43,12 @@ guarantees! {
     G9: "replays leave the same rows",
     G10: "the constraints that keep rows single are there and valid",
     G11: "a payment that was given back in full has no running purchase and no order on its way, or an open case",
+    G12: "every payment in the provider's statement is known here, or an open case",
 }
 
 /// There is no guarantee of this name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("there is no guarantee {0:?}; they are G1 to G11")]
+#[error("there is no guarantee {0:?}; they are G1 to G12")]
 pub struct UnknownGuarantee(String);
 
 impl FromStr for Guarantee {
@@ -77,7 +78,7 @@ mod tests {
         for guarantee in Guarantee::ALL {
             assert_eq!(guarantee.name().parse(), Ok(guarantee));
         }
-        let refused = "G12".parse::<Guarantee>().unwrap_err().to_string();
-        assert!(refused.contains("G1 to G11"), "{refused}");
+        let refused = "G13".parse::<Guarantee>().unwrap_err().to_string();
+        assert!(refused.contains("G1 to G12"), "{refused}");
     }
 }

@@ -1,6 +1,6 @@
 //! Every way in which a guarantee can be broken, and what waits visibly: the catalogue of what `doctor` can find.
 
-use super::Guarantee::{G1, G2, G3, G4, G5, G6, G7, G8, G9, G10, G11};
+use super::Guarantee::{G1, G2, G3, G4, G5, G6, G7, G8, G9, G10, G11, G12};
 use super::kind::{Kind, breach, notice};
 
 const RECONCILE: &str = "invoke `sweep` with {\"sweep\": \"reconcile\"}, then `makegood trace <id>`";
@@ -9,7 +9,7 @@ const COMPARE: &str =
 const TRACE: &str = "`makegood trace <id>` shows what happened; a person decides";
 
 /// All kinds, in the order in which they are reported.
-pub const KINDS: [Kind; 58] = [
+pub const KINDS: [Kind; 61] = [
     breach(
         G1,
         "payment-without-purchase",
@@ -342,6 +342,24 @@ pub const KINDS: [Kind; 58] = [
         "dispute-open",
         "the buyer's bank asks for the money back",
         "answer at the provider before the deadline in its case",
+    ),
+    breach(
+        G12,
+        "statement-payment-unknown",
+        "the provider took it over an hour ago, and it is neither paid here nor in a case",
+        "invoke `sweep` with {\"sweep\": \"statement\"}; its log says why it can't be recorded",
+    ),
+    breach(
+        G12,
+        "statement-differs",
+        "paid or given back on one side only, or with another amount, for over an hour, and no case says so",
+        "invoke `sweep` with {\"sweep\": \"statement\"}, then `makegood cases list --kind statement_gap`",
+    ),
+    notice(
+        G12,
+        "statement-unread",
+        "the provider's statement was read before, and not to its end for two days",
+        "read the log of `sweep`; invoke it with {\"sweep\": \"statement\"}",
     ),
 ];
 

@@ -1,4 +1,4 @@
-//! `makegood doctor`: the guarantees G1 to G11 as questions to the database. Each kind of breach has a code of its own, which is
+//! `makegood doctor`: the guarantees G1 to G12 as questions to the database. Each kind of breach has a code of its own, which is
 //! also the anchor of its section in docs/operations.md.
 //!
 //! A reading is one snapshot (`REPEATABLE READ READ ONLY`), takes no lock beyond a reader's, and writes nothing. It reads whole

@@ -58,6 +58,17 @@ pub(super) async fn returned(connection: &mut Connection, scope: &Scope) -> Resu
     .await
 }
 
+pub(super) async fn statement(connection: &mut Connection, scope: &Scope) -> Result<Vec<Row>, sqlx::Error> {
+    sqlx::query_file_as!(
+        Row,
+        "src/doctor/checks/statement.sql",
+        scope.now,
+        &case::programs()
+    )
+    .fetch_all(connection)
+    .await
+}
+
 pub(super) async fn purchases_against_payments(
     connection: &mut Connection,
     scope: &Scope,

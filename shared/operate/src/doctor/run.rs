@@ -116,7 +116,7 @@ async fn calendars(connection: &mut Connection, scope: &Scope) -> Result<Vec<Row
 }
 
 async fn all_but_calendars(connection: &mut Connection, scope: &Scope) -> Result<Vec<Row>, sqlx::Error> {
-    use Guarantee::{G1, G2, G4, G5, G6, G7, G8, G9, G10, G11};
+    use Guarantee::{G1, G2, G4, G5, G6, G7, G8, G9, G10, G11, G12};
     let mut rows = Vec::new();
     let unenforced = if scope.includes_any(&[G1, G2, G10]) {
         constraints::unenforced(connection).await?
@@ -152,6 +152,9 @@ async fn all_but_calendars(connection: &mut Connection, scope: &Scope) -> Result
     }
     if scope.includes(G11) {
         rows.extend(questions::returned(connection, scope).await?);
+    }
+    if scope.includes(G12) {
+        rows.extend(questions::statement(connection, scope).await?);
     }
     if scope.includes(G10) {
         let lines = unenforced.into_iter().map(|index| index.line).collect();

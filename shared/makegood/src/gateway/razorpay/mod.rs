@@ -1,5 +1,9 @@
-//! Razorpay's orders, asked server to server: the merchant's server set an order's amount and notes, and a buyer's browser can't
-//! change them (docs/decisions/0040).
+//! Razorpay, asked server to server: its orders, whose amount and notes the merchant's server set and no buyer's browser can change
+//! (docs/decisions/0040), and its lists of payments, refunds and settlements (docs/decisions/0090).
+
+mod list;
+
+pub use list::{RazorpayList, Span};
 
 use super::config::{self, OpenError};
 use super::http::{Http, Reply, below};

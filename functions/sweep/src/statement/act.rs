@@ -1,0 +1,140 @@
+//! What follows where the provider took or gave back money that is not here: it is recorded as if its webhook had arrived, by the same
+//! authority of prices, or a person gets a case.
+
+use crate::context::Sweep;
+use makegood::cause::Cause;
+use makegood::db::classify;
+use makegood::outbox::OutboxRow;
+use makegood::payment::razorpay::{self, Webhook};
+use makegood::payment::record::{self, Receipt, SetAside, Status};
+use makegood::payment::returned::{self, Refund, Returned};
+use makegood::payment::{Books, RecordError, Refusal, StrandedPayment};
+use serde_json::{Map, Value};
+
+/// What was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Acted {
+    /// It is recorded, with its event.
+    Recorded,
+    /// A person decides.
+    Case,
+    /// Nothing in it is ours: another site's payment of the same merchant.
+    NotOurs,
+    /// It could not be recorded; the next reading tries again, and the gauge counts it until then.
+    Failed,
+}
+
+impl Acted {
+    /// As the column has it.
+    pub(super) const fn wire_name(self) -> Option<&'static str> {
+        match self {
+            Self::Recorded => Some("recorded"),
+            Self::Case => Some("case"),
+            Self::NotOurs | Self::Failed => None,
+        }
+    }
+}
+
+pub(super) fn books(sweep: &Sweep) -> Books<'_> {
+    Books {
+        database: &sweep.publisher.database,
+        trusts_notes: sweep.trusts_notes,
+        partial_refund: sweep.partial_refund,
+        timezone: sweep.timezone,
+        now: sweep.clock.now(),
+    }
+}
+
+/// Records a payment of the list. What fails at this payment alone is told and left; what is the database's stops the run.
+pub(super) async fn record_payment(
+    sweep: &Sweep,
+    payment: &Map<String, Value>,
+) -> Result<Acted, sqlx::Error> {
+    let books = books(sweep);
+    let (recorded, stranded) = match razorpay::read_listed(payment) {
+        Ok(Webhook::Captured(payment)) => {
+            let recorded = record::record(books, &payment).await.map(Some);
+            (recorded, payment.stranded())
+        }
+        Ok(Webhook::Unnamed(unnamed)) => {
+            let recorded = record::record_unnamed(books, &unnamed).await;
+            match (recorded, unnamed.refusal) {
+                (Ok(None), None) => return Ok(Acted::NotOurs),
+                (Ok(None), Some(refusal)) => {
+                    return set_aside(sweep, &unnamed.payment.stranded(), &refusal).await;
+                }
+                (recorded, _) => (recorded, unnamed.payment.stranded()),
+            }
+        }
+        Ok(Webhook::Returned(_) | Webhook::Ignored(_)) => return Ok(Acted::Failed),
+        Err(refused) => {
+            let Some(stranded) = refused.stranded else {
+                return Ok(Acted::Failed);
+            };
+            return set_aside(sweep, &stranded, &refused.refusal).await;
+        }
+    };
+    match recorded {
+        Ok(Some((receipt, rows))) => Ok(told(sweep, &receipt, &rows).await),
+        Ok(None) => Ok(Acted::Failed),
+        Err(RecordError::Refused(refusal)) => set_aside(sweep, &stranded, &refusal).await,
+        Err(error) => failed(&stranded.subject, error),
+    }
+}
+
+/// Records a refund of the list.
+pub(super) async fn record_refund(sweep: &Sweep, refund: Refund) -> Result<Acted, sqlx::Error> {
+    let returned = Returned::Refund(refund);
+    match returned::record(books(sweep), &returned).await {
+        Ok(noted) => {
+            returned::count(&returned, &noted);
+            sweep.publisher.publish(&noted.published).await;
+            Ok(Acted::Recorded)
+        }
+        Err(error) => failed(returned.id(), error),
+    }
+}
+
+async fn told(sweep: &Sweep, receipt: &Receipt, rows: &[OutboxRow]) -> Acted {
+    sweep.publisher.publish(rows).await;
+    match receipt.status {
+        Status::Recorded | Status::Refunded => {
+            if !receipt.duplicate {
+                metrics::counter!("StatementRecovered").increment(1);
+                tracing::warn!(
+                    function = Sweep::NAME,
+                    correlation_id = %receipt.payment_id,
+                    "a payment was recorded from the provider's statement: its webhook never arrived"
+                );
+            }
+            Acted::Recorded
+        }
+        Status::Held(_) => Acted::Case,
+    }
+}
+
+async fn set_aside(
+    sweep: &Sweep,
+    stranded: &StrandedPayment,
+    refusal: &Refusal,
+) -> Result<Acted, sqlx::Error> {
+    let done = record::set_aside(&sweep.publisher.database, stranded, refusal).await?;
+    Ok(match done {
+        SetAside::Filed { .. } => Acted::Case,
+        SetAside::Known(_) => Acted::Recorded,
+    })
+}
+
+/// One row blocks no other (docs/decisions/0029): only what concerns every row stops the run.
+fn failed(subject: &str, error: RecordError) -> Result<Acted, sqlx::Error> {
+    match error {
+        RecordError::Database(error) if Cause::from(classify(&error)) != Cause::OwnFault => Err(error),
+        error => {
+            tracing::error!(
+                function = Sweep::NAME, subject, %error,
+                "an entry of the provider's statement could not be recorded; the next reading tries again"
+            );
+            Ok(Acted::Failed)
+        }
+    }
+}
