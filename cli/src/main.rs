@@ -18,6 +18,7 @@ mod preflight;
 mod refund_record;
 mod refunds;
 mod replay_event;
+mod statement;
 mod trace;
 
 use clap::{Parser, Subcommand};
@@ -51,6 +52,7 @@ enum Command {
     Jobs(jobs::Arguments),
     Cases(cases::Arguments),
     Refunds(refunds::Arguments),
+    Statement(statement::Arguments),
     Preflight(preflight::Arguments),
 }
 
@@ -70,6 +72,7 @@ async fn main() -> ExitCode {
         Command::Jobs(arguments) => jobs::run(&arguments, output).await,
         Command::Cases(arguments) => cases::run(&arguments, output).await,
         Command::Refunds(arguments) => refunds::run(&arguments, output, clock).await,
+        Command::Statement(arguments) => statement::run(&arguments, output, clock).await,
         Command::Preflight(arguments) => preflight::run(&arguments, output).await,
     };
     result.unwrap_or_else(|error| output.failed(&error))

@@ -11,8 +11,8 @@ const ID: &str = "00000000-0000-4000-8000-000000000001";
 /// A command in its right usage, and in a wrong one.
 type Usage = (&'static [&'static str], &'static [&'static str]);
 
-/// Every command but `replay-event`, which needs a file, and `preflight`, which asks no database (`preflight/usage.rs`).
-const COMMANDS: [Usage; 19] = [
+/// Every command but `replay-event` and `statement import`, which need a file, and `preflight`, which asks no database (`preflight/usage.rs`).
+const COMMANDS: [Usage; 21] = [
     (&["migrate"], &["migrate", "now"]),
     (&["ensure-index"], &["ensure-index", "unique_nothing"]),
     (&["doctor"], &["doctor", "--only", "G99"]),
@@ -48,6 +48,11 @@ const COMMANDS: [Usage; 19] = [
         &["refunds", "list", "--status", "proccessed"],
     ),
     (&["refunds", "show", ID], &["refunds", "show", ""]),
+    (
+        &["statement", "check"],
+        &["statement", "check", "--since", "yesterday"],
+    ),
+    (&["statement", "show", ID], &["statement", "show", ""]),
     (
         &[
             "refunds",
@@ -131,14 +136,17 @@ fn every_command_is_held_to_the_table() {
     commands_below(&[], &mut known);
     let tested: BTreeSet<String> = usages()
         .map(|(right, _)| {
-            let words = if matches!(right[0], "dead-letters" | "jobs" | "cases" | "refunds") {
+            let words = if matches!(
+                right[0],
+                "dead-letters" | "jobs" | "cases" | "refunds" | "statement"
+            ) {
                 2
             } else {
                 1
             };
             right[..words].join(" ")
         })
-        .chain(["replay-event", "preflight"].map(str::to_owned))
+        .chain(["replay-event", "preflight", "statement import"].map(str::to_owned))
         .collect();
     assert_eq!(tested, known);
 }
@@ -212,7 +220,9 @@ async fn what_is_not_there_exits_with_1_and_an_empty_list_with_0() {
     for (right, _) in usages() {
         let is_calm = matches!(
             right,
-            ["migrate" | "ensure-index" | "doctor" | "normalise-times"] | [_, "list"]
+            ["migrate" | "ensure-index" | "doctor" | "normalise-times"]
+                | [_, "list"]
+                | ["statement", "check"]
         );
         // The migrator can't go through a pooler, which the tests' command does.
         if !matches!(right[0], "migrate" | "ensure-index") {

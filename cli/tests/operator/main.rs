@@ -13,3 +13,4 @@ mod operator;
 mod refund_record;
 mod refunds;
 mod replay_event;
+mod statement;

@@ -129,11 +129,13 @@ pub enum Action {
     ReplayEvent,
     /// A refund was recorded that its provider tells nobody of.
     RecordRefund,
+    /// A provider's statement was taken in from a file. Written before its first entry.
+    ImportStatement,
 }
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::ReplayDeadLetter,
         Self::FailedToReplayDeadLetter,
         Self::DiscardDeadLetter,
@@ -145,6 +147,7 @@ impl Action {
         Self::RunSweep,
         Self::ReplayEvent,
         Self::RecordRefund,
+        Self::ImportStatement,
     ];
 
     /// As the column has it.
@@ -162,6 +165,7 @@ impl Action {
             Self::RunSweep => "sweep.run",
             Self::ReplayEvent => "event.replay",
             Self::RecordRefund => "refund.record",
+            Self::ImportStatement => "statement.import",
         }
     }
 
@@ -179,7 +183,7 @@ impl fmt::Display for Action {
 }
 
 /// Records that something was done to `subject` (`job:<id>`, `case:<id>`, `dead_letter:<id>`, `sweep:<name>`, `event:<id>`,
-/// `refund:<provider>:<id>`). Belongs into the transaction of the change.
+/// `refund:<provider>:<id>`, `statement:<provider>`). Belongs into the transaction of the change.
 ///
 /// # Errors
 /// Those of the database.

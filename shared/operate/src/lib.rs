@@ -12,5 +12,6 @@ pub mod job;
 pub mod money;
 pub mod page;
 pub mod refund;
+pub mod statement;
 pub mod timeline;
 pub mod times;

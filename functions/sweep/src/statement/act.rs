@@ -20,7 +20,7 @@ pub(super) enum Acted {
     Case,
     /// Nothing in it is ours: another site's payment of the same merchant.
     NotOurs,
-    /// It could not be recorded; the next reading tries again, and the gauge counts it until then.
+    /// It could not be recorded; a case says so until the next reading can.
     Failed,
 }
 

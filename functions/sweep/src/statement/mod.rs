@@ -6,49 +6,53 @@ mod act;
 mod ours;
 mod page;
 mod settled;
+mod shop;
+mod stop;
 
 use crate::context::Sweep;
 use crate::name::SweepName;
 use crate::outbox::gauge_value;
 use chrono::{DateTime, Utc};
 use makegood::delivery::Deadline;
-use makegood::gateway::{GatewayError, Razorpay};
-use makegood::payment::provider::PROVIDER;
+use makegood::gateway::Razorpay;
 use makegood::statement::{self, List, Reading};
-use std::time::Duration;
+use serde::Serialize;
+use shop::Imported;
+use stop::{LEFT_FOR_A_PAGE, Stopped};
 
-/// A page is asked for only while this much time is left: the provider's patience, and a little for what follows.
-const LEFT_FOR_A_PAGE: Duration = Duration::from_secs(14);
-
-/// Why a step was not taken.
-enum Stopped {
-    /// The provider did not answer, or not as it documents.
-    Provider(GatewayError),
-    Database(sqlx::Error),
+/// What a run did.
+#[derive(Debug, Serialize)]
+pub(crate) struct Done {
+    /// Razorpay's lists; none where no key is configured.
+    #[serde(flatten)]
+    reading: Option<Reading>,
+    /// What merchants' files told of.
+    imported: Imported,
 }
 
-impl From<GatewayError> for Stopped {
-    fn from(error: GatewayError) -> Self {
-        Self::Provider(error)
-    }
-}
-
-impl From<sqlx::Error> for Stopped {
-    fn from(error: sqlx::Error) -> Self {
-        Self::Database(error)
-    }
-}
-
-/// Goes on with the reading that the last run left, or begins one; `since` begins one that reads further back. None where the provider is
-/// not asked, since no key is configured.
+/// Settles what was imported, and goes on with the reading that the last run left, or begins one; `since` begins one that reads further
+/// back.
 pub(crate) async fn run(
     sweep: &Sweep,
     deadline: Deadline,
     since: Option<DateTime<Utc>>,
-) -> Result<Option<Reading>, sqlx::Error> {
-    let Some(razorpay) = &sweep.razorpay else {
-        return Ok(None);
+) -> Result<Done, sqlx::Error> {
+    // Half of the time at most: what Razorpay took must not wait for another gateway.
+    let imported = shop::settle(sweep, Deadline::after(deadline.remaining() / 2)).await?;
+    let reading = match &sweep.razorpay {
+        Some(razorpay) => Some(read(sweep, razorpay, deadline, since).await?),
+        None => None,
     };
+    measure(sweep, reading.as_ref()).await?;
+    Ok(Done { reading, imported })
+}
+
+async fn read(
+    sweep: &Sweep,
+    razorpay: &Razorpay,
+    deadline: Deadline,
+    since: Option<DateTime<Utc>>,
+) -> Result<Reading, sqlx::Error> {
     let mut reading = begin(sweep, since).await?;
     reading.stopped = None;
     while reading.completed_at.is_none() && deadline.remaining() > LEFT_FOR_A_PAGE {
@@ -65,8 +69,7 @@ pub(crate) async fn run(
             }
         }
     }
-    measure(sweep, &reading).await?;
-    Ok(Some(reading))
+    Ok(reading)
 }
 
 async fn begin(sweep: &Sweep, since: Option<DateTime<Utc>>) -> Result<Reading, sqlx::Error> {
@@ -95,26 +98,25 @@ async fn step(
 }
 
 /// Sends the gauges that the alarms watch.
-async fn measure(sweep: &Sweep, reading: &Reading) -> Result<(), sqlx::Error> {
+async fn measure(sweep: &Sweep, reading: Option<&Reading>) -> Result<(), sqlx::Error> {
     let now = sweep.clock.now();
     let mut connection = sweep.publisher.database.acquire().await?;
     let gaps = statement::open_gaps(&mut connection).await?;
     let age = gaps
         .oldest
         .map_or(0, |oldest| (now - oldest).num_seconds().max(0));
-    let unread = reading
-        .through
-        .map_or(now - reading.from, |through| now - through);
     metrics::gauge!("StatementGaps").set(gauge_value(gaps.count));
     metrics::gauge!("StatementGapOldestSeconds").set(gauge_value(age));
-    metrics::gauge!("StatementUnreadSeconds").set(gauge_value(unread.num_seconds().max(0)));
+    if let Some(reading) = reading {
+        let unread = now - reading.through.unwrap_or(reading.from);
+        metrics::gauge!("StatementUnreadSeconds").set(gauge_value(unread.num_seconds().max(0)));
+    }
     if gaps.count > 0 {
         tracing::error!(
             function = Sweep::NAME,
-            provider = PROVIDER,
             gaps = gaps.count,
             oldest_seconds = age,
-            "entries of the provider's statement differ from what is here, and no case answers for them: `makegood doctor`"
+            "entries of a provider's statement differ from what is here, and no case answers for them: `makegood doctor`"
         );
     }
     Ok(())

@@ -1,13 +1,13 @@
 //! Payments that are asked for one by one: those that were too young when they were read, and ours that the statement does not have.
 
-use super::{LEFT_FOR_A_PAGE, Stopped, page};
+use super::page;
+use super::stop::{LEFT_FOR_A_PAGE, Stopped};
 use crate::context::Sweep;
 use chrono::{DateTime, TimeDelta, Utc};
 use makegood::delivery::Deadline;
 use makegood::gateway::Razorpay;
 use makegood::payment::provider::PROVIDER;
 use makegood::statement::{self, Entry, EntryKind, EntryState, Judged, Outcome, Paid, RIPE_AFTER, Reading};
-use std::collections::HashMap;
 use uuid::Uuid;
 
 /// How many are looked at in a step.
@@ -64,7 +64,7 @@ pub(super) async fn paid(
             }
             match razorpay.payment(&ours.provider_payment_id).await? {
                 Some(payment) => page::compare_payments(sweep, reading, &[payment]).await?,
-                None => page::keep(sweep, reading, vec![missing(ours)], &HashMap::new()).await?,
+                None => reading.cases += page::keep(sweep, PROVIDER, vec![missing(ours)]).await?,
             }
         }
         reading.advance(1, Some(format!("{} {}", ours.paid_at.to_rfc3339(), ours.id)));

@@ -1,18 +1,14 @@
 //! A page of Razorpay's payments or refunds: compared with what is here, acted on, kept.
 
-use super::Stopped;
 use super::act::{self, Acted};
+use super::stop::Stopped;
 use crate::context::Sweep;
-use makegood::case::{self, CaseKind, NewCase};
 use makegood::gateway::{Razorpay, RazorpayList, Span};
-use makegood::ids::PaymentId;
 use makegood::payment::Refusal;
 use makegood::payment::provider::PROVIDER;
 use makegood::payment::returned;
-use makegood::statement::{
-    self, Entry, EntryKind, Judged, Ours, Outcome, Reading, judge_payment, judge_refund,
-};
-use serde_json::{Map, Value, json};
+use makegood::statement::{self, Entry, Judged, Ours, Outcome, Reading, judge_payment, judge_refund};
+use serde_json::{Map, Value};
 use std::collections::HashMap;
 
 /// An entry as the provider writes it.
@@ -62,7 +58,7 @@ pub(super) async fn refunds(
         subject: None,
         entry: entry.clone(),
     });
-    keep(sweep, reading, judged.collect(), &acted).await?;
+    keep_read(sweep, reading, judged.collect(), &acted).await?;
     read_on(sweep, reading, &page, is_end);
     Ok(())
 }
@@ -128,7 +124,7 @@ pub(super) async fn compare_payments(
             entry: entry.clone(),
         }
     });
-    keep(sweep, reading, judged.collect(), &acted).await
+    keep_read(sweep, reading, judged.collect(), &acted).await
 }
 
 async fn of_payments(sweep: &Sweep, ids: &[String]) -> Result<HashMap<String, Ours>, sqlx::Error> {
@@ -154,75 +150,27 @@ fn readable(page: &[Object], read: fn(&Object) -> Result<Entry, Refusal>) -> Vec
     entries.collect()
 }
 
-/// Keeps entries, opens a case for each difference that nothing was done about, and closes the case of what is right by now.
-pub(super) async fn keep(
-    sweep: &Sweep,
-    reading: &mut Reading,
-    mut judged: Vec<Judged>,
-    acted: &HashMap<String, Acted>,
-) -> Result<(), sqlx::Error> {
-    // A list that moved may have an entry twice.
-    judged.sort_by(|one, other| one.entry.id.cmp(&other.entry.id));
-    judged.dedup_by(|one, other| one.entry.id == other.entry.id);
-    let now = sweep.clock.now();
+/// Keeps entries of this provider with their cases, in one transaction. Gives back how many cases were opened.
+pub(super) async fn keep(sweep: &Sweep, provider: &str, judged: Vec<Judged>) -> Result<u64, sqlx::Error> {
     let mut transaction = sweep.publisher.database.begin().await?;
-    for judged in &mut judged {
-        if needs_case(judged.outcome) && case::open(&mut transaction, &gap(judged)).await? {
-            judged.acted = Some("case");
-            reading.cases += 1;
-        }
-    }
-    // Whether a settlement adds up is seen once its lines are read.
-    let right = judged
-        .iter()
-        .filter(|judged| !judged.outcome.is_gap() && judged.entry.kind != EntryKind::Settlement);
-    let right: Vec<String> = right.map(|judged| judged.entry.id.clone()).collect();
-    statement::close_cases(&mut transaction, &right, now).await?;
-    statement::keep(&mut transaction, PROVIDER, &judged, now).await?;
+    let now = sweep.clock.now();
+    let opened = statement::keep_with_cases(&mut transaction, provider, judged, Sweep::NAME, now).await?;
     transaction.commit().await?;
-    count(reading, &judged, acted);
-    Ok(())
+    Ok(opened)
 }
 
-fn count(reading: &mut Reading, judged: &[Judged], acted: &HashMap<String, Acted>) {
+/// Keeps what the provider's list had, and counts what was done about it.
+async fn keep_read(
+    sweep: &Sweep,
+    reading: &mut Reading,
+    judged: Vec<Judged>,
+    acted: &HashMap<String, Acted>,
+) -> Result<(), sqlx::Error> {
     let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
     let of = |kind: Acted| number(acted.values().filter(|acted| **acted == kind).count());
     let gaps = judged.iter().filter(|judged| judged.outcome.is_gap()).count();
+    reading.cases += keep(sweep, PROVIDER, judged).await? + of(Acted::Case);
     reading.recorded += of(Acted::Recorded);
-    reading.cases += of(Acted::Case);
     reading.differed += number(gaps) + of(Acted::Recorded);
-}
-
-/// What the sweep can't make right by itself. What is theirs only was acted on; where that failed, the gauge counts it.
-const fn needs_case(outcome: Outcome) -> bool {
-    matches!(
-        outcome,
-        Outcome::OursOnly | Outcome::AmountDiffers | Outcome::RefundedHereOnly
-    )
-}
-
-fn gap(judged: &Judged) -> NewCase {
-    let entry = &judged.entry;
-    let reason = match judged.outcome {
-        Outcome::OursOnly => "it is paid here, and the provider does not know it",
-        Outcome::AmountDiffers => "the provider and Makegood have another amount or currency of it",
-        _ => "it was given back here, and not at the provider",
-    };
-    let payment = judged.subject.as_deref().and_then(|id| id.parse().ok());
-    NewCase {
-        kind: CaseKind::StatementGap,
-        subject: entry.id.clone(),
-        payment_id: payment.map(PaymentId),
-        payment_intent_id: None,
-        amount_minor: Some(entry.amount_minor),
-        currency: Some(entry.currency.clone()),
-        details: json!({
-            "source": Sweep::NAME,
-            "provider": PROVIDER,
-            "entry": entry.kind.wire_name(),
-            "outcome": judged.outcome.wire_name(),
-            "reason": reason,
-            "occurredAt": entry.occurred_at,
-        }),
-    }
+    Ok(())
 }

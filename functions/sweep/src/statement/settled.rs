@@ -1,6 +1,7 @@
 //! What was paid out to the merchant: each settlement must be the sum of what it holds, to the paisa.
 
-use super::{Stopped, page};
+use super::page;
+use super::stop::Stopped;
 use crate::context::Sweep;
 use chrono::TimeDelta;
 use makegood::case::{self, CaseKind, NewCase};
@@ -10,7 +11,6 @@ use makegood::statement::{
     self, Entry, EntryState, Judged, Outcome, Reading, SettledLine, Settlement, read_settled,
 };
 use serde_json::{Map, Value, json};
-use std::collections::HashMap;
 
 /// How long after it was paid out a settlement must add up: its lines may be listed a little later.
 const ADDS_UP_AFTER: TimeDelta = TimeDelta::days(1);
@@ -69,7 +69,7 @@ pub(super) async fn settlements(
         Err(stopped) => return Err(stopped),
     };
     let judged = page.iter().filter_map(judged);
-    page::keep(sweep, reading, judged.collect(), &HashMap::new()).await?;
+    page::keep(sweep, PROVIDER, judged.collect()).await?;
     let last = page
         .last()
         .and_then(|entry| entry.get("id")?.as_str())

@@ -8,6 +8,7 @@ mod counter;
 mod guards;
 mod healing;
 mod health;
+mod imported;
 mod older_data;
 mod orders_of_providers;
 mod outbox;

@@ -56,6 +56,15 @@ impl EntryState {
             Self::Missing => "missing",
         }
     }
+
+    /// The state of this wire name; one that is not known waits.
+    #[must_use]
+    pub fn from_wire_name(name: &str) -> Self {
+        [Self::Moved, Self::Failed, Self::Missing]
+            .into_iter()
+            .find(|state| state.wire_name() == name)
+            .unwrap_or(Self::Waiting)
+    }
 }
 
 /// A line of the statement.

@@ -11,13 +11,15 @@
 
 mod entry;
 mod judge;
+mod keep;
 mod reading;
 mod store;
 
 pub use entry::{Entry, EntryKind, EntryState, SettledLine, read_settled};
 pub use judge::{Ours, Outcome, RIPE_AFTER, judge_payment, judge_refund};
+pub use keep::keep_with_cases;
 pub use reading::{List, Reading, last_reading};
 pub use store::{
-    Gaps, Judged, Paid, Settlement, close_cases, keep, note_settled, of_payments, of_refunds, open_gaps,
-    paid, settlements, waiting,
+    Gaps, Judged, Paid, Settlement, close_cases, imported, note_settled, of_intents, of_payments, of_refunds,
+    open_gaps, paid, settlements, waiting,
 };

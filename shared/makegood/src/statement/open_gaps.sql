@@ -4,5 +4,5 @@ SELECT count(*) AS "count!", min(e.first_seen_at) AS oldest
 FROM statement_entries e
 WHERE e.outcome IN ('ours_only', 'theirs_only', 'amount_differs', 'refunded_there_only', 'refunded_here_only')
   AND NOT EXISTS (SELECT FROM payment_cases k
-                  WHERE (k.subject IN (e.entry_id, e.pays) OR k.payment_id::text = e.subject)
+                  WHERE (k.subject IN (e.entry_id, e.pays) OR e.subject IN (k.payment_id::text, k.payment_intent_id))
                     AND (k.status = 'open' OR coalesce(k.resolved_by, '') <> ALL ($1::text[])))

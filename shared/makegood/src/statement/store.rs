@@ -1,7 +1,7 @@
 //! The table `statement_entries`, and what is here of its entries. Borrows a connection and never commits.
 
 use super::entry::SettledLine;
-use super::{Entry, Ours, Outcome};
+use super::{Entry, EntryKind, EntryState, Ours, Outcome};
 use crate::case;
 use crate::db::Connection;
 use chrono::{DateTime, Utc};
@@ -73,21 +73,78 @@ pub async fn of_payments(
     provider: &str,
     ids: &[String],
 ) -> Result<HashMap<String, Ours>, sqlx::Error> {
-    let rows = sqlx::query_file!("src/statement/of_payments.sql", provider, ids)
+    let rows = sqlx::query_file_as!(Known, "src/statement/of_payments.sql", provider, ids)
         .fetch_all(connection)
         .await?;
-    let ours = rows.into_iter().map(|row| {
-        let ours = Ours {
-            subject: row.subject,
-            amount_minor: row.amount_minor,
-            currency: row.currency,
-            status: row.status,
-            returned_minor: row.returned_minor,
-            is_disputed: row.is_disputed,
-        };
-        (row.entry_id, ours)
+    Ok(rows.into_iter().map(Known::named).collect())
+}
+
+/// What is here of these payments of a shop's provider, by its transaction ids.
+///
+/// # Errors
+/// Those of the database.
+pub async fn of_intents(
+    connection: &mut Connection,
+    provider: &str,
+    ids: &[String],
+) -> Result<HashMap<String, Ours>, sqlx::Error> {
+    let rows = sqlx::query_file_as!(Known, "src/statement/of_intents.sql", provider, ids)
+        .fetch_all(connection)
+        .await?;
+    Ok(rows.into_iter().map(Known::named).collect())
+}
+
+/// The next payments that a file told of and that are not settled with what is here, after this id; at most so many.
+///
+/// # Errors
+/// Those of the database.
+pub async fn imported(
+    connection: &mut Connection,
+    provider: &str,
+    after: &str,
+    most: i64,
+) -> Result<Vec<Entry>, sqlx::Error> {
+    let rows = sqlx::query_file!("src/statement/imported.sql", provider, after, most)
+        .fetch_all(connection)
+        .await?;
+    let entries = rows.into_iter().map(|row| Entry {
+        kind: EntryKind::Payment,
+        id: row.entry_id,
+        payment_id: row.pays,
+        amount_minor: row.amount_minor,
+        currency: row.currency,
+        fee_minor: row.fee_minor,
+        tax_minor: row.tax_minor,
+        returned_minor: row.returned_minor,
+        state: EntryState::from_wire_name(&row.state),
+        occurred_at: row.occurred_at,
     });
-    Ok(ours.collect())
+    Ok(entries.collect())
+}
+
+/// A row of ours, and the entry that it is of.
+struct Known {
+    entry_id: String,
+    subject: String,
+    amount_minor: i64,
+    currency: String,
+    status: String,
+    returned_minor: i64,
+    is_disputed: bool,
+}
+
+impl Known {
+    fn named(self) -> (String, Ours) {
+        let ours = Ours {
+            subject: self.subject,
+            amount_minor: self.amount_minor,
+            currency: self.currency,
+            status: self.status,
+            returned_minor: self.returned_minor,
+            is_disputed: self.is_disputed,
+        };
+        (self.entry_id, ours)
+    }
 }
 
 /// Those of these refunds of the provider that are processed here.
@@ -112,7 +169,7 @@ pub async fn of_refunds(
 ///
 /// # Errors
 /// Those of the database.
-pub async fn keep(
+pub(super) async fn keep(
     connection: &mut Connection,
     provider: &str,
     judged: &[Judged],

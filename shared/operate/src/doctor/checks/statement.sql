@@ -1,7 +1,7 @@
 -- G12: what the provider's statement has, against what is here. $1 is now. An open case answers, and one that a person resolved ($2 are the
 -- programs that resolve cases). An entry that was too young when it was read last, and never was read again, counts as well.
 WITH answered AS (
-  SELECT k.subject, k.payment_id::text AS payment FROM payment_cases k
+  SELECT k.subject, coalesce(k.payment_intent_id, k.payment_id::text) AS payment FROM payment_cases k
   WHERE k.status = 'open' OR coalesce(k.resolved_by, '') <> ALL ($2::text[])
 ), broken AS (
   SELECT 'statement-payment-unknown' AS code, e.entry_id AS id, e.first_seen_at AS at
@@ -9,7 +9,9 @@ WITH answered AS (
   WHERE e.kind = 'payment' AND e.state = 'moved' AND e.outcome IN ('matched', 'theirs_only', 'too_young')
     AND e.occurred_at < $1::timestamptz - interval '1 hour'
     AND NOT EXISTS (SELECT FROM payments y WHERE y.provider_payment_id = e.entry_id AND y.status IN ('succeeded', 'refunded'))
-    AND NOT EXISTS (SELECT FROM answered a WHERE a.subject = e.entry_id)
+    AND NOT EXISTS (SELECT FROM payment_gateway_verifications v
+                    WHERE v.provider = e.provider AND v.external_transaction_id = e.entry_id AND v.status = 'success')
+    AND NOT EXISTS (SELECT FROM answered a WHERE a.subject = e.entry_id OR a.payment = e.subject)
   UNION ALL
   SELECT 'statement-differs', e.entry_id, e.first_seen_at
   FROM statement_entries e
