@@ -7,6 +7,7 @@ use makegood::clock::Clock;
 use makegood::db::Database;
 use makegood::event::EventType;
 use makegood::payment::returned::PartialRefund;
+use makegood::secret::Rotating;
 use makegood_tests::database::TestDatabase;
 use operate::doctor::Guarantee;
 use receive_payment::ReceivePayment;
@@ -70,8 +71,8 @@ impl Scene for Payments {
     async fn open(&self, database: Database) -> ReceivePayment {
         ReceivePayment {
             publisher: self.parts.publisher(database),
-            razorpay: Keys::read("RAZORPAY_WEBHOOK_SECRET", SECRET, 16).expect("a secret"),
-            confirmation: Keys::read("CONFIRMATION_SECRET", SECRET, 16).expect("a secret"),
+            razorpay: Rotating::fixed(Keys::read("RAZORPAY_WEBHOOK_SECRET", SECRET, 16).expect("a secret")),
+            confirmation: Rotating::fixed(Keys::read("CONFIRMATION_SECRET", SECRET, 16).expect("a secret")),
             clock: Clock::System,
             trusts_notes: false,
             partial_refund: PartialRefund::Keep,

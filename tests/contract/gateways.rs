@@ -4,6 +4,7 @@ mod answers;
 mod buyer;
 mod callback;
 mod recorded;
+mod rotation;
 
 use aws_config::SdkConfig;
 use chrono::{DateTime, Utc};

@@ -18,6 +18,7 @@ use makegood::payment::razorpay::{self, Webhook};
 use makegood::payment::record::{self, Receipt, SetAside};
 use makegood::payment::returned::{self, Returned};
 use makegood::payment::{Books, ConfirmedPayment, PartialRefund, RecordError, Refused, UnnamedPayment};
+use makegood::secret::Rotating;
 use makegood::telemetry;
 use serde_json::Value;
 use signature::{Forged, Keys};
@@ -42,9 +43,9 @@ pub struct ReceivePayment {
     /// The database and the queues.
     pub publisher: Publisher,
     /// What Razorpay signs with.
-    pub razorpay: Keys,
+    pub razorpay: Rotating<Keys>,
     /// What the payment service signs with.
-    pub confirmation: Keys,
+    pub confirmation: Rotating<Keys>,
     /// The time.
     pub clock: Clock,
     /// Whether what a provider's notes say is believed where nothing confirms it (`TRUST_WEBHOOK_NOTES`).
@@ -92,7 +93,7 @@ impl ReceivePayment {
             return Answer::too_large(LONGEST_BODY);
         }
         let now = self.clock.now();
-        if let Err(forged) = self.verify(request, body, now) {
+        if let Err(forged) = self.verify(request, body, now).await {
             metrics::counter!("SignaturesRefused").increment(1);
             tracing::warn!(
                 function = NAME,
@@ -121,13 +122,30 @@ impl ReceivePayment {
         }
     }
 
-    fn verify(&self, request: &Request, body: &[u8], now: DateTime<Utc>) -> Result<(), Forged> {
+    /// Once more with the newest secret where the signature does not fit: the sender may sign with it already.
+    async fn verify(&self, request: &Request, body: &[u8], now: DateTime<Utc>) -> Result<(), Forged> {
+        let secret = if request.path == RAZORPAY_PATH {
+            &self.razorpay
+        } else {
+            &self.confirmation
+        };
+        let keys = secret.current();
+        match Self::verify_with(&keys, request, body, now) {
+            Err(Forged::Mismatch) => match secret.renewed(&keys).await {
+                Some(keys) => Self::verify_with(&keys, request, body, now),
+                None => Err(Forged::Mismatch),
+            },
+            verified => verified,
+        }
+    }
+
+    fn verify_with(keys: &Keys, request: &Request, body: &[u8], now: DateTime<Utc>) -> Result<(), Forged> {
         if request.path == RAZORPAY_PATH {
             let header = razorpay::SIGNATURE_HEADER;
-            return self.razorpay.verify_body(header, request.header(header), body);
+            return keys.verify_body(header, request.header(header), body);
         }
         let signature = request.header(confirmation::SIGNATURE_HEADER);
-        self.confirmation.verify_timed(
+        keys.verify_timed(
             signature,
             request.header(confirmation::TIMESTAMP_HEADER),
             body,

@@ -1,5 +1,6 @@
 //! The `receive-payment` function.
 
+use aws_config::SdkConfig;
 use lambda_runtime::Error;
 use makegood::clock::Clock;
 use makegood::config::{Environment, SecretSource};
@@ -7,6 +8,7 @@ use makegood::db::secret_text;
 use makegood::event::EventType;
 use makegood::payment::returned::PartialRefund;
 use makegood::runtime::{self, PublisherConfig};
+use makegood::secret::Rotating;
 use makegood::telemetry;
 use receive_payment::signature::{Keys, OWN_SECRET_BYTES, WEBHOOK_SECRET_BYTES};
 use receive_payment::{ANSWER_WITHIN, COLUMNS, NAME, ReceivePayment};
@@ -28,16 +30,8 @@ async fn main() -> Result<(), Error> {
     let aws = runtime::aws().await;
     let function = ReceivePayment {
         publisher: publisher.open(&aws).await?,
-        razorpay: Keys::read(
-            "RAZORPAY_WEBHOOK_SECRET",
-            &secret_text(&razorpay, &aws).await?,
-            WEBHOOK_SECRET_BYTES,
-        )?,
-        confirmation: Keys::read(
-            "CONFIRMATION_SECRET",
-            &secret_text(&confirmation, &aws).await?,
-            OWN_SECRET_BYTES,
-        )?,
+        razorpay: keys("RAZORPAY_WEBHOOK_SECRET", &razorpay, &aws, WEBHOOK_SECRET_BYTES).await?,
+        confirmation: keys("CONFIRMATION_SECRET", &confirmation, &aws, OWN_SECRET_BYTES).await?,
         clock: Clock::System,
         trusts_notes,
         partial_refund,
@@ -51,4 +45,17 @@ async fn main() -> Result<(), Error> {
     });
     let function = &function;
     runtime::run(move |event, _| async move { Ok(function.handle(event).await?) }).await
+}
+
+/// The keys of a sender, read again when a signature fits none of them.
+async fn keys(
+    name: &'static str,
+    source: &SecretSource,
+    aws: &SdkConfig,
+    least: usize,
+) -> Result<Rotating<Keys>, Error> {
+    let text = secret_text(source, aws).await?;
+    let keys = Keys::read(name, &text, least)?;
+    let make = move |text: &str| Keys::read(name, text, least).map_err(|error| error.to_string());
+    Ok(Rotating::read_from(name, source, aws, (text, keys), make))
 }

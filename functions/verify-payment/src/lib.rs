@@ -45,7 +45,7 @@ impl VerifyPayment {
     pub async fn handle(&self, event: Value, deadline: Deadline) -> Result<Value, RequestError> {
         let started = Instant::now();
         let request = Request::decode(event)?;
-        let answer = match self.read(&request) {
+        let answer = match self.read(&request).await {
             Ok(payment) => self.verify_unless_too_often(&request, &payment, deadline).await,
             Err(answer) => answer,
         };
@@ -53,7 +53,7 @@ impl VerifyPayment {
         Ok(answer.to_http_api())
     }
 
-    fn read(&self, request: &Request) -> Result<Payment, Answer> {
+    async fn read(&self, request: &Request) -> Result<Payment, Answer> {
         if request.path != PATH {
             return Err(Answer::not_found("POST /payments/verify"));
         }
@@ -64,7 +64,8 @@ impl VerifyPayment {
         if body.len() > LONGEST_BODY {
             return Err(Answer::too_large(LONGEST_BODY));
         }
-        question::read(body, &self.verifier.gateways.esewa).map_err(|bad| {
+        let read = question::read(body, &self.verifier.gateways.esewa).await;
+        read.map_err(|bad| {
             tracing::warn!(code = bad.code(), reason = %bad, "nothing to verify");
             respond::refused(&bad)
         })

@@ -50,13 +50,15 @@ impl BadQuestion {
 }
 
 /// Reads the body. A callback is believed only with eSewa's signature, and even then only which payment it names.
-pub(crate) fn read(body: &[u8], esewa: &Esewa) -> Result<Payment, BadQuestion> {
+pub(crate) async fn read(body: &[u8], esewa: &Esewa) -> Result<Payment, BadQuestion> {
     let Ok(Value::Object(body)) = serde_json::from_slice(body) else {
         return Err(BadQuestion::Unreadable);
     };
     let provider = provider(&body)?;
     let external_transaction_id = match (provider, body.get("data")) {
-        (Provider::Esewa, Some(Value::String(data))) => esewa.read_callback(data)?.transaction_uuid,
+        (Provider::Esewa, Some(Value::String(data))) => {
+            esewa.read_callback_of_now(data).await?.transaction_uuid
+        }
         (Provider::Esewa, Some(data)) if !data.is_null() => {
             return Err(wrong("data", "the text that eSewa put into the address"));
         }

@@ -49,6 +49,7 @@ pub mod replacement;
 pub mod runtime;
 pub mod schema;
 pub mod school_days;
+pub mod secret;
 pub mod session;
 pub mod statement;
 pub mod stock;

@@ -9,4 +9,5 @@ mod recording;
 mod refusals;
 mod repeats;
 mod returned;
+mod rotation;
 mod setting;

@@ -6,6 +6,7 @@ use makegood::db::{Database, Limits};
 use makegood::event::EventType;
 use makegood::outbox::{Publisher, SqsTransport, Transport};
 use makegood::payment::returned::PartialRefund;
+use makegood::secret::Rotating;
 use makegood_tests::database::TestDatabase;
 use makegood_tests::openapi::assert_documented;
 use makegood_tests::queues;
@@ -177,8 +178,12 @@ impl Setting {
 fn function(publisher: Publisher, answer_within: Duration) -> ReceivePayment {
     ReceivePayment {
         publisher,
-        razorpay: Keys::read("RAZORPAY_WEBHOOK_SECRET", RAZORPAY_SECRET, 16).expect("a secret"),
-        confirmation: Keys::read("CONFIRMATION_SECRET", CONFIRMATION_SECRET, 32).expect("a secret"),
+        razorpay: Rotating::fixed(
+            Keys::read("RAZORPAY_WEBHOOK_SECRET", RAZORPAY_SECRET, 16).expect("a secret"),
+        ),
+        confirmation: Rotating::fixed(
+            Keys::read("CONFIRMATION_SECRET", CONFIRMATION_SECRET, 32).expect("a secret"),
+        ),
         clock: Clock::Fixed(DateTime::from_timestamp(NOW, 0).expect("an instant")),
         trusts_notes: false,
         partial_refund: PartialRefund::Keep,

@@ -5,9 +5,11 @@ use super::{Esewa, Gateways, Khalti};
 use crate::config::{self, Environment, Place, SecretSource, of_a_sandbox};
 use crate::db::{LoginError, secret_text};
 use crate::limits;
+use crate::secret::Rotating;
 use aws_config::SdkConfig;
 use chrono::TimeDelta;
 use reqwest::Url;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Why there are no gateways.
@@ -163,8 +165,19 @@ impl GatewaysConfig {
             secret_text(&self.esewa_secret, aws),
             secret_text(&self.khalti_secret, aws)
         )?;
-        refuse_sandbox("ESEWA_SECRET", &esewa_secret, self.place)?;
-        refuse_sandbox("KHALTI_SECRET", &khalti_secret, self.place)?;
+        let place = self.place;
+        let make = move |text: &str| usable("ESEWA_SECRET", text, place, Esewa::signing_key);
+        let key = make(&esewa_secret)?;
+        let esewa_key = rotating("ESEWA_SECRET", &self.esewa_secret, aws, (esewa_secret, key), make);
+        let make = move |text: &str| usable("KHALTI_SECRET", text, place, Khalti::authorization);
+        let key = make(&khalti_secret)?;
+        let khalti_key = rotating(
+            "KHALTI_SECRET",
+            &self.khalti_secret,
+            aws,
+            (khalti_secret, key),
+            make,
+        );
         let http = Http::build(self.patience)?;
         let return_url = parse("PAYMENT_RETURN_URL", &self.return_url)?;
         Ok(Gateways {
@@ -173,15 +186,14 @@ impl GatewaysConfig {
                 base: parse("ESEWA_BASE_URL", &self.esewa_base)?,
                 status_base: parse("ESEWA_STATUS_BASE_URL", &self.esewa_status_base)?,
                 product_code: self.esewa_product_code,
-                key: Esewa::signing_key(&esewa_secret).ok_or(OpenError::NoKey("ESEWA_SECRET"))?,
+                key: Arc::new(esewa_key),
                 link: self.esewa_link,
                 return_url: return_url.clone(),
             },
             khalti: Khalti {
                 http,
                 base: parse("KHALTI_BASE_URL", &self.khalti_base)?,
-                authorization: Khalti::authorization(&khalti_secret)
-                    .ok_or(OpenError::NoKey("KHALTI_SECRET"))?,
+                authorization: Arc::new(khalti_key),
                 return_url,
             },
         })
@@ -191,6 +203,29 @@ impl GatewaysConfig {
 /// What comes from Secrets Manager is seen only now.
 pub(super) fn refuse_sandbox(name: &'static str, text: &str, place: Place) -> Result<(), OpenError> {
     of_a_sandbox(name, text, place).map_or(Ok(()), |problem| Err(OpenError::Sandbox(problem)))
+}
+
+/// The key of this text: one that may be used here.
+fn usable<T>(
+    name: &'static str,
+    text: &str,
+    place: Place,
+    make: fn(&str) -> Option<T>,
+) -> Result<T, OpenError> {
+    refuse_sandbox(name, text, place)?;
+    make(text).ok_or(OpenError::NoKey(name))
+}
+
+/// A key that is read again where the gateway refuses it.
+pub(super) fn rotating<T>(
+    name: &'static str,
+    source: &SecretSource,
+    aws: &SdkConfig,
+    read: (String, T),
+    make: impl Fn(&str) -> Result<T, OpenError> + Send + Sync + 'static,
+) -> Rotating<T> {
+    let make = move |text: &str| make(text).map_err(|error| error.to_string());
+    Rotating::read_from(name, source, aws, read, make)
 }
 
 /// A zero would end every link at once; whoever wants no eSewa does not send its buyers there.

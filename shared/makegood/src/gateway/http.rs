@@ -82,6 +82,11 @@ impl Reply {
         }
     }
 
+    /// Whether the key is not the merchant's, or not any more.
+    pub(super) const fn refuses_the_key(&self) -> bool {
+        matches!(self.status, 401 | 403)
+    }
+
     /// The error of a body that is not in the protocol.
     pub(super) const fn unreadable(&self, reason: String) -> GatewayError {
         GatewayError::Unreadable {

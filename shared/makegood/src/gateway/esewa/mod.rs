@@ -9,10 +9,12 @@ pub use callback::{EsewaCallback, ForgedCallback};
 use super::amount::rupees_of_paisa;
 use super::http::{Http, below};
 use super::{AskedPayment, Gateway, GatewayError, GatewayReply, OpenedPayment, PaymentRequest, Provider};
+use crate::secret::Rotating;
 use chrono::{DateTime, TimeDelta, Utc};
 use reqwest::Url;
 use signature::SigningKey;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// What eSewa signs and we sign in a form, in this order.
 const FORM_SIGNED_FIELDS: &str = "total_amount,transaction_uuid,product_code";
@@ -30,7 +32,7 @@ pub struct Esewa {
     pub(super) base: Url,
     pub(super) status_base: Url,
     pub(super) product_code: String,
-    pub(super) key: SigningKey,
+    pub(super) key: Arc<Rotating<SigningKey>>,
     pub(super) link: TimeDelta,
     pub(super) return_url: Url,
 }
@@ -75,7 +77,39 @@ impl Esewa {
     /// # Errors
     /// When it can't be read, or was not signed by eSewa as a callback to this merchant.
     pub fn read_callback(&self, data: &str) -> Result<EsewaCallback, ForgedCallback> {
-        callback::read(&self.key, &self.product_code, data)
+        callback::read(&self.key.current(), &self.product_code, data)
+    }
+
+    /// Reads a callback as [`Self::read_callback`]. One whose signature does not fit is read once more with the newest secret: eSewa signs
+    /// with the new one from the moment it is changed.
+    ///
+    /// ```
+    /// # use makegood::{config::Environment, gateway::{ForgedCallback, Gateways, GatewaysConfig}};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let mut environment = Environment::of(&[
+    /// #     ("ESEWA_BASE_URL", "https://esewa.test"), ("ESEWA_PRODUCT_CODE", "EPAYTEST"), ("ESEWA_SECRET", "hush"),
+    /// #     ("KHALTI_BASE_URL", "https://khalti.test"), ("KHALTI_SECRET", "hush"), ("PAYMENT_RETURN_URL", "https://shop.test"),
+    /// #     ("STAGE", "sandbox"),
+    /// # ]);
+    /// # let config = GatewaysConfig::read(&mut environment);
+    /// # let gateways: Gateways = config.open(&aws_config::SdkConfig::builder().build()).await?;
+    /// assert!(gateways.esewa.read_callback_of_now("no base64").await.is_err());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Self::read_callback`].
+    pub async fn read_callback_of_now(&self, data: &str) -> Result<EsewaCallback, ForgedCallback> {
+        let key = self.key.current();
+        match callback::read(&key, &self.product_code, data) {
+            Err(ForgedCallback::Mismatch) => match self.key.renewed(&key).await {
+                Some(key) => callback::read(&key, &self.product_code, data),
+                None => Err(ForgedCallback::Mismatch),
+            },
+            read => read,
+        }
     }
 
     /// What the buyer posts. The same payment always gets the same fields.
@@ -115,7 +149,7 @@ impl Esewa {
             ("success_url", self.return_url.to_string()),
             ("failure_url", self.failure_url(transaction_uuid)),
             ("signed_field_names", FORM_SIGNED_FIELDS.to_owned()),
-            ("signature", self.key.sign(&message)),
+            ("signature", self.key.current().sign(&message)),
         ];
         fields.map(|(name, value)| (name.to_owned(), value)).into()
     }
@@ -151,13 +185,15 @@ impl Gateway for Esewa {
         self.link
     }
 
-    /// No network call, and never an error: the form is all there is until the buyer posts it.
+    /// No call to eSewa, and never an error: the form is all there is until the buyer posts it.
     async fn open_payment(
         &self,
         request: &PaymentRequest<'_>,
         now: DateTime<Utc>,
     ) -> Result<OpenedPayment, GatewayError> {
         let transaction_uuid = transaction_uuid(request.payment_intent_id);
+        // eSewa refuses a form of an old secret on its own page, where nobody tells us.
+        self.key.fresh().await;
         Ok(OpenedPayment {
             form_fields: Some(self.form_fields(&transaction_uuid, request.amount_minor)),
             external_transaction_id: transaction_uuid,

@@ -8,7 +8,7 @@ use std::fmt;
 
 /// The merchant's secret.
 #[derive(Clone)]
-pub(in crate::gateway) struct SigningKey(Hmac<Sha256>);
+pub(in crate::gateway) struct SigningKey(Vec<Hmac<Sha256>>);
 
 impl fmt::Debug for SigningKey {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -17,32 +17,41 @@ impl fmt::Debug for SigningKey {
 }
 
 impl SigningKey {
-    /// The secret without the line end that secrets often carry; none when nothing is left.
+    /// The secrets, one a line, without the blanks around them; none when nothing is left. The first signs; each is believed, so that what
+    /// was signed before a rotation still fits.
     pub(super) fn read(secret: &str) -> Option<Self> {
-        let secret = secret.trim();
-        if secret.is_empty() {
-            return None;
-        }
+        let secrets = secret.lines().map(str::trim).filter(|secret| !secret.is_empty());
         // HMAC takes keys of any length.
-        Hmac::new_from_slice(secret.as_bytes()).ok().map(Self)
+        let keys: Vec<_> = secrets
+            .filter_map(|secret| Hmac::new_from_slice(secret.as_bytes()).ok())
+            .collect();
+        (!keys.is_empty()).then_some(Self(keys))
     }
 
     pub(super) fn sign(&self, message: &str) -> String {
-        STANDARD.encode(self.over(message).finalize().into_bytes())
+        let signed = self
+            .0
+            .first()
+            .map(|key| over(key, message).finalize().into_bytes());
+        signed.map(|signed| STANDARD.encode(signed)).unwrap_or_default()
     }
 
     /// Constant time in the signature: `verify_slice` compares through `subtle`.
     pub(super) fn made(&self, message: &str, signature: &str) -> bool {
-        STANDARD
-            .decode(signature)
-            .is_ok_and(|claimed| self.over(message).verify_slice(&claimed).is_ok())
+        let Ok(claimed) = STANDARD.decode(signature) else {
+            return false;
+        };
+        // Every key is tried, so that the time tells nothing about which one was right.
+        self.0.iter().fold(false, |matched, key| {
+            matched | over(key, message).verify_slice(&claimed).is_ok()
+        })
     }
+}
 
-    fn over(&self, message: &str) -> Hmac<Sha256> {
-        let mut mac = self.0.clone();
-        mac.update(message.as_bytes());
-        mac
-    }
+fn over(key: &Hmac<Sha256>, message: &str) -> Hmac<Sha256> {
+    let mut mac = key.clone();
+    mac.update(message.as_bytes());
+    mac
 }
 
 #[cfg(test)]

@@ -2,12 +2,14 @@
 
 mod answer;
 
-use super::http::{Http, below};
+use super::http::{Http, Reply, below};
 use super::{AskedPayment, Gateway, GatewayError, GatewayReply, OpenedPayment, PaymentRequest, Provider};
+use crate::secret::Rotating;
 use chrono::{DateTime, TimeDelta, Utc};
 use reqwest::Url;
 use reqwest::header::{AUTHORIZATION, HeaderValue};
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 /// How long a link lasts, as Khalti documents it. What counts is what it says when the link is made.
 const LINK: TimeDelta = TimeDelta::minutes(60);
@@ -24,7 +26,7 @@ pub struct Khalti {
     pub(super) http: Http,
     pub(super) base: Url,
     /// `Key …`, marked as sensitive.
-    pub(super) authorization: HeaderValue,
+    pub(super) authorization: Arc<Rotating<HeaderValue>>,
     pub(super) return_url: Url,
 }
 
@@ -39,11 +41,24 @@ impl Khalti {
         Some(header)
     }
 
-    fn post(&self, path: &str, body: &Value) -> reqwest::RequestBuilder {
+    /// With the newest key where Khalti refuses the one that is used.
+    async fn post(&self, path: &str, body: &Value) -> Result<Reply, GatewayError> {
+        let key = self.authorization.current();
+        let reply = self.http.send(self.request(path, body, &key)).await?;
+        if !reply.refuses_the_key() {
+            return Ok(reply);
+        }
+        match self.authorization.renewed(&key).await {
+            Some(key) => self.http.send(self.request(path, body, &key)).await,
+            None => Ok(reply),
+        }
+    }
+
+    fn request(&self, path: &str, body: &Value, key: &HeaderValue) -> reqwest::RequestBuilder {
         self.http
             .client
             .post(below(&self.base, path))
-            .header(AUTHORIZATION, self.authorization.clone())
+            .header(AUTHORIZATION, key.clone())
             .json(body)
     }
 }
@@ -67,13 +82,13 @@ impl Gateway for Khalti {
             "purchase_order_id": request.payment_intent_id,
             "purchase_order_name": request.payment_intent_id,
         });
-        let reply = self.http.send(self.post("epayment/initiate/", &body)).await?;
+        let reply = self.post("epayment/initiate/", &body).await?;
         answer::read_opened(&reply, now)
     }
 
     async fn ask(&self, payment: &AskedPayment<'_>) -> Result<GatewayReply, GatewayError> {
         let body = json!({ "pidx": payment.external_transaction_id });
-        let reply = self.http.send(self.post("epayment/lookup/", &body)).await?;
+        let reply = self.post("epayment/lookup/", &body).await?;
         answer::read_lookup(&reply, payment.external_transaction_id)
     }
 }

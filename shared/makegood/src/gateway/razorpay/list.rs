@@ -186,9 +186,7 @@ impl Razorpay {
         if !query.is_empty() {
             address.query_pairs_mut().extend_pairs(query);
         }
-        let request = self.http.client.get(address);
-        let request = request.basic_auth(&self.key_id, Some(&self.key_secret));
-        let reply = self.http.send_for(request, LONGEST_PAGE_BYTES).await?;
+        let reply = self.get(&address, Some(LONGEST_PAGE_BYTES)).await?;
         if reply.status == 200 {
             Ok(reply)
         } else {

@@ -11,9 +11,11 @@ use super::{GatewayError, GatewaysConfig};
 use crate::config::{Environment, Place, SecretSource};
 use crate::db::secret_text;
 use crate::event::Metadata;
+use crate::secret::Rotating;
 use aws_config::SdkConfig;
 use reqwest::Url;
 use serde_json::Value;
+use std::sync::Arc;
 
 /// Where Razorpay's API is, unless configured.
 const BASE: &str = "https://api.razorpay.com";
@@ -62,9 +64,11 @@ pub struct ProviderOrder {
 pub struct Razorpay {
     http: Http,
     base: Url,
-    key_id: String,
-    key_secret: String,
+    key: Arc<Rotating<KeyPair>>,
 }
+
+/// The key's id and secret.
+struct KeyPair(String, String);
 
 /// Where Razorpay's API is, and the key to it.
 ///
@@ -135,13 +139,17 @@ impl RazorpayConfig {
     /// When the key can't be read or is not two parts with a colon between them or a sandbox's outside a sandbox, the address is none, or TLS can't be set up.
     pub async fn open(self, aws: &SdkConfig) -> Result<Razorpay, OpenError> {
         let key = secret_text(&self.key, aws).await?;
-        config::refuse_sandbox("RAZORPAY_API_SECRET", &key, self.place)?;
-        let (key_id, key_secret) = parts(&key).ok_or(OpenError::NoKeyPair("RAZORPAY_API_SECRET"))?;
+        let place = self.place;
+        let make = move |text: &str| {
+            config::refuse_sandbox("RAZORPAY_API_SECRET", text, place)?;
+            parts(text).ok_or(OpenError::NoKeyPair("RAZORPAY_API_SECRET"))
+        };
+        let pair = make(&key)?;
+        let key = config::rotating("RAZORPAY_API_SECRET", &self.key, aws, (key, pair), make);
         Ok(Razorpay {
             http: Http::build(GatewaysConfig::PATIENCE)?,
             base: config::parse("RAZORPAY_BASE_URL", &self.base)?,
-            key_id,
-            key_secret,
+            key: Arc::new(key),
         })
     }
 }
@@ -176,13 +184,36 @@ impl Razorpay {
             let reason = "the id of the order is not one of Razorpay's".to_owned();
             return Err(GatewayError::Refused { status: 400, reason });
         }
-        let address = below(&self.base, &format!("v1/orders/{id}"));
-        let request = self.http.client.get(address);
         let reply = self
-            .http
-            .send(request.basic_auth(&self.key_id, Some(&self.key_secret)))
+            .get(&below(&self.base, &format!("v1/orders/{id}")), None)
             .await?;
         read(&reply, id)
+    }
+
+    /// With the newest key where Razorpay refuses the one that is used. An answer may have `longest` bytes, or as many as any has.
+    async fn get(&self, address: &Url, longest: Option<usize>) -> Result<Reply, GatewayError> {
+        let key = self.key.current();
+        let reply = self.get_with(address, longest, &key).await?;
+        if !reply.refuses_the_key() {
+            return Ok(reply);
+        }
+        match self.key.renewed(&key).await {
+            Some(key) => self.get_with(address, longest, &key).await,
+            None => Ok(reply),
+        }
+    }
+
+    async fn get_with(
+        &self,
+        address: &Url,
+        longest: Option<usize>,
+        KeyPair(id, secret): &KeyPair,
+    ) -> Result<Reply, GatewayError> {
+        let request = self.http.client.get(address.clone()).basic_auth(id, Some(secret));
+        match longest {
+            Some(longest) => self.http.send_for(request, longest).await,
+            None => self.http.send(request).await,
+        }
     }
 }
 
@@ -192,10 +223,10 @@ fn is_id(id: &str) -> bool {
     !id.is_empty() && id.len() <= LONGEST_ID && id.bytes().all(is_plain)
 }
 
-fn parts(key: &str) -> Option<(String, String)> {
+fn parts(key: &str) -> Option<KeyPair> {
     let (id, secret) = key.trim().split_once(':')?;
     let is_part = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_graphic());
-    (is_part(id) && is_part(secret)).then(|| (id.to_owned(), secret.to_owned()))
+    (is_part(id) && is_part(secret)).then(|| KeyPair(id.to_owned(), secret.to_owned()))
 }
 
 fn read(reply: &Reply, id: &str) -> Result<ProviderOrder, GatewayError> {
@@ -305,8 +336,8 @@ mod tests {
         ] {
             assert!(parts(key).is_none(), "{key}");
         }
-        let both = ("rzp_live_1".to_owned(), "a:b".to_owned());
-        assert_eq!(parts(" rzp_live_1:a:b\n"), Some(both));
+        let KeyPair(id, secret) = parts(" rzp_live_1:a:b\n").unwrap();
+        assert_eq!((id.as_str(), secret.as_str()), ("rzp_live_1", "a:b"));
     }
 
     #[test]
