@@ -32,7 +32,7 @@ async fn outcome(counter: &Counter, id: &str) -> i64 {
 }
 
 /// A buyer whose link is over; nobody asks about it any more.
-async fn given_up(counter: &Counter, number: u32) -> Checkout {
+async fn lapsed(counter: &Counter, number: u32) -> Checkout {
     let checkout = counter.buyer(number, Provider::Esewa, &[(1, 1)]).await;
     counter.gateway.expire(&checkout.external).unwrap();
     counter.time_passes("2 hours").await;
@@ -43,9 +43,9 @@ async fn given_up(counter: &Counter, number: u32) -> Checkout {
 }
 
 #[tokio::test]
-async fn who_paid_after_everybody_gave_up_has_the_order_once_the_file_is_there() {
+async fn who_paid_after_the_link_was_over_has_the_order_once_the_file_is_there() {
     let counter = Counter::open().await;
-    let checkout = given_up(&counter, 1).await;
+    let checkout = lapsed(&counter, 1).await;
     counter.gateway.pay(&checkout.external).unwrap();
     imported(&counter, &checkout.external, checkout.amount_minor, "moved").await;
     // GIVEN a gateway that is away at first: nothing is decided, and nobody is asked
@@ -69,7 +69,7 @@ async fn who_paid_after_everybody_gave_up_has_the_order_once_the_file_is_there()
 #[tokio::test]
 async fn what_the_gateway_does_not_confirm_or_nobody_began_is_a_case() {
     let counter = Counter::open().await;
-    let unpaid = given_up(&counter, 1).await;
+    let unpaid = lapsed(&counter, 1).await;
     imported(&counter, &unpaid.external, unpaid.amount_minor, "moved").await;
     imported(&counter, "never-begun", 100, "moved").await;
     imported(&counter, "pending-there", 100, "waiting").await;
