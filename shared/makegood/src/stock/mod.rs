@@ -6,6 +6,7 @@
 //! these locks themselves, hold them until the caller's transaction ends, never commit, and want READ COMMITTED. What becomes an
 //! order is taken by `finalize-order`, for a set of intents at once, in the same order of locks.
 
+mod counters;
 mod decide;
 mod lock;
 mod move_to;
@@ -14,6 +15,7 @@ mod release;
 mod reserve;
 mod sweep;
 
+pub use counters::are_counters_right;
 pub use decide::{Level, Line, Shortage, shortages, wanted_by_variant};
 pub use lock::{Locks, lock_intent};
 pub use move_to::{move_to, release_all};

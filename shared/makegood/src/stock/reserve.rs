@@ -1,5 +1,6 @@
 //! Reserves all lines of an intent, or none.
 
+use super::counters::correct_counters;
 use super::decide::{Level, Line, Shortage, shortages, wanted_by_variant};
 use super::lock::{lock_intent, lock_stock};
 use crate::db::Connection;
@@ -17,7 +18,7 @@ pub enum Reserved {
 
 /// Reserves the lines for the intent until `expires_at`: one `inventory_reservations` row a line, `quantity_reserved` and
 /// `version` raised. The lines of one variant count together. On a shortage nothing is written, and the caller rolls
-/// back what it wrote before.
+/// back what it wrote before. A counter by which there would be too little, and which is wrong, is corrected first.
 ///
 /// The intent's row must be there. Locks it, then the variants' stock in variant order.
 ///
@@ -32,14 +33,29 @@ pub async fn reserve(
     lock_intent(connection, intent_id).await?;
     let wanted = wanted_by_variant(lines);
     let variant_ids: Vec<Uuid> = wanted.keys().copied().collect();
-    let locked = lock_stock(connection, &variant_ids).await?;
-    let levels: Vec<Level> = locked.into_iter().map(|(level, _)| level).collect();
-    let short = shortages(&wanted, &levels);
+    let mut short = shortages(&wanted, &lock_levels(connection, &variant_ids).await?);
+    if !short.is_empty() {
+        let variants: Vec<Uuid> = short.iter().map(|short| short.variant_id).collect();
+        let corrected = correct_counters(connection, &variants).await?;
+        if corrected > 0 {
+            tracing::warn!(
+                corrected,
+                ?variants,
+                "quantity_reserved was not what the active reservations hold"
+            );
+            short = shortages(&wanted, &lock_levels(connection, &variant_ids).await?);
+        }
+    }
     if !short.is_empty() {
         return Ok(Reserved::Short(with_skus(connection, short).await?));
     }
     hold(connection, intent_id, lines, expires_at).await?;
     Ok(Reserved::All)
+}
+
+async fn lock_levels(connection: &mut Connection, variant_ids: &[Uuid]) -> Result<Vec<Level>, sqlx::Error> {
+    let locked = lock_stock(connection, variant_ids).await?;
+    Ok(locked.into_iter().map(|(level, _)| level).collect())
 }
 
 /// Names the variants that have no stock row, which is where the others' skus come from.
