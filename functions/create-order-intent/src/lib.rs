@@ -7,10 +7,12 @@ mod columns;
 pub mod limits;
 mod name;
 pub mod open;
+mod plain;
 pub mod request;
 mod respond;
 pub mod stage;
 mod store;
+mod tries;
 
 pub use columns::COLUMNS;
 pub use name::NAME;

@@ -2,9 +2,9 @@
 
 use crate::checkout::Checkout;
 use chrono::{DateTime, TimeDelta, Utc};
-use makegood::gateway::Provider;
+use makegood::gateway::{OpenedPayment, Provider};
 use makegood::ids::UserId;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// How much longer than the gateway's link intent and reservation last: who pays in the last second must find the goods.
 pub const GRACE: TimeDelta = TimeDelta::minutes(5);
@@ -78,6 +78,16 @@ impl Intent {
             "pending" if self.payment_url.is_none() => KeyState::Unopened,
             "pending" => KeyState::Opened,
             _ => KeyState::Ended,
+        }
+    }
+
+    /// The same, once the gateway has opened its payment.
+    pub(crate) fn opened(self, opened: &OpenedPayment) -> Self {
+        Self {
+            payment_url: Some(opened.payment_url.clone()),
+            form_fields: Some(json!(opened.form_fields)),
+            expires_at: Some(opened.expires_at + GRACE),
+            ..self
         }
     }
 

@@ -1,24 +1,20 @@
-//! The stage: find or reserve the buyer's one open intent of the cart in one transaction, ask the gateway with none open, note its answer in another.
+//! The stage: find or reserve the buyer's one open intent of the cart, ask the gateway with no transaction open, note its answer.
+//! A plain checkout is one call before the gateway and one statement after it; any other takes a transaction each.
 
-use crate::NAME;
 use crate::cart::{CartRefusal, Snapshot};
 use crate::limits::{Holder, Limits, TooMuch};
 use crate::open::{Plan, Wanted, checkout_of, plan};
+use crate::plain::{self, Plain};
 use crate::request::{CheckoutRequest, GRACE, Intent, KeyState, intent_id, least_amount_minor};
 use crate::store;
+use crate::tries::Tries;
 use chrono::{DateTime, TimeDelta, Utc};
-use makegood::db::{Connection, Database, ErrorClass, classify, describe};
+use makegood::db::{Connection, Database, ErrorClass, classify};
 use makegood::gateway::{GatewayError, Gateways, OpenedPayment, PaymentRequest, Provider};
 use makegood::replacement;
 use makegood::stock::{self, ReleasedAs, Reserved, Shortage};
 use serde_json::json;
-use std::time::Duration;
 use uuid::Uuid;
-
-/// How often a transaction is made anew that lost to another one (a deadlock, a serialization failure, a lock).
-const MORE_TRIES: u64 = 2;
-/// The pause before the next try, at most, for each try before.
-const PAUSE_MILLIS: u64 = 50;
 
 /// What became of a request.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,8 +42,10 @@ pub enum Outcome {
     },
 }
 
-/// What the first transaction found or made: committed when there is an intent to go on with, else rolled back.
+/// What was found or made first: committed when there is an intent to go on with, else rolled back.
 enum Begun {
+    /// This request made the intent just now, and the gateway does not know of it yet.
+    New(Intent),
     /// There is an intent that the gateway does not know of yet.
     Unopened(Intent),
     Done(Outcome),
@@ -78,9 +76,10 @@ impl Stage<'_> {
     /// # Errors
     /// Those of the database. What was reserved by then ends by itself, or is taken up by the next checkout.
     pub async fn check_out(&self, requested: &CheckoutRequest) -> Result<Outcome, sqlx::Error> {
-        let intent = match self.begin_again(requested).await? {
+        let (intent, is_new) = match self.begin_again(requested).await? {
             Begun::Done(outcome) => return Ok(outcome),
-            Begun::Unopened(intent) => intent,
+            Begun::New(intent) => (intent, true),
+            Begun::Unopened(intent) => (intent, false),
         };
         let request = PaymentRequest {
             payment_intent_id: &intent.id,
@@ -88,6 +87,12 @@ impl Stage<'_> {
         };
         let provider = requested.checkout.provider;
         let opened = self.gateways.open_payment(provider, &request, self.now).await;
+        if let Ok(opened) = &opened
+            && is_new
+            && self.note_plain(&intent.id, opened).await?
+        {
+            return Ok(Outcome::Opened(Box::new(intent.opened(opened))));
+        }
         let written = self.note_with_tries(&intent.id, &opened).await?;
         let mut connection = self.database.acquire().await?;
         let intent = store::find(&mut connection, &intent.id).await?.unwrap_or(intent);
@@ -124,6 +129,34 @@ impl Stage<'_> {
     }
 
     async fn begin(&self, requested: &CheckoutRequest) -> Result<Begun, sqlx::Error> {
+        match self.begin_plain(requested).await? {
+            Some(begun) => Ok(begun),
+            None => self.begin_in_transaction(requested).await,
+        }
+    }
+
+    /// None when the checkout is not plain, and nothing was changed.
+    async fn begin_plain(&self, requested: &CheckoutRequest) -> Result<Option<Begun>, sqlx::Error> {
+        let provider = requested.checkout.provider;
+        let expires_at = self.now + self.gateways.link_lifetime(provider) + GRACE;
+        let mut intent = self.new_intent(requested, provider, 0, expires_at);
+        let mut connection = self.database.acquire().await?;
+        match plain::reserve(&mut connection, requested, &intent, self.limits, self.price_grace).await? {
+            Plain::Reserved(amount_minor) => {
+                intent.amount_minor = amount_minor;
+                Ok(Some(Begun::New(intent)))
+            }
+            Plain::Short(short) => {
+                let variants: Vec<Uuid> = short.iter().map(|short| short.variant_id).collect();
+                // The transaction corrects a counter that is wrong, and looks again.
+                let is_right = stock::are_counters_right(&mut connection, &variants).await?;
+                Ok(is_right.then_some(Begun::Done(Outcome::Short(short))))
+            }
+            Plain::Not => Ok(None),
+        }
+    }
+
+    async fn begin_in_transaction(&self, requested: &CheckoutRequest) -> Result<Begun, sqlx::Error> {
         let mut transaction = self.database.begin().await?;
         replacement::lock_buyer(&mut transaction, requested.buyer).await?;
         let known = match &requested.key {
@@ -137,7 +170,9 @@ impl Stage<'_> {
         let begun = self.take_up_or_reserve(&mut transaction, requested).await?;
         // Said at once, not when the connection is dropped: others wait for the stock.
         match &begun {
-            Begun::Unopened(_) | Begun::Done(Outcome::Opened(_)) => transaction.commit().await?,
+            Begun::New(_) | Begun::Unopened(_) | Begun::Done(Outcome::Opened(_)) => {
+                transaction.commit().await?;
+            }
             Begun::Done(_) => transaction.rollback().await?,
         }
         Ok(begun)
@@ -231,7 +266,7 @@ impl Stage<'_> {
         }
         let reserved = stock::move_to(transaction, &from, &intent.id, &snapshot.lines(), expires_at).await?;
         Ok(match reserved {
-            Reserved::All => Begun::Unopened(intent),
+            Reserved::All => Begun::New(intent),
             Reserved::Short(short) => Begun::Done(Outcome::Short(short)),
         })
     }
@@ -294,6 +329,18 @@ impl Stage<'_> {
         }
     }
 
+    /// In one statement, for an intent that this request made. False when somebody else has to do with it: then nothing is written.
+    async fn note_plain(&self, intent_id: &str, opened: &OpenedPayment) -> Result<bool, sqlx::Error> {
+        let expires_at = opened.expires_at + GRACE;
+        let mut connection = self.database.acquire().await?;
+        let grace = self.price_grace;
+        let noted = plain::open(&mut connection, intent_id, opened, expires_at, grace, self.now).await;
+        match noted {
+            Err(error) if classify(&error) == ErrorClass::Contention => Ok(false),
+            noted => noted,
+        }
+    }
+
     /// False when another request had noted an answer before.
     async fn note_opened(&self, intent_id: &str, opened: &OpenedPayment) -> Result<bool, sqlx::Error> {
         let expires_at = opened.expires_at + GRACE;
@@ -317,34 +364,6 @@ impl Stage<'_> {
         }
         transaction.commit().await?;
         Ok(won)
-    }
-}
-
-/// The tries of one transaction. Each makes the whole of it anew: what was lost was rolled back, and the other one is through.
-#[derive(Default)]
-struct Tries {
-    lost: u64,
-}
-
-impl Tries {
-    /// Waits for a moment when the transaction lost to another one and may be made again; gives the error back otherwise.
-    async fn again_after(&mut self, error: sqlx::Error) -> Result<(), sqlx::Error> {
-        let class = classify(&error);
-        if class != ErrorClass::Contention || self.lost == MORE_TRIES {
-            return Err(error);
-        }
-        self.lost += 1;
-        tracing::warn!(
-            function = NAME,
-            code = class.code(),
-            error = describe(&error),
-            "the transaction lost to another one and is made again"
-        );
-        // Two that met once don't meet again at the same moment.
-        let random = u64::from(Uuid::new_v4().as_fields().0);
-        let pause = Duration::from_millis(random % (PAUSE_MILLIS * self.lost));
-        tokio::time::sleep(pause).await;
-        Ok(())
     }
 }
 

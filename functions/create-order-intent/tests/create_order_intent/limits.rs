@@ -173,3 +173,27 @@ async fn the_count_of_an_address_reads_its_own_intents_and_no_others() {
     assert!(!plan.contains("Seq Scan on payment_intents"), "{plan}");
     shop.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_whose_default_isolation_is_stricter_lets_in_no_more() {
+    // GIVEN a database in which all statements of a call see what was there before the first of them waited
+    let articles: Vec<char> = ('A'..='T').collect();
+    let stock: Vec<(char, i32)> = articles.iter().map(|article| (*article, 1)).collect();
+    let shop = Shop::open_with_connections(&stock, 20).await;
+    let carts: Vec<_> = articles.iter().map(|article| vec![(*article, 1)]).collect();
+    let buyers = shop.buyers(&carts).await;
+    let function = limited(&shop, (3, 100), (5, 100));
+    shop.database
+        .run_sql(
+            "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_isolation = ''repeatable read''',
+                                        current_database()); END $$",
+        )
+        .await;
+    // WHEN twenty buyers of one address want twenty things at the same instant
+    let answers = join_all(buyers.iter().map(|buyer| told(&function, *buyer, "192.0.2.1"))).await;
+    // THEN five are let in all the same
+    let let_in = answers.iter().filter(|answer| answer.0 == 200).count();
+    assert_eq!((let_in, shop.levels().await), (5, (20, 5)), "{answers:?}");
+    shop.assert_stock_adds_up().await;
+    shop.close().await;
+}
