@@ -128,7 +128,7 @@ impl Reading {
 
     /// An amount as people write it: with or without the currency before it, and marks for thousands.
     fn amount(&self, what: &str, text: &str) -> Result<i64, String> {
-        let number = text.trim_start_matches(|letter: char| !letter.is_ascii_digit() && letter != '-');
+        let number = text.trim_start_matches(|mark: char| !mark.is_ascii_digit() && mark != '-');
         let number = number.replace([',', ' ', '\u{a0}'], "");
         minor(&number, &self.currency).ok_or_else(|| {
             format!(
