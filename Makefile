@@ -91,9 +91,9 @@ findings: ## surprises of outside parts, each tried again on the pinned packages
 	@for finding in findings/*.sh; do echo "· $$finding"; "$$finding"; done
 
 .PHONY: build
-build: ## the binaries for AWS (release, arm64), in .aws-sam/build; ARGS go to sam build
+build: ## the binaries for AWS (release, arm64), in .aws-sam/build; PIPELINES=shop those of one pipeline; ARGS go to sam build
 	@$(STACK)/install.sh build
-	@$(STACK)/arm64.sh build $(ARGS)
+	@PIPELINES=$(PIPELINES) $(STACK)/arm64.sh build $(ARGS)
 
 .PHONY: build-check
 build-check: ## looks at what make build made: arm64, a glibc that Lambda has, and each function answers its sample events

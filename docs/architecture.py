@@ -206,10 +206,11 @@ def add_routes(template, picture):
 
 
 def add_schedules(template, picture):
-    sweeps = template.functions()["sweep"]["Events"].values()
+    # Those of both pipelines are SAM's events, those of a shop resources of their own.
+    sweeps = [event["Properties"] for event in template.functions()["sweep"]["Events"].values()]
     every = {}
-    for event in sweeps:
-        rate = event["Properties"]["ScheduleExpression"].removeprefix("rate(").rstrip(")")
+    for schedule in [*sweeps, *template.of("AWS::Scheduler::Schedule").values()]:
+        rate = schedule["ScheduleExpression"].removeprefix("rate(").rstrip(")")
         every[rate] = every.get(rate, 0) + 1
     picture.box("schedules", "outside", *(f"{count} sweeps every {rate}" for rate, count in every.items()))
     picture.arrow("schedules", "sweep")

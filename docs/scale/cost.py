@@ -14,7 +14,7 @@ import sys
 
 from stages import COURSE, ORDER, ROOT, SENDS, TIMES, stages
 from steady import steady
-from template import budget, modes, throttles
+from template import budget, modes, pipelines, throttles
 from template.model import load
 
 PRICES = ROOT / "cli" / "src" / "preflight" / "prices.json"
@@ -29,8 +29,8 @@ NAT_GB, ENDPOINT_HOUR, ENDPOINT_GB = 0.045, 0.01, 0.01
 HOURS = 730
 # What each account has free every month: ten alarms, ten metrics, a million requests of SQS.
 FREE = 10 * ALARM + 10 * METRIC + 1e6 * SQS
-# Estimated: what the sweeps measure while nobody pays, of about 60 metrics; one that is not written is not charged.
-IDLE_METRICS = 15
+# Estimated: what the sweeps measure while nobody pays, of about 60 metrics, for each pipeline and for both; one that is not written is not charged.
+IDLE_METRICS = {"both": 6, "course": 3, "shop": 6}
 # Assumed: bytes of log an invocation and a message, reads and writes of storage a message, traces that are kept.
 LOG_INVOCATION, LOG_MESSAGE, STORAGE_IO, TRACED = 900, 350, 12, 0.05
 # A visitor stays ten minutes. On an ordinary day two in a hundred buy; in a sale, one in five.
@@ -128,7 +128,7 @@ PARTS = {
     "its public address": "nothing",
     "ElastiCache Serverless, 0.1 GB at the least": "nothing",
     "alarms": "those that another alarm rings as well, only later: throttles behind a queue or a schedule, age of the cache's queues",
-    f"about {IDLE_METRICS} metrics that the sweeps write": "nothing",
+    f"metrics that the sweeps write, about {sum(IDLE_METRICS.values())} with both pipelines": "nothing",
     "secrets": "nothing",
     "five pollers on each queue, a look every 20 s": "nothing",
     "free in each account": "",
@@ -137,7 +137,7 @@ PARTS = {
 
 def idle(template, given):
     """What a stack with these parameters costs in a month without a single payment, by part."""
-    stack = modes.Deployment(template.document, modes.SCHOOL | given)
+    stack = modes.Deployment(template.document, given)
     database = template.mappings["Limits"][stack.parameters["Scale"]]
     looked_at = sum(max(1, sum("MetricStat" in q for q in alarm.get("Metrics", []))) for alarm in stack.of("AWS::CloudWatch::Alarm").values())
     polled = len([m for m in stack.of("AWS::Lambda::EventSourceMapping").values() if "ScalingConfig" in m])
@@ -149,7 +149,7 @@ def idle(template, given):
         len(stack.of("AWS::EC2::NatGateway")) * ADDRESS_HOUR * HOURS,
         len(stack.of("AWS::ElastiCache::ServerlessCache")) * 0.1 * CACHE_GB_HOUR * HOURS,
         looked_at * ALARM,
-        IDLE_METRICS * METRIC,
+        (IDLE_METRICS["both"] + sum(IDLE_METRICS[one] for one in pipelines.OTHER if stack.parameters["Pipelines"] in (one, "both"))) * METRIC,
         secrets * SECRET,
         polled * 5 * 3 * 60 * HOURS * SQS,
         -FREE,
@@ -157,11 +157,7 @@ def idle(template, given):
     return dict(zip(PARTS, dollars, strict=True))
 
 
-IDLE = {
-    "small, a school": {},
-    "small, with a shop": modes.EXTRAS["a shop"],
-    "full, with a shop": modes.EXTRAS["a shop"] | modes.FULL,
-}
+IDLE = {f"{scale}, {choice}": given | {"Scale": scale} for scale in ["small", "full"] for choice, given in pipelines.CHOICES.items()}
 
 
 def idle_table(template):
@@ -177,12 +173,12 @@ def day_table(template):
     for what, given in IDLE.items():
         month = sum(idle(template, given).values())
         rows.append([what, f"{month / HOURS * 24:.2f}", f"{month:.2f}"])
-    return table(["while nobody buys", "$ a day", "$ a month"], rows)
+    return table(["while nobody buys (`Scale`, `Pipelines`)", "$ a day", "$ a month"], rows)
 
 
 def parts_table(template):
     """The same for whoever chooses, with what a small stack goes without."""
-    small, full = (idle(template, IDLE[name]) for name in ["small, with a shop", "full, with a shop"])
+    small, full = (idle(template, IDLE[name]) for name in ["small, both", "full, both"])
     rows = [[part, f"{small[part]:.2f}", f"{full[part]:.2f}", without] for part, without in PARTS.items()]
     rows.append(["**together**", f"**{sum(small.values()):.2f}**", f"**{sum(full.values()):.2f}**", ""])
     return table(["part", "small, $ a month", "full, $ a month", "what small goes without"], rows)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The binaries for AWS: compiled for arm64 on whatever machine this is, and looked at before they leave it.
 #
-#   arm64.sh build [options of sam build]   sam build, with a Rust that can compile for arm64
+#   arm64.sh build [options of sam build]   sam build, with a Rust that can compile for arm64; PIPELINES=course or shop: its functions only
 #   arm64.sh check                          what was built: its form, and that it runs and answers (arm64_check.py)
 #
 # The Rust is the machine's own when it has the target, or gets it by `rustup target add`. Where rustup can't download,
@@ -118,9 +118,15 @@ find_emulator() {
   runner=("$emulator/usr/bin/qemu-aarch64-static" -cpu neoverse-n1 -L "$emulator")
 }
 
+# sam build builds every function that its template has, whatever its conditions say.
 build() {
+  local of_one=()
+  if [[ "${PIPELINES:-both}" != both ]]; then
+    "$SAM_VENV/bin/python" "$STACK_DIR/cut.py" "$PIPELINES" "$MAKEGOOD_STATE/cut.yaml"
+    of_one=(--template-file "$MAKEGOOD_STATE/cut.yaml" --base-dir "$MAKEGOOD_ROOT" --config-file "$MAKEGOOD_ROOT/samconfig.toml")
+  fi
   find_rust
-  SAM_CLI_TELEMETRY=0 PATH="$SAM_VENV/bin:$PATH" sam build "$@"
+  SAM_CLI_TELEMETRY=0 PATH="$SAM_VENV/bin:$PATH" sam build "${of_one[@]}" "$@"
 }
 
 # A database of its own, which the arm64 binary of migrate fills.

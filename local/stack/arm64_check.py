@@ -237,8 +237,8 @@ def check(function, binary):
 
 
 def functions():
-    """Name → binary, `migrate` first: it makes the tables of the others."""
-    resources = yaml_parse((ROOT / "template.yaml").read_text())["Resources"]
+    """Name → binary, `migrate` first: it makes the tables of the others. Of what was built, which may be one pipeline."""
+    resources = yaml_parse((ROOT / ".aws-sam" / "build" / "template.yaml").read_text())["Resources"]
     built = {
         resource["Metadata"]["BuildProperties"]["Binary"]: ROOT / ".aws-sam" / "build" / logical_id / "bootstrap"
         for logical_id, resource in resources.items()

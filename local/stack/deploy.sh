@@ -30,7 +30,7 @@ parameters=(
   "Scale=full"
   # The emulator refuses alarms with metric math.
   "Alarms=no"
-  "Shop=yes"
+  "Pipelines=both"
   "Stage=sandbox"
   "JwtIssuer=$MAKEGOOD_IDENTITY_URL"
   "JwtAudience=makegood-shop"

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use std::collections::BTreeSet;
 use std::time::Duration;
-use sweep::Sweep;
+use sweep::{Pipelines, Sweep};
 
 /// Time enough for anything.
 pub const MINUTE: Duration = Duration::from_secs(60);
@@ -88,6 +88,7 @@ impl Parts {
         let database = self.database.through_pooler(2);
         let sweep = Sweep {
             publisher: self.publisher(database.clone()),
+            pipelines: Pipelines::Both,
             gateways: None,
             refund_question_days: 45,
             razorpay: None,

@@ -17,7 +17,7 @@ use makegood_tests::shop::PRICE_MINOR;
 use operate::doctor::Guarantee;
 use serde_json::json;
 use std::collections::BTreeSet;
-use sweep::{Sweep, SweepName};
+use sweep::{Pipelines, Sweep, SweepName};
 use uuid::Uuid;
 
 /// One sweep over a shop and a school.
@@ -161,6 +161,7 @@ impl Scene for Swept {
         };
         let sweep = Sweep {
             publisher: self.parts.publisher(database.clone()),
+            pipelines: Pipelines::Both,
             gateways: Some(self.gateways.clone()),
             refund_question_days: 45,
             razorpay: Some(self.razorpay.clone()),

@@ -15,12 +15,13 @@ from samtranslator.translator.transform import transform
 from template.edge import load_edge
 from template.expansion import CODE, MAIN, READ_BY_SAM, REGION, NoManagedPolicies, combinations, decided, expanded, in_full
 from template.model import load
-from template.modes import DOMAIN, EXTRAS, FULL, GIVEN, SCHOOL, ZONE, Deployment
+from template.modes import DOMAIN, EXTRAS, FULL, GIVEN, SCHOOL, SHOP, ZONE, Deployment
 
 ALL = EXTRAS["a shop"] | EXTRAS["MSK"] | EXTRAS["endpoints"] | EXTRAS["a console"]
 # What people deploy: each parameter that makes or leaves out resources, both ways.
 DEPLOYED = {
     "a school in an account of ten": SCHOOL | {"ReserveConcurrency": "no", "Architecture": "x86_64"},
+    "a shop without a school": SHOP | EXTRAS["MSK"] | EXTRAS["a console"] | {"Canary": "true"},
     "everything there is": SCHOOL | ALL | FULL | DOMAIN | ZONE
     | {"Canary": "true", "AlarmEmail": "a@example.com", "ProtectDatabase": "yes", "ZoneA": "us-east-1a", "ZoneB": "us-east-1b"},
     "a given cluster, and a shop": SCHOOL | GIVEN | EXTRAS["a shop"] | DOMAIN | {"DefaultEndpoint": "no"}

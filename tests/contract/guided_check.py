@@ -25,6 +25,7 @@ SECRET = "arn:aws:secretsmanager:us-east-1:000000000000:secret:"
 TYPED = {
     "Stack Name": "makegood-first",
     "AWS Region": "us-east-1",
+    "Pipelines": "course",
     "AdminServiceUrl": "https://admin.example.com",
     "RazorpayWebhookSecretArn": SECRET + "webhook-AbCdEf",
     "ConfirmationSecretArn": SECRET + "confirmation-AbCdEf",

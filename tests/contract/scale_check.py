@@ -61,9 +61,21 @@ class Throttles(unittest.TestCase):
 
 class WhileNothingHappens(unittest.TestCase):
     def test_a_small_stack_costs_at_most_a_hundred_dollars_a_month(self):
-        for what in ["small, a school", "small, with a shop"]:
+        for what in ["small, course", "small, shop", "small, both"]:
             with self.subTest(what):
                 self.assertLessEqual(sum(idle(load(), IDLE[what]).values()), 100)
+
+    def test_what_is_not_chosen_costs_nothing(self):
+        """What one pipeline alone has, and both together have, is paid once: no part of a choice is more than with both, and what only one has is gone."""
+        for scale in ["small", "full"]:
+            course, shop, both = (idle(load(), IDLE[f"{scale}, {choice}"]) for choice in ["course", "shop", "both"])
+            for part in both:
+                with self.subTest(scale=scale, part=part):
+                    self.assertLessEqual(max(course[part], shop[part]), both[part])
+            self.assertEqual(shop["ElastiCache Serverless, 0.1 GB at the least"], 0)
+            for part in ["alarms", "secrets", "five pollers on each queue, a look every 20 s"]:
+                with self.subTest(scale=scale, part=part):
+                    self.assertLess(max(course[part], shop[part]), both[part])
 
 
 class TheNetwork(unittest.TestCase):

@@ -7,7 +7,7 @@ import json
 import re
 import sys
 
-from template import actions, budget, combinations, database, domain, edge, failure, graph, local, loops, metrics, modes, parameters, privileges, rollout, throttles, variables
+from template import actions, budget, combinations, cut, database, domain, edge, failure, graph, local, loops, metrics, modes, parameters, pipelines, privileges, rollout, throttles, variables
 from template.model import ROOT, load, queues_in, target
 
 # How often each stage tries a message before it parks it.
@@ -171,8 +171,9 @@ def ec2_takes_the_descriptions_of_its_groups(template):
 
 
 def every_sweep_has_its_schedule(template):
-    events = template.functions()["sweep"]["Events"].values()
-    found = {json.loads(e["Properties"]["Input"])["sweep"]: e["Properties"]["ScheduleExpression"] for e in events}
+    events = [event["Properties"] for event in template.functions()["sweep"]["Events"].values()]
+    events += [{**schedule, **schedule["Target"]} for schedule in template.of("AWS::Scheduler::Schedule").values()]
+    found = {json.loads(e["Input"])["sweep"]: e["ScheduleExpression"] for e in events}
     if found != SWEEPS:
         yield f"the sweeps run {found}, and must {SWEEPS}"
 
@@ -201,6 +202,8 @@ CHECKS = [
     *database.CHECKS,
     *loops.CHECKS,
     *parameters.CHECKS,
+    *pipelines.CHECKS,
+    *cut.CHECKS,
     *throttles.CHECKS,
     *domain.CHECKS,
     *edge.CHECKS,

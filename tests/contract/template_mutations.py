@@ -4,12 +4,13 @@ Run by make check with SAM's Python, beside template_check.py.
 """
 
 import functools
+import json
 import pickle
 import unittest
 import unittest.mock
 
 import template_check
-from template import actions, budget, combinations, database, domain, edge, failure, graph, local, loops, metrics, modes, parameters, privileges, reads, rollout, sources, throttles, variables
+from template import actions, budget, combinations, cut, database, domain, edge, failure, graph, local, loops, metrics, modes, parameters, pipelines, privileges, reads, rollout, sources, throttles, variables
 from template.model import Template, load
 
 INTACT = load()
@@ -354,15 +355,19 @@ class Variables(Broken):
 
 
 class Metrics(Broken):
+    def plot(self, old, new):
+        """Another word on the dashboard, wherever it stands."""
+        dashboard, old, new = json.dumps(self.properties("Dashboard")), json.dumps(old)[1:-1], json.dumps(new)[1:-1]
+        self.assertIn(old, dashboard)
+        self.resources["Dashboard"]["Properties"] = json.loads(dashboard.replace(old, new))
+
     def test_a_metric_that_nobody_looks_at_is_named(self):
         del self.resources["StuckJobsAlarm"]
-        body = self.properties("Dashboard")["DashboardBody"]
-        body["Fn::Sub"] = body["Fn::Sub"].replace('"JobsRequeued"', '"JobsFailed"')
+        self.plot('"JobsRequeued"', '"JobsFailed"')
         self.assert_noticed(metrics.emitted_and_used_are_the_same, "JobsRequeued is emitted, and no alarm or plot looks at it")
 
     def test_a_metric_that_is_looked_at_in_another_function_only_is_named(self):
-        body = self.properties("Dashboard")["DashboardBody"]
-        body["Fn::Sub"] = body["Fn::Sub"].replace('"SessionsCreated", "Function", "top-up-sessions"', '"SessionsCreated", "Function", "schedule-sessions"')
+        self.plot('"SessionsCreated", "Function", "top-up-sessions"', '"SessionsCreated", "Function", "schedule-sessions"')
         self.assert_noticed(metrics.what_a_function_emits_is_looked_at_there, "top-up-sessions emits SessionsCreated, and no alarm")
 
     def test_an_alarm_on_a_metric_that_no_code_emits_is_named(self):
@@ -370,8 +375,7 @@ class Metrics(Broken):
         self.assert_noticed(metrics.emitted_and_used_are_the_same, "IndexGone is looked at, and no code emits it")
 
     def test_a_plot_of_a_metric_that_no_code_emits_is_named(self):
-        body = self.properties("Dashboard")["DashboardBody"]
-        body["Fn::Sub"] = body["Fn::Sub"].replace("OutboxBacklog", "OutboxSize")
+        self.plot("OutboxBacklog", "OutboxSize")
         self.assert_noticed(metrics.emitted_and_used_are_the_same, "OutboxSize is looked at, and no code emits it")
 
     def test_an_alarm_on_a_function_that_does_not_emit_is_named(self):
@@ -440,7 +444,7 @@ class Metrics(Broken):
         self.assert_noticed(
             metrics.dead_letters_are_alarmed_whatever_is_made,
             "TrainerAllocatedCacheDeadLetters has no alarm with network: made; transport: SQS; pipelines: course; scale: small",
-            "JobsDeadLetters has no alarm with network: made; transport: SQS; pipelines: course and orders; scale: small",
+            "JobsDeadLetters has no alarm with network: made; transport: SQS; pipelines: shop; scale: small",
         )
 
     def test_a_queue_without_its_alarm_is_named(self):
@@ -548,9 +552,138 @@ class Throttles(Broken):
         self.assert_noticed(throttles.a_function_can_work_off_what_its_routes_let_in, "the routes of receive-payment let 700 requests in at once")
 
     def test_a_route_for_which_the_stage_does_not_wait_is_named(self):
-        text = self.properties("ApiStage")["Description"]["Fn::Sub"]
-        text[0] = text[0].replace("${PaymentConfirmationRoute}", "confirmations")
+        text = self.properties("ApiStage")["Description"]["Fn::Sub"][1]["Course"]["Fn::If"][1]
+        text["Fn::Sub"] = text["Fn::Sub"].replace("${PaymentConfirmationRoute}", "confirmations")
         self.assert_noticed(throttles.the_stage_waits_for_its_routes, "does not wait for PaymentConfirmationRoute")
+
+
+class Pipelines(Broken):
+    def variables(self, function):
+        return self.properties(function)["Environment"]["Variables"]
+
+    def test_a_resource_of_a_shop_that_a_course_has_is_named(self):
+        del self.resources["JobsDeadLetters"]["Condition"]
+        self.assert_noticed(pipelines.nothing_of_the_other_is_made, "with Pipelines=course JobsDeadLetters is made and speaks of the shop: -jobs")
+
+    def test_a_resource_of_a_course_that_a_shop_has_is_named(self):
+        del self.resources["PurchaseConfirmedQueue"]["Condition"]
+        self.resources["Cache"]["Condition"] = "InVpc"
+        self.assert_noticed(
+            pipelines.nothing_of_the_other_is_made,
+            "with Pipelines=shop PurchaseConfirmedQueue is made and speaks of the course: -purchase-confirmed",
+            "with Pipelines=shop Cache is made and speaks of the course: AWS::ElastiCache::",
+        )
+
+    def test_a_schedule_of_a_shop_that_a_course_pays_for_is_named(self):
+        del self.resources["SweepFunctionReservations"]["Condition"]
+        self.assert_noticed(pipelines.nothing_of_the_other_is_made, 'SweepFunctionReservations is made and speaks of the shop: "sweep":"reservations"')
+
+    def test_a_variable_of_the_other_pipeline_is_named(self):
+        self.variables("SweepFunction")["ESEWA_BASE_URL"] = {"Ref": "EsewaBaseUrl"}
+        self.variables("AdminFunction")["BUSINESS_WEEKDAYS"] = {"Ref": "BusinessWeekdays"}
+        self.assert_noticed(
+            pipelines.nothing_of_the_other_is_made,
+            "with Pipelines=course SweepFunction is made and speaks of the shop: ESEWA_",
+            "with Pipelines=course EsewaBaseUrl is used, and is a parameter of the shop",
+            "with Pipelines=shop AdminFunction is made and speaks of the course: BUSINESS_WEEKDAYS",
+        )
+
+    def test_a_right_on_a_queue_of_the_other_pipeline_is_named(self):
+        self.allow("ParkDeadLettersRole", "sqs:ReceiveMessage", {"Fn::GetAtt": ["JobsDeadLetters", "Arn"]})
+        self.assert_noticed(pipelines.nothing_of_the_other_is_made, "with Pipelines=course ParkDeadLettersRole is made and speaks of the shop: -jobs")
+
+    def test_a_topic_of_the_other_pipeline_is_named(self):
+        topics = self.properties("SweepRole")["Policies"][0]["PolicyDocument"]["Statement"][-1]["Fn::If"][1]["Resource"]
+        topics[-1] = topics[-1]["Fn::If"][1]
+        self.assert_noticed(pipelines.nothing_of_the_other_is_made, "with Pipelines=course SweepRole is made and speaks of the shop: topic/${Cluster}/order-refunded")
+
+    def test_what_only_both_have_is_named(self):
+        self.resources["JobsQueueAgeAlarm"]["Condition"] = "HasBoth"
+        self.assert_noticed(pipelines.nothing_of_its_own_is_missing, "JobsQueueAgeAlarm is made with Pipelines=both alone")
+
+    def test_what_each_has_under_the_name_of_one_is_named(self):
+        self.resources["PurchaseSuccessAlarm"]["Condition"] = "Monitored"
+        self.assert_noticed(pipelines.nothing_of_its_own_is_missing, "PurchaseSuccessAlarm has the name of one pipeline and is made with each")
+
+    def test_a_parameter_of_one_pipeline_that_nobody_knows_of_is_named(self):
+        self.document["Parameters"]["Color"] = {"Type": "String", "Default": "blue"}
+        self.variables("OrderStatusFunction")["COLOR"] = {"Ref": "Color"}
+        self.assert_noticed(pipelines.every_parameter_has_its_place, "Color is used with Pipelines=shop alone; say so")
+
+    def test_a_function_that_is_nobodys_is_named(self):
+        self.resources["NewFunction"] = pickle.loads(pickle.dumps(self.resources["MigrateFunction"]))
+        self.resources["NewFunction"]["Metadata"]["BuildProperties"]["Binary"] = "new"
+        self.assert_noticed(pipelines.every_function_has_its_place, "new is in the template or in pipelines.FUNCTIONS, and not in both")
+
+    def test_a_function_of_the_other_pipeline_is_named(self):
+        del self.resources["TopUpSessionsFunction"]["Condition"]
+        self.assert_noticed(pipelines.every_function_has_its_place, "with Pipelines=shop top-up-sessions is made")
+
+    def test_an_output_of_the_other_pipeline_is_named(self):
+        del self.document["Outputs"]["PurchaseConfirmedQueueUrl"]["Condition"]
+        self.assert_noticed(pipelines.outputs_are_of_what_is_made, "with Pipelines=shop the output PurchaseConfirmedQueueUrl points at PurchaseConfirmedQueue")
+
+    def test_a_parameter_that_is_missed_late_is_named(self):
+        assertions = self.document["Rules"]["CourseIsComplete"]["Assertions"]
+        self.document["Rules"]["CourseIsComplete"]["Assertions"] = [a for a in assertions if "needs AdminServiceUrl" not in a["AssertDescription"]]
+        self.assert_noticed(pipelines.what_is_not_chosen_is_not_asked_for, "with Pipelines=both and without AdminServiceUrl no reason names both it and Pipelines=shop")
+
+    def test_a_parameter_that_everybody_is_asked_for_is_named(self):
+        del self.document["Parameters"]["AdminServiceUrl"]["Default"]
+        self.document["Rules"]["CourseIsComplete"].pop("RuleCondition")
+        self.assert_noticed(
+            pipelines.what_is_not_chosen_is_not_asked_for,
+            "AdminServiceUrl has no default, so that a shop alone is asked for it",
+            "Pipelines=shop with all that it needs is refused: A course needs AdminServiceUrl",
+        )
+
+    def test_a_refusal_of_what_waits_is_named(self):
+        self.document["Rules"]["ShopIsComplete"].pop("RuleCondition")
+        self.assert_noticed(pipelines.what_is_given_for_the_other_waits, "Pipelines=course is refused for half of a shop: A shop needs JwtAudience")
+
+    def test_a_parameter_that_is_used_without_its_pipeline_is_named(self):
+        self.document["Conditions"]["HasRazorpayApiSecretArn"] = {"Fn::Not": [{"Fn::Equals": [{"Ref": "RazorpayApiSecretArn"}, ""]}]}
+        self.assert_noticed(combinations.every_combination_is_refused_or_works, "RazorpayApiSecretArn is used, and its pipeline is not chosen")
+
+    def test_settings_of_a_route_that_is_not_there_are_named(self):
+        settings = self.properties("ApiStage")["RouteSettings"]
+        settings["POST /payments/confirmations"] = settings["POST /payments/confirmations"]["Fn::If"][1]
+        self.assert_noticed(pipelines.the_stage_knows_its_routes, "with Pipelines=shop POST /payments/confirmations is no route and has settings")
+
+    def test_a_dashboard_that_is_no_json_without_a_pipeline_is_named(self):
+        self.properties("Dashboard")["DashboardBody"]["Fn::Sub"][1]["Comma"] = ","
+        self.assert_noticed(pipelines.the_dashboard_can_be_read, "with Pipelines=course Dashboard is no JSON", "with Pipelines=shop Dashboard is no JSON")
+
+    def test_a_choice_that_lets_in_too_much_is_named(self):
+        self.document["Mappings"]["Throttles"]["small"]["CheckoutBurst"] = 100
+        self.document["Mappings"]["AtOnce"]["small"]["Sweep"] = 90
+        self.assert_noticed(
+            pipelines.each_choice_keeps_to_the_budget,
+            "with Scale small and Pipelines=shop the routes of create-order-intent hold 31.0 executions, 5 are reserved",
+            "with Scale small and Pipelines=course the functions take",
+        )
+
+    def test_a_function_that_is_built_for_nothing_is_named(self):
+        del self.resources["FinalizeOrderFunction"]["Condition"]
+        self.assert_noticed(cut.only_the_functions_of_the_choice_are_built, "make build PIPELINES=course builds finalize-order")
+        self.resources["FinalizeOrderFunction"]["Condition"] = "HasShop"
+        self.resources["SweepFunction"]["Condition"] = "HasShop"
+        self.assert_noticed(cut.only_the_functions_of_the_choice_are_built, "make build PIPELINES=course does not build sweep")
+
+    def test_a_branch_that_points_at_what_was_cut_is_named(self):
+        self.properties("ApiLogs")["Tags"] = {"Fn::If": ["IsFull", [{"Key": "a", "Value": {"Ref": "JobsQueue"}}], []]}
+        self.assert_noticed(cut.nothing_points_at_what_was_cut, "with PIPELINES=course ApiLogs points at JobsQueue, which was cut")
+
+    def test_a_cut_that_takes_the_wrong_branch_is_named(self):
+        self.assertEqual(said_of_intact(cut.what_is_deployed_is_the_same), [])
+        decide = cut.script().decide
+        with unittest.mock.patch.object(cut.script(), "decide", lambda document, choice, rule: decide(document, choice, rule) or False):
+            said = "\n".join(cut.what_is_deployed_is_the_same(INTACT))
+        self.assertIn("with PIPELINES=course Dashboard is not made", said)
+
+    def test_a_sweep_that_is_not_told_its_pipelines_is_named(self):
+        del self.variables("SweepFunction")["PIPELINES"]
+        self.assert_noticed(variables.what_a_binary_needs_is_set, "sweep does not start without QUEUE_URL_ORDER_CONFIRMED", "sweep does not start without QUEUE_URL_PURCHASE_CREATED")
 
 
 class Rollout(Broken):

@@ -95,6 +95,7 @@ impl Course {
         let mut variables: Variables = [
             ("DATABASE_URL", self.database.pooler_url()),
             ("DATABASE_POOL_SIZE", "2".to_owned()),
+            ("PIPELINES", "course".to_owned()),
             (
                 "QUEUE_URL_PURCHASE_CONFIRMED",
                 self.purchase_confirmed.url.clone(),

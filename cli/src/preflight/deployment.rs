@@ -33,14 +33,19 @@ impl<'a> Deployment<'a> {
         &self.values
     }
 
-    /// Each secret that is given by its ARN, by its parameter.
-    pub fn secrets(&self) -> Vec<(&str, &str)> {
+    /// Each secret that is given by its ARN and that something made here uses, by its parameter.
+    ///
+    /// # Errors
+    /// As [`Self::holds`].
+    pub fn secrets(&self) -> anyhow::Result<Vec<(&str, &str)>> {
         let is_secret = |(name, arn): &(&String, &String)| name.ends_with("SecretArn") && !arn.is_empty();
-        self.values
-            .iter()
-            .filter(is_secret)
-            .map(|(name, arn)| (name.as_str(), arn.as_str()))
-            .collect()
+        let mut secrets = Vec::new();
+        for (name, arn) in self.values.iter().filter(is_secret) {
+            if self.is_used(name)? {
+                secrets.push((name.as_str(), arn.as_str()));
+            }
+        }
+        Ok(secrets)
     }
 
     /// The names of what is made of this type, where a property gives one with the stack's name in it.
@@ -108,17 +113,16 @@ impl<'a> Deployment<'a> {
     /// As [`Self::holds`].
     pub fn alarmed_metrics(&self) -> anyhow::Result<u64> {
         let looked_at = |alarm: &Value| {
-            let queries = alarm["Properties"]["Metrics"].as_array().into_iter().flatten();
-            queries
-                .filter(|query| query.get("MetricStat").is_some())
-                .count()
-                .max(1) as u64
+            let mut metrics = 0;
+            for query in alarm["Properties"]["Metrics"].as_array().into_iter().flatten() {
+                metrics += u64::from(self.taken(query)?.get("MetricStat").is_some());
+            }
+            Ok(metrics.max(1))
         };
-        Ok(self
-            .made("AWS::CloudWatch::Alarm")?
+        self.made("AWS::CloudWatch::Alarm")?
             .into_iter()
             .map(looked_at)
-            .sum())
+            .sum()
     }
 
     /// The sum of what the functions reserve of the account's executions.
@@ -142,12 +146,15 @@ impl<'a> Deployment<'a> {
 
     fn made(&self, kind: &str) -> anyhow::Result<Vec<&Value>> {
         let of_kind = |resource: &&Value| resource["Type"] == kind;
+        Ok(self.all_made()?.into_iter().filter(of_kind).collect())
+    }
+
+    fn all_made(&self) -> anyhow::Result<Vec<&Value>> {
         let mut made = Vec::new();
         for resource in self.document["Resources"]
             .as_object()
             .into_iter()
             .flat_map(Map::values)
-            .filter(of_kind)
         {
             if resource
                 .get("Condition")
@@ -158,6 +165,41 @@ impl<'a> Deployment<'a> {
             }
         }
         Ok(made)
+    }
+
+    /// Whether something that is made here has this parameter in it.
+    fn is_used(&self, parameter: &str) -> anyhow::Result<bool> {
+        for resource in self.all_made()? {
+            if self.has(resource, parameter)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn has(&self, value: &Value, parameter: &str) -> anyhow::Result<bool> {
+        let value = self.taken(value)?;
+        if value.get("Ref").is_some_and(|name| name == parameter) {
+            return Ok(true);
+        }
+        let parts = value.as_object().into_iter().flat_map(Map::values);
+        for part in parts.chain(value.as_array().into_iter().flatten()) {
+            if self.has(part, parameter)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Of a branch, the one that is taken; anything else as it is.
+    fn taken<'v>(&self, value: &'v Value) -> anyhow::Result<&'v Value> {
+        match value.get("Fn::If").and_then(Value::as_array).map(Vec::as_slice) {
+            Some([condition, then, otherwise]) => {
+                let holds = self.holds(&text_of(condition))?;
+                self.taken(if holds { then } else { otherwise })
+            }
+            _ => Ok(value),
+        }
     }
 
     fn decide(&self, rule: &Value) -> anyhow::Result<bool> {
@@ -242,96 +284,5 @@ fn single(expression: &Value) -> anyhow::Result<(&str, &Value)> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn real() -> Template {
-        Template::read(include_str!("../../../template.yaml")).unwrap()
-    }
-
-    fn with(given: &[(&str, &str)]) -> Values {
-        let mut values = real().defaults();
-        values.extend(
-            given
-                .iter()
-                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
-        );
-        values
-    }
-
-    const SCHOOL: [(&str, &str); 3] = [
-        ("AdminServiceUrl", "https://admin.example.com"),
-        ("RazorpayWebhookSecretArn", "arn:w"),
-        ("ConfirmationSecretArn", "arn:c"),
-    ];
-
-    #[test]
-    fn a_school_is_made_whole_and_reserves_what_the_documents_say() {
-        let template = real();
-        let school = Deployment::of(&template, with(&SCHOOL));
-        assert_eq!(school.refusals().unwrap(), Vec::<String>::new());
-        assert!(school.holds("MakesNetwork").unwrap() && !school.holds("MakesProxy").unwrap());
-        assert_eq!(school.count("AWS::RDS::DBInstance").unwrap(), 1);
-        let shop = [("Shop", "yes"), ("ConsoleIssuer", "https://id.example.com")];
-        for (scale, reserved) in [("small", 71), ("full", 471)] {
-            let values = with(&[&SCHOOL[..], &shop, &[("Scale", scale)]].concat());
-            assert_eq!(
-                Deployment::of(&template, values).reserved().unwrap(),
-                reserved,
-                "{scale}"
-            );
-        }
-        let shared = Deployment::of(
-            &template,
-            with(&[&SCHOOL[..], &[("ReserveConcurrency", "no")]].concat()),
-        );
-        assert_eq!(shared.reserved().unwrap(), 0);
-    }
-
-    #[test]
-    fn half_a_set_is_refused_in_the_templates_words() {
-        let template = real();
-        let half = Deployment::of(
-            &template,
-            with(&[&SCHOOL[..], &[("VpcId", "vpc-1"), ("Shop", "yes")]].concat()),
-        );
-        let refusals = half.refusals().unwrap();
-        assert!(
-            refusals
-                .iter()
-                .any(|refusal| refusal.starts_with("VpcId and VpcSecurityGroupIds need VpcSubnetIds")),
-            "{refusals:?}"
-        );
-        assert!(
-            refusals.contains(&"A shop needs JwtIssuer.".to_owned()),
-            "{refusals:?}"
-        );
-        let list = Deployment::of(
-            &template,
-            with(
-                &[
-                    &SCHOOL[..],
-                    &[("VpcId", "vpc-1"), ("VpcSubnetIds", "subnet-1, subnet-2")],
-                ]
-                .concat(),
-            ),
-        );
-        assert_eq!(list.refusals().unwrap(), Vec::<String>::new());
-        assert_eq!(list.listed("VpcSubnetIds"), ["subnet-1", "subnet-2"]);
-    }
-
-    #[test]
-    fn every_condition_of_the_template_can_be_decided() {
-        let template = real();
-        let school = Deployment::of(&template, with(&SCHOOL));
-        let conditions: Vec<&String> = school.document["Conditions"]
-            .as_object()
-            .unwrap()
-            .keys()
-            .collect();
-        assert!(conditions.len() > 30, "{}", conditions.len());
-        conditions
-            .iter()
-            .for_each(|name| assert!(school.holds(name).is_ok(), "{name}: {:?}", school.holds(name)));
-    }
-}
+#[path = "deployment_tests.rs"]
+mod tests;

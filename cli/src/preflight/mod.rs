@@ -33,7 +33,7 @@ use template::Template;
 /// topic, MSK cluster and certificate. It reads only, and never a secret's value; --policy prints what its credentials need.
 ///
 /// Examples:
-///   makegood preflight --config-env prod --parameter-overrides AdminServiceUrl=https://admin.example.com Shop=yes
+///   makegood preflight --config-env prod --parameter-overrides AdminServiceUrl=https://admin.example.com Pipelines=course
 ///   makegood preflight --stack-name makegood-prod --region ap-south-1 --profile prod --json
 ///   makegood preflight --config-env prod --policy > policy.json
 ///
@@ -92,7 +92,7 @@ pub async fn run(arguments: &Arguments, output: Output) -> anyhow::Result<ExitCo
         .ok_or_else(|| BadInput::of(anyhow!("no stack is named; give --config-env, or --stack-name")))?;
     if arguments.policy {
         let plan = Plan::of(&template, stack_name, &given.parameters, None);
-        output.plain(&serde_json::to_string_pretty(&call::policy(&resources(&plan)))?)?;
+        output.plain(&serde_json::to_string_pretty(&call::policy(&resources(&plan)?))?)?;
         return Ok(ExitCode::SUCCESS);
     }
     let bar = output.waiting_for("asking the account")?;
@@ -145,18 +145,18 @@ async fn report(given: &Given, template: &Template, stack_name: &str) -> anyhow:
 }
 
 /// What the policy can name.
-fn resources(plan: &Plan<'_>) -> Resources {
+fn resources(plan: &Plan<'_>) -> anyhow::Result<Resources> {
     let given = |parameter: &str| match plan.after.given(parameter) {
         "" => vec![],
         arn => vec![arn.to_owned()],
     };
     let secrets = plan
         .after
-        .secrets()
+        .secrets()?
         .into_iter()
         .map(|(_, arn)| arn.to_owned())
         .collect();
-    Resources {
+    Ok(Resources {
         named: vec![
             (
                 Of::Stack,
@@ -167,7 +167,7 @@ fn resources(plan: &Plan<'_>) -> Resources {
             (Of::Cluster, given("MskClusterArn")),
             (Of::Certificate, given("DomainCertificateArn")),
         ],
-    }
+    })
 }
 
 fn lines(report: &Report) -> Vec<String> {

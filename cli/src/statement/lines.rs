@@ -30,7 +30,7 @@ pub(super) struct Columns {
 #[derive(Debug, Clone)]
 pub(super) struct Reading {
     pub columns: Columns,
-    /// What each status means, in small letters.
+    /// What each status means, in lower case.
     pub statuses: BTreeMap<String, Meaning>,
     pub currency: String,
     pub timezone: Tz,

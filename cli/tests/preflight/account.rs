@@ -9,15 +9,16 @@ use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
 
 /// What a school gives at least.
-pub const SCHOOL: [&str; 4] = [
+pub const SCHOOL: [&str; 5] = [
+    "Pipelines=course",
     "AdminServiceUrl=https://admin.example.com",
     "RazorpayWebhookSecretArn=arn:aws:secretsmanager:us-east-1:123456789012:secret:webhook-AbCdEf",
     "ConfirmationSecretArn=arn:aws:secretsmanager:us-east-1:123456789012:secret:confirmation-AbCdEf",
     "AlarmEmail=oncall@example.com",
 ];
-/// What a shop gives besides; its issuer comes to it.
+/// What a shop gives besides, in place of the school's first; its issuer comes to it.
 pub const SHOP: [&str; 8] = [
-    "Shop=yes",
+    "Pipelines=both",
     "JwtAudience=shop",
     "EsewaBaseUrl=https://e.example.com",
     "EsewaProductCode=P",

@@ -119,6 +119,7 @@ async fn an_emulators_answers_are_understood() {
         make_secret(&format!("confirmation-{run}")).await,
     ];
     let given = vec![
+        "Pipelines=course".to_owned(),
         "AdminServiceUrl=https://admin.example.com".to_owned(),
         format!("RazorpayWebhookSecretArn={}", secrets[0]),
         format!("ConfirmationSecretArn={}", secrets[1]),

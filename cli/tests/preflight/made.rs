@@ -32,6 +32,7 @@ async fn a_stack_that_can_t_be_updated_is_named_with_the_command_that_helps() {
 #[tokio::test]
 async fn what_is_not_given_keeps_its_value_in_a_stack_that_is_there() {
     let present = [
+        ("Pipelines", "course"),
         ("AdminServiceUrl", "https://admin.example.com"),
         (
             "RazorpayWebhookSecretArn",
@@ -296,9 +297,9 @@ async fn believing_a_webhooks_notes_is_a_risk() {
 #[tokio::test]
 async fn alarms_that_nobody_hears_are_a_risk() {
     let topic = "AlarmTopicArn=arn:aws:sns:us-east-1:123456789012:alarms";
-    let none = Account::healthy().told(&SCHOOL[..3]).await;
+    let none = Account::healthy().told(&SCHOOL[..4]).await;
     none.only("risk", "alarms: nobody is told of an alarm");
-    let confirmed = Account::healthy().told(&[&SCHOOL[..3], &[topic]].concat()).await;
+    let confirmed = Account::healthy().told(&[&SCHOOL[..4], &[topic]].concat()).await;
     assert!(
         confirmed.rows("risk").is_empty() && confirmed.code == 0,
         "{confirmed:?}"
@@ -310,15 +311,15 @@ async fn alarms_that_nobody_hears_are_a_risk() {
             "SubscriptionsPending</key><value>0",
             "SubscriptionsPending</key><value>1",
         )
-        .told(&[&SCHOOL[..3], &[topic]].concat())
+        .told(&[&SCHOOL[..4], &[topic]].concat())
         .await;
     pending.only("risk", "has 1 subscriptions that nobody has confirmed");
     let elsewhere = Account::healthy()
-        .told(&[&SCHOOL[..3], &[&topic.replace("us-east-1", "eu-west-1")]].concat())
+        .told(&[&SCHOOL[..4], &[&topic.replace("us-east-1", "eu-west-1")]].concat())
         .await;
     elsewhere.only("fails", "can't be told by alarms of us-east-1");
     let off = Account::healthy()
-        .told(&[&SCHOOL[..3], &["Alarms=no"]].concat())
+        .told(&[&SCHOOL[..4], &["Alarms=no"]].concat())
         .await;
     off.only("risk", "alarms: Alarms is no");
 }

@@ -94,7 +94,7 @@ async fn the_environment_of_samconfig_is_taken_and_what_is_typed_replaces_its_pa
         of_file
             .rows("fails")
             .iter()
-            .any(|row| row.contains("AdminServiceUrl is \"\"; it must be an https:// address")),
+            .any(|row| row.contains("A course needs AdminServiceUrl; for a shop alone give Pipelines=shop.")),
         "{of_file:?}"
     );
     let typed = Account::healthy()

@@ -1,5 +1,6 @@
 //! What every sweep needs.
 
+use crate::pipelines::Pipelines;
 use chrono_tz::Tz;
 use makegood::clock::Clock;
 use makegood::gateway::{Gateways, Razorpay};
@@ -13,7 +14,9 @@ use makegood::school_days::TeachingDays;
 pub struct Sweep {
     /// The database and the way out.
     pub publisher: Publisher,
-    /// eSewa and Khalti; without them nobody is asked what became of a payment (a school has no shop).
+    /// What this stack has; the other pipeline is left alone.
+    pub pipelines: Pipelines,
+    /// eSewa and Khalti; without them nobody is asked what became of a payment (a course has none).
     pub gateways: Option<Gateways>,
     /// For how many days a gateway is asked whether it gave a payment back; 0 asks never.
     pub refund_question_days: u16,

@@ -2,27 +2,20 @@
 
 use makegood::clock::Clock;
 use makegood::config::Environment;
-use makegood::event::EventType;
 use makegood::gateway::{GatewaysConfig, RazorpayConfig};
 use makegood::job::Waker;
 use makegood::refund::PartialRefund;
 use makegood::runtime::{self, PublisherConfig};
 use makegood::telemetry;
-use sweep::{COLUMNS, Sweep};
-
-/// Only a shop has the queue of these; a school goes without.
-const OF_SHOPS: [EventType; 2] = [EventType::OrderConfirmed, EventType::OrderRefunded];
-const QUEUE_OF_SHOPS: &str = "QUEUE_URL_ORDER_CONFIRMED";
+use sweep::{COLUMNS, Pipelines, Sweep};
 
 #[tokio::main]
 async fn main() -> Result<(), lambda_runtime::Error> {
     telemetry::start(Sweep::NAME);
     let aws = runtime::aws().await;
     let mut environment = Environment::of_process();
-    let is_shop = environment.optional(QUEUE_OF_SHOPS).is_some();
-    let mut published = EventType::ALL.to_vec();
-    published.retain(|event_type| is_shop || !OF_SHOPS.contains(event_type));
-    let publisher = PublisherConfig::read(&mut environment, &published);
+    let pipelines = environment.parsed("PIPELINES", Pipelines::Both, Pipelines::EXPECTED);
+    let publisher = PublisherConfig::read(&mut environment, &pipelines.published());
     let waker = Waker::read(&environment, &aws);
     let gateways = GatewaysConfig::read_if_any(&mut environment);
     let razorpay = RazorpayConfig::read_if_any(&mut environment);
@@ -35,6 +28,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     environment.finish()?;
     let sweep = Sweep {
         publisher: publisher.open(&aws).await?,
+        pipelines,
         gateways: match gateways {
             Some(gateways) => Some(gateways.open(&aws).await?),
             None => None,

@@ -30,7 +30,7 @@ use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
-use sweep::Sweep;
+use sweep::{Pipelines, Sweep};
 use tokio::net::TcpListener;
 use uuid::Uuid;
 use verify_payment::VerifyPayment;
@@ -110,6 +110,7 @@ pub async fn open(database: &TestDatabase, outside: &Outside, flaw: Flaw) -> (St
         status: OrderStatus::of(database.through_pooler(4)),
         sweep: Sweep {
             publisher,
+            pipelines: Pipelines::Both,
             gateways: Some(gateways),
             refund_question_days: 45,
             razorpay: None,

@@ -6,7 +6,8 @@ beside one that is there, and each function knows its database.
 
 from itertools import product
 
-from .modes import DOMAIN, EXTRAS, SCHOOL, ZONE, Deployment
+from . import pipelines
+from .modes import DOMAIN, SCHOOL, SHOP, ZONE, Deployment
 
 NETWORK_AND_DATABASE = {
     "DatabaseUrl": "postgres://127.0.0.1:1/a",
@@ -24,8 +25,11 @@ NETWORK_AND_DATABASE = {
     "VpcEndpoints": "yes",
 }
 ZONES = {"ZoneA": "us-east-1a", "ZoneB": "us-east-1b", "VpcId": "vpc-1", "VpcSubnetIds": ["subnet-1", "subnet-2"]}
-SECRETS = {name: "given" for name in ["RazorpayWebhookSecretArn", "RazorpayWebhookSecret", "ConfirmationSecretArn", "ConfirmationSecret"]}
-SHOP = {"Shop": "yes", **{name: "given" for name in EXTRAS["a shop"] if name != "Shop"}, "EsewaSecret": "given", "KhaltiSecret": "given"}
+OF_A_COURSE = {"AdminServiceUrl": "https://admin.example.com"} | {
+    name: "given" for name in ["RazorpayWebhookSecretArn", "RazorpayWebhookSecret", "RazorpayApiSecretArn", "ConfirmationSecretArn", "ConfirmationSecret"]
+}
+OF_A_SHOP = {name: "given" for name in [*SHOP, "EsewaSecret", "KhaltiSecret"] if name != "Pipelines"}
+CACHE = {name: NETWORK_AND_DATABASE[name] for name in ["DatabaseUrl", "DatabaseDirectUrl", "RedisUrl", "RedisUrlSecretArn", "VpcEndpoints"]}
 CONSOLE = {name: "given" for name in ["ConsoleIssuer", "ConsoleClientId", "ConsoleClientSecretArn", "ConsoleSecretArn", "ConsoleSecret"]}
 KAFKA = {"Transport": "kafka", "MskClusterArn": "arn:aws:kafka:r:a:cluster/c/1", "KafkaBrokers": "b:9098"}
 LOCAL = {"DatabaseUrl": "postgres://127.0.0.1:1/a", "DatabaseDirectUrl": "postgres://127.0.0.1:2/b", "RedisUrl": "redis://127.0.0.1:3"}
@@ -35,20 +39,22 @@ GROUPS = {
     "network and database": (SCHOOL, NETWORK_AND_DATABASE),
     "zones": (SCHOOL, ZONES),
     "zones beside a URL": (SCHOOL | LOCAL, ZONES),
-    "secrets": ({"AdminServiceUrl": "https://admin.example.com"}, SECRETS),
-    "secrets of a local stack": ({"AdminServiceUrl": "https://admin.example.com"} | LOCAL, SECRETS),
-    "shop": (SCHOOL, SHOP),
-    "a local shop": (SCHOOL | LOCAL, SHOP),
+    "a course": ({"Pipelines": "course"}, OF_A_COURSE),
+    "a local course": ({"Pipelines": "course"} | LOCAL, OF_A_COURSE),
+    "a course beside a shop": (SHOP | {"Pipelines": "both"}, OF_A_COURSE),
+    "what a course has, in a shop alone": (SHOP, OF_A_COURSE),
+    "a shop alone": ({"Pipelines": "shop"}, OF_A_SHOP),
+    "a local shop alone": ({"Pipelines": "shop"} | LOCAL, OF_A_SHOP),
+    "a shop beside a course": (SCHOOL, {"Pipelines": "both"} | OF_A_SHOP),
+    "a cache in a shop alone": (SHOP, CACHE),
     "console": (SCHOOL, CONSOLE),
     "a local console": (SCHOOL | LOCAL, CONSOLE),
     "kafka": (SCHOOL, KAFKA),
     "rollout": (SCHOOL, ROLLOUT),
     "domain": (SCHOOL, DOMAIN | ZONE | {"DefaultEndpoint": "no"}),
 }
-# What switches others off: given beside "no", they wait for a "yes".
-SWITCHED_OFF = {"Shop": set(SHOP)}
 # A value that is the other side of a choice, and is used by being chosen.
-CHOICES = {"Shop", "Transport", "VpcEndpoints", "Canary", "Alarms", "Scale", "ReserveConcurrency", "DefaultEndpoint"}
+CHOICES = {"Pipelines", "Transport", "VpcEndpoints", "Canary", "Alarms", "Scale", "ReserveConcurrency", "DefaultEndpoint"}
 # These may be empty in a function's variables: their readers know it.
 MAY_BE_EMPTY = {"ESEWA_STATUS_BASE_URL"}
 KNOWS_ITS_DATABASE = [{"DATABASE_URL"}, {"DATABASE_SECRET_ARN", "DATABASE_PROXY_ENDPOINT", "DATABASE_NAME"}]
@@ -85,9 +91,12 @@ def faults(deployment, given):
     """What is wrong with a deployment that the rules let through."""
     yield from sorted(set(deployment.dangling()))
     used = set(deployment.references(list(deployment.resources.values()))) | set(globals_of(deployment))
-    off = {name for switch, names in SWITCHED_OFF.items() if given.get(switch) != "yes" for name in names}
+    # What is of a pipeline that is not chosen waits for it.
+    off = pipelines.parameters_of_absent(deployment.parameters["Pipelines"])
     for name in sorted(set(given) - used - CHOICES - off):
         yield f"{name} is given and nothing uses it"
+    for name in sorted(set(given) & used & off):
+        yield f"{name} is used, and its pipeline is not chosen"
     for name, resource in deployment.resources.items():
         if deployment.resolved(resource.get("Properties", {})).get("VpcId") == "":
             yield f"{name} points at an empty VpcId"

@@ -14,7 +14,7 @@ os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
 
 from samtranslator.translator.transform import transform  # noqa: E402
 
-from .modes import EXTRAS, FULL, GIVEN, SCHOOL, SUBNETS, Deployment  # noqa: E402
+from .modes import EXTRAS, FULL, GIVEN, SCHOOL, SHOP, SUBNETS, Deployment  # noqa: E402
 
 # It says after each transformation that it sent nothing home, which nobody asked for.
 logging.getLogger("samtranslator").setLevel(logging.ERROR)
@@ -38,7 +38,7 @@ MAIN = {
         "none": LOCAL,
     },
     "transport": {"SQS": {}, "topics are read": {"MskClusterArn": EXTRAS["MSK"]["MskClusterArn"]}, "Kafka": EXTRAS["MSK"]},
-    "pipelines": {"course": {}, "course and orders": EXTRAS["a shop"] | EXTRAS["orders of the provider"]},
+    "pipelines": {"course": {}, "shop": dict.fromkeys(SCHOOL, "") | SHOP, "both": EXTRAS["a shop"] | EXTRAS["orders of the provider"]},
     "scale": {"small": {}, "small, nothing reserved": {"ReserveConcurrency": "no"}, "full": FULL},
     "architecture": {"arm64": {}, "x86_64": {"Architecture": "x86_64"}},
     "console": {"none": {}, "one": EXTRAS["a console"] | {"ConsoleClientSecretArn": "arn:o"}},

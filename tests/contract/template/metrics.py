@@ -74,8 +74,8 @@ OF_THE_ACCOUNT = "AWS/Usage"
 OF_THE_CACHE, FILED = "CacheDeadLetters", ["MovedBySqsAlarm", "ParkDeadLettersErrorsAlarm"]
 SIGNS = {"GreaterThanThreshold": ">", "LessThanThreshold": "<"}
 RUNBOOK = "docs/operations.md"
-CONDITIONS = {"Monitored", "ShopMonitored", "StatementMonitored", "ConsoleMonitored", "FullyMonitored", "ShopFullyMonitored", "TakesCanariesBack", "ShopTakesCanariesBack"} | {
-    "MonitorsDatabase", "MonitorsProxy", "MonitorsTopics"
+CONDITIONS = {"Monitored", "CourseMonitored", "ShopMonitored", "StatementMonitored", "ConsoleMonitored", "FullyMonitored", "CourseFullyMonitored", "ShopFullyMonitored"} | {
+    "CourseTakesCanariesBack", "ShopTakesCanariesBack", "MonitorsDatabase", "MonitorsProxy", "CourseMonitorsTopics"
 }
 LINK = re.compile(r"\$\{RunbookUrl\}#(alarm-[a-z0-9-]+)$")
 # What a section says, each under one of these.
@@ -107,8 +107,16 @@ def used_by_alarms(template):
 
 def dashboard(template):
     """The dashboard's document, with a word in place of each reference."""
-    (body,) = [d["DashboardBody"]["Fn::Sub"] for d in template.of("AWS::CloudWatch::Dashboard").values()]
-    return json.loads(re.sub(r"\$\{([\w:.]+)\}", r"<\1>", body))
+    (body,) = [d["DashboardBody"] for d in template.of("AWS::CloudWatch::Dashboard").values()]
+    return json.loads(written_out(body))
+
+
+def written_out(value):
+    """The text of an Fn::Sub whose own variables are put in, with a word in place of each other reference."""
+    if isinstance(value, str):
+        return value
+    text, own = value["Fn::Sub"] if isinstance(value["Fn::Sub"], list) else (value["Fn::Sub"], {})
+    return re.sub(r"\$\{([\w:.]+)\}", lambda match: written_out(own[match[1]]) if match[1] in own else f"<{match[1]}>", text)
 
 
 def rows(widget):

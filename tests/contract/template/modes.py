@@ -6,9 +6,14 @@ from itertools import product
 
 from .model import ROOT, listed
 
-SCHOOL = {"AdminServiceUrl": "https://admin.example.com", "RazorpayWebhookSecretArn": "arn:w", "ConfirmationSecretArn": "arn:c"}
+SCHOOL = {"Pipelines": "course", "AdminServiceUrl": "https://admin.example.com", "RazorpayWebhookSecretArn": "arn:w", "ConfirmationSecretArn": "arn:c"}
 SUBNETS = {"VpcId": "vpc-1", "VpcSubnetIds": ["subnet-1", "subnet-2"]}
 GIVEN = {**SUBNETS, "DatabaseSecretArn": "arn:d", "DatabaseEndpoint": "db.example.com", "RedisUrl": "rediss://cache.example.com"}
+# A shop without a school; with both, EXTRAS["a shop"] comes to a school.
+SHOP = {
+    "Pipelines": "shop", "JwtIssuer": "https://id.example.com", "JwtAudience": "shop", "EsewaBaseUrl": "https://e.example.com", "EsewaProductCode": "P",
+    "EsewaSecretArn": "arn:e", "KhaltiBaseUrl": "https://k.example.com", "KhaltiSecretArn": "arn:k", "PaymentReturnUrl": "https://s.example.com",
+}  # fmt: skip
 FULL = {"Scale": "full"}
 DOMAIN = {"DomainName": "pay.example.com", "DomainCertificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/a"}
 ZONE = {"DomainHostedZoneId": "Z0123456789ABC"}
@@ -19,6 +24,7 @@ WAYS = {
         {"AWS::EC2::VPC": 1, "AWS::RDS::DBCluster": 1, "AWS::RDS::DBInstance": 1, "AWS::RDS::DBProxy": 0, "AWS::ElastiCache::ServerlessCache": 1}
         | {"AWS::ApiGatewayV2::DomainName": 0, "AWS::ApiGatewayV2::ApiMapping": 0, "AWS::Route53::RecordSet": 0},
     ),
+    "a shop without a school": (SHOP, {"AWS::EC2::VPC": 1, "AWS::RDS::DBCluster": 1, "AWS::RDS::DBInstance": 1, "AWS::ElastiCache::ServerlessCache": 0}),
     "a name is given": (SCHOOL | DOMAIN, {"AWS::ApiGatewayV2::DomainName": 1, "AWS::ApiGatewayV2::ApiMapping": 1, "AWS::Route53::RecordSet": 0}),
     "everything is made, full": (
         SCHOOL | FULL,
@@ -38,10 +44,7 @@ WAYS = {
     ),
 }
 EXTRAS = {
-    "a shop": {
-        "Shop": "yes", "JwtIssuer": "https://id.example.com", "JwtAudience": "shop", "EsewaBaseUrl": "https://e.example.com", "EsewaProductCode": "P",
-        "EsewaSecretArn": "arn:e", "KhaltiBaseUrl": "https://k.example.com", "KhaltiSecretArn": "arn:k", "PaymentReturnUrl": "https://s.example.com",
-    },
+    "a shop": SHOP | {"Pipelines": "both"},
     "orders of the provider": {"RazorpayApiSecretArn": "arn:r"},
     "MSK": {"Transport": "kafka", "MskClusterArn": "arn:aws:kafka:r:a:cluster/c/1", "KafkaBrokers": "b:9098"},
     "endpoints": {"VpcEndpoints": "yes"},
@@ -58,6 +61,9 @@ REFUSED = {
     "a URL and no cache": SCHOOL | {"DatabaseUrl": "postgres://127.0.0.1:1/a", "DatabaseDirectUrl": "postgres://127.0.0.1:2/b"},
     "Kafka without brokers": SCHOOL | {"Transport": "kafka"},
     "a school without a webhook's secret": {**SCHOOL, "RazorpayWebhookSecretArn": ""},
+    "a school without its admin service": {**SCHOOL, "AdminServiceUrl": ""},
+    "both, and only a school is given": SCHOOL | {"Pipelines": "both"},
+    "both, and only a shop is given": SHOP | {"Pipelines": "both"},
     "Razorpay's key twice": SCHOOL | {"RazorpayApiSecretArn": "arn:r", "RazorpayApiSecret": "rzp_live_1:secret"},
     "a shop without a gateway's key": SCHOOL | {**EXTRAS["a shop"], "KhaltiSecretArn": ""},
     "a shop without buyers' tokens": SCHOOL | {**EXTRAS["a shop"], "JwtIssuer": ""},
@@ -175,7 +181,7 @@ def deployments(template):
     for way, (parameters, made) in WAYS.items():
         for chosen in product([False, True], repeat=len(EXTRAS)):
             extras = [name for name, wanted in zip(EXTRAS, chosen) if wanted]
-            if way == "local" and "endpoints" in extras:
+            if {"local": "endpoints", "a shop without a school": "a shop"}.get(way) in extras:
                 continue
             given = dict(parameters)
             for extra in extras:

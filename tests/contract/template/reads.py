@@ -18,7 +18,7 @@ CONSTANT = re.compile(r'const (\w+): &str = "([A-Z][A-Z0-9_]+)"')
 # A call that is handed the environment first, and one that is handed it last.
 CALL = re.compile(r"((?:\w+::)*\w+)\(\s*(?:&mut |&)?environment\b")
 STAGE = re.compile(r"\b(run_stage)\(")
-NAME = re.compile(r'"([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|TRANSPORT)"')
+NAME = re.compile(r'"([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|TRANSPORT|PIPELINES)"')
 SECRET = re.compile(r'(then\(\|\| )?SecretSource::read\(\s*(?:&mut )?environment,\s*"(\w+)"')
 NEEDED = [
     re.compile(r'\.(?:required|list)\(\s*"(\w+)"'),
@@ -148,13 +148,13 @@ def topics():
 
 
 def published(binary, told):
-    """The topics that a binary publishes to; a school's sweep leaves those of shops out."""
+    """The topics that a binary publishes to; the sweep leaves those out whose pipeline is not there."""
     (main,) = [one for one in readers()["main"] if one.path == f"functions/{binary}/src/main.rs"]
     types = set(re.findall(r"EventType::(\w+)", main.body))
-    if "ALL" in types:
-        code = sources.rust_files()[main.path]
-        of_shops = re.search(r"const OF_SHOPS: [^=]*= \[([^\]]*)\]", code)[1]
-        left_out = set() if told.get("QUEUE_URL_ORDER_CONFIRMED") else set(re.findall(r"EventType::(\w+)", of_shops))
+    if "pipelines.published()" in main.body:
+        code = sources.rust_files()["functions/sweep/src/pipelines.rs"]
+        of_shop = set(re.findall(r"EventType::(\w+)", re.search(r"const OF_SHOP: [^=]*= \[([^\]]*)\]", code)[1]))
+        left_out = {"course": of_shop, "shop": set(topics()) - of_shop}.get(told.get("PIPELINES"), set())
         types = set(topics()) - left_out
     return {topics()[name] for name in types}
 

@@ -53,7 +53,7 @@ fn name_row(plan: &Plan<'_>) -> anyhow::Result<Option<Row>> {
 fn risks(plan: &Plan<'_>) -> anyhow::Result<Vec<Row>> {
     let after = &plan.after;
     let mut rows = Vec::new();
-    if after.given("TrustWebhookNotes") == "yes" {
+    if after.holds("HasCourse")? && after.given("TrustWebhookNotes") == "yes" {
         rows.push(Row::risk(
             "money",
             "TrustWebhookNotes is yes: what a webhook's notes say is fulfilled without any price, and the buyer's browser writes them. \

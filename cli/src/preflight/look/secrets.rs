@@ -12,7 +12,7 @@ const ABOUT: &str = "secrets";
 /// Describes each.
 pub async fn look(account: &Account, plan: &Plan<'_>) -> Looked {
     let (mut rows, mut seen) = (Vec::new(), 0);
-    for (parameter, arn) in plan.after.secrets() {
+    for (parameter, arn) in plan.after.secrets()? {
         seen += 1;
         let region = arn.split(':').nth(3).unwrap_or_default();
         if !arn.starts_with("arn:") || region.is_empty() {

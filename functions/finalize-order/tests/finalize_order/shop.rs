@@ -13,7 +13,7 @@ use makegood_tests::queues::{TestQueue, sqs_event, transport};
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use std::time::Duration;
-use sweep::Sweep;
+use sweep::{Pipelines, Sweep};
 use uuid::Uuid;
 
 pub const LEASE: Duration = Duration::from_secs(60);
@@ -181,6 +181,7 @@ impl Shop {
                 database: self.database.through_pooler(4),
                 transport: self.transport.clone(),
             },
+            pipelines: Pipelines::Both,
             gateways: None,
             refund_question_days: 45,
             razorpay: None,

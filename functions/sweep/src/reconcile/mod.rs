@@ -13,21 +13,32 @@ use crate::context::Sweep;
 use makegood::delivery::Deadline;
 use serde::Serialize;
 
-/// What a run did, by pipeline.
+/// What a run did, by pipeline; nothing of one that is not in this stack.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Reconciliation {
     /// The course pipeline.
-    pub course: CourseReconciliation,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub course: Option<CourseReconciliation>,
     /// The order pipeline.
-    pub order: OrderReconciliation,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub order: Option<OrderReconciliation>,
 }
 
 /// Both at once, since a gateway's slowness must not keep the other pipeline waiting; neither's failure stops the other.
 pub(crate) async fn run(sweep: &Sweep, deadline: Deadline) -> Result<Reconciliation, sqlx::Error> {
-    let (course, order) = tokio::join!(
-        course::reconcile(sweep, deadline),
-        order::reconcile(sweep, deadline)
-    );
+    let courses = async {
+        match sweep.pipelines.has_course() {
+            true => course::reconcile(sweep, deadline).await.map(Some),
+            false => Ok(None),
+        }
+    };
+    let orders = async {
+        match sweep.pipelines.has_shop() {
+            true => order::reconcile(sweep, deadline).await.map(Some),
+            false => Ok(None),
+        }
+    };
+    let (course, order) = tokio::join!(courses, orders);
     Ok(Reconciliation {
         course: course?,
         order: order?,

@@ -11,7 +11,7 @@ use makegood_tests::queues::{TestQueue, transport};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::time::Duration;
-use sweep::Sweep;
+use sweep::{Pipelines, Sweep};
 use uuid::Uuid;
 
 pub const TYPES: [EventType; 5] = [
@@ -38,6 +38,7 @@ impl Bench {
         };
         let sweep = Sweep {
             publisher,
+            pipelines: Pipelines::Both,
             gateways: None,
             refund_question_days: 45,
             razorpay: None,

@@ -16,7 +16,7 @@ use makegood_tests::shop::{Checkout, Shop};
 use serde_json::{Value, json};
 use std::ops::Deref;
 use std::time::Duration;
-use sweep::Sweep;
+use sweep::{Pipelines, Sweep};
 use uuid::Uuid;
 
 /// Time enough for anything.
@@ -92,6 +92,7 @@ impl Counter {
     pub fn sweeps(&self) -> Sweep {
         Sweep {
             publisher: self.publisher(),
+            pipelines: Pipelines::Both,
             gateways: Some(self.gateways.clone()),
             refund_question_days: 45,
             razorpay: None,

@@ -13,6 +13,7 @@ mod older_data;
 mod orders_of_providers;
 mod outbox;
 mod paid_orders;
+mod pipelines;
 mod refunds;
 mod reservations;
 mod stale_jobs;

@@ -7,6 +7,7 @@ use makegood_tests::queues::TestQueue;
 use makegood_tests::setting;
 use metrics_util::debugging::{DebugValue, DebuggingRecorder};
 use serde_json::json;
+use sweep::Pipelines;
 
 const FIXED: [&str; 3] = ["requeued", "casesOpened", "woken"];
 
@@ -188,41 +189,41 @@ async fn without_gateways_all_is_done_that_needs_none_and_it_says_so() {
 }
 
 #[tokio::test]
-async fn the_binary_starts_for_a_school_without_gateways_and_for_a_shop() {
+async fn the_binary_starts_for_courses_for_a_shop_and_for_both() {
     let counter = Counter::open().await;
     let queue = TestQueue::create("any").await;
-    let mut school: Variables = [
-        ("DATABASE_URL", counter.database.pooler_url()),
-        ("QUEUE_URL_PURCHASE_CONFIRMED", queue.url.clone()),
-        ("QUEUE_URL_PURCHASE_CREATED", queue.url.clone()),
-        ("QUEUE_URL_TRAINER_ALLOCATED", queue.url.clone()),
-        ("QUEUE_URL_SESSIONS_GENERATED", queue.url.clone()),
-        ("QUEUE_URL_SESSIONS_RESCHEDULED", queue.url.clone()),
-        ("QUEUE_URL_PURCHASE_ENDED", queue.url.clone()),
-    ]
-    .into_iter()
-    .map(|(name, value)| (name.to_owned(), value))
-    .collect();
+    let mut variables: Variables = [("DATABASE_URL".to_owned(), counter.database.pooler_url())].into();
     for name in [
         "AWS_ENDPOINT_URL",
         "AWS_REGION",
         "AWS_ACCESS_KEY_ID",
         "AWS_SECRET_ACCESS_KEY",
     ] {
-        school.insert(name.to_owned(), setting(name));
+        variables.insert(name.to_owned(), setting(name));
     }
-    let mut shop = school.clone();
-    for (name, value) in counter.gateway.variables("https://shop.test/paid") {
-        shop.insert(name.to_owned(), value);
-    }
-    for (variables, configured) in [(&school, false), (&shop, true)] {
-        let environment = Environment::start("sweep", variables).await;
+    for (name, pipelines) in [
+        ("course", Pipelines::Course),
+        ("shop", Pipelines::Shop),
+        ("both", Pipelines::Both),
+    ] {
+        // GIVEN what the template tells a stack of these, and nothing of the other
+        let mut told = variables.clone();
+        told.insert("PIPELINES".to_owned(), name.to_owned());
+        for event_type in pipelines.published() {
+            let topic = event_type.topic().to_uppercase().replace('-', "_");
+            told.insert(format!("QUEUE_URL_{topic}"), queue.url.clone());
+        }
+        if pipelines.has_shop() {
+            let of_gateways = counter.gateway.variables("https://shop.test/paid").into_iter();
+            told.extend(of_gateways.map(|(name, value)| (name.to_owned(), value)));
+        }
+        // WHEN it reconciles THEN it says what it did of each that is there
+        let environment = Environment::start("sweep", &told).await;
         let answer = environment.invoke(json!({"sweep": "reconcile"})).await.answer();
-        assert_eq!(
-            answer["order"]["gatewaysConfigured"],
-            json!(configured),
-            "{answer}"
-        );
+        assert_eq!(answer["course"].is_object(), pipelines.has_course(), "{answer}");
+        let configured = answer["order"]["gatewaysConfigured"] == json!(true);
+        assert_eq!(configured, pipelines.has_shop(), "{answer}");
+        assert_eq!(answer["order"].is_null(), !pipelines.has_shop(), "{answer}");
     }
     counter.database.clone().drop().await;
 }

@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
-use sweep::Sweep;
+use sweep::{Pipelines, Sweep};
 use uuid::Uuid;
 use verify_payment::VerifyPayment;
 
@@ -120,6 +120,7 @@ impl Till {
     pub async fn sweep(&self, name: &str) -> Value {
         let sweep = Sweep {
             publisher: self.publisher(),
+            pipelines: Pipelines::Both,
             gateways: Some(self.gateways.clone()),
             refund_question_days: 45,
             razorpay: None,
