@@ -193,7 +193,8 @@ fn money_columns_are_bigint_and_no_column_is_a_float() {
             let column = words.next().unwrap_or_default();
             if column.ends_with("_cents") || column == "amount_verified" {
                 let kind = words.next().unwrap_or_default().trim_end_matches(',');
-                assert!(matches!(kind, "bigint" | "integer"), "{name}: {line}");
+                // A function's own assignment is no column.
+                assert!(matches!(kind, "bigint" | "integer" | ":="), "{name}: {line}");
             }
         }
     }

@@ -14,6 +14,7 @@ pub enum Section {
     Jobs,
     Cases,
     Refunds,
+    Statement,
     Sweeps,
     Audit,
     /// In no menu: the search has a field of its own.
@@ -22,7 +23,7 @@ pub enum Section {
     Runbook,
 }
 
-const MENU: [(Section, &str, &str); 7] = [
+const MENU: [(Section, &str, &str); 8] = [
     (Section::Health, "/admin/health", "Health"),
     (
         Section::DeadLetters,
@@ -32,6 +33,7 @@ const MENU: [(Section, &str, &str); 7] = [
     (Section::Jobs, "/admin/jobs", "Jobs"),
     (Section::Cases, "/admin/cases?status=open", "Cases"),
     (Section::Refunds, "/admin/refunds", "Refunds"),
+    (Section::Statement, "/admin/statement", "Statement"),
     (Section::Sweeps, "/admin/sweeps", "Sweeps"),
     (Section::Audit, "/admin/audit", "Audit"),
 ];

@@ -15,6 +15,7 @@ mod refunds;
 mod replay;
 mod runbook;
 mod search;
+mod statement;
 mod sweeps;
 mod text;
 mod timeline;
@@ -54,6 +55,7 @@ pub async fn show(visit: &Visit<'_>, segments: &[&str]) -> Result<Answer, Fault>
         ["cases", id] => cases::one(visit, key(id)?).await,
         ["refunds"] => refunds::list(visit).await,
         ["refunds", id] => refunds::one(visit, key(id)?).await,
+        ["statement"] => statement::page(visit).await,
         ["sweeps"] => sweeps::page(visit).await,
         ["audit"] => audit::page(visit).await,
         ["runbook"] => Ok(runbook::page(visit)),
@@ -65,7 +67,7 @@ pub async fn show(visit: &Visit<'_>, segments: &[&str]) -> Result<Answer, Fault>
 fn has_no_parameters(segments: &[&str]) -> bool {
     match segments {
         ["dead-letters", id] => *id != "replay",
-        ["timeline", _, _] | ["jobs" | "cases" | "refunds", _] | ["runbook"] => true,
+        ["timeline", _, _] | ["jobs" | "cases" | "refunds", _] | ["runbook" | "statement"] => true,
         _ => false,
     }
 }

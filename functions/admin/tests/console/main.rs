@@ -17,5 +17,6 @@ mod parameters;
 mod refunds;
 mod samples;
 mod stage;
+mod statement;
 mod timeline;
 mod weeks;

@@ -19,7 +19,7 @@ pub const SESSION: &str = "__Host-makegood";
 pub const SECRET: &str = "a secret of the tests, long enough";
 
 /// Every page of the console.
-pub const PAGES: [&str; 11] = [
+pub const PAGES: [&str; 12] = [
     "/admin/health",
     "/admin/doctor",
     "/admin/search?q=x",
@@ -28,6 +28,7 @@ pub const PAGES: [&str; 11] = [
     "/admin/dead-letters/replay",
     "/admin/cases",
     "/admin/refunds",
+    "/admin/statement",
     "/admin/sweeps",
     "/admin/audit",
     "/admin/runbook",

@@ -53,7 +53,7 @@ fn full() -> Vec<(String, &'static str, &'static str)> {
 }
 
 /// The same when nothing has happened: each page says so, and what comes next.
-const EMPTY: [(&str, &str, &str); 8] = [
+const EMPTY: [(&str, &str, &str); 9] = [
     ("/admin/health", "health", "Nothing needs you now"),
     ("/admin/doctor", "doctor", "Every guarantee holds"),
     ("/admin/search", "search", "Give a payment"),
@@ -69,6 +69,7 @@ const EMPTY: [(&str, &str, &str); 8] = [
         "cases",
         "nothing waits for your decision",
     ),
+    ("/admin/statement", "statement", "No statement has been read"),
     ("/admin/audit", "audit", "Nobody has changed anything"),
 ];
 

@@ -68,6 +68,7 @@ impl Scene {
         }
         set("DATABASE_URL", &database.pooler_url());
         set("JOBS_QUEUE_URL", &jobs.url);
+        set("PIPELINES", "course");
         for topic in [
             "PURCHASE_CONFIRMED",
             "PURCHASE_CREATED",
