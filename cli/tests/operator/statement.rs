@@ -5,7 +5,8 @@ use serde_json::Value;
 use std::io::Write;
 use tempfile::NamedTempFile;
 
-const HEAD: &str = "Pidx,Amount,Status,Created at,Fee\n";
+/// With the mark that Excel writes before UTF-8.
+const HEAD: &str = "\u{feff}Pidx,Amount,Status,Created at,Fee\n";
 
 fn file(lines: &str) -> NamedTempFile {
     let mut file = NamedTempFile::new().unwrap();

@@ -3,12 +3,13 @@
 use super::act::{self, Acted};
 use super::stop::Stopped;
 use crate::context::Sweep;
+use makegood::case::{self, CaseKind, NewCase};
 use makegood::gateway::{Razorpay, RazorpayList, Span};
 use makegood::payment::Refusal;
-use makegood::payment::provider::PROVIDER;
+use makegood::payment::provider::{PROVIDER, is_id};
 use makegood::payment::returned;
 use makegood::statement::{self, Entry, Judged, Ours, Outcome, Reading, judge_payment, judge_refund};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use std::collections::HashMap;
 
 /// An entry as the provider writes it.
@@ -36,7 +37,7 @@ pub(super) async fn refunds(
         return Ok(());
     };
     let now = sweep.clock.now();
-    let entries = readable(&page, Entry::read_refund);
+    let entries = readable(sweep, reading, &page, Entry::read_refund).await?;
     let ids: Vec<String> = entries.iter().map(|(entry, _)| entry.id.clone()).collect();
     let mut processed = of_refunds(sweep, &ids).await?;
     let mut acted = HashMap::new();
@@ -97,7 +98,7 @@ pub(super) async fn compare_payments(
     page: &[Object],
 ) -> Result<(), sqlx::Error> {
     let now = sweep.clock.now();
-    let entries = readable(page, Entry::read_payment);
+    let entries = readable(sweep, reading, page, Entry::read_payment).await?;
     let ids: Vec<String> = entries.iter().map(|(entry, _)| entry.id.clone()).collect();
     let mut ours = of_payments(sweep, &ids).await?;
     let mut acted = HashMap::new();
@@ -137,17 +138,47 @@ async fn of_refunds(sweep: &Sweep, ids: &[String]) -> Result<Vec<String>, sqlx::
     statement::of_refunds(&mut connection, PROVIDER, ids).await
 }
 
-/// The entries that can be read, each as the provider writes it. One that can't be read is told.
-fn readable(page: &[Object], read: fn(&Object) -> Result<Entry, Refusal>) -> Vec<(Entry, &Object)> {
-    let entries = page.iter().filter_map(|object| match read(object) {
-        Ok(entry) => Some((entry, object)),
-        Err(refusal) => {
-            let id = object.get("id").and_then(Value::as_str);
-            tracing::error!(function = Sweep::NAME, id, reason = %refusal, "an entry of the provider's statement can't be read");
-            None
+/// The entries that can be read, each as the provider writes it. One that can't be read is told, and is a case: its money may have moved.
+async fn readable<'a>(
+    sweep: &Sweep,
+    reading: &mut Reading,
+    page: &'a [Object],
+    read: fn(&Object) -> Result<Entry, Refusal>,
+) -> Result<Vec<(Entry, &'a Object)>, sqlx::Error> {
+    let mut entries = Vec::with_capacity(page.len());
+    for object in page {
+        match read(object) {
+            Ok(entry) => entries.push((entry, object)),
+            Err(refusal) => reading.cases += tell_unreadable(sweep, object, &refusal).await?,
         }
-    });
-    entries.collect()
+    }
+    Ok(entries)
+}
+
+/// How many cases were opened: none for an entry without an id, which only the log can tell of.
+async fn tell_unreadable(sweep: &Sweep, object: &Object, refusal: &Refusal) -> Result<u64, sqlx::Error> {
+    let id = object.get("id").and_then(Value::as_str).filter(|id| is_id(id));
+    tracing::error!(function = Sweep::NAME, id, reason = %refusal, "an entry of the provider's statement can't be read");
+    let Some(id) = id else {
+        return Ok(0);
+    };
+    let unreadable = NewCase {
+        kind: CaseKind::StatementGap,
+        subject: id.to_owned(),
+        payment_id: None,
+        payment_intent_id: None,
+        amount_minor: None,
+        currency: None,
+        details: json!({
+            "source": Sweep::NAME,
+            "provider": PROVIDER,
+            "outcome": "unreadable",
+            "reason": refusal.to_string(),
+            "field": refusal.field(),
+        }),
+    };
+    let mut connection = sweep.publisher.database.acquire().await?;
+    Ok(u64::from(case::open(&mut connection, &unreadable).await?))
 }
 
 /// Keeps entries of this provider with their cases, in one transaction. Gives back how many cases were opened.

@@ -15,13 +15,22 @@ use serde_json::{Map, Value, json};
 /// How long after it was paid out a settlement must add up: its lines may be listed a little later.
 const ADDS_UP_AFTER: TimeDelta = TimeDelta::days(1);
 
+/// How many days before the reading's first instant are read again: lines of a settlement that were listed late.
+const LATE_LINES: TimeDelta = TimeDelta::days(3);
+/// How long a settlement that does not add up is looked at again, so that its case closes when it does.
+const LOOKED_AT: TimeDelta = TimeDelta::days(30);
+
 /// A page of what the settlements of one day hold.
 pub(super) async fn day(sweep: &Sweep, razorpay: &Razorpay, reading: &mut Reading) -> Result<(), Stopped> {
     let now = sweep.clock.now();
     let date = (reading.to - TimeDelta::days(reading.days_before.into()))
         .with_timezone(&sweep.timezone)
         .date_naive();
-    if date < reading.from.with_timezone(&sweep.timezone).date_naive() {
+    if date
+        < (reading.from - LATE_LINES)
+            .with_timezone(&sweep.timezone)
+            .date_naive()
+    {
         reading.end_list(now);
         return Ok(());
     }
@@ -106,7 +115,8 @@ fn judged(settlement: &Map<String, Value>) -> Option<Judged> {
 async fn unsettled(sweep: &Sweep, reading: &mut Reading) -> Result<(), sqlx::Error> {
     let now = sweep.clock.now();
     let mut transaction = sweep.publisher.database.begin().await?;
-    let settlements = statement::settlements(&mut transaction, PROVIDER, reading.from).await?;
+    let since = reading.from - LOOKED_AT;
+    let settlements = statement::settlements(&mut transaction, PROVIDER, since).await?;
     let (right, wrong): (Vec<_>, Vec<_>) = settlements
         .into_iter()
         .partition(|settlement| settlement.held_minor == settlement.amount_minor);

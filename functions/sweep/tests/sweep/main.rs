@@ -18,6 +18,7 @@ mod refunds;
 mod reservations;
 mod stale_jobs;
 mod statement;
+mod statement_runs;
 mod turns;
 mod unfulfilled;
 mod unpriced;

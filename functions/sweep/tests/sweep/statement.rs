@@ -3,25 +3,23 @@
 use crate::bench::Bench;
 use chrono::{DateTime, TimeDelta, Utc};
 use makegood::config::Environment;
-use makegood::delivery::Deadline;
 use makegood::gateway::{Razorpay, RazorpayConfig};
-use makegood_local::gateway::{self, Behaviour, GatewayStub, Listed};
+use makegood_local::gateway::{self, GatewayStub, Listed};
 use serde_json::{Value, json};
-use std::time::Duration;
 use uuid::Uuid;
 
-const PAID: i64 = 499_900;
+pub const PAID: i64 = 499_900;
 
 /// A school on Razorpay: one course of twenty sessions has a price.
-struct School {
-    stub: GatewayStub,
-    bench: Bench,
-    course: Uuid,
-    now: DateTime<Utc>,
+pub struct School {
+    pub stub: GatewayStub,
+    pub bench: Bench,
+    pub course: Uuid,
+    pub now: DateTime<Utc>,
 }
 
 impl School {
-    async fn open() -> Self {
+    pub async fn open() -> Self {
         let stub = gateway::spawn().await.unwrap();
         let mut bench = Bench::fresh().await;
         bench.sweep.razorpay = Some(razorpay(&stub).await);
@@ -40,7 +38,7 @@ impl School {
     }
 
     /// A captured payment of this long ago, as Razorpay lists it.
-    fn captured(&self, id: &str, ago: TimeDelta) -> Value {
+    pub fn captured(&self, id: &str, ago: TimeDelta) -> Value {
         let notes = json!({"studentId": Uuid::new_v4(), "courseId": self.course, "purchaseTier": "20", "timeSlot": "5:30 PM"});
         json!({"id": id, "entity": "payment", "amount": PAID, "currency": "INR", "status": "captured", "captured": true,
                "order_id": null, "method": "upi", "amount_refunded": 0, "refund_status": null, "notes": notes, "fee": 11_798, "tax": 1_800,
@@ -48,28 +46,28 @@ impl School {
     }
 
     /// The same, with one field another.
-    fn with(&self, id: &str, field: &str, value: Value) -> Value {
+    pub fn with(&self, id: &str, field: &str, value: Value) -> Value {
         let mut payment = self.captured(id, TimeDelta::hours(3));
         payment[field] = value;
         payment
     }
 
-    fn put(&self, payment: Value) {
+    pub fn put(&self, payment: Value) {
         self.stub.put_listed(Listed::Payment, payment);
     }
 
-    async fn read(&self) -> Value {
+    pub async fn read(&self) -> Value {
         self.bench.run("statement").await
     }
 
-    async fn count(&self, what: &str) -> i64 {
+    pub async fn count(&self, what: &str) -> i64 {
         self.bench
             .database
             .count(&format!("SELECT count(*) FROM {what}"))
             .await
     }
 
-    async fn outcome(&self, id: &str) -> String {
+    pub async fn outcome(&self, id: &str) -> String {
         let mut connection = self.bench.sweep.publisher.database.acquire().await.unwrap();
         sqlx::query_scalar::<_, String>("SELECT outcome FROM statement_entries WHERE entry_id = $1")
             .bind(id)
@@ -79,7 +77,7 @@ impl School {
     }
 
     /// An open case of this kind about this entry.
-    async fn cases(&self, kind: &str, subject: &str) -> i64 {
+    pub async fn cases(&self, kind: &str, subject: &str) -> i64 {
         self.count(&format!(
             "payment_cases WHERE kind = '{kind}' AND subject = '{subject}' AND status = 'open'"
         ))
@@ -131,6 +129,7 @@ async fn every_difference_has_its_outcome_and_is_recorded_or_a_case() {
     let nothing_of_ours = json!({"woocommerce_order_id": "8812"});
     let no_price = json!({"studentId": Uuid::new_v4(), "courseId": Uuid::new_v4(), "purchaseTier": "20"});
     let unusable = json!({"studentId": Uuid::new_v4(), "courseId": school.course, "purchaseTier": 501});
+    school.put(school.with("pay_unreadable", "amount", json!("free")));
     school.put(school.captured("pay_young", TimeDelta::minutes(5)));
     school.put(school.with("pay_failed", "status", json!("failed")));
     school.put(school.with("pay_waits", "status", json!("authorized")));
@@ -158,6 +157,7 @@ async fn every_difference_has_its_outcome_and_is_recorded_or_a_case() {
             assert_eq!(school.cases(kind, id).await, 1, "{id}");
         }
     }
+    assert_eq!(school.cases("statement_gap", "pay_unreadable").await, 1);
     assert_eq!(
         school
             .count("statement_entries WHERE entry_id = 'pay_failed'")
@@ -223,7 +223,7 @@ async fn a_begun_payment_is_met_by_its_order_and_a_cancelled_one_is_a_case() {
 }
 
 /// A payment that is paid here as well.
-async fn paid_here(school: &School, id: &str) {
+pub async fn paid_here(school: &School, id: &str) {
     school.put(school.captured(id, TimeDelta::hours(3)));
     school.read().await;
     assert_eq!(school.outcome(id).await, "matched");
@@ -309,128 +309,5 @@ async fn a_refund_that_nobody_told_us_of_is_recorded_and_ends_what_it_paid_for()
     assert_eq!(school.count("refunds WHERE status = 'processed'").await, 2);
     assert_eq!(school.count("payments WHERE status = 'refunded'").await, 1);
     assert_eq!(school.outcome("rfnd_rest").await, "matched");
-    school.bench.database.drop().await;
-}
-
-#[tokio::test]
-async fn a_run_that_the_provider_stopped_is_taken_up_where_it_was() {
-    let school = School::open().await;
-    for n in 0..150 {
-        school.put(school.captured(&format!("pay_{n:03}"), TimeDelta::minutes(20 + n)));
-    }
-    for (fault, code) in [
-        (Behaviour::RateLimited, "gateway_unavailable"),
-        (Behaviour::Garbage, "gateway_unreadable"),
-        (Behaviour::DropConnection, "gateway_unreachable"),
-    ] {
-        // The first page is answered, the second is not.
-        school.stub.script_for("payments", [Behaviour::Behave, fault]);
-        let stopped = school.read().await;
-        assert_eq!(stopped["stopped"], code, "{stopped}");
-        assert_eq!(
-            (&stopped["skip"], &stopped["completedAt"]),
-            (&json!(100), &Value::Null)
-        );
-        let done = school.read().await;
-        assert_eq!((&done["from"], &done["to"]), (&stopped["from"], &stopped["to"]));
-        assert_eq!((&done["through"], &done["stopped"]), (&done["to"], &Value::Null));
-    }
-    assert_eq!(
-        school.count("statement_entries WHERE outcome = 'matched'").await,
-        150
-    );
-    school.bench.database.drop().await;
-}
-
-#[tokio::test]
-async fn a_list_that_grows_while_it_is_read_hides_nothing() {
-    let school = School::open().await;
-    for n in 0..250 {
-        school.put(school.captured(&format!("pay_{n:03}"), TimeDelta::minutes(20 + n)));
-    }
-    let arrivals = (0..2).map(|n| school.captured(&format!("pay_late_{n}"), TimeDelta::minutes(15)));
-    school.stub.put_arrivals(arrivals);
-    let done = school.read().await;
-    assert!(!done["completedAt"].is_null(), "{done}");
-    assert_eq!(school.count("payments WHERE status = 'succeeded'").await, 252);
-    school.bench.database.drop().await;
-}
-
-#[tokio::test]
-async fn a_payment_that_is_captured_days_later_is_asked_for_until_then() {
-    let school = School::open().await;
-    let mut payment = school.captured("pay_late", TimeDelta::days(3));
-    payment["status"] = json!("authorized");
-    school.put(payment.clone());
-    school.read().await;
-    // WHEN it is captured, and no reading goes as far back as its beginning
-    payment["status"] = json!("captured");
-    school.put(payment);
-    school
-        .bench
-        .database
-        .run_sql("UPDATE statement_entries SET seen_at = seen_at - interval '1 hour'")
-        .await;
-    let done = school.read().await;
-    let from: DateTime<Utc> = serde_json::from_value(done["from"].clone()).unwrap();
-    assert!(
-        from > school.now - TimeDelta::days(2),
-        "the second reading overlaps by a day: {done}"
-    );
-    assert_eq!(school.outcome("pay_late").await, "matched");
-    assert_eq!(school.bench.published("purchase-confirmed").await.len(), 1);
-    school.bench.database.drop().await;
-}
-
-#[tokio::test]
-async fn a_settlement_adds_up_to_the_paisa_or_is_a_case() {
-    let school = School::open().await;
-    paid_here(&school, "pay_1").await;
-    let at = (school.now - TimeDelta::days(2)).timestamp();
-    let line = |id: &str, kind: &str, credit: i64, debit: i64| {
-        json!({"entity_id": id, "type": kind, "debit": debit, "credit": credit, "amount": credit.max(debit), "currency": "INR", "fee": 11_798,
-               "tax": 1_800, "on_hold": false, "settled": true, "created_at": at, "settled_at": at, "settlement_id": "setl_1",
-               "payment_id": null, "notes": "a text"})
-    };
-    for line in [
-        line("pay_1", "payment", PAID - 11_798, 0),
-        line("rfnd_1", "refund", 0, 10_000),
-        line("adj_1", "adjustment", 0, 1),
-    ] {
-        school.stub.put_listed(Listed::Settled, line);
-    }
-    let settlement = |amount: i64| {
-        json!({"id": "setl_1", "entity": "settlement", "amount": amount, "status": "processed", "fees": 11_798, "tax": 1_800, "utr": "1",
-               "created_at": at})
-    };
-    let sum = PAID - 11_798 - 10_000 - 1;
-    for (amount, cases) in [(sum, 0), (sum - 1, 1), (sum, 0), (sum + 1, 1)] {
-        school.stub.put_listed(Listed::Settlement, settlement(amount));
-        school
-            .bench
-            .run_with(&json!({"sweep": "statement", "since": school.now - TimeDelta::days(7)}))
-            .await;
-        assert_eq!(school.cases("statement_gap", "setl_1").await, cases, "{amount}");
-    }
-    // The payment keeps its own outcome and has its fee, tax and net.
-    let settled =
-        "statement_entries WHERE entry_id = 'pay_1' AND outcome = 'matched' AND settlement_id = 'setl_1'
-                   AND (fee_cents, tax_cents, net_cents) = (11798, 1800, 488102)";
-    assert_eq!(school.count(settled).await, 1);
-    school.bench.database.drop().await;
-}
-
-#[tokio::test]
-async fn without_a_key_nothing_is_asked_and_a_since_that_is_none_is_refused() {
-    let school = School::open().await;
-    let input = json!({"sweep": "statement", "since": "yesterday"});
-    let deadline = Deadline::after(Duration::from_secs(60));
-    let refused = school.bench.sweep.handle(&input, deadline).await.unwrap_err();
-    assert!(refused.to_string().contains("since must be a day"), "{refused}");
-    let mut bench = Bench::fresh().await;
-    bench.sweep.razorpay = None;
-    let done = bench.run("statement").await;
-    assert_eq!(done, json!({"imported": {"asked": 0, "verified": 0, "cases": 0}}));
-    bench.database.drop().await;
     school.bench.database.drop().await;
 }

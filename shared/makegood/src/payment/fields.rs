@@ -87,7 +87,7 @@ impl<'a> Object<'a> {
     /// A currency in capitals; `INR` when there is none.
     ///
     /// # Errors
-    /// When it is there and no three dead letters.
+    /// When it is there and no ISO 4217 code.
     pub fn currency(&self) -> Result<String, Refusal> {
         let Some(value) = self.get("currency") else {
             return Ok("INR".to_owned());

@@ -17,7 +17,7 @@ pub struct Judged {
     pub outcome: Outcome,
     /// Our row, where there is one.
     pub subject: Option<String>,
-    /// What was done about a difference: `recorded`, `held`, `case`.
+    /// What was done about a difference: `recorded`, `case`, or `imported` where the sweep acts.
     pub acted: Option<&'static str>,
 }
 

@@ -4,8 +4,7 @@ use super::Guarantee::{G1, G2, G3, G4, G5, G6, G7, G8, G9, G10, G11, G12};
 use super::kind::{Kind, breach, notice};
 
 const RECONCILE: &str = "invoke `sweep` with {\"sweep\": \"reconcile\"}, then `makegood trace <id>`";
-const COMPARE: &str =
-    "`makegood trace <purchase id>`; find out which of both is right, correct the other or end the purchase";
+const COMPARE: &str = "`makegood trace <purchase id>`; correct the row that is wrong, or end the purchase";
 const TRACE: &str = "`makegood trace <id>` shows what happened; a person decides";
 
 /// All kinds, in the order in which they are reported.
@@ -358,7 +357,7 @@ pub const KINDS: [Kind; 61] = [
     notice(
         G12,
         "statement-unread",
-        "the provider's statement was read before, and not to its end for two days",
+        "the provider's statement has not been read to its end for two days",
         "read the log of `sweep`; invoke it with {\"sweep\": \"statement\"}",
     ),
 ];

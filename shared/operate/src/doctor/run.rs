@@ -80,7 +80,7 @@ async fn beside(database: &Database, first: &mut Transaction) -> Result<Option<T
         .fetch_one(&mut **first)
         .await?;
     let mut second = database.begin_as(Isolation::Snapshot).await?;
-    // It takes no parameter. What Postgres calls a snapshot has digits, dead letters and dashes.
+    // It takes no parameter. What Postgres calls a snapshot is hexadecimal digits and dashes.
     let shared = sqlx::raw_sql(AssertSqlSafe(format!("SET TRANSACTION SNAPSHOT '{snapshot}'")))
         .execute(&mut *second)
         .await;
