@@ -176,8 +176,6 @@ pub(super) async fn keep(
     now: DateTime<Utc>,
 ) -> Result<(), sqlx::Error> {
     let entries = || judged.iter().map(|judged| &judged.entry);
-    let none: Vec<Option<i64>> = vec![None; judged.len()];
-    let no_text: Vec<Option<String>> = vec![None; judged.len()];
     let texts = |of: fn(&Entry) -> &str| entries().map(|entry| of(entry).to_owned()).collect::<Vec<_>>();
     sqlx::query_file!(
         "src/statement/keep.sql",
@@ -192,8 +190,6 @@ pub(super) async fn keep(
         &entries().map(|entry| entry.returned_minor).collect::<Vec<_>>(),
         &texts(|entry| entry.state.wire_name()),
         &entries().map(|entry| entry.occurred_at).collect::<Vec<_>>(),
-        &no_text as &[Option<String>],
-        &none as &[Option<i64>],
         &judged
             .iter()
             .map(|judged| judged.outcome.wire_name().to_owned())
