@@ -7,6 +7,9 @@ use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use uuid::Uuid;
 
+/// What Postgres logs of a statement that `lock_timeout` ended.
+const LOCK_WAIT_ENDED: &str = "canceling statement due to lock timeout";
+
 /// A database that exists for one test. Dropped with [`TestDatabase::drop`]; one that a failed test leaves behind is
 /// swept by the next `make test`, and can be looked at until then.
 #[derive(Debug, Clone)]
@@ -122,9 +125,25 @@ impl TestDatabase {
             .expect("the query runs")
     }
 
-    /// What the server logged about this database at ERROR or above.
+    /// What the server logged about this database at ERROR or above, without the waits for a lock that ended
+    /// ([`Self::ended_lock_waits`]): the product tries those again, and a slow machine has some wherever transactions
+    /// compete on purpose.
     #[must_use]
     pub fn server_errors(&self) -> Vec<String> {
+        let mut errors = self.logged_errors();
+        errors.retain(|line| !line.contains(LOCK_WAIT_ENDED));
+        errors
+    }
+
+    /// The statements that the server ended because they waited for a lock as long as `lock_timeout` lets them.
+    #[must_use]
+    pub fn ended_lock_waits(&self) -> Vec<String> {
+        let mut errors = self.logged_errors();
+        errors.retain(|line| line.contains(LOCK_WAIT_ENDED));
+        errors
+    }
+
+    fn logged_errors(&self) -> Vec<String> {
         let log =
             std::fs::read_to_string(setting("MAKEGOOD_POSTGRES_LOG")).expect("the server's log is readable");
         log.lines()

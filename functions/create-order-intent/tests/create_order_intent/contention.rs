@@ -18,8 +18,16 @@ async fn lock(holder: &mut PgConnection, article: char) {
 
 /// So many statements in this database wait for a lock.
 async fn until_waiting(shop: &Shop, statements: i64) {
-    let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    let all_wait = async { while shop.count(waiting).await != statements {} };
+    until_waiting_with(shop, statements, "").await;
+}
+
+/// The same, of statements that have this text in them.
+async fn until_waiting_with(shop: &Shop, statements: i64, text: &str) {
+    let waiting = format!(
+        "SELECT count(*) FROM pg_stat_activity
+         WHERE datname = current_database() AND wait_event_type = 'Lock' AND position('{text}' IN query) > 0"
+    );
+    let all_wait = async { while shop.count(&waiting).await != statements {} };
     tokio::time::timeout(Duration::from_secs(20), all_wait)
         .await
         .expect("they wait for a lock");
@@ -35,6 +43,27 @@ async fn other_way_round(shop: &Shop) -> PgConnection {
         .await
         .expect("set");
     holder
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_waited_too_long_for_a_lock_is_made_as_a_transaction_and_succeeds() {
+    // GIVEN a transaction that holds the stock for longer than the call waits
+    let shop = Shop::open(&[('A', 5)]).await;
+    let buyer = shop.buyer(&[('A', 1)]).await;
+    let mut holder = other_way_round(&shop).await;
+    let mut held = holder.begin().await.unwrap();
+    lock(&mut held, 'A').await;
+    // WHEN the call has ended, and the transaction waits in its place
+    let ((status, answer), ()) = tokio::join!(shop.check_out(buyer), async {
+        until_waiting_with(&shop, 1, "makegood_check_out").await;
+        until_waiting_with(&shop, 1, "quantity_available").await;
+        held.commit().await.unwrap();
+    });
+    // THEN the buyer sees nothing of it
+    assert_eq!(status, 200, "{answer}");
+    assert_eq!(shop.levels().await, (5, 1));
+    shop.assert_stock_adds_up().await;
+    shop.database.drop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
