@@ -1,5 +1,6 @@
 //! Who acts and why, pages, and instants: arguments that several commands take.
 
+use crate::caller::caller;
 use crate::exit::BadInput;
 use anyhow::{Context, bail};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -19,22 +20,25 @@ pub struct ActArguments {
 }
 
 impl ActArguments {
-    /// The act.
+    /// The act; asks AWS who calls, where there are credentials.
     ///
     /// # Errors
     /// When a text is empty or can't be kept.
-    pub fn act(&self) -> anyhow::Result<Act> {
-        act(&self.actor, &self.reason)
+    pub async fn act(&self) -> anyhow::Result<Act> {
+        act(&self.actor, &self.reason).await
     }
 }
 
-/// Who and why.
+/// Who and why; asks AWS who calls, where there are credentials.
 ///
 /// # Errors
 /// When a text is empty or can't be kept.
-pub fn act(actor: &str, reason: &str) -> anyhow::Result<Act> {
-    let act = Act::new(actor, reason).context("use --as and --reason");
-    act.map_err(|error| BadInput::of(error).into())
+pub async fn act(actor: &str, reason: &str) -> anyhow::Result<Act> {
+    let act = Act::new(actor, reason)
+        .context("use --as and --reason")
+        .map_err(BadInput::of)?;
+    let caller = caller().await;
+    Ok(Act { caller, ..act })
 }
 
 /// Which page of a list.

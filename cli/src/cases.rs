@@ -213,10 +213,10 @@ async fn change(database: &Database, command: &Command, output: Output) -> anyho
     let (id, change, act) = match command {
         Command::Assign(AssignArguments { id, to, act }) => {
             let assignee = Actor::new(to).map_err(BadInput::of)?;
-            (*id, Change::Assign(assignee), act.act()?)
+            (*id, Change::Assign(assignee), act.act().await?)
         }
-        Command::Note(NoteArguments { id, act }) => (*id, Change::Note, act.act()?),
-        Command::Resolve(ResolveArguments { id, act }) => (*id, Change::Resolve, act.act()?),
+        Command::Note(NoteArguments { id, act }) => (*id, Change::Note, act.act().await?),
+        Command::Resolve(ResolveArguments { id, act }) => (*id, Change::Resolve, act.act().await?),
         Command::List(_) | Command::Show(_) => return Ok(ExitCode::SUCCESS),
     };
     let mut transaction = database.begin().await?;

@@ -7,7 +7,9 @@ use chrono::{DateTime, Utc};
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{ContentArrangement, Table};
 use makegood::clock::Clock;
+use makegood::config::Environment;
 use makegood::db::{ErrorClass, classify};
+use operate::dead_letter::SINGLE_OPERATOR;
 use operate::doctor::{self, Finding, Guarantee, Report, Scope, Severity};
 use std::process::ExitCode;
 
@@ -19,7 +21,8 @@ const SHOWN: usize = 3;
 /// One reading of the database in one snapshot, in a read-only transaction; it changes nothing and blocks nobody. Every kind of
 /// breach has a code, which is also its section in docs/operations.md. What only waits (for a trainer, for a person) is listed as a
 /// notice and is no breach.
-/// What today is, and on which days the school teaches, is what BUSINESS_TIMEZONE and BUSINESS_WEEKDAYS say, as for the functions.
+/// What today is, and on which days the school teaches, is what BUSINESS_TIMEZONE and BUSINESS_WEEKDAYS say, as for the functions; whether
+/// there is one operator alone, SINGLE_OPERATOR.
 ///
 /// Examples:
 ///   makegood doctor
@@ -41,11 +44,13 @@ pub struct Arguments {
 /// Those of the environment and the database.
 pub async fn run(arguments: &Arguments, output: Output, clock: Clock) -> anyhow::Result<ExitCode> {
     let (database, timezone, teaching_days) = database::open_with_calendar().await?;
+    let single_operator = Environment::of_process().is_yes(SINGLE_OPERATOR);
     let scope = Scope {
         only: arguments.only.iter().copied().collect(),
         now: clock.now(),
         timezone,
         teaching_days,
+        single_operator,
     };
     let bar = output.waiting_for("asking every guarantee of the whole database")?;
     let examined = doctor::check(&database, &scope).await;

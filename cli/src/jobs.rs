@@ -185,7 +185,7 @@ fn lines(job: &JobRow) -> Vec<String> {
 }
 
 async fn retry(database: &Database, arguments: &ChangeArguments, output: Output) -> anyhow::Result<ExitCode> {
-    let act = arguments.act.act()?;
+    let act = arguments.act.act().await?;
     let waker = Waker::read(&Environment::of_process(), &runtime::aws().await);
     let mut done = Vec::new();
     for id in &arguments.ids {
@@ -216,7 +216,7 @@ async fn cancel(
     arguments: &ChangeArguments,
     output: Output,
 ) -> anyhow::Result<ExitCode> {
-    let act = arguments.act.act()?;
+    let act = arguments.act.act().await?;
     let mut done = Vec::new();
     for id in &arguments.ids {
         let mut transaction = database.begin().await?;

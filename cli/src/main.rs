@@ -4,10 +4,12 @@
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
 mod act;
+mod caller;
 mod cases;
 mod database;
 mod dead_letters;
 mod doctor;
+mod edits;
 mod ensure_index;
 mod exit;
 mod jobs;
@@ -49,6 +51,7 @@ enum Command {
     Trace(trace::Arguments),
     ReplayEvent(replay_event::Arguments),
     DeadLetters(dead_letters::Arguments),
+    Edits(edits::Arguments),
     Jobs(jobs::Arguments),
     Cases(cases::Arguments),
     Refunds(refunds::Arguments),
@@ -69,6 +72,7 @@ async fn main() -> ExitCode {
         Command::Trace(arguments) => trace::run(&arguments, output, clock).await,
         Command::ReplayEvent(arguments) => replay_event::run(&arguments, output).await,
         Command::DeadLetters(arguments) => dead_letters::run(&arguments, output).await,
+        Command::Edits(arguments) => edits::run(&arguments, output).await,
         Command::Jobs(arguments) => jobs::run(&arguments, output).await,
         Command::Cases(arguments) => cases::run(&arguments, output).await,
         Command::Refunds(arguments) => refunds::run(&arguments, output, clock).await,

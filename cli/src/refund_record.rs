@@ -86,7 +86,7 @@ struct Answer {
 /// # Errors
 /// Those of the environment and the database.
 pub async fn run(arguments: &RecordArguments, output: Output, clock: Clock) -> anyhow::Result<ExitCode> {
-    let act = arguments.act.act()?;
+    let act = arguments.act.act().await?;
     let partial_refund: PartialRefund = arguments.partial.parse().map_err(BadInput::of)?;
     let told = ToldRefund {
         of: arguments.of()?,

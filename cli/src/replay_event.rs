@@ -2,7 +2,7 @@
 
 use crate::act::act;
 use crate::database;
-use crate::exit::BadInput;
+use crate::exit::{self, BadInput};
 use crate::output::Output;
 use anyhow::{Context, anyhow, bail};
 use makegood::config::Environment;
@@ -13,11 +13,14 @@ use makegood::limits;
 use makegood::outbox::{OutboxRow, SqsTransport, Transport, read_routes};
 use makegood::runtime;
 use operate::audit::{self, Act, Action};
+use operate::dead_letter::{Replayer, event_subject};
+use operate::edit;
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use uuid::Uuid;
 
 /// Send an event to its topic's queues again.
 ///
@@ -28,9 +31,12 @@ use std::process::ExitCode;
 /// The queues are QUEUE_URL_<TOPIC> (comma-separated), such as QUEUE_URL_PURCHASE_CONFIRMED. Who sends what and why is in the
 /// audit log of the database before anything is sent; a dry run needs no database.
 ///
+/// An event that the outbox does not have as it stands in the file waits until another operator confirms it (`makegood edits`), unless
+/// SINGLE_OPERATOR is yes.
+///
 /// Example: `makegood replay-event events/purchase-confirmed.json --dry-run`
 ///
-/// Exit code: 0 all sent, or all would be; 2 wrong usage, or a file with something else than events; 3 the audit log can't be
+/// Exit code: 0 all sent, or all would be; 1 some wait for another operator, all others were sent; 2 wrong usage, or a file with something else than events; 3 the audit log can't be
 /// written, so that nothing is sent, or a queue is not known or does not take them, and what was not sent is named.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
@@ -67,6 +73,12 @@ struct Replay {
     topic: &'static str,
     queues: Vec<String>,
     sent: bool,
+    /// The edit that waits for another operator.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    edit: Option<Uuid>,
+    /// Why it neither was sent nor waits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refused: Option<String>,
 }
 
 /// Runs the command.
@@ -76,23 +88,62 @@ struct Replay {
 pub async fn run(arguments: &Arguments, output: Output) -> anyhow::Result<ExitCode> {
     let events = read_events(&arguments.file).map_err(BadInput::of)?;
     let by = match &arguments.reason {
-        Some(reason) if !arguments.dry_run => Some(act(&arguments.actor, reason)?),
+        Some(reason) if !arguments.dry_run => Some(act(&arguments.actor, reason).await?),
         _ => None,
     };
     let mut environment = Environment::of_process();
     let types: BTreeSet<_> = events.iter().map(|(event, _)| event.event_type()).collect();
     let routes = read_routes(&mut environment, &types.into_iter().collect::<Vec<_>>());
     environment.finish()?;
-    let replays: Vec<_> = events
+    let Some(by) = by else {
+        let replays: Vec<_> = events
+            .iter()
+            .map(|(event, _)| replay(event, &routes, false))
+            .collect();
+        output.answer(&replays, &replays.iter().map(line).collect::<Vec<_>>())?;
+        return Ok(ExitCode::SUCCESS);
+    };
+    let replayer = Replayer::read(
+        &Environment::of_process(),
+        &runtime::aws().await,
+        database::open().await?,
+    );
+    let (known, others) = known(&replayer, events).await?;
+    let mut replays: Vec<_> = known
         .iter()
-        .map(|(event, _)| replay(event, &routes, by.is_some()))
+        .map(|(event, _)| replay(event, &routes, true))
         .collect();
-    if let Some(by) = by {
-        record(&by, &replays).await?;
-        send(&events, routes).await?;
+    record(&replayer, &by, &replays).await?;
+    send(&known, routes.clone()).await?;
+    for (event, payload) in &others {
+        let mut waiting = replay(event, &routes, false);
+        match replayer.propose_event(event, payload, &by).await? {
+            Ok(edit) => waiting.edit = Some(edit.0),
+            Err(refusal) => waiting.refused = Some(refusal.to_string()),
+        }
+        replays.push(waiting);
     }
     output.answer(&replays, &replays.iter().map(line).collect::<Vec<_>>())?;
-    Ok(ExitCode::SUCCESS)
+    Ok(exit::of(others.is_empty()))
+}
+
+type Events = Vec<(Event, Value)>;
+
+/// Those that may be sent at once: as the outbox has them, or all of them where there is one operator; and the others.
+async fn known(replayer: &Replayer, events: Events) -> anyhow::Result<(Events, Events)> {
+    if replayer.single_operator {
+        return Ok((events, Vec::new()));
+    }
+    let ids: Vec<String> = events
+        .iter()
+        .map(|(event, _)| event.envelope().event_id.clone())
+        .collect();
+    let mut connection = replayer.database.acquire().await?;
+    let published = edit::published(&mut connection, &ids).await?;
+    Ok(events.into_iter().partition(|(event, payload)| {
+        let before = published.get(&event.envelope().event_id).map(Value::to_string);
+        edit::changes(before.as_deref(), &payload.to_string()).is_empty()
+    }))
 }
 
 fn replay(event: &Event, routes: &HashMap<String, Vec<String>>, sent: bool) -> Replay {
@@ -103,10 +154,21 @@ fn replay(event: &Event, routes: &HashMap<String, Vec<String>>, sent: bool) -> R
         topic,
         queues: routes.get(topic).cloned().unwrap_or_default(),
         sent,
+        edit: None,
+        refused: None,
     }
 }
 
 fn line(replay: &Replay) -> String {
+    if let Some(edit) = replay.edit {
+        return format!(
+            "not sent: the outbox does not have {} like this, so another operator must confirm it: makegood edits confirm {edit}",
+            replay.event_id
+        );
+    }
+    if let Some(why) = &replay.refused {
+        return format!("refused: {}: {why}", replay.event_id);
+    }
     let verb = if replay.sent { "sent" } else { "would send" };
     format!(
         "{verb} {} ({}) to {}",
@@ -117,18 +179,15 @@ fn line(replay: &Replay) -> String {
 }
 
 /// Says in the audit log what is about to be sent.
-async fn record(by: &Act, replays: &[Replay]) -> anyhow::Result<()> {
-    const LONGEST_SUBJECT: usize = 200;
+async fn record(replayer: &Replayer, by: &Act, replays: &[Replay]) -> anyhow::Result<()> {
     let subjects: Vec<(String, Value)> = replays
         .iter()
         .map(|replay| {
-            let id: String = replay.event_id.chars().take(LONGEST_SUBJECT).collect();
             let details = json!({"eventType": replay.event_type, "queues": replay.queues});
-            (format!("event:{id}"), details)
+            (event_subject(&replay.event_id), details)
         })
         .collect();
-    let database = database::open().await?;
-    let mut transaction = database.begin().await?;
+    let mut transaction = replayer.database.begin().await?;
     audit::record_all(&mut transaction, by, Action::ReplayEvent, &subjects).await?;
     transaction
         .commit()

@@ -36,6 +36,7 @@ parameters=(
   "JwtAudience=makegood-shop"
   "ConsoleIssuer=$MAKEGOOD_IDENTITY_URL"
   "ConsoleClientId=makegood-console"
+  "SingleOperator=yes"
   "ConsoleSecret=of-this-machine-alone-and-never-deployed"
   "EsewaBaseUrl=$MAKEGOOD_GATEWAYS_URL"
   "EsewaProductCode=$ESEWA_PRODUCT_CODE"

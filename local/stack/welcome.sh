@@ -14,7 +14,7 @@ command_environment() {
   curl -fsS "$AWS_ENDPOINT_URL/2015-03-31/functions/makegood-local-admin/configuration" | python3 -c '
 import json, os, shlex, sys
 variables = json.load(sys.stdin)["Environment"]["Variables"]
-wanted = {name: value for name, value in variables.items() if name.startswith("QUEUE_URL_") or name in ("JOBS_QUEUE_URL", "BUSINESS_TIMEZONE", "BUSINESS_WEEKDAYS")}
+wanted = {name: value for name, value in variables.items() if name.startswith("QUEUE_URL_") or name in ("JOBS_QUEUE_URL", "BUSINESS_TIMEZONE", "BUSINESS_WEEKDAYS", "SINGLE_OPERATOR")}
 wanted["DATABASE_URL"] = os.environ["MAKEGOOD_LOCAL_DATABASE_DIRECT_URL"]
 for name in ("AWS_ENDPOINT_URL", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
     wanted[name] = os.environ[name]

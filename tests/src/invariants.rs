@@ -72,6 +72,7 @@ pub async fn assert_doctor_finds_no_breach_of(
         now: Utc::now() + TimeDelta::minutes(15),
         timezone: chrono_tz::Asia::Kolkata,
         teaching_days: TeachingDays::default(),
+        single_operator: false,
     };
     let pooled = database.through_pooler(1);
     let report = doctor::check(&pooled, &scope).await;

@@ -27,7 +27,7 @@ pub struct Arguments {
 /// # Errors
 /// Those of the environment and the database.
 pub async fn run(arguments: &Arguments, output: Output) -> anyhow::Result<ExitCode> {
-    let act = arguments.act.act()?;
+    let act = arguments.act.act().await?;
     let database = database::open().await?;
     let mut done = Vec::new();
     for id in &arguments.ids {

@@ -14,6 +14,7 @@ use operate::audit::Act;
 use operate::dead_letter::{
     Bulk, DeadLetterFilter, DeadLetterId, DeadLetterStatus, Edit, LEASE_SECONDS, Plan, Replay, Replayer,
 };
+use operate::edit::{Change, EditId};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -33,14 +34,15 @@ const LOOKS: i32 = LEASE_SECONDS + 10;
 /// may reach its queue twice, which leaves the same rows. What fails once more is parked again as the same dead letter; after
 /// five times it is refused unless --force says otherwise.
 ///
-/// A payload that the function would refuse again is refused here, with the field's name.
+/// A payload that the function would refuse again is refused here, with the field's name. One that changes who, what or how much is
+/// not sent: another operator must confirm it (`makegood edits`), unless SINGLE_OPERATOR is yes.
 ///
 /// Examples:
 ///   makegood dead-letters replay 6f1c2a6e-… --payload corrected.json --reason "the course's id was missing"
 ///   makegood dead-letters replay --error-code database_unavailable --since 2h        (says what it would do)
 ///   makegood dead-letters replay --error-code database_unavailable --since 2h --yes --reason "database is back"
 ///
-/// Exit code: 0 all sent, or a dry run that refuses none; 1 some were refused or not sent, all others
+/// Exit code: 0 all sent, or a dry run that refuses none; 1 some were refused, wait or were not sent, all others
 /// were; 2 wrong usage; 3 it could not look, or a queue takes none: run it again.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
@@ -82,7 +84,7 @@ pub struct Arguments {
 pub async fn run(arguments: &Arguments, output: Output) -> anyhow::Result<ExitCode> {
     let is_for_real = arguments.yes || (!arguments.ids.is_empty() && !arguments.dry_run);
     let act = match (&arguments.actor, &arguments.reason) {
-        (Some(actor), Some(reason)) => Some(act::act(actor, reason)?),
+        (Some(actor), Some(reason)) => Some(act::act(actor, reason).await?),
         (None, _) | (_, None) => None,
     };
     if is_for_real && act.is_none() {
@@ -143,9 +145,19 @@ async fn replay_each(
             }
             Replay::Refused { reason, .. } => Done::refused(*id, &reason),
             Replay::NotSent { reason } => Done::refused(*id, &format!("not sent: {reason}")),
+            Replay::Waits { edit, changes } => Done::refused(*id, &waits(edit, &changes)),
         });
     }
     output.changes(&done)
+}
+
+/// That an edit is not sent yet, and what to do.
+fn waits(edit: EditId, changes: &[Change]) -> String {
+    let fields: Vec<&str> = changes.iter().map(|change| change.field.as_str()).collect();
+    format!(
+        "not sent: it changes {}, so another operator must confirm it: makegood edits confirm {edit}",
+        fields.join(", ")
+    )
 }
 
 async fn preview_each(
@@ -276,7 +288,7 @@ async fn run_once(
         bar.inc(report.sent - sent_before);
         let tried = chunk.outcomes.iter().find_map(|(_, outcome)| match outcome {
             Replay::NotSent { reason } => Some(reason),
-            Replay::Sent { .. } | Replay::Refused { .. } => None,
+            Replay::Sent { .. } | Replay::Refused { .. } | Replay::Waits { .. } => None,
         });
         if let Some(reason) = tried.filter(|_| report.sent == sent_before) {
             bail!(
@@ -305,6 +317,9 @@ impl Report {
             }
             Replay::NotSent { reason } => {
                 self.not_sent.insert(id, reason.clone());
+            }
+            Replay::Waits { edit, changes } => {
+                self.refused.insert(id, waits(*edit, changes));
             }
         }
     }

@@ -112,7 +112,7 @@ pub(super) async fn run(
     output: Output,
     clock: Clock,
 ) -> anyhow::Result<ExitCode> {
-    let act = arguments.act.act()?;
+    let act = arguments.act.act().await?;
     let reading = arguments.reading()?;
     let lines = arguments.check(&reading)?;
     let database = database::open().await?;

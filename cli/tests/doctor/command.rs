@@ -139,3 +139,20 @@ async fn a_day_is_closed_when_the_school_does_not_teach_on_it() {
     );
     scene.drop().await;
 }
+
+#[tokio::test]
+async fn a_stack_with_one_operator_is_named() {
+    let scene = Scene::healthy(1).await;
+    let found = |single: &str| {
+        let output = scene
+            .command(&["--json", "doctor"])
+            .env("SINGLE_OPERATOR", single)
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(0), "it is a notice");
+        json(&output)["findings"].clone()
+    };
+    assert_eq!(found("no"), serde_json::json!([]));
+    assert_eq!(found("yes")[0]["code"], "single-operator");
+    scene.drop().await;
+}

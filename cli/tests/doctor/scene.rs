@@ -49,6 +49,7 @@ impl Scene {
             now: Utc::now() + later,
             timezone: chrono_tz::Asia::Kolkata,
             teaching_days: TeachingDays::default(),
+            single_operator: false,
         };
         check(&self.pooled, &scope).await.unwrap()
     }
@@ -67,13 +68,20 @@ impl Scene {
 
     /// The same for a school that teaches on these days of the week.
     pub fn makegood_teaching_on(&self, weekdays: &str, arguments: &[&str]) -> Output {
-        std::process::Command::new(env!("CARGO_BIN_EXE_makegood"))
-            .args(arguments)
+        self.command(arguments)
             .env("BUSINESS_WEEKDAYS", weekdays)
-            .env("DATABASE_URL", self.database.pooler_url())
-            .env("BUSINESS_TIMEZONE", "Asia/Kolkata")
             .output()
             .unwrap()
+    }
+
+    /// The command, ready to be started.
+    pub fn command(&self, arguments: &[&str]) -> std::process::Command {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_makegood"));
+        command
+            .args(arguments)
+            .env("DATABASE_URL", self.database.pooler_url())
+            .env("BUSINESS_TIMEZONE", "Asia/Kolkata");
+        command
     }
 
     pub async fn drop(self) {

@@ -140,6 +140,7 @@ async fn the_mark_comes_through_a_real_queue_beside_the_body_as_it_was() {
         database: operator.database.through_pooler(1),
         sqs: queue.client.clone(),
         destinations: Destinations::read(&Environment::of(&[("QUEUE_URL_PURCHASE_CREATED", &queue.url)])),
+        single_operator: false,
     };
 
     // WHEN it is replayed

@@ -84,8 +84,8 @@ const COMMANDS: [Usage; 21] = [
         &["cases", "assign", ID, "--to", " ", "--reason", "r"],
     ),
 ];
-/// The two that differ from `assign` in nothing but what they do.
-const MORE: [Usage; 2] = [
+/// Those that differ from `assign` in nothing but what they do, and the edits.
+const MORE: [Usage; 6] = [
     (
         &["cases", "note", ID, "--reason", "r"],
         &["cases", "note", ID, "--reason", " "],
@@ -93,6 +93,16 @@ const MORE: [Usage; 2] = [
     (
         &["cases", "resolve", ID, "--reason", "r"],
         &["cases", "resolve", ID, "--reason", " "],
+    ),
+    (&["edits", "list"], &["edits", "list", "--status", "waiting"]),
+    (&["edits", "show", ID], &["edits", "show", "1234"]),
+    (
+        &["edits", "confirm", ID, "--reason", "r"],
+        &["edits", "confirm", ID, "--reason", " "],
+    ),
+    (
+        &["edits", "withdraw", ID, "--reason", "r"],
+        &["edits", "withdraw", ID, "--reason", " "],
     ),
 ];
 
@@ -138,7 +148,7 @@ fn every_command_is_held_to_the_table() {
         .map(|(right, _)| {
             let words = if matches!(
                 right[0],
-                "dead-letters" | "jobs" | "cases" | "refunds" | "statement"
+                "dead-letters" | "edits" | "jobs" | "cases" | "refunds" | "statement"
             ) {
                 2
             } else {

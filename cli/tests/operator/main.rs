@@ -5,6 +5,7 @@ mod again;
 mod audit;
 mod bulk;
 mod cases;
+mod edits;
 mod ends;
 mod jobs;
 mod lists;

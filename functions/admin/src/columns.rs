@@ -37,6 +37,8 @@ pub const COLUMNS: &[(&str, &[&str])] = &[
         "status", "student_id", "updated_at"]),
     ("processed_events", &["correlation_id", "event_id", "event_type", "payload", "processed_at", "source", "version"]),
     ("product_variants", &["id", "price_cents", "sku"]),
+    ("proposed_edits", &["body", "caller", "changes", "decided_at", "decided_by", "forced", "id", "proposed_at", "proposed_by",
+        "reason", "replaces", "status", "subject"]),
     ("purchase_extensions", &["ends_at", "payment_id", "purchase_id", "sessions"]),
     ("purchase_reductions", &["payment_id", "purchase_id", "sessions", "updated_at"]),
     ("refunds", &["amount_minor", "created_at", "currency", "id", "payment_id", "payment_intent_id", "payment_refunded_minor",

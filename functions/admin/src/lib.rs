@@ -100,6 +100,7 @@ impl Admin {
                 database: database.clone(),
                 sqs: sqs.clone(),
                 destinations: settings.destinations,
+                single_operator: settings.single_operator,
             },
             waker: settings.jobs_queue_url.map(|queue_url| Waker {
                 client: sqs,

@@ -28,6 +28,8 @@ pub struct Settings {
     pub jobs_queue_url: Option<String>,
     /// Where dead letters may go back to.
     pub destinations: Destinations,
+    /// `SINGLE_OPERATOR`: nobody else could confirm an edit.
+    pub single_operator: bool,
     /// `RUNBOOK_URL`: where the runbook is read; the console's own copy unless set.
     pub runbook_url: Option<String>,
     /// Whose clock the pages show.
@@ -57,6 +59,7 @@ impl Settings {
             sweep_function: environment.optional("SWEEP_FUNCTION"),
             jobs_queue_url: environment.optional("JOBS_QUEUE_URL"),
             destinations: Destinations::read(environment),
+            single_operator: environment.is_yes("SINGLE_OPERATOR"),
             runbook_url: environment.optional("RUNBOOK_URL"),
             timezone: environment.business_timezone(),
             teaching_days: environment.business_weekdays(),

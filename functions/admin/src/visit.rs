@@ -5,7 +5,7 @@ use crate::context::Admin;
 use crate::http::{Answer, CookieNames, Form, Request, Wrong, clear_cookie, set_cookie};
 use chrono::{DateTime, Utc};
 use makegood::delivery::Deadline;
-use operate::audit::{Act, ActError};
+use operate::audit::{Act, ActError, Caller};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -130,7 +130,9 @@ impl<'a> Visit<'a> {
     /// # Errors
     /// When no reason is given.
     pub fn act(&self, form: &Form) -> Result<Act, ActError> {
-        Act::new(&self.operator.actor, form.raw("reason").unwrap_or_default())
+        let act = Act::new(&self.operator.actor, form.raw("reason").unwrap_or_default())?;
+        let caller = Some(Caller::login(&self.operator.subject));
+        Ok(Act { caller, ..act })
     }
 
     /// On to that page, which says this.

@@ -82,17 +82,48 @@ fn checked(text: &str, what: &'static str, most: usize) -> Result<String, ActErr
     Ok(text.to_owned())
 }
 
+/// As what somebody acts that is known without being typed: the subject of a login, or the caller that AWS names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Caller(String);
+
+impl Caller {
+    /// What the text of a login begins with.
+    pub(crate) const LOGIN: &'static str = "login:";
+    const AWS: &'static str = "aws:";
+
+    /// Of the console: the issuer's own id of the person.
+    #[must_use]
+    pub fn login(subject: &str) -> Self {
+        Self(format!("{}{subject}", Self::LOGIN))
+    }
+
+    /// Of the command line: the ARN that AWS answers for its credentials.
+    #[must_use]
+    pub fn aws(arn: &str) -> Self {
+        Self(format!("{}{arn}", Self::AWS))
+    }
+
+    /// `login:<subject>` or `aws:<ARN>`.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 /// Who does it, and why: every change by hand asks for one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Act {
-    /// Who.
+    /// Who, as they are called or call themselves.
     pub actor: Actor,
     /// Why.
     pub reason: Reason,
+    /// As what they are known, where that is known. The audit log has it beside the name.
+    pub caller: Option<Caller>,
 }
 
 impl Act {
-    /// Of these two texts.
+    /// Of these two texts; as what the person is known is added by whoever knows it.
     ///
     /// # Errors
     /// When one of them is empty or can't be kept.
@@ -100,6 +131,7 @@ impl Act {
         Ok(Self {
             actor: Actor::new(actor)?,
             reason: Reason::new(reason)?,
+            caller: None,
         })
     }
 }
@@ -131,11 +163,15 @@ pub enum Action {
     RecordRefund,
     /// A provider's statement was taken in from a file. Written before its first entry.
     ImportStatement,
+    /// An edit was proposed that another operator must confirm. Confirming it is a replay.
+    ProposeEdit,
+    /// A proposed edit was taken back, or not wanted.
+    WithdrawEdit,
 }
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::ReplayDeadLetter,
         Self::FailedToReplayDeadLetter,
         Self::DiscardDeadLetter,
@@ -148,6 +184,8 @@ impl Action {
         Self::ReplayEvent,
         Self::RecordRefund,
         Self::ImportStatement,
+        Self::ProposeEdit,
+        Self::WithdrawEdit,
     ];
 
     /// As the column has it.
@@ -166,6 +204,8 @@ impl Action {
             Self::ReplayEvent => "event.replay",
             Self::RecordRefund => "refund.record",
             Self::ImportStatement => "statement.import",
+            Self::ProposeEdit => "edit.propose",
+            Self::WithdrawEdit => "edit.withdraw",
         }
     }
 
@@ -197,7 +237,7 @@ pub async fn record(
     record_all(connection, act, action, &[(subject.to_owned(), details.clone())]).await
 }
 
-/// As [`record`], for many subjects in one statement: each with its details.
+/// As [`record`], for many subjects in one statement: each with its details, and as what the person is known.
 ///
 /// # Errors
 /// Those of the database.
@@ -210,7 +250,12 @@ pub async fn record_all(
     if subjects.is_empty() {
         return Ok(());
     }
-    let (names, details): (Vec<String>, Vec<Value>) = subjects.iter().cloned().unzip();
+    let (names, mut details): (Vec<String>, Vec<Value>) = subjects.iter().cloned().unzip();
+    if let Some(caller) = &act.caller {
+        for details in details.iter_mut().filter_map(Value::as_object_mut) {
+            details.insert("caller".to_owned(), Value::from(caller.as_str()));
+        }
+    }
     sqlx::query!(
         "INSERT INTO audit_log (actor, action, reason, subject, details)
          SELECT $1, $2, $3, s.subject, s.details

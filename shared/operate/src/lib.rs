@@ -7,6 +7,7 @@ pub mod audit;
 pub mod case;
 pub mod dead_letter;
 pub mod doctor;
+pub mod edit;
 pub mod health;
 pub mod job;
 pub mod money;

@@ -25,6 +25,8 @@ const LONGEST_NAME: usize = 80;
 pub struct Operator {
     /// For the audit log: a name, and the issuer's own id of the person, which nobody can choose.
     pub actor: String,
+    /// The issuer's own id of the person.
+    pub subject: String,
     /// For the page's head.
     pub name: String,
     /// Stands for this very token, without giving it away.
@@ -162,7 +164,12 @@ impl Verifier {
             .take(LONGEST_NAME)
             .collect();
         Ok(Operator {
-            actor: if name == id { id } else { format!("{name} ({id})") },
+            actor: if name == id {
+                id.clone()
+            } else {
+                format!("{name} ({id})")
+            },
+            subject: id,
             name,
             session: URL_SAFE_NO_PAD.encode(Sha256::digest(token)),
             expires_at,

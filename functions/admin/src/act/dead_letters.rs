@@ -106,6 +106,10 @@ pub async fn replay(visit: &Visit<'_>, id: Uuid, form: &Form) -> Result<Answer, 
             &page_of(id),
             &Said::not_done(format!("Its queue did not take it: {reason}")),
         )),
+        Replay::Waits { edit, .. } => Ok(visit.go_on(
+            &format!("/admin/edits/{edit}"),
+            &Said::done("The edit is kept. It is sent when another operator has confirmed it."),
+        )),
     }
 }
 
@@ -173,7 +177,7 @@ pub async fn replay_many(visit: &Visit<'_>, form: &Form) -> Result<Answer, Fault
         for (_, outcome) in &chunk.outcomes {
             match outcome {
                 Replay::Sent { .. } => progress.sent += 1,
-                Replay::Refused { .. } | Replay::NotSent { .. } => progress.left += 1,
+                Replay::Refused { .. } | Replay::NotSent { .. } | Replay::Waits { .. } => progress.left += 1,
             }
         }
         cursor = chunk.next;

@@ -2,6 +2,7 @@
 
 mod cases;
 mod dead_letters;
+mod edits;
 mod jobs;
 pub mod sweep;
 
@@ -32,6 +33,8 @@ pub async fn make(visit: &Visit<'_>, segments: &[&str], form: &Form) -> Result<A
         ["cases", id, "assign"] => cases::assign(visit, key(id)?, form).await,
         ["cases", id, "note"] => cases::note(visit, key(id)?, form).await,
         ["cases", id, "resolve"] => cases::resolve(visit, key(id)?, form).await,
+        ["edits", id, "confirm"] => edits::confirm(visit, key(id)?, form).await,
+        ["edits", id, "withdraw"] => edits::withdraw(visit, key(id)?, form).await,
         ["sweeps", name, "run"] => sweep::run(visit, name, form).await,
         _ => Err(Fault::NotFound("change")),
     }

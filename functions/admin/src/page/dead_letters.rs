@@ -11,6 +11,7 @@ use operate::case::{CaseRow, open_of_payment};
 use operate::dead_letter::{
     self, DeadLetter, DeadLetterFilter, DeadLetterId, DeadLetterRow, DeadLetterStatus, MOST_GENERATIONS,
 };
+use operate::edit::{self, ProposedEdit};
 use uuid::Uuid;
 
 pub const PATH: &str = "/admin/dead-letters";
@@ -93,6 +94,7 @@ pub async fn list(visit: &Visit<'_>) -> Result<Answer, Fault> {
     let bulk = parts::address(&format!("{PATH}/replay"), &query.only(&super::REPLAY_FILTER));
     let body = html! {
         h1 { "Dead letters" }
+        p.actions { a href=(super::edits::PATH) { "Edits that wait for a second operator" } }
         (parts::filter(PATH, &filter_fields(&query)))
         @if rows.is_empty() { (parts::empty(PATH, &query, &EMPTY)) }
         @else {
@@ -173,6 +175,7 @@ async fn show(
         Some(payment) => open_of_payment(&mut connection, payment).await?,
         None => Vec::new(),
     };
+    let edit = edit::pending_of(&mut connection, &DeadLetterId(id).subject()).await?;
     drop(connection);
     let is_parked = dead_letter.row.status == DeadLetterStatus::Parked;
     let body = html! {
@@ -181,6 +184,7 @@ async fn show(
         h1 { (dead_letter.row.event_type.as_deref().unwrap_or("No event")) " " (badge(dead_letter.row.status)) }
         p.panel.reason { strong { (dead_letter.row.error_code.as_deref().unwrap_or("no code")) } " " (dead_letter.row.failure_reason) }
         @if !cases.is_empty() { (same_trouble(&cases)) }
+        @if let Some(edit) = &edit { (waits(edit)) }
         (facts(visit, &dead_letter))
         @if is_parked { (replay(visit, &dead_letter, form)) } @else { h2 { "Body" } (body_of(&dead_letter)) }
         @if let Some(document) = &dead_letter.document { details.more { summary { "The document that was parked" } (parts::json(document)) } }
@@ -201,6 +205,16 @@ fn same_trouble(cases: &[CaseRow]) -> Markup {
         p.panel {
             "Its payment has an open case, so this is one task: fix the cause, replay this, and resolve the case when it is delivered. "
             @for case in cases { a.button href=(format!("/admin/cases/{}", case.id)) { "Open the case " (case.kind) } " " }
+        }
+    }
+}
+
+/// That an edit of it waits for another operator.
+fn waits(edit: &ProposedEdit) -> Markup {
+    html! {
+        p.panel {
+            (edit.proposed_by) " proposed an edit of it, which waits for another operator. "
+            a.button href=(format!("{}/{}", super::edits::PATH, edit.id)) { "Look at the edit" }
         }
     }
 }
@@ -251,7 +265,10 @@ fn replay(visit: &Visit<'_>, dead_letter: &DeadLetter, form: Option<&Form>) -> M
         form.change.wide method="post" action=(to("replay")) {
             (parts::csrf(visit))
             h2 { "Edit and send back" }
-            p.hint { "To " (dead_letter.row.source) " only, not to others that read the same events. Space between tokens does not count as a change." }
+            p.hint {
+                "To " (dead_letter.row.source) " only, not to others that read the same events. Space between tokens does not count as a change."
+                @if !visit.admin.replayer.single_operator { " What changes who, what or how much waits until another operator confirms it." }
+            }
             label for="body" { "Body" }
             (text_area(&typed))
             @if came_back {

@@ -30,6 +30,7 @@ pub async fn page(visit: &Visit<'_>) -> Result<Answer, Fault> {
         now: visit.now,
         timezone: visit.admin.timezone,
         teaching_days: visit.admin.teaching_days,
+        single_operator: visit.admin.replayer.single_operator,
     };
     let report = check(&visit.admin.database, &scope).await?;
     let body = html! {

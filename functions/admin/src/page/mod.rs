@@ -5,6 +5,7 @@ mod audit;
 mod cases;
 mod dead_letters;
 mod doctor;
+mod edits;
 mod frame;
 mod health;
 mod jobs;
@@ -51,6 +52,8 @@ pub async fn show(visit: &Visit<'_>, segments: &[&str]) -> Result<Answer, Fault>
         ["dead-letters"] => dead_letters::list(visit).await,
         ["dead-letters", "replay"] => replay::plan(visit).await,
         ["dead-letters", id] => dead_letters::one(visit, key(id)?).await,
+        ["edits"] => edits::list(visit).await,
+        ["edits", id] => edits::one(visit, key(id)?).await,
         ["cases"] => cases::list(visit).await,
         ["cases", id] => cases::one(visit, key(id)?).await,
         ["refunds"] => refunds::list(visit).await,
@@ -67,7 +70,7 @@ pub async fn show(visit: &Visit<'_>, segments: &[&str]) -> Result<Answer, Fault>
 fn has_no_parameters(segments: &[&str]) -> bool {
     match segments {
         ["dead-letters", id] => *id != "replay",
-        ["timeline", _, _] | ["jobs" | "cases" | "refunds", _] | ["runbook" | "statement"] => true,
+        ["timeline", _, _] | ["jobs" | "cases" | "refunds" | "edits", _] | ["runbook" | "statement"] => true,
         _ => false,
     }
 }
@@ -80,6 +83,7 @@ pub const LISTS: &[(&str, &[&str])] = &[
     ("/admin/jobs", &jobs::FIELDS),
     ("/admin/dead-letters", &dead_letters::FIELDS),
     ("/admin/dead-letters/replay", &replay::FIELDS),
+    ("/admin/edits", &edits::FIELDS),
     ("/admin/cases", &cases::FIELDS),
     ("/admin/refunds", &refunds::FIELDS),
     ("/admin/sweeps", &sweeps::FIELDS),

@@ -16,6 +16,7 @@ mod one_task;
 mod parameters;
 mod refunds;
 mod samples;
+mod second;
 mod stage;
 mod statement;
 mod timeline;

@@ -60,6 +60,7 @@ fn forms_of(list: &str, name: &str) -> (&'static [&'static str], &'static [&'sta
         ("/admin/jobs", "status") => (&["failed"], &["fialed", "Failed", "done"]),
         ("/admin/refunds", "status") => (&["processed"], &["porcessed", "PROCESSED", "refunded"]),
         ("/admin/refunds", "of") => (&["rfnd_1"], TEXTS),
+        ("/admin/edits", "status") => (&["confirmed"], &["confimred", "PENDING", "all"]),
         ("/admin/cases", "status") => (&["open"], &["opne", "OPEN", "closed"]),
         (_, "since") => (
             &["1h", "30d", "2026-01-01T00:00:00Z"],

@@ -28,6 +28,7 @@ async fn doctor_counts(bench: &Bench, guarantee: Guarantee) -> i64 {
         now: Utc::now(),
         timezone: Kolkata,
         teaching_days: TeachingDays::default(),
+        single_operator: false,
     };
     let report = doctor::check(&bench.sweep.publisher.database, &scope)
         .await

@@ -51,6 +51,7 @@ async fn missing(bench: &Bench) -> i64 {
         now: Clock::System.now(),
         timezone: bench.sweep.timezone,
         teaching_days: bench.sweep.teaching_days,
+        single_operator: false,
     };
     let report = doctor::check(&bench.sweep.publisher.database, &scope)
         .await

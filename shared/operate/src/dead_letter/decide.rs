@@ -1,6 +1,7 @@
 //! Whether a dead letter may be sent back, and what exactly. Pure.
 
 use super::{DeadLetterStatus, Destination, Destinations, MOST_GENERATIONS};
+use crate::edit::EditId;
 use chrono::{DateTime, Utc};
 use makegood::delivery::LONGEST_PAYLOAD;
 use makegood::event::{Event, EventError};
@@ -97,6 +98,20 @@ pub enum Refusal {
         /// What the payload is.
         found: &'static str,
     },
+    /// Another edit of it waits.
+    #[error(
+        "an edit of it waits for another operator already: `makegood edits show {edit}`; confirm or withdraw that one first"
+    )]
+    EditWaits {
+        /// Which.
+        edit: EditId,
+    },
+    /// Nobody could tell who confirms from who proposed.
+    #[error(
+        "it changes who, what or how much, so another operator must confirm it, and as whom you propose it is not known; use a \
+         profile of AWS that may call sts:GetCallerIdentity, or the console"
+    )]
+    NoCaller,
     /// A wake-up that wakes nobody.
     #[error("the payload would be refused again: field `jobId` is missing or no UUID; fix the payload")]
     NoJobId,
@@ -119,6 +134,8 @@ impl Refusal {
             Self::TooLarge { .. } => "payload_too_large",
             Self::Payload(error) => error.code(),
             Self::WrongType { .. } => "wrong_type",
+            Self::EditWaits { .. } => "edit_waits",
+            Self::NoCaller => "no_caller",
             Self::NoJobId => "no_job_id",
         }
     }

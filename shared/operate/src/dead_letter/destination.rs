@@ -48,6 +48,15 @@ impl Destinations {
         self.queues.get(source)
     }
 
+    /// The URLs of all queues that carry this type of event.
+    #[must_use]
+    pub fn of_event(&self, event_type: EventType) -> Vec<String> {
+        self.iter()
+            .filter(|queue| queue.carries.contains(&event_type))
+            .map(|queue| queue.url.clone())
+            .collect()
+    }
+
     /// All of them, by name.
     pub fn iter(&self) -> impl Iterator<Item = &Destination> {
         self.queues.values()

@@ -21,6 +21,7 @@ mod discard;
 mod list;
 mod replay;
 mod replay_plan;
+mod second;
 mod send;
 
 pub use bulk::{Bulk, Chunk, Claimed};
@@ -28,8 +29,9 @@ pub use decide::{Edit, Refusal};
 pub use destination::{Destination, Destinations};
 pub use discard::{Discard, discard_parked_dead_letter};
 pub use list::{list, show};
-pub use replay::{Replay, Replayer};
+pub use replay::{Replay, Replayer, SINGLE_OPERATOR};
 pub use replay_plan::{Plan, PlannedDestination, PlannedRefusal};
+pub use second::event_subject;
 
 use crate::page::Cursor;
 use chrono::{DateTime, Utc};

@@ -2,16 +2,21 @@
 
 use super::consumer::{Judged, judge};
 use super::decide::{Candidate, Ready};
+use super::second::Replaced;
 use super::{DeadLetterId, Destinations, Edit, Refusal, claim, send};
 use crate::audit::{self, Act, Action};
+use crate::edit::{self, Change, EditId};
 use aws_config::SdkConfig;
 use aws_sdk_sqs::Client;
 use chrono::{DateTime, Utc};
 use makegood::config::Environment;
-use makegood::db::{Connection, Database};
+use makegood::db::{Connection, Database, Transaction};
 use makegood::limits;
 use serde::Serialize;
 use serde_json::{Value, json};
+
+/// `yes` when a stack has one operator, so that nobody can confirm an edit.
+pub const SINGLE_OPERATOR: &str = "SINGLE_OPERATOR";
 
 /// What sends dead letters back.
 #[derive(Debug, Clone)]
@@ -22,6 +27,8 @@ pub struct Replayer {
     pub sqs: Client,
     /// Where they may go back to.
     pub destinations: Destinations,
+    /// `SINGLE_OPERATOR`: whether an edit needs no other operator, since there is none.
+    pub single_operator: bool,
 }
 
 /// What became of the replay of one dead letter.
@@ -48,6 +55,13 @@ pub enum Replay {
         /// What SQS said.
         reason: String,
     },
+    /// It was not sent: it waits for another operator.
+    Waits {
+        /// The edit to be confirmed.
+        edit: EditId,
+        /// What it changes.
+        changes: Vec<Change>,
+    },
 }
 
 impl Replay {
@@ -73,6 +87,7 @@ impl Replayer {
             database,
             sqs: limits::queues(aws),
             destinations: Destinations::read(environment),
+            single_operator: environment.optional(SINGLE_OPERATOR).as_deref() == Some("yes"),
         }
     }
 
@@ -93,7 +108,7 @@ impl Replayer {
         Ok(judged.map(|ready| ready.destination))
     }
 
-    async fn judge_one(
+    pub(super) async fn judge_one(
         &self,
         connection: &mut Connection,
         found: Result<Candidate, Refusal>,
@@ -109,7 +124,8 @@ impl Replayer {
     }
 
     /// Sends one dead letter back to its source, with another payload if it is edited: that is read as the function there reads
-    /// it, and refused with the field's name if it would be refused. Both payloads are kept, the old one in the audit log.
+    /// it, and refused with the field's name if it would be refused. Both payloads are kept, the old one in the audit log. An edit that
+    /// changes who, what or how much is not sent: it waits for another operator ([`Replayer::confirm`]), unless there is none.
     /// `forced` lets a dead letter pass that came back [`super::MOST_GENERATIONS`] times.
     ///
     /// # Errors
@@ -132,14 +148,60 @@ impl Replayer {
             Ok(ready) => ready,
             Err(refusal) => return Ok(Replay::refused(&refusal)),
         };
-        let mut details = details(&ready, forced);
-        if let Some(edit) = edit {
-            claim::keep_edited(&mut transaction, id.0, &edit.body).await?;
-            details["originalPayload"] = json!(original);
-            details["editedPayload"] = json!(edit.body);
+        let Some(edit) = edit else {
+            let details = details(&ready, forced);
+            return self.send_one(transaction, ready, details, act).await;
+        };
+        let changes = edit::changes(original.as_deref(), &edit.body);
+        if !changes.is_empty() && !self.single_operator {
+            let replaced = Replaced::of(original.as_deref(), ready.generation);
+            let proposed = self
+                .propose(&mut transaction, &ready, &replaced, &changes, forced, act)
+                .await?;
+            transaction.commit().await?;
+            return Ok(proposed);
         }
-        let subjects = [(id.subject(), details)];
-        audit::record_all(&mut transaction, act, Action::ReplayDeadLetter, &subjects).await?;
+        let mut details = self
+            .keep_edited(&mut transaction, &ready, original.as_deref(), forced)
+            .await?;
+        if !changes.is_empty() {
+            details["singleOperator"] = json!(true);
+        }
+        self.send_one(transaction, ready, details, act).await
+    }
+
+    /// Keeps the new body of a locked dead letter; gives back what the audit log keeps of it.
+    pub(super) async fn keep_edited(
+        &self,
+        connection: &mut Connection,
+        ready: &Ready,
+        original: Option<&str>,
+        forced: bool,
+    ) -> Result<Value, sqlx::Error> {
+        claim::keep_edited(connection, ready.id, &ready.body).await?;
+        let mut details = details(ready, forced);
+        details["originalPayload"] = json!(original);
+        details["editedPayload"] = json!(ready.body);
+        Ok(details)
+    }
+
+    /// Claims a locked dead letter with its row in the audit log, commits, and sends it.
+    pub(super) async fn send_one(
+        &self,
+        mut transaction: Transaction,
+        ready: Ready,
+        details: Value,
+        act: &Act,
+    ) -> Result<Replay, sqlx::Error> {
+        let id = DeadLetterId(ready.id);
+        audit::record(
+            &mut transaction,
+            act,
+            Action::ReplayDeadLetter,
+            &id.subject(),
+            &details,
+        )
+        .await?;
         let lease = claim::claim(&mut transaction, &[id.0]).await?;
         transaction.commit().await?;
         let claimed = ClaimedDeadLetters {
@@ -205,6 +267,6 @@ pub(super) fn details(ready: &Ready, forced: bool) -> Value {
 fn failed_try((id, generation, outcome): &(DeadLetterId, i32, Replay)) -> Option<(DeadLetterId, Value)> {
     match outcome {
         Replay::NotSent { reason } => Some((*id, json!({"generation": generation, "reason": reason}))),
-        Replay::Sent { .. } | Replay::Refused { .. } => None,
+        Replay::Sent { .. } | Replay::Refused { .. } | Replay::Waits { .. } => None,
     }
 }

@@ -8,7 +8,7 @@ const COMPARE: &str = "`makegood trace <purchase id>`; correct the row that is w
 const TRACE: &str = "`makegood trace <id>` shows what happened; a person decides";
 
 /// All kinds, in the order in which they are reported.
-pub const KINDS: [Kind; 61] = [
+pub const KINDS: [Kind; 62] = [
     breach(
         G1,
         "payment-without-purchase",
@@ -38,6 +38,12 @@ pub const KINDS: [Kind; 61] = [
         "webhook-notes-trusted",
         "fulfilled in the last week on a provider's notes alone, which the buyer's browser wrote",
         "compare what was paid with what it costs; fill `course_prices`, then set TrustWebhookNotes to no",
+    ),
+    notice(
+        G1,
+        "single-operator",
+        "one operator alone can send an edit that changes who, what or how much",
+        "name a second operator, then deploy with SingleOperator=no",
     ),
     breach(
         G1,
@@ -369,32 +375,5 @@ pub fn kind(code: &str) -> Option<&'static Kind> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::{Guarantee, Severity};
-    use super::*;
-    use std::collections::BTreeSet;
-
-    #[test]
-    fn every_code_is_its_own_and_fit_for_an_anchor() {
-        let codes: BTreeSet<&str> = KINDS.iter().map(|kind| kind.code).collect();
-        assert_eq!(codes.len(), KINDS.len());
-        for code in codes {
-            assert!(
-                code.chars()
-                    .all(|character| character.is_ascii_lowercase() || character == '-'),
-                "{code}"
-            );
-        }
-    }
-
-    #[test]
-    fn every_guarantee_can_be_found_broken() {
-        let broken: BTreeSet<Guarantee> = KINDS
-            .iter()
-            .filter(|kind| kind.severity == Severity::Breach)
-            .map(|kind| kind.guarantee)
-            .collect();
-        let expected = BTreeSet::from(Guarantee::ALL);
-        assert_eq!(broken, expected);
-    }
-}
+#[path = "kinds_tests.rs"]
+mod tests;

@@ -36,6 +36,8 @@ pub struct Scope {
     pub timezone: Tz,
     /// The days of the week on which it teaches.
     pub teaching_days: TeachingDays,
+    /// `SINGLE_OPERATOR`: whether the stack says that nobody else confirms what an operator edits.
+    pub single_operator: bool,
 }
 
 /// Rows that break a guarantee in one way, or that wait for somebody (see [`Severity`]).

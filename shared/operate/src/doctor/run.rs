@@ -127,6 +127,7 @@ async fn all_but_calendars(connection: &mut Connection, scope: &Scope) -> Result
         rows.extend(unfulfilled(connection, scope, Unmet::Payment, "payment-without-purchase").await?);
         rows.extend(questions::payments(connection, scope).await?);
         rows.extend(questions::purchases_against_payments(connection, scope).await?);
+        rows.extend(scope.single_operator.then(single_operator));
     }
     if scope.includes_any(&[G1, G2, G9]) {
         rows.extend(questions::doubles(connection, &unenforced).await?);
@@ -241,6 +242,16 @@ async fn unfulfilled(
     }))
 }
 
+/// No row says it: the environment does.
+fn single_operator() -> Row {
+    Row {
+        code: "single-operator".to_owned(),
+        count: 1,
+        examples: Vec::new(),
+        oldest_at: None,
+    }
+}
+
 fn listed(code: &str, mut lines: Vec<String>) -> Option<Row> {
     let count = i64::try_from(lines.len()).unwrap_or(i64::MAX);
     lines.truncate(EXAMPLES);
@@ -274,6 +285,7 @@ mod tests {
             now: DateTime::UNIX_EPOCH,
             timezone: Kolkata,
             teaching_days: TeachingDays::default(),
+            single_operator: false,
         }
     }
 

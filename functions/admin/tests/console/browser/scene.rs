@@ -94,6 +94,7 @@ impl Scene {
         set("OIDC_ISSUER", &issuer.url);
         set("OIDC_CLIENT_ID", CONSOLE_CLIENT_ID);
         set("CONSOLE_SECRET", crate::stage::SECRET);
+        set("SINGLE_OPERATOR", "yes");
         let admin = Arc::new(Environment::start("admin", &common).await);
         let origin = front::serve(Arc::clone(&admin)).await;
         Self {

@@ -1,0 +1,3 @@
+SELECT id, subject, body, replaces, changes AS "changes: Json<Vec<Change>>", forced, status AS "status: EditStatus", proposed_by, caller, reason,
+       proposed_at, decided_by, decided_at
+FROM proposed_edits WHERE id = $1 FOR UPDATE
