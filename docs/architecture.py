@@ -55,6 +55,8 @@ PLACES = {
     "schedules-dlq": (5, 6.6),
     "GET /admin": (5, 2),
     "admin": (5, 3),
+    "GET /admin/login": (5, 4),
+    "console-login": (5, 5),
     "migrate": (5, 7.6),
     "database": (0, 10.2),
 }
@@ -197,7 +199,9 @@ def add_outside(picture, name, variables):
 def add_routes(template, picture):
     integrations = template.of("AWS::ApiGatewayV2::Integration")
     for route in template.of("AWS::ApiGatewayV2::Route").values():
-        key = "GET /admin" if "/admin" in route["RouteKey"] else route["RouteKey"]
+        key = route["RouteKey"]
+        if "/admin" in key:
+            key = "GET /admin" if "proxy" in key else "GET /admin/login"
         integration = integrations[route["Target"]["Fn::Sub"].split("${")[1].rstrip("}")]["IntegrationUri"]
         function = template.name_of(integration.get("Ref") or target(integration))
         who = "with a buyer's token" if route.get("AuthorizationType") == "JWT" else "open"

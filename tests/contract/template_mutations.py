@@ -532,11 +532,15 @@ class Throttles(Broken):
 
     def test_a_dear_route_that_takes_as_much_as_others_is_named(self):
         self.figures("small")["LoginRate"] = self.figures("full")["VerifyRate"] = 250
-        self.assert_noticed(self.OWN, "with Scale small, GET /admin/login takes an environment", "with Scale full, POST /payments/verify asks a gateway")
+        self.assert_noticed(self.OWN, "with Scale small, GET /admin/login takes one of few environments", "with Scale full, POST /payments/verify asks a gateway")
 
     def test_a_burst_below_its_rate_is_named(self):
         self.figures("small")["StatusBurst"] = 5
         self.assert_noticed(self.OWN, "with Scale small, GET /orders/status has a burst of 5 and 50 requests a second")
+
+    def test_a_stranger_who_takes_an_environment_of_the_pages_is_named(self):
+        self.properties("AdminLoginRoute")["Target"] = {"Fn::Sub": "integrations/${AdminIntegration}"}
+        self.assert_noticed(throttles.strangers_take_no_environment_of_the_pages, "GET /admin/login needs no login and takes environments of admin")
 
     def test_more_than_a_function_works_off_is_named(self):
         self.figures("small")["VerifyBurst"] = 20
@@ -738,7 +742,7 @@ class Modes(Broken):
 
     def test_a_part_of_the_console_that_is_there_without_it_is_named(self):
         del self.resources["AdminHomeRoute"]["Condition"]
-        self.assert_noticed(modes.every_way_points_only_at_what_is_there, "everything is made: AdminHomeRoute points at AdminIntegration")
+        self.assert_noticed(modes.every_way_points_only_at_what_is_there, "everything is made: AdminHomeRoute points at ConsoleLoginIntegration")
 
     def test_a_subnet_in_whatever_zone_comes_first_is_named(self):
         self.properties("PrivateSubnetB")["AvailabilityZone"] = {"Fn::Select": [1, {"Fn::GetAZs": ""}]}
@@ -750,7 +754,7 @@ class Modes(Broken):
 
     def test_a_small_stack_that_grew_is_named(self):
         self.document["Mappings"]["AtOnce"]["small"]["OrderStatus"] = 200
-        self.assert_noticed(modes.an_account_can_hold_it, "small 261 executions are reserved, at most 80 can be")
+        self.assert_noticed(modes.an_account_can_hold_it, "small 263 executions are reserved, at most 80 can be")
 
     def test_a_second_instance_of_a_small_stack_is_named(self):
         self.resources["DatabaseStandby"]["Condition"] = "MakesDatabase"

@@ -9,15 +9,28 @@ use makegood::job::Waker;
 use makegood::school_days::TeachingDays;
 use operate::dead_letter::Replayer;
 
-/// The console with all that it needs.
+/// What lets somebody in, or out.
 #[derive(Debug)]
-pub struct Admin {
-    /// The database.
+pub struct OpenRoutes {
+    /// The database: a login is worth one answer of the issuer, and a logout ends its token.
     pub database: Database,
     /// Who may come in.
     pub verifier: Verifier,
     /// How one logs in.
     pub login: LoginFlow,
+    /// Signs cookies.
+    pub seal: Seal,
+    /// What time it is.
+    pub clock: Clock,
+}
+
+/// The console with all that it needs.
+#[derive(Debug)]
+pub struct Admin {
+    /// The database.
+    pub database: Database,
+    /// The routes that need no login.
+    pub open: OpenRoutes,
     /// Signs forms and cookies.
     pub seal: Seal,
     /// Sends dead letters back.

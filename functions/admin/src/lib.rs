@@ -7,7 +7,9 @@ mod columns;
 mod context;
 mod http;
 mod name;
+mod open;
 mod page;
+mod refusal;
 mod route;
 mod settings;
 mod sweep_runner;
@@ -16,11 +18,11 @@ mod visit;
 
 pub use access::{Denied, Issuer, IssuerError, LoginFlow, Seal, Verifier, WeakSecret};
 pub use columns::COLUMNS;
-pub use context::Admin;
+pub use context::{Admin, OpenRoutes};
 pub use http::RequestError;
 pub use name::NAME;
 pub use page::LISTS;
-pub use settings::Settings;
+pub use settings::{OpenSettings, Settings};
 pub use sweeps::{SWEEPS, Sweep};
 
 use aws_config::SdkConfig;
@@ -70,20 +72,19 @@ impl Coded for AdminError {
     }
 }
 
-impl Admin {
+impl OpenRoutes {
     /// Opens the database lazily; asks the issuer nothing yet.
     ///
     /// # Errors
     /// When a secret can't be read, or is too short.
-    pub async fn open(settings: Settings, aws: &SdkConfig) -> Result<Self, StartError> {
-        let database = Database::open(&settings.database, aws).await?;
+    pub async fn open(settings: OpenSettings, aws: &SdkConfig) -> Result<Self, StartError> {
         let seal = Seal::new(&secret_text(&settings.console_secret, aws).await?)?;
         let client_secret = match &settings.client_secret {
             Some(secret) => Some(secret_text(secret, aws).await?),
             None => None,
         };
-        let sqs = limits::queues(aws);
         Ok(Self {
+            database: Database::open(&settings.database, aws).await?,
             verifier: Verifier {
                 issuer: Issuer::new(&settings.issuer)?,
                 client_id: settings.client_id,
@@ -95,6 +96,37 @@ impl Admin {
                 scope: settings.scope,
                 seal: seal.clone(),
             },
+            seal,
+            clock: Clock::System,
+        })
+    }
+
+    /// Handles one HTTP request, and gives back the answer to it. What is none of these routes is not found.
+    ///
+    /// # Errors
+    /// When the event is no HTTP request.
+    pub async fn handle(&self, event: Value) -> Result<Value, AdminError> {
+        let started = Instant::now();
+        let request = Request::decode(event)?;
+        let segments = request.segments().unwrap_or_default();
+        let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+        let answered = open::answer(self, &request, &segments).await;
+        telemetry::stage_finished(started.elapsed());
+        Ok(answered.unwrap_or_else(page::problem::not_found).to_http_api())
+    }
+}
+
+impl Admin {
+    /// Opens the database lazily; asks the issuer nothing yet.
+    ///
+    /// # Errors
+    /// When a secret can't be read, or is too short.
+    pub async fn open(settings: Settings, aws: &SdkConfig) -> Result<Self, StartError> {
+        let open = OpenRoutes::open(settings.open, aws).await?;
+        let (database, seal) = (open.database.clone(), open.seal.clone());
+        let sqs = limits::queues(aws);
+        Ok(Self {
+            open,
             seal,
             replayer: Replayer {
                 database: database.clone(),
@@ -126,7 +158,7 @@ impl Admin {
         let started = Instant::now();
         let request = Request::decode(event)?;
         let answer = if request.is_authorizer {
-            access::authorize(&self.verifier, &self.seal, &request).await?
+            access::authorize(&self.open.verifier, &self.seal, &request).await?
         } else {
             route::answer(self, &request, deadline).await.to_http_api()
         };

@@ -5,9 +5,9 @@ use makegood::config::{DatabaseConfig, Environment, SecretSource};
 use makegood::school_days::TeachingDays;
 use operate::dead_letter::Destinations;
 
-/// The environment, read.
+/// What the routes that need no login are told.
 #[derive(Debug)]
-pub struct Settings {
+pub struct OpenSettings {
     /// The database.
     pub database: DatabaseConfig,
     /// `OIDC_ISSUER`: the claim `iss`, and where discovery begins.
@@ -22,6 +22,13 @@ pub struct Settings {
     pub operator_group: String,
     /// `CONSOLE_SECRET`: signs forms and cookies; 32 bytes or more.
     pub console_secret: SecretSource,
+}
+
+/// The environment, read.
+#[derive(Debug)]
+pub struct Settings {
+    /// As the routes that need no login have it.
+    pub open: OpenSettings,
     /// `SWEEP_FUNCTION`: the function that "run now" invokes; without it no sweep can be run from here.
     pub sweep_function: Option<String>,
     /// `JOBS_QUEUE_URL`; a school without a shop has none.
@@ -38,7 +45,7 @@ pub struct Settings {
     pub teaching_days: TeachingDays,
 }
 
-impl Settings {
+impl OpenSettings {
     /// Reads them; what is missing or wrong is noted.
     pub fn read(environment: &mut Environment) -> Self {
         let has_client_secret = ["OIDC_CLIENT_SECRET", "OIDC_CLIENT_SECRET_ARN"]
@@ -56,6 +63,15 @@ impl Settings {
                 .optional("OPERATOR_GROUP")
                 .unwrap_or_else(|| "operators".to_owned()),
             console_secret: SecretSource::read(environment, "CONSOLE_SECRET"),
+        }
+    }
+}
+
+impl Settings {
+    /// Reads them; what is missing or wrong is noted.
+    pub fn read(environment: &mut Environment) -> Self {
+        Self {
+            open: OpenSettings::read(environment),
             sweep_function: environment.optional("SWEEP_FUNCTION"),
             jobs_queue_url: environment.optional("JOBS_QUEUE_URL"),
             destinations: Destinations::read(environment),

@@ -18,7 +18,7 @@ OTHER = {"course": "shop", "shop": "course"}
 FUNCTIONS = {
     "course": {"receive-payment", "create-purchase", "allocate-trainer", "schedule-sessions", "top-up-sessions", "invalidate-cache"},
     "shop": {"create-order-intent", "verify-payment", "finalize-order", "order-status"},
-    "both": {"sweep", "admin", "park-dead-letters", "migrate"},
+    "both": {"sweep", "admin", "console-login", "park-dead-letters", "migrate"},
 }
 ROUTES = {
     "course": {"/payments/webhooks/razorpay", "/payments/confirmations"},
@@ -99,7 +99,7 @@ def every_function_has_its_place(template):
         for stack, _ in made(template, choice):
             there = {binary for binary, function in template.functions().items() if makes(stack, template, function)}
             wanted = FUNCTIONS["both"] | set().union(*(FUNCTIONS[p] for p in OTHER if choice in (p, "both")))
-            for name in sorted(there ^ wanted - (set() if stack.holds("HasConsole") else {"admin"})):
+            for name in sorted(there ^ wanted - (set() if stack.holds("HasConsole") else {"admin", "console-login"})):
                 yield f"with Pipelines={choice} {name} is {'made' if name in there else 'not made'}"
 
 

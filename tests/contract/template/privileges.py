@@ -12,6 +12,7 @@ from .model import listed, queues_in, target
 ENTRIES = {
     r"\bPublisherConfig::read\b": ["shared/makegood/src/outbox/sqs.rs", "shared/makegood/src/outbox/kafka.rs", "shared/makegood/src/db/login.rs"],
     r"\bDatabaseConfig::read\b": ["shared/makegood/src/db/login.rs"],
+    r"\bOpenSettings::read\b": ["shared/makegood/src/db/login.rs"],
     r"\bSecretSource::read\b": ["shared/makegood/src/db/login.rs"],
     r"\b(Gateways|Razorpay)Config::read": ["shared/makegood/src/db/login.rs"],
     r"\bparking\(": ["shared/makegood/src/delivery/park.rs"],

@@ -12,12 +12,12 @@ from . import budget
 # How long a request typically takes, in milliseconds. The first three are those of docs/scale/stages.py (a check there compares them).
 # order-status answers at once unless an order is being made; then it holds the request for 1.5 s. Assumed: one in ten is held. A page of
 # the console was measured with 1 to 50 ms, its authorizer is a second run of the same function: assumed 30 for both.
-LASTS_MS = {"receive-payment": 15, "create-order-intent": 310, "verify-payment": 320, "order-status": 150, "admin": 30}
-# Whose answer costs more than that of others: a gateway is asked for everybody who comes, an operator's environment is taken by a stranger.
+LASTS_MS = {"receive-payment": 15, "create-order-intent": 310, "verify-payment": 320, "order-status": 150, "admin": 30, "console-login": 30}
+# Whose answer costs more than that of others: a gateway is asked for everybody who comes, or operators are kept from logging in.
 DEAR = {
     "POST /payments/verify": "asks a gateway for everybody who comes",
-    "GET /admin/login": "takes an environment of the operators' pages for everybody who comes",
-    "GET /admin/callback": "takes an environment of the operators' pages for everybody who comes",
+    "GET /admin/login": "takes one of few environments for everybody who comes",
+    "GET /admin/callback": "takes one of few environments for everybody who comes",
 }
 
 
@@ -72,6 +72,15 @@ def a_function_can_work_off_what_its_routes_let_in(template):
             yield f"the routes of {function} let {burst} requests in at once, which hold {held:.1f} executions for a second; {reserved} are reserved"
 
 
+def strangers_take_no_environment_of_the_pages(template):
+    """The routes of the console that need no login have a function of their own."""
+    behind, found = routes(template), template.of("AWS::ApiGatewayV2::Route")
+    guarded = {function for name, function in behind.values() if found[name].get("AuthorizationType") == "CUSTOM"}
+    for key, (name, function) in sorted(behind.items()):
+        if function in guarded and found[name].get("AuthorizationType", "NONE") == "NONE":
+            yield f"{key} needs no login and takes environments of {function}, which shows the pages"
+
+
 def the_stage_waits_for_its_routes(template):
     """CloudFormation sees no dependency in a route's key."""
     awaited = set(re.findall(r"\$\{(\w+)\}", str(stage(template)["Description"])))
@@ -80,4 +89,9 @@ def the_stage_waits_for_its_routes(template):
             yield f"ApiStage has settings for {key} and does not wait for {name}; name it in its Description"
 
 
-CHECKS = [every_route_has_its_own_throttle, a_function_can_work_off_what_its_routes_let_in, the_stage_waits_for_its_routes]
+CHECKS = [
+    every_route_has_its_own_throttle,
+    a_function_can_work_off_what_its_routes_let_in,
+    strangers_take_no_environment_of_the_pages,
+    the_stage_waits_for_its_routes,
+]

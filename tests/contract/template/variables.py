@@ -20,6 +20,7 @@ LEFT_OUT = {
     ("any", "MSK_PARTIAL_RESPONSES"): "decisions/0004: only with pollers of MSK's provisioned mode",
     ("any", "KAFKA_AUTH"): "decisions/0011: brokers without login, in tests",
     ("admin", "OIDC_CLIENT_SECRET"): "the secret itself, in tests; the template gives its ARN",
+    ("console-login", "OIDC_CLIENT_SECRET"): "the secret itself, in tests; the template gives its ARN",
     ("migrate", "DATABASE_POOL_SIZE"): "it takes one connection at a time, whatever this is",
 }
 # What Lambda sets by itself.

@@ -321,7 +321,7 @@ async fn an_issuer_that_fails_is_asked_once_in_five_seconds_however_many_come() 
         .sign(&json!({"iss": url, "sub": "a", "exp": now.timestamp() + 600}));
     for (seconds, times_asked) in [(0, 1), (4, 1), (5, 2), (9, 2)] {
         let at = Clock::Fixed(now + chrono::TimeDelta::seconds(seconds));
-        (admin.clock, admin.verifier.clock) = (at, at);
+        (admin.clock, admin.open.verifier.clock) = (at, at);
         for _ in 0..3 {
             let page = with_cookie(get("/admin/jobs"), &format!("{SESSION}={token}"));
             for event in [page, get("/admin/login")] {

@@ -169,9 +169,9 @@ async fn only_what_we_gave_lately_brings_somebody_back() {
     }
     // After a week it is over
     let later = |days: i64| Clock::Fixed(chrono::Utc::now() + chrono::TimeDelta::days(days));
-    stage.admin.verifier.clock = later(6);
+    stage.admin.open.verifier.clock = later(6);
     assert!(stage.gateway_lets_pass(ask(&returning)).await);
-    stage.admin.verifier.clock = later(8);
+    stage.admin.open.verifier.clock = later(8);
     assert!(!stage.gateway_lets_pass(ask(&returning)).await);
     stage.close().await;
 }

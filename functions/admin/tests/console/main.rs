@@ -7,6 +7,7 @@ mod browser;
 mod bulk;
 mod changes;
 mod ended;
+mod flood;
 mod forms;
 mod hostile;
 mod issuers;
