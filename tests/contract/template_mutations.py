@@ -135,6 +135,12 @@ class Actions(Broken):
         self.allow("SweepRole", "sqs:SendMessages", {"Fn::GetAtt": ["JobsQueue", "Arn"]})
         self.assert_noticed(actions.every_action_exists, "SweepRole allows sqs:SendMessages, which is no action of AWS")
 
+    def test_a_policy_that_is_empty_in_one_way_to_deploy_is_named(self):
+        del self.resources["RuntimePolicy"]["Condition"]
+        document = self.properties("RuntimePolicy")["PolicyDocument"]
+        document["Statement"] = [{"Fn::If": ["InVpc", statement, {"Ref": "AWS::NoValue"}]} for statement in document["Statement"]]
+        self.assert_noticed(actions.statements_are_well_formed, "RuntimePolicy has a policy without any statement in one way to deploy")
+
     def test_an_action_of_no_service_is_named(self):
         self.properties("DatabaseProxyRole")["Policies"][0]["PolicyDocument"]["Statement"][0]["Action"] = "secretmanager:GetSecretValue"
         self.assert_noticed(actions.every_action_exists, "DatabaseProxyRole allows secretmanager:GetSecretValue, which is no action of AWS")

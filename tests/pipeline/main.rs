@@ -22,5 +22,6 @@ mod returned;
 mod rotation;
 mod rows;
 mod rows_late;
+mod starts;
 mod time_limits;
 mod two_courses;

@@ -168,6 +168,16 @@ impl Environment {
         }
     }
 
+    /// Waits until the process has started and asks for its first event.
+    ///
+    /// Panics when it does not within twenty seconds.
+    pub async fn until_ready(&self) {
+        let ready = tokio::time::timeout(PATIENCE, self.api.until_ready()).await;
+        if ready.is_err() {
+            panic!("it does not ask for an event:\n{}", self.lines().join("\n"));
+        }
+    }
+
     /// Kills the process (SIGKILL), waits until it is gone, and gives back its status.
     pub async fn kill(&self) -> ExitStatus {
         self.kill.notify_one();

@@ -13,7 +13,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex as SyncMutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::net::TcpListener;
-use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::sync::{Mutex, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
@@ -22,6 +22,7 @@ use uuid::Uuid;
 pub struct RuntimeApi {
     address: SocketAddr,
     queue: mpsc::UnboundedSender<Invocation>,
+    ready: watch::Receiver<bool>,
     server: JoinHandle<()>,
 }
 
@@ -34,6 +35,7 @@ struct Invocation {
 
 struct Server {
     queue: Mutex<mpsc::UnboundedReceiver<Invocation>>,
+    ready: watch::Sender<bool>,
     under_way: SyncMutex<HashMap<String, oneshot::Sender<Outcome>>>,
 }
 
@@ -49,7 +51,9 @@ impl RuntimeApi {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("its address");
         let (queue, waiting) = mpsc::unbounded_channel();
+        let (told, ready) = watch::channel(false);
         let server = Arc::new(Server {
+            ready: told,
             queue: Mutex::new(waiting),
             under_way: SyncMutex::default(),
         });
@@ -68,8 +72,18 @@ impl RuntimeApi {
         Self {
             address,
             queue,
+            ready,
             server,
         }
+    }
+
+    /// Waits until a process has asked for its first event: its start is over then.
+    pub async fn until_ready(&self) {
+        let mut ready = self.ready.clone();
+        ready
+            .wait_for(|ready| *ready)
+            .await
+            .expect("the Runtime API is there");
     }
 
     /// Where it listens, `host:port` as in `AWS_LAMBDA_RUNTIME_API`.
@@ -94,6 +108,7 @@ impl RuntimeApi {
 }
 
 async fn next(State(server): State<Arc<Server>>) -> Response {
+    server.ready.send_replace(true);
     let Some(invocation) = server.queue.lock().await.recv().await else {
         return StatusCode::GONE.into_response();
     };

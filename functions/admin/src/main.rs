@@ -14,6 +14,7 @@ async fn main() -> Result<(), Error> {
     let aws = runtime::aws().await;
     let admin = Admin::open(settings, &aws).await?;
     let database = admin.database.clone();
+    runtime::connect_first(&database).await;
     // Beside the first request, not before it: a look at the catalogue must not lengthen a cold start.
     tokio::spawn(async move { runtime::report_drift(&database, COLUMNS).await });
     let admin = &admin;

@@ -28,6 +28,7 @@ async fn main() -> Result<(), Error> {
         price_grace: TimeDelta::minutes(i64::from(price_grace)),
         clock: Clock::System,
     };
+    runtime::connect_first(&function.database).await;
     // Beside the first request, not before it: a look at the catalogue must not lengthen a cold start.
     let database = function.database.clone();
     tokio::spawn(async move {

@@ -25,6 +25,7 @@ async fn main() -> Result<(), Error> {
         throttle: limit,
         ..OrderStatus::of(database.clone())
     };
+    runtime::connect_first(&database).await;
     // Beside the first request, not before it: a look at the catalogue must not lengthen a cold start.
     tokio::spawn(async move { runtime::report_drift(&database, COLUMNS).await });
     let function = &function;

@@ -38,6 +38,7 @@ async fn main() -> Result<(), Error> {
         timezone,
         answer_within: ANSWER_WITHIN,
     };
+    runtime::connect_first(&function.publisher.database).await;
     // Beside the first request, not before it: a look at the catalogue must not lengthen a cold start.
     let database = function.publisher.database.clone();
     tokio::spawn(async move {

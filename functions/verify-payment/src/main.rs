@@ -36,6 +36,7 @@ async fn main() -> Result<(), Error> {
         },
         throttle: limit,
     };
+    runtime::connect_first(&function.verifier.database).await;
     // Beside the first request, not before it: a look at the catalogue must not lengthen a cold start.
     let database = function.verifier.database.clone();
     tokio::spawn(async move {

@@ -108,6 +108,9 @@ def every_action_has_all_its_resources(template):
 
 def statements_are_well_formed(template):
     for where, document in documents(template):
+        if not document["Statement"]:
+            yield f"{where} has a policy without any statement in one way to deploy; IAM refuses that"
+            continue
         # parliament wants a resource in each, which those that say whose a role is have not.
         if any("Principal" in statement for statement in document["Statement"]):
             continue

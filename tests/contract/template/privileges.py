@@ -39,7 +39,7 @@ POLLS_TOPICS = {
 # What the producer does; which topics it writes is in each function's own role.
 PUBLISHES_TOPICS = {"kafka-cluster:Connect", "kafka-cluster:WriteDataIdempotently"}
 WRITES_TOPICS = {"kafka-cluster:DescribeTopic", "kafka-cluster:WriteData"}
-# What Lambda does in the function's name to put it into a VPC and to hand over its traces.
+# What Lambda does in the function's name to put it into a VPC.
 RUNS_FUNCTIONS = {
     "ec2:CreateNetworkInterface",
     "ec2:DescribeNetworkInterfaces",
@@ -47,11 +47,9 @@ RUNS_FUNCTIONS = {
     "ec2:DeleteNetworkInterface",
     "ec2:AssignPrivateIpAddresses",
     "ec2:UnassignPrivateIpAddresses",
-    "xray:PutTraceSegments",
-    "xray:PutTelemetryRecords",
 }
-# AWS knows no resource for X-Ray's and for the brokers' addresses, and Lambda makes the network interfaces before they have a name.
-WITHOUT_RESOURCE = {a for a in RUNS_FUNCTIONS | POLLS_TOPICS if a.startswith(("ec2:", "xray:"))} | {"kafka:GetBootstrapBrokers"}
+# AWS knows no resource for the brokers' addresses, and Lambda makes the network interfaces before they have a name.
+WITHOUT_RESOURCE = {a for a in RUNS_FUNCTIONS | POLLS_TOPICS if a.startswith("ec2:")} | {"kafka:GetBootstrapBrokers"}
 
 
 def files_reached(code):

@@ -17,6 +17,7 @@ use lambda_runtime::{Diagnostic, Error, LambdaEvent, service_fn};
 use serde_json::Value;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
+use std::time::Duration;
 
 /// Why a function can't start.
 #[derive(Debug, thiserror::Error)]
@@ -74,6 +75,20 @@ pub fn parking(environment: &mut Environment, aws: &SdkConfig, function: &str) -
         function_version: environment
             .optional("AWS_LAMBDA_FUNCTION_VERSION")
             .unwrap_or_else(|| "local".to_owned()),
+    }
+}
+
+/// How long a start waits for its first connection. Whoever waits for an answer must not wait longer for a database that is away.
+const LONGEST_CONNECT: Duration = Duration::from_secs(1);
+
+/// Opens a connection to the database and leaves it in the pool, so that the first request finds it there. A start has a whole core, a
+/// request of a small function a part of one, and TLS and the login take most of a first request. What can't be opened within a second is
+/// left to the request.
+pub async fn connect_first(database: &Database) {
+    match tokio::time::timeout(LONGEST_CONNECT, database.acquire()).await {
+        Ok(Ok(_)) => {}
+        Ok(Err(error)) => tracing::info!(%error, "no connection yet; the first request opens it"),
+        Err(_) => tracing::info!("no connection within a second; the first request opens it"),
     }
 }
 
