@@ -21,7 +21,7 @@ PRICES = ROOT / "cli" / "src" / "preflight" / "prices.json"
 DOCUMENTS = [ROOT / "docs" / name for name in ["scale.md", "deploy.md", "integrate.md"]]
 # us-east-1, dollars. The first three were checked in November 2026; the others are list prices from memory, except Aurora's.
 REQUESTS, GB_SECOND, SQS = 0.20e-6, 0.0000133334, 0.40e-6
-API, LOGS_GB, TRACE, AURORA_IO = 1.00e-6, 0.50, 5.00e-6, 0.20e-6
+API, LOGS_GB, AURORA_IO = 1.00e-6, 0.50, 0.20e-6
 ACU_HOUR, PROXY_ACU_HOUR, NAT_HOUR, CACHE_GB_HOUR, ALARM, METRIC = 0.12, 0.015, 0.045, 0.084, 0.10, 0.30
 ADDRESS_HOUR, SECRET = 0.005, 0.40
 # What a gigabyte costs through a NAT gateway, and through an endpoint, which is paid for each zone by the hour.
@@ -31,8 +31,8 @@ HOURS = 730
 FREE = 10 * ALARM + 10 * METRIC + 1e6 * SQS
 # Estimated: what the sweeps measure while nobody pays, of about 60 metrics, for each pipeline and for both; one that is not written is not charged.
 IDLE_METRICS = {"both": 6, "course": 3, "shop": 6}
-# Assumed: bytes of log an invocation and a message, reads and writes of storage a message, traces that are kept.
-LOG_INVOCATION, LOG_MESSAGE, STORAGE_IO, TRACED = 900, 350, 12, 0.05
+# Assumed: bytes of log an invocation and a message, reads and writes of storage a message.
+LOG_INVOCATION, LOG_MESSAGE, STORAGE_IO = 900, 350, 12
 # A visitor stays ten minutes. On an ordinary day two in a hundred buy; in a sale, one in five.
 STAY_SECONDS, ORDINARY, SALE = 600, 0.02, 0.20
 USERS = [10, 100, 1_000, 10_000, 100_000, 600_000]
@@ -46,7 +46,7 @@ def needed(found, pipeline, rate):
 
 def cost_of_one(found, pipeline, rate):
     """Dollars for one purchase or order at this rate, by what it is spent on."""
-    spent = dict.fromkeys(["Lambda requests", "Lambda time", "SQS", "API", "logs and traces", "storage"], 0.0)
+    spent = dict.fromkeys(["Lambda requests", "Lambda time", "SQS", "API", "logs", "storage"], 0.0)
     for name, at in needed(found, pipeline, rate).items():
         stage, messages = found[name], at.rate
         sent = messages * SENDS.get(name, 0) / min(10, max(1, at.batch))
@@ -55,7 +55,7 @@ def cost_of_one(found, pipeline, rate):
         spent["Lambda time"] += at.gb_seconds * GB_SECOND
         spent["SQS"] += (sent + at.receives + deleted) * SQS
         spent["API"] += 0 if stage.is_queue else messages * API
-        spent["logs and traces"] += (at.invocations * LOG_INVOCATION + messages * LOG_MESSAGE) / 1e9 * LOGS_GB + at.invocations * TRACED * TRACE
+        spent["logs"] += (at.invocations * LOG_INVOCATION + messages * LOG_MESSAGE) / 1e9 * LOGS_GB
         spent["storage"] += messages * STORAGE_IO * AURORA_IO if stage.connections else 0
     return {what: dollars / rate for what, dollars in spent.items()}
 

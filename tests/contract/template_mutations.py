@@ -169,7 +169,7 @@ class Actions(Broken):
         self.assert_noticed(actions.every_action_takes_its_resource, "PublishTopicsPolicy allows kafka-cluster:Connect on")
 
     def test_half_of_the_resources_that_an_action_needs_are_named(self):
-        statement = self.properties("RuntimePolicy")["PolicyDocument"]["Statement"][1]["Fn::If"][1]
+        statement = self.properties("RuntimePolicy")["PolicyDocument"]["Statement"][0]
         statement["Resource"] = {"Fn::Sub": "arn:${AWS::Partition}:ec2:${AWS::Region}:${AWS::AccountId}:subnet/*"}
         self.assert_noticed(actions.every_action_has_all_its_resources, "RuntimePolicy allows ec2:CreateNetworkInterface on no network-interface")
 
