@@ -9,7 +9,7 @@ use std::process::ExitCode;
 ///
 /// Additive, safe on a live database, any number of times and by several at once. Builds missing indexes
 /// concurrently. Where existing duplicates forbid a constraint it goes on without, warns, and a later run (or
-/// `makegood ensure-index`) builds it.
+/// `makegood ensure-index`) builds it. Tables with rows and without statistics, as after a bulk load, are counted (ANALYZE).
 ///
 /// Example: `makegood migrate --json`
 ///
@@ -64,10 +64,14 @@ fn lines(report: &MigrationReport) -> Vec<String> {
             };
             format!("{outcome} {} on {}", index.index, index.table)
         });
+    let analyzed = report
+        .analyzed
+        .iter()
+        .map(|table| format!("counted {table}, which had rows and no statistics (ANALYZE)"));
     let summary = format!(
         "{} applied now, {} before",
         report.applied.len(),
         report.already_applied
     );
-    applied.chain(built).chain([summary]).collect()
+    applied.chain(built).chain(analyzed).chain([summary]).collect()
 }

@@ -23,5 +23,6 @@ mod rotation;
 mod rows;
 mod rows_late;
 mod starts;
+mod statistics;
 mod time_limits;
 mod two_courses;

@@ -174,6 +174,9 @@ planted! {
          VALUES ('pi_x', gen_random_uuid(), 'esewa', 1, '[]');
          INSERT INTO payment_gateway_verifications (provider, external_transaction_id, payment_intent_id, status, verified_at)
          VALUES ('esewa', 'x', 'pi_x', 'success', now() - interval '3 minutes')"
+    statistics_old: ["statistics-old"]
+        "ALTER TABLE health_samples SET (autovacuum_enabled = false);
+         INSERT INTO health_samples (name, at, value) SELECT 'planted', now() - n * interval '1 second', n FROM generate_series(1, 10001) n"
     two_orders: ["two-orders", "constraint-missing"]
         "ALTER TABLE orders DROP CONSTRAINT unique_order_intent;
          INSERT INTO orders (id, order_number, user_id, payment_intent_id, payment_provider, subtotal_cents, total_cents)

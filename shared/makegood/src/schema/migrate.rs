@@ -3,6 +3,7 @@
 use super::ensure::ensure_in;
 use super::error::{LOCK_NOT_AVAILABLE, sql_state};
 use super::session::SchemaSession;
+use super::statistics::{analyze_unknown, tables_of};
 use super::{BuildProgress, IndexOutcome, IndexReport, MANAGED_INDEXES, SchemaError};
 use crate::db::Connection;
 use serde::Serialize;
@@ -39,6 +40,8 @@ pub struct MigrationReport {
     pub already_applied: usize,
     /// Every index of the catalogue.
     pub indexes: Vec<IndexReport>,
+    /// Tables that held rows without statistics, as after a bulk load, and were counted (`ANALYZE`).
+    pub analyzed: Vec<String>,
     /// What a person should know and do, one sentence each; empty when all is well.
     pub warnings: Vec<String>,
 }
@@ -71,6 +74,12 @@ pub async fn migrate(
     result
 }
 
+/// The names of the tables that the migrations make, or find made by the older system.
+#[must_use]
+pub fn tables() -> Vec<String> {
+    tables_of(MIGRATIONS.iter().map(|migration| migration.sql.as_str()))
+}
+
 async fn migrate_in(
     session: &mut SchemaSession,
     report_progress: &(dyn Fn(BuildProgress) + Send + Sync),
@@ -81,6 +90,9 @@ async fn migrate_in(
     for spec in &MANAGED_INDEXES {
         indexes.push(ensure_in(session, spec, report_progress).await?);
     }
+    let counted = analyze_unknown(session, &tables()).await?;
+    let mut warnings: Vec<String> = indexes.iter().flat_map(IndexReport::warnings).collect();
+    warnings.extend(counted.warnings);
     let applied = MIGRATIONS
         .iter()
         .filter(|migration| !before.contains(&migration.version));
@@ -92,8 +104,9 @@ async fn migrate_in(
             })
             .collect(),
         already_applied: before.len(),
-        warnings: indexes.iter().flat_map(IndexReport::warnings).collect(),
+        warnings,
         indexes,
+        analyzed: counted.tables,
     })
 }
 

@@ -13,6 +13,7 @@ mod progress;
 mod report;
 mod role_limits;
 mod session;
+mod statistics;
 
 pub use catalogue::{
     IndexSpec, MANAGED_INDEXES, PROCESSED_EVENT_ONCE, UNIQUE_ACTIVE_ALLOCATION, UNIQUE_ACTIVE_PURCHASE,
@@ -23,7 +24,7 @@ pub use duplicates::{DuplicateGroup, Duplicates, find_duplicates};
 pub use ensure::{ensure_index, ensure_index_patiently};
 pub use error::SchemaError;
 pub use index::{IndexState, NamedIndex, index_state};
-pub use migrate::{AppliedMigration, MigrationReport, migrate};
+pub use migrate::{AppliedMigration, MigrationReport, migrate, tables};
 pub use progress::BuildProgress;
 pub use report::{IndexOutcome, IndexReport};
 pub use role_limits::limit_role;

@@ -1,7 +1,9 @@
 //! G10: the unique indexes and the constraints that keep rows single and books honest.
 
 use makegood::db::Connection;
-use makegood::schema::{DuplicateGroup, IndexSpec, IndexState, UNIQUE_INDEXES, find_duplicates, index_state};
+use makegood::schema::{
+    DuplicateGroup, IndexSpec, IndexState, UNIQUE_INDEXES, find_duplicates, index_state, tables,
+};
 
 /// The constraints of the schema that a guarantee rests on, by table. Those of the older tables are indexes.
 const CONSTRAINTS: [(&str, &str); 14] = [
@@ -78,6 +80,13 @@ pub(super) async fn missing(connection: &mut Connection) -> Result<Vec<String>, 
         .map(|(table, name)| ((*table).to_owned(), (*name).to_owned()))
         .unzip();
     sqlx::query_file_scalar!("src/doctor/constraints.sql", &tables, &names)
+        .fetch_all(connection)
+        .await
+}
+
+/// The tables whose statistics are older than a tenth of their rows, each as a line for a person.
+pub(super) async fn old_statistics(connection: &mut Connection) -> Result<Vec<String>, sqlx::Error> {
+    sqlx::query_file_scalar!("src/doctor/statistics.sql", &tables())
         .fetch_all(connection)
         .await
 }

@@ -8,7 +8,7 @@ const COMPARE: &str = "`makegood trace <purchase id>`; correct the row that is w
 const TRACE: &str = "`makegood trace <id>` shows what happened; a person decides";
 
 /// All kinds, in the order in which they are reported.
-pub const KINDS: [Kind; 62] = [
+pub const KINDS: [Kind; 63] = [
     breach(
         G1,
         "payment-without-purchase",
@@ -305,6 +305,12 @@ pub const KINDS: [Kind; 62] = [
         "constraint-missing",
         "a constraint of the schema is absent",
         "find out who dropped it; `makegood migrate` says what else is missing",
+    ),
+    notice(
+        G10,
+        "statistics-old",
+        "more than a tenth of a table's rows changed since the planner's statistics were made",
+        "`ANALYZE <table>`; then find out why autovacuum does not",
     ),
     breach(
         G11,

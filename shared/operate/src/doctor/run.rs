@@ -164,6 +164,10 @@ async fn all_but_calendars(connection: &mut Connection, scope: &Scope) -> Result
             "constraint-missing",
             constraints::missing(connection).await?,
         ));
+        rows.extend(listed(
+            "statistics-old",
+            constraints::old_statistics(connection).await?,
+        ));
     }
     Ok(rows)
 }
