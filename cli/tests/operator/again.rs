@@ -219,6 +219,68 @@ async fn a_dead_letter_that_fails_before_its_sender_could_mark_it_counts_once() 
     operator.close().await;
 }
 
+/// A replay whose queue takes the message and answers only its second try, and what happens between the two. Gives back how it ended.
+async fn replay_around(operator: &Operator, id: DeadLetterId, between: impl AsyncFnOnce()) -> Option<i32> {
+    operator.queues.fall_silent_after(0);
+    let sender = operator.start(&["dead-letters", "replay", &id.to_string(), "--reason", "r"]);
+    operator.queues.reached(1).await;
+    operator.queues.answer_again();
+    between().await;
+    sender.wait_with_output().await.unwrap().status.code()
+}
+
+#[tokio::test]
+async fn a_sender_marks_the_generation_that_it_sent_and_no_later_one() {
+    let operator = Operator::open().await;
+    let id = operator
+        .dead_letter("created-cache", &purchase_created().to_string())
+        .await;
+    // WHEN what was sent fails and is filed before its sender hears that it was sent
+    let ended = replay_around(&operator, id, async || {
+        let parked = operator.function_parks(&operator.last_sent()).await;
+        operator.file(&parked).await;
+    })
+    .await;
+    assert_eq!(ended, Some(0), "it was sent");
+    // THEN it is parked, and not on its way
+    let dead_letter = operator.only_dead_letter().await;
+    assert_eq!(
+        (&dead_letter["status"], &dead_letter["replay_count"]),
+        (&json!("parked"), &json!(1))
+    );
+    operator.close().await;
+}
+
+#[tokio::test]
+async fn a_sender_does_not_take_back_what_a_person_discarded_meanwhile() {
+    let operator = Operator::open().await;
+    let id = operator
+        .dead_letter("created-cache", &purchase_created().to_string())
+        .await;
+    let discard = "UPDATE dead_letters SET status = 'discarded', claimed_until = NULL";
+    let ended = replay_around(&operator, id, async || operator.sql(discard).await).await;
+    assert_eq!(ended, Some(0), "it was sent");
+    assert_eq!(operator.only_dead_letter().await["status"], "discarded");
+    operator.close().await;
+}
+
+#[tokio::test]
+async fn a_sender_whose_claim_ended_does_not_free_the_claim_of_the_next() {
+    let operator = Operator::open().await;
+    let id = operator
+        .dead_letter("created-cache", &purchase_created().to_string())
+        .await;
+    let claim = "UPDATE dead_letters SET claimed_until = now() + interval '1 hour'";
+    let ended = replay_around(&operator, id, async || {
+        operator.queues.refuse(true);
+        operator.sql(claim).await;
+    })
+    .await;
+    assert_eq!(ended, Some(1), "it was not sent");
+    assert!(operator.only_dead_letter().await["claimed_until"].is_string());
+    operator.close().await;
+}
+
 #[tokio::test]
 async fn a_late_copy_of_an_earlier_generation_changes_nothing() {
     // GIVEN a dead letter in its second generation, on its way
@@ -280,5 +342,13 @@ async fn a_marked_message_with_another_body_is_a_dead_letter_of_its_own() {
         .await;
     let bodies: Vec<&str> = bodies.iter().map(|row| row["raw"].as_str().unwrap()).collect();
     assert_eq!(bodies, [fixed, raw]);
+
+    // AND one that names the generation that is on its way leaves it there
+    let mut forged = first;
+    forged.attributes["makegoodReplay"]["stringValue"] = json!(format!("{id}:2"));
+    let parked = operator.function_parks(&forged).await;
+    operator.file(&parked).await;
+    let on_its_way = format!("SELECT count(*) FROM dead_letters WHERE id = '{id}' AND status = 'replayed'");
+    assert_eq!(operator.count(&on_its_way).await, 1);
     operator.close().await;
 }

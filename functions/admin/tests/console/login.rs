@@ -157,6 +157,54 @@ async fn a_login_that_was_not_begun_in_this_browser_comes_to_nothing() {
 }
 
 #[tokio::test]
+async fn a_token_that_was_made_for_another_login_does_not_finish_this_one() {
+    let stage = Stage::open().await;
+    let begun = begin(&stage, "").await;
+    // The issuer is asked for a token with somebody else's nonce; all the rest is of this login.
+    let mut page = Url::parse(begun.header("location")).unwrap();
+    let asked: Vec<(String, String)> = page.query_pairs().into_owned().collect();
+    page.query_pairs_mut()
+        .clear()
+        .extend_pairs(asked.iter().map(|(name, value)| match name.as_str() {
+            "nonce" => (name.as_str(), "the-nonce-of-another-login"),
+            _ => (name.as_str(), value.as_str()),
+        }));
+    let back = press_the_button(page.as_str()).await;
+    let ended = stage
+        .send(with_cookie(local(get(&back)), &begun.cookie(LOCAL_LOGIN)))
+        .await;
+    assert_eq!(ended.status, 401, "{}", ended.body);
+    assert!(
+        !ended.cookies.iter().any(|cookie| cookie.starts_with("makegood=")),
+        "{:?}",
+        ended.cookies
+    );
+    stage.close().await;
+}
+
+#[tokio::test]
+async fn a_login_that_took_too_long_comes_to_nothing() {
+    let stage = Stage::open().await;
+    let begun = begin(&stage, "").await;
+    let back = press_the_button(begun.header("location")).await;
+    // The same login, begun so long ago that its time is over.
+    let cookie = begun.cookie(LOCAL_LOGIN);
+    let (_, sealed) = cookie.split_once('=').unwrap();
+    let seal = Seal::new(SECRET).unwrap();
+    let mut memory: Value = serde_json::from_str(&seal.open("login", sealed).unwrap()).unwrap();
+    memory["until"] = json!(chrono::Utc::now().timestamp());
+    let over = format!("{LOCAL_LOGIN}={}", seal.close("login", &memory.to_string()));
+    let late = stage.send(with_cookie(local(get(&back)), &over)).await;
+    assert_eq!(late.status, 400, "{}", late.body);
+    // In time it would have been let in.
+    assert_eq!(
+        stage.send(with_cookie(local(get(&back)), &cookie)).await.status,
+        303
+    );
+    stage.close().await;
+}
+
+#[tokio::test]
 async fn a_refusal_of_the_issuer_is_shown_as_text() {
     let stage = Stage::open().await;
     let begun = begin(&stage, "").await;

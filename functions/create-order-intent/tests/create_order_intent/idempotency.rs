@@ -48,11 +48,18 @@ async fn the_same_key_with_another_body_is_refused_and_reserves_nothing() {
 async fn a_key_is_its_buyers_own() {
     let shop = Shop::open(&[('A', 5)]).await;
     let buyers = shop.buyers(&[vec![('A', 1)], vec![('A', 1)]]).await;
+    let mut intents = Vec::new();
     for buyer in &buyers {
         let (status, answer) = shop.send(request(*buyer, Some("key-1"), &body("esewa"))).await;
         assert_eq!(status, 200, "{answer}");
+        intents.push(answer["payment_intent_id"].clone());
     }
     assert_eq!(shop.count("SELECT count(*) FROM payment_intents").await, 2);
+    // AND where a checkout is open already, so that the key is looked up in a transaction
+    for (buyer, intent) in buyers.iter().zip(&intents) {
+        let (_, answer) = shop.send(request(*buyer, Some("key-1"), &body("esewa"))).await;
+        assert_eq!(&answer["payment_intent_id"], intent, "{answer}");
+    }
     assert_eq!(shop.levels().await, (5, 2));
     shop.close().await;
 }

@@ -64,6 +64,24 @@ async fn an_environment_that_still_believes_in_the_index_makes_no_second_purchas
 }
 
 #[tokio::test]
+async fn an_environment_that_met_the_missing_index_says_so_from_its_next_payment_on() {
+    // GIVEN an environment that has seen the index, and met its absence since
+    let school = School::open().await;
+    let environment = school.environment().await;
+    let payments = [1, 2, 3].map(|number| [Payment::number(number).confirmed()]);
+    school.record(&payments.concat()).await;
+    deliver_to(&environment, &payments[0]).await;
+    school.database.run_sql(DROP_INDEX).await;
+    deliver_to(&environment, &payments[1]).await;
+    // WHEN a further payment comes to it THEN it knows, and does not wait until its belief is five minutes old
+    deliver_to(&environment, &payments[2]).await;
+    assert!(school.counter("IndexMissing") > 0);
+    assert_eq!((school.purchases().await, school.counter("FallbackUsed")), (3, 2));
+    close(&environment).await;
+    school.close().await;
+}
+
+#[tokio::test]
 async fn the_fallback_waits_for_the_pair_and_looks_at_what_was_made_meanwhile() {
     // GIVEN no index, and another environment that holds the pair and has made its purchase, not committed
     let school = School::open().await;

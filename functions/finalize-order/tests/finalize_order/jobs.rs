@@ -95,6 +95,17 @@ async fn a_job_has_one_worker_and_a_named_one_is_claimed_only_while_it_is_runnab
         .await
         .unwrap();
     assert_eq!(key(claimed), "c");
+    let later = NewJob {
+        scheduled_for: Some(chrono::Utc::now() + chrono::TimeDelta::hours(1)),
+        ..new_job("d", 1)
+    };
+    let later = job::enqueue(&mut connection, &later).await.unwrap().id;
+    assert_eq!(
+        job::acquire_job(&mut connection, later, "w", LEASE)
+            .await
+            .unwrap(),
+        None
+    );
     drop(connection);
     shop.close().await;
 }

@@ -48,6 +48,8 @@ async fn a_payment_that_succeeded_after_all_keeps_its_stock() {
         ),
         (1, "succeeded".to_owned())
     );
+    let freed = "SELECT count(*) FROM inventory_reservations WHERE status = 'released'";
+    assert_eq!(shop.count(freed).await, 0, "the order took what was reserved");
     shop.assert_sound().await;
     shop.close().await;
 }

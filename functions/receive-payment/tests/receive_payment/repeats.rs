@@ -20,6 +20,23 @@ async fn a_repeat_answers_with_the_first_result() {
     setting.finish().await;
 }
 
+#[tokio::test]
+async fn a_repeat_does_not_send_again_what_was_published() {
+    // GIVEN a payment whose event was published, long enough ago that nobody holds it
+    let setting = Setting::with_no_queue().await;
+    setting.send(signed_webhook(&capture("pay_1").to_string())).await;
+    let published = "UPDATE outbox SET published_at = now() - interval '1 hour', claimed_until = NULL";
+    setting.database.run_sql(published).await;
+    // WHEN its webhook comes again
+    let (_, second) = setting.send(signed_webhook(&capture("pay_1").to_string())).await;
+    // THEN the event stays published
+    assert_eq!(second["duplicate"], json!(true));
+    let waiting = "SELECT count(*) FROM outbox WHERE published_at IS NULL OR claimed_until IS NOT NULL";
+    assert_eq!(setting.count(waiting).await, 0);
+    assert_eq!(setting.payments_and_events().await, (1, 1));
+    setting.finish().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn twenty_at_once_make_one_payment_and_one_event() {
     twenty_at_once("").await;

@@ -9,6 +9,7 @@ mod interleaved;
 mod kills;
 mod late;
 mod once;
+mod overtaken;
 mod price_ends;
 mod replaced;
 mod round_trips;

@@ -234,8 +234,29 @@ mod tests {
             authority(&payment, &evidence(&rows, &[])),
             Ok(Authority::BegunPayment(BEGUN))
         );
+        let mut dollars = payment.clone();
+        dollars.currency = "USD".to_owned();
+        assert_eq!(authority(&dollars, &evidence(&rows, &[])), Err(Unpriced::NoPrice));
+        let mut held = rows.clone();
+        held[0].is_held = true;
+        assert_eq!(authority(&payment, &evidence(&held, &[])), Err(Unpriced::NoPrice));
         payment.amount_minor -= 1;
         assert_eq!(authority(&payment, &evidence(&rows, &[])), Err(Unpriced::NoPrice));
+    }
+
+    #[test]
+    fn notes_buy_no_more_than_a_begun_payment_that_names_no_tier() {
+        let mut begun = row(BEGUN, "initiated", None);
+        begun.metadata = Some(json!({"courseId": COURSE}));
+        for (tier, priced) in [
+            (30, Ok(Authority::BegunPayment(BEGUN))),
+            (31, Err(Unpriced::NoPrice)),
+        ] {
+            let mut payment = captured();
+            payment.metadata.0.insert("purchaseTier".to_owned(), json!(tier));
+            let judged = judge(&payment, Some(&begun), &evidence(&[], &[]));
+            assert_eq!(judged.map(|(authority, _)| authority), priced, "{tier}");
+        }
     }
 
     #[test]

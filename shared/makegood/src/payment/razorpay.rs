@@ -372,10 +372,12 @@ mod tests {
             (paid.own_id, paid.metadata.purchase_tier()),
             (derived_payment_id("pay_1"), Ok(10))
         );
-        let changes: [(&str, Value); 3] = [
+        let changes: [(&str, Value); 5] = [
             ("amount", json!(499_901)),
             ("id", json!("order_2")),
             ("notes", json!({"studentId": STUDENT})),
+            ("notes", json!({"studentId": STUDENT, "courseId": COURSE})),
+            ("currency", json!("USD")),
         ];
         for (field, value) in changes {
             let unconfirmed = captured(|body| {

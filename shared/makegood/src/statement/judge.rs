@@ -263,6 +263,12 @@ mod tests {
             judged(|entry, ours| (entry.returned_minor, ours.status) = (all, "refunded".to_owned())),
             Outcome::Matched
         );
+        // What went back there a moment ago may be told yet.
+        let a_moment_ago = now() - RIPE_AFTER + TimeDelta::seconds(1);
+        assert_eq!(
+            judged(|entry, _| (entry.returned_minor, entry.occurred_at) = (all, a_moment_ago)),
+            Outcome::TooYoung
+        );
         // A part is the refund's own entry to compare.
         assert_eq!(judged(|entry, _| entry.returned_minor = 1), Outcome::Matched);
         assert_eq!(
@@ -291,6 +297,9 @@ mod tests {
                 "{state:?}"
             );
         }
+        let mut young = refund(EntryState::Moved);
+        young.occurred_at = now() - RIPE_AFTER + TimeDelta::seconds(1);
+        assert_eq!(judge_refund(&young, false, now()), Outcome::TooYoung);
     }
 
     #[test]
