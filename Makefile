@@ -49,6 +49,7 @@ check: ## format, lints, words, circles of modules, examples, the template, the 
 	@$(ENV) "$$SAM_VENV/bin/python" tests/contract/template_mutations.py --quiet
 	@$(ENV) "$$SAM_VENV/bin/python" tests/contract/scale_check.py --quiet
 	@$(ENV) "$$SAM_VENV/bin/python" tests/contract/guided_check.py --quiet
+	@$(ENV) python3 tests/mutants/mutants.py --check
 	@$(STACK)/queries.sh check
 
 .PHONY: preflight
@@ -66,6 +67,10 @@ soak: ## what takes too long for make test: doctor over a healthy million of pur
 	@$(ENV) cargo build --workspace --bin makegood
 	@$(ENV) benches/doctor.sh $(ARGS)
 	@$(STACK)/chaos.sh --minutes $(or $(CHAOS_MINUTES),20)
+
+.PHONY: mutants
+mutants: ## takes each guard away and sees whether a test notices (nightly); ARGS="--only ID", "--area NAME", --list, --check
+	@$(ENV) python3 tests/mutants/mutants.py $(ARGS)
 
 .PHONY: security
 security: ## the tests that docs/security.md names, then make supply-chain
