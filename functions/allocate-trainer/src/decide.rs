@@ -5,6 +5,7 @@ use crate::purchase_state::{Lost, Purchase, PurchaseState};
 use crate::request::{Pair, Terms};
 use chrono_tz::Tz;
 use makegood::delivery::Failure;
+use makegood::erased::pseudonym;
 use makegood::event::PurchaseCreated;
 
 /// For whom a trainer is wanted, and on which terms.
@@ -62,6 +63,12 @@ pub(crate) fn decide(event: &PurchaseCreated, state: &PurchaseState, timezone: T
         );
         return Step::Fail(Failure::retry("purchase_not_found", reason));
     };
+    if purchase.pair.student.0 == pseudonym(event.student_id.0) {
+        return Step::Fail(Failure::acknowledge(
+            "student_erased",
+            "the student was erased; no trainer is sought",
+        ));
+    }
     if let Some(failure) = of_another_pair(event, purchase) {
         return Step::Fail(failure);
     }

@@ -6,10 +6,11 @@
 #[rustfmt::skip]
 pub const COLUMNS: &[(&str, &[&str])] = &[
     ("audit_log", &["action", "actor", "at", "details", "reason", "subject"]),
-    ("dead_letters", &["attempts", "claimed_until", "correlation_id", "document", "error_code", "event_id", "event_type",
-        "failure_reason", "function_name", "id", "message_id", "parked_at", "permanent", "raw", "replay_count", "replayed_at",
-        "source", "status"]),
+    ("dead_letters", &["attempts", "claimed_until", "correlation_id", "discarded_at", "document", "error_code", "event_id",
+        "event_type", "failure_reason", "function_name", "id", "message_id", "parked_at", "permanent", "raw", "replay_count",
+        "replayed_at", "source", "status"]),
     ("disputes", &["amount_minor", "currency", "payment_id", "status"]),
+    ("erased_people", &["person", "pipeline"]),
     ("inventory", &["quantity_available", "quantity_reserved", "updated_at", "variant_id", "version"]),
     ("inventory_movements", &["movement_type", "quantity_after", "quantity_change", "reference_id", "reference_type",
         "variant_id"]),

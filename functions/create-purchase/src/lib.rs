@@ -49,6 +49,7 @@ impl Stage for CreatePurchase {
         let mut results = Vec::with_capacity(records.len());
         for (record, outcome) in records.iter().zip(outcomes) {
             results.push(match outcome {
+                Ok(PurchaseOutcome::Refused(Difference::Erased)) => Err(erased()),
                 Ok(PurchaseOutcome::Refused(difference)) => Err(self.refuse(record, difference).await),
                 Ok(outcome) => self.report(record, outcome),
                 Err(refusal) => {
@@ -189,6 +190,11 @@ impl CreatePurchase {
     }
 }
 
+/// A repeat for a student who was erased since: what was made stays, and nothing more is made.
+fn erased() -> Failure {
+    Failure::acknowledge("student_erased", "the student was erased; nothing is made")
+}
+
 /// Why nothing is made for an event that is not what its payment's row says.
 fn refusal(event: &PurchaseConfirmed, difference: Difference) -> Failure {
     let (code, field, payment) = (difference.code(), difference.field(), event.payment_id);
@@ -203,6 +209,7 @@ fn refusal(event: &PurchaseConfirmed, difference: Difference) -> Failure {
                 "`{field}` in the row of payment {payment} is not succeeded (yet); when it is, replay this event"
             )
         }
+        Difference::Erased => return erased(),
         Difference::Student
         | Difference::Course
         | Difference::Amount

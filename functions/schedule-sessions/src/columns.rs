@@ -5,10 +5,11 @@
 /// Table and columns.
 #[rustfmt::skip]
 pub const COLUMNS: &[(&str, &[&str])] = &[
-    ("dead_letters", &["attempts", "claimed_until", "correlation_id", "document", "error_code", "event_id", "event_type",
-        "failure_reason", "function_name", "id", "message_id", "parked_at", "permanent", "raw", "replay_count", "replayed_at",
-        "source", "status"]),
+    ("dead_letters", &["attempts", "claimed_until", "correlation_id", "discarded_at", "document", "error_code", "event_id",
+        "event_type", "failure_reason", "function_name", "id", "message_id", "parked_at", "permanent", "raw", "replay_count",
+        "replayed_at", "source", "status"]),
     ("disputes", &["payment_id", "status"]),
+    ("erased_people", &["person", "pipeline"]),
     ("outbox", &["attempts", "claimed_until", "correlation_id", "created_at", "event_id", "event_type", "id", "last_error",
         "payload", "published_at", "taken_by", "topic"]),
     ("processed_events", &["correlation_id", "event_id", "event_type", "payload", "source", "version"]),

@@ -2,6 +2,7 @@
 
 use makegood::db::Connection;
 use makegood::delivery::Failure;
+use makegood::erased::pseudonym;
 use makegood::event::TrainerAllocated;
 use makegood::ids::AllocationId;
 use std::collections::HashMap;
@@ -66,6 +67,12 @@ pub(crate) async fn load(
 /// judged when its window is filled.
 pub(crate) fn refusal(event: &TrainerAllocated, row: &AllocationRow) -> Option<Failure> {
     let other = |row: Option<Uuid>, event: Uuid| row.is_some_and(|row| row != event);
+    if row.student == pseudonym(event.student_id.0) {
+        return Some(Failure::acknowledge(
+            "student_erased",
+            "the student was erased; no sessions are planned",
+        ));
+    }
     let sessions_known = row.stands && !row.sessions.is_empty();
     let (code, field) = if row.student != event.student_id.0 {
         ("allocation_student_differs", "studentId")

@@ -30,6 +30,7 @@ pub mod config;
 pub mod db;
 pub mod delivery;
 pub mod disposition;
+pub mod erased;
 pub mod event;
 #[cfg(feature = "gateway")]
 pub mod gateway;

@@ -3,6 +3,7 @@
 
 mod begun_elsewhere;
 mod ended;
+mod erased;
 mod prices;
 mod prorated;
 mod recording;

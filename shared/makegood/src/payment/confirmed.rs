@@ -80,6 +80,9 @@ pub enum Refusal {
         /// What it must be.
         expected: &'static str,
     },
+    /// It is for a student who was erased.
+    #[error("field `studentId` is a student's who was erased here; nothing is made for them")]
+    Erased,
 }
 
 impl Refusal {
@@ -90,6 +93,7 @@ impl Refusal {
             Self::Unreadable(_) => "unreadable_body",
             Self::Missing { .. } => "missing_field",
             Self::Wrong { .. } => "invalid_field",
+            Self::Erased => "student_erased",
         }
     }
 
@@ -99,6 +103,7 @@ impl Refusal {
         match self {
             Self::Unreadable(_) => None,
             Self::Missing { field, .. } | Self::Wrong { field, .. } => Some(field),
+            Self::Erased => Some("studentId"),
         }
     }
 

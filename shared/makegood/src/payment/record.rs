@@ -2,6 +2,7 @@
 
 use crate::case::{self, CaseKind};
 use crate::db::{Connection, Database};
+use crate::erased;
 use crate::event::{Envelope, EventType, PurchaseConfirmed};
 use crate::ids::{CourseId, PaymentId};
 use crate::outbox::{self, OutboxEvent, OutboxRow};
@@ -200,7 +201,7 @@ async fn record_capture(
             Ok((authority, bought)) => (Ok(authority), bought),
             Err(unpriced) => (Err(unpriced), payment.clone()),
         };
-        let decision = decide(&bought, row, priced);
+        let decision = unless_erased(transaction, &bought, decide(&bought, row, priced)).await?;
         let written = write(transaction, books.now, &bought, decision, &prices).await?;
         if let Some(done) = written {
             if priced == Ok(Authority::Notes) && !done.1.is_empty() {
@@ -210,6 +211,23 @@ async fn record_capture(
         }
     }
     Err(RecordError::LostRace)
+}
+
+/// Nothing is made for a student who was erased: the money is a person's to give back, and the case names nobody.
+async fn unless_erased(
+    transaction: &mut Connection,
+    payment: &ConfirmedPayment,
+    decision: Decision,
+) -> Result<Decision, sqlx::Error> {
+    if matches!(decision, Decision::Stand(..) | Decision::Refuse(_)) {
+        return Ok(decision);
+    }
+    let erased = erased::students(transaction, &[payment.student_id.0]).await?;
+    Ok(if erased.is_empty() {
+        decision
+    } else {
+        Decision::Refuse(Refusal::Erased)
+    })
 }
 
 /// Carries out the decision. None when a row came in or changed meanwhile: look again.

@@ -60,7 +60,9 @@ fn an_event_that_differs_from_its_row_is_at_most_a_replay() {
             ..nothing_there
         };
         let expected = match difference {
-            Difference::Student | Difference::Course => PurchaseOutcome::Refused(difference),
+            Difference::Erased | Difference::Student | Difference::Course => {
+                PurchaseOutcome::Refused(difference)
+            }
             _ => PurchaseOutcome::AlreadyFulfilled {
                 purchase: BOUGHT,
                 adopt: false,

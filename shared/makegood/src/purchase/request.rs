@@ -2,11 +2,13 @@
 
 use super::row::{Difference, PaymentFact, PaymentFacts};
 use crate::db::Connection;
+use crate::erased;
 use crate::event::{Envelope, EventError, EventType, Metadata, PurchaseConfirmed, PurchaseCreated};
 use crate::ids::{CorrelationId, PurchaseId};
 use crate::outbox::OutboxEvent;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
+use std::collections::HashMap;
 use uuid::{NoContext, Timestamp, Uuid};
 
 /// Who publishes what comes of a payment.
@@ -44,7 +46,7 @@ impl PaymentFacts {
             "SELECT id, student_id, amount_cents, currency, status, metadata FROM payments WHERE id = ANY($1)",
             &ids
         )
-        .fetch_all(connection)
+        .fetch_all(&mut *connection)
         .await?;
         let facts = rows.into_iter().map(|row| {
             let fact = PaymentFact {
@@ -57,8 +59,15 @@ impl PaymentFacts {
             };
             (row.id, fact)
         });
+        let rows: HashMap<Uuid, PaymentFact> = facts.collect();
+        let unknown: Vec<Uuid> = events
+            .iter()
+            .filter(|event| !rows.contains_key(&event.payment_id.0))
+            .map(|event| event.student_id.0)
+            .collect();
         Ok(Self {
-            rows: facts.collect(),
+            erased: erased::students(connection, &unknown).await?,
+            rows,
             timezone,
         })
     }

@@ -1,8 +1,9 @@
 //! The payment's row against the event that names it: the row decides, the event only points to it. Pure.
 
+use crate::erased::pseudonym;
 use crate::event::{Metadata, PurchaseConfirmed};
 use chrono_tz::Tz;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
 /// What `payments` knows of the payments of a batch, by id.
@@ -10,6 +11,8 @@ use uuid::Uuid;
 pub struct PaymentFacts {
     /// By id; one that is not there has no facts.
     pub rows: HashMap<Uuid, PaymentFact>,
+    /// Those students of payments that are not there who were erased.
+    pub erased: HashSet<Uuid>,
     /// Where the school is: a purchase that ends on a day ends with that day.
     pub timezone: Tz,
 }
@@ -36,6 +39,8 @@ pub enum Difference {
     NotRecorded,
     /// The row says neither succeeded nor refunded. It may still change.
     NotSucceeded,
+    /// The student was erased. What was made before stays as it is, and nothing more is made.
+    Erased,
     /// The row is another student's.
     Student,
     /// The row names another course, or none that can be read.
@@ -52,9 +57,10 @@ pub enum Difference {
 
 impl Difference {
     /// Every difference.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::NotRecorded,
         Self::NotSucceeded,
+        Self::Erased,
         Self::Student,
         Self::Course,
         Self::Amount,
@@ -69,6 +75,7 @@ impl Difference {
         match self {
             Self::NotRecorded => "payment_not_recorded",
             Self::NotSucceeded => "payment_not_succeeded",
+            Self::Erased => "student_erased",
             Self::Student => "payment_student_differs",
             Self::Course => "payment_course_differs",
             Self::Amount => "payment_amount_differs",
@@ -84,7 +91,7 @@ impl Difference {
         match self {
             Self::NotRecorded => "paymentId",
             Self::NotSucceeded => "status",
-            Self::Student => "studentId",
+            Self::Erased | Self::Student => "studentId",
             Self::Course => "courseId",
             Self::Amount => "amountCents",
             Self::Currency => "currency",
@@ -102,7 +109,7 @@ impl Difference {
     /// Whether the event is about somebody or something else than the row: never a replay of what was made for it.
     #[must_use]
     pub const fn is_of_another_pair(self) -> bool {
-        matches!(self, Self::Student | Self::Course)
+        matches!(self, Self::Erased | Self::Student | Self::Course)
     }
 }
 
@@ -120,8 +127,16 @@ impl PaymentFacts {
     #[must_use]
     pub fn difference(&self, event: &PurchaseConfirmed) -> Option<Difference> {
         let Some(row) = self.rows.get(&event.payment_id.0) else {
-            return Some(Difference::NotRecorded);
+            let is_erased = self.erased.contains(&event.student_id.0);
+            return Some(if is_erased {
+                Difference::Erased
+            } else {
+                Difference::NotRecorded
+            });
         };
+        if row.student_id == pseudonym(event.student_id.0) {
+            return Some(Difference::Erased);
+        }
         // What is not finished is not compared: amount and course may be corrected when it succeeds.
         if !matches!(row.status.as_str(), "succeeded" | "refunded") {
             return Some(Difference::NotSucceeded);
@@ -211,6 +226,7 @@ mod tests {
         };
         PaymentFacts {
             rows: [(PAYMENT, fact)].into(),
+            erased: HashSet::new(),
             timezone: Tz::UTC,
         }
     }
@@ -289,9 +305,27 @@ mod tests {
         }
         let nobody = PaymentFacts {
             rows: HashMap::new(),
+            erased: HashSet::new(),
             timezone: Tz::UTC,
         };
         assert_eq!(nobody.difference(&event()), Some(Difference::NotRecorded));
+    }
+
+    #[test]
+    fn an_event_of_a_student_who_was_erased_since_is_known_by_the_rows_pseudonym_or_by_the_memory() {
+        for status in ["initiated", "succeeded", "refunded"] {
+            let mut facts = paid();
+            let fact = facts.rows.get_mut(&PAYMENT).unwrap();
+            fact.student_id = pseudonym(STUDENT);
+            fact.status = status.to_owned();
+            assert_eq!(facts.difference(&event()), Some(Difference::Erased), "{status}");
+        }
+        let gone = PaymentFacts {
+            rows: HashMap::new(),
+            erased: [STUDENT].into(),
+            timezone: Tz::UTC,
+        };
+        assert_eq!(gone.difference(&event()), Some(Difference::Erased));
     }
 
     #[test]
