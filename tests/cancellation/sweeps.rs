@@ -164,6 +164,7 @@ impl Scene for Swept {
             pipelines: Pipelines::Both,
             gateways: Some(self.gateways.clone()),
             refund_question_days: 45,
+            retention: sweep::Retention::default(),
             razorpay: Some(self.razorpay.clone()),
             trusts_notes: false,
             partial_refund: PartialRefund::Keep,

@@ -1,6 +1,7 @@
 //! What every sweep needs.
 
 use crate::pipelines::Pipelines;
+use crate::retention::Retention;
 use chrono_tz::Tz;
 use makegood::clock::Clock;
 use makegood::gateway::{Gateways, Razorpay};
@@ -26,6 +27,8 @@ pub struct Sweep {
     pub trusts_notes: bool,
     /// What a refund of a part comes to (`PARTIAL_REFUND`).
     pub partial_refund: PartialRefund,
+    /// For how long what is personal is kept.
+    pub retention: Retention,
     /// Wakes the workers of jobs; without it runnable jobs are only reported.
     pub waker: Option<Waker>,
     /// The time.

@@ -9,7 +9,9 @@ mod name;
 mod outbox;
 mod pipelines;
 mod reconcile;
+mod removal;
 mod reservations;
+mod retention;
 mod stale_jobs;
 mod statement;
 
@@ -20,4 +22,5 @@ pub use name::{NoInstant, SweepName, UnknownSweep};
 pub use pipelines::Pipelines;
 pub use reconcile::{CourseReconciliation, OrderReconciliation, Reconciliation};
 pub use reservations::FreedReservations;
+pub use retention::Retention;
 pub use stale_jobs::StaleJobs;

@@ -7,7 +7,7 @@ use makegood::job::Waker;
 use makegood::refund::PartialRefund;
 use makegood::runtime::{self, PublisherConfig};
 use makegood::telemetry;
-use sweep::{COLUMNS, Pipelines, Sweep};
+use sweep::{COLUMNS, Pipelines, Retention, Sweep};
 
 #[tokio::main]
 async fn main() -> Result<(), lambda_runtime::Error> {
@@ -23,6 +23,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         environment.parsed("REFUND_QUESTION_DAYS", 45, "a whole number of days, 0 for never");
     let trusts_notes = environment.is_yes("TRUST_WEBHOOK_NOTES");
     let partial_refund = environment.parsed("PARTIAL_REFUND", PartialRefund::Keep, "keep, case or prorate");
+    let retention = Retention::read(&mut environment);
     let timezone = environment.business_timezone();
     let teaching_days = environment.business_weekdays();
     environment.finish()?;
@@ -40,6 +41,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         },
         trusts_notes,
         partial_refund,
+        retention,
         waker,
         clock: Clock::System,
         timezone,

@@ -113,6 +113,7 @@ pub async fn open(database: &TestDatabase, outside: &Outside, flaw: Flaw) -> (St
             pipelines: Pipelines::Both,
             gateways: Some(gateways),
             refund_question_days: 45,
+            retention: sweep::Retention::default(),
             razorpay: None,
             trusts_notes: false,
             partial_refund: PartialRefund::Keep,

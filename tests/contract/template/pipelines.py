@@ -36,6 +36,7 @@ PARAMETERS = {
         "JwtIssuer": "needed", "JwtAudience": "needed", "EsewaBaseUrl": "needed", "EsewaProductCode": "needed", "EsewaSecretArn": "needed",
         "EsewaSecret": "text", "KhaltiBaseUrl": "needed", "KhaltiSecretArn": "needed", "KhaltiSecret": "text", "PaymentReturnUrl": "needed",
         "ShopOrigins": "", "EsewaStatusBaseUrl": "", "EsewaLinkMinutes": "", "RefundQuestionDays": "", "CheckoutBuyerIntents": "",
+        "AbandonedCheckoutDays": "", "ClosedOrderAddressDays": "", "GatewayResponseDays": "",
         "CheckoutBuyerPieces": "", "CheckoutAddressIntents": "", "CheckoutAddressPieces": "", "PriceGraceMinutes": "",
         "VerifyRequestsPerMinute": "", "StatusRequestsPerMinute": "",
     },

@@ -184,6 +184,7 @@ impl Shop {
             pipelines: Pipelines::Both,
             gateways: None,
             refund_question_days: 45,
+            retention: sweep::Retention::default(),
             razorpay: None,
             trusts_notes: false,
             partial_refund: PartialRefund::Keep,

@@ -95,6 +95,7 @@ impl Counter {
             pipelines: Pipelines::Both,
             gateways: Some(self.gateways.clone()),
             refund_question_days: 45,
+            retention: sweep::Retention::default(),
             razorpay: None,
             trusts_notes: false,
             partial_refund: PartialRefund::Keep,

@@ -16,6 +16,7 @@ mod paid_orders;
 mod pipelines;
 mod refunds;
 mod reservations;
+mod retention;
 mod stale_jobs;
 mod statement;
 mod statement_runs;

@@ -28,7 +28,7 @@ pub async fn discard_parked_dead_letter(
         return Ok(Discard::Refused(refusal));
     }
     sqlx::query!(
-        "UPDATE dead_letters SET status = 'discarded', claimed_until = NULL WHERE id = $1",
+        "UPDATE dead_letters SET status = 'discarded', discarded_at = now(), claimed_until = NULL WHERE id = $1",
         id.0
     )
     .execute(&mut *connection)
