@@ -15,7 +15,13 @@ pub struct ActArguments {
     #[arg(long, value_name = "TEXT", visible_alias = "note")]
     reason: String,
     /// Who does it; it is kept in the audit log.
-    #[arg(long = "as", value_name = "NAME", env = "USER", hide_env_values = true)]
+    #[arg(
+        long = "as",
+        value_name = "NAME",
+        visible_alias = "actor",
+        env = "USER",
+        hide_env_values = true
+    )]
     actor: String,
 }
 

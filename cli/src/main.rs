@@ -17,6 +17,7 @@ mod migrate;
 mod normalise_times;
 mod output;
 mod preflight;
+mod privacy;
 mod refund_record;
 mod refunds;
 mod replay_event;
@@ -56,6 +57,7 @@ enum Command {
     Cases(cases::Arguments),
     Refunds(refunds::Arguments),
     Statement(statement::Arguments),
+    Privacy(privacy::Arguments),
     Preflight(preflight::Arguments),
 }
 
@@ -77,6 +79,7 @@ async fn main() -> ExitCode {
         Command::Cases(arguments) => cases::run(&arguments, output).await,
         Command::Refunds(arguments) => refunds::run(&arguments, output, clock).await,
         Command::Statement(arguments) => statement::run(&arguments, output, clock).await,
+        Command::Privacy(arguments) => privacy::run(&arguments, output, clock).await,
         Command::Preflight(arguments) => preflight::run(&arguments, output).await,
     };
     result.unwrap_or_else(|error| output.failed(&error))

@@ -10,5 +10,6 @@ mod layers;
 mod no_floats;
 mod nothing_private;
 mod one_way;
+mod privacy;
 mod shop_samples;
 mod time_zones;

@@ -9,6 +9,7 @@ mod db;
 mod delivery;
 mod ensure_index;
 mod ensure_index_beside_others;
+mod erased;
 mod harness;
 mod limits;
 mod lines;

@@ -23,6 +23,7 @@ pub mod link;
 pub mod misbehaving;
 pub mod openapi;
 pub mod own_postgres;
+pub mod personal;
 pub mod queues;
 pub mod recorder;
 pub mod runtime_api;

@@ -12,7 +12,7 @@ const ID: &str = "00000000-0000-4000-8000-000000000001";
 type Usage = (&'static [&'static str], &'static [&'static str]);
 
 /// Every command but `replay-event` and `statement import`, which need a file, and `preflight`, which asks no database (`preflight/usage.rs`).
-const COMMANDS: [Usage; 21] = [
+const COMMANDS: [Usage; 23] = [
     (&["migrate"], &["migrate", "now"]),
     (&["ensure-index"], &["ensure-index", "unique_nothing"]),
     (&["doctor"], &["doctor", "--only", "G99"]),
@@ -53,6 +53,14 @@ const COMMANDS: [Usage; 21] = [
         &["statement", "check", "--since", "yesterday"],
     ),
     (&["statement", "show", ID], &["statement", "show", ""]),
+    (
+        &["privacy", "export", "--student", ID],
+        &["privacy", "export", "--student", ID, "--buyer", ID],
+    ),
+    (
+        &["privacy", "erase", "--buyer", ID, "--reason", "r"],
+        &["privacy", "erase", "--buyer", ID, "--reason", " "],
+    ),
     (
         &[
             "refunds",
@@ -148,7 +156,7 @@ fn every_command_is_held_to_the_table() {
         .map(|(right, _)| {
             let words = if matches!(
                 right[0],
-                "dead-letters" | "edits" | "jobs" | "cases" | "refunds" | "statement"
+                "dead-letters" | "edits" | "jobs" | "cases" | "refunds" | "statement" | "privacy"
             ) {
                 2
             } else {

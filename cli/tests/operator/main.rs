@@ -11,6 +11,7 @@ mod jobs;
 mod lists;
 mod one;
 mod operator;
+mod privacy;
 mod refund_record;
 mod refunds;
 mod replay_event;

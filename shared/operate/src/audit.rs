@@ -167,11 +167,13 @@ pub enum Action {
     ProposeEdit,
     /// A proposed edit was taken back, or not wanted.
     WithdrawEdit,
+    /// A person was to be erased. Written before the first row is changed; the subject is a pseudonym.
+    ErasePerson,
 }
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::ReplayDeadLetter,
         Self::FailedToReplayDeadLetter,
         Self::DiscardDeadLetter,
@@ -186,6 +188,7 @@ impl Action {
         Self::ImportStatement,
         Self::ProposeEdit,
         Self::WithdrawEdit,
+        Self::ErasePerson,
     ];
 
     /// As the column has it.
@@ -206,6 +209,7 @@ impl Action {
             Self::ImportStatement => "statement.import",
             Self::ProposeEdit => "edit.propose",
             Self::WithdrawEdit => "edit.withdraw",
+            Self::ErasePerson => "person.erase",
         }
     }
 
@@ -223,7 +227,7 @@ impl fmt::Display for Action {
 }
 
 /// Records that something was done to `subject` (`job:<id>`, `case:<id>`, `dead_letter:<id>`, `sweep:<name>`, `event:<id>`,
-/// `refund:<provider>:<id>`, `statement:<provider>`). Belongs into the transaction of the change.
+/// `refund:<provider>:<id>`, `statement:<provider>`, `student:<pseudonym>`, `buyer:<pseudonym>`). Belongs into the transaction of the change.
 ///
 /// # Errors
 /// Those of the database.

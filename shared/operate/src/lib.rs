@@ -12,6 +12,7 @@ pub mod health;
 pub mod job;
 pub mod money;
 pub mod page;
+pub mod privacy;
 pub mod refund;
 pub mod statement;
 pub mod timeline;

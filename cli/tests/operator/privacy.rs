@@ -1,0 +1,404 @@
+//! A person's data, given out and erased: by markers in every personal column that docs/privacy.md lists.
+
+mod open;
+
+use crate::operator::{Answer, Operator};
+use chrono::Utc;
+use makegood::school_days::TeachingDays;
+use makegood_tests::personal::{Personal, kept};
+use operate::doctor::{Scope, check};
+use serde_json::Value;
+use sqlx::AssertSqlSafe;
+use uuid::Uuid;
+
+/// A healthy database with twenty students and two buyers, of whom `scene.sql` makes two persons a pipeline with everything that may be there.
+const SCENE: &str = concat!(
+    "SET seed.purchases = 20;\n",
+    include_str!("../../../tests/fixtures/healthy.sql"),
+    include_str!("privacy/scene.sql")
+);
+
+/// A student or buyer of the scene.
+#[derive(Clone, Copy)]
+pub struct Somebody {
+    option: &'static str,
+    number: u32,
+}
+
+pub const STUDENT: Somebody = Somebody {
+    option: "--student",
+    number: 10,
+};
+const OTHER_STUDENT: Somebody = Somebody {
+    number: 20,
+    ..STUDENT
+};
+pub const BUYER: Somebody = Somebody {
+    option: "--buyer",
+    number: 10,
+};
+const OTHER_BUYER: Somebody = Somebody { number: 20, ..BUYER };
+
+impl Somebody {
+    fn whose(self) -> &'static str {
+        self.option.trim_start_matches('-')
+    }
+
+    /// As the scene makes it.
+    pub async fn id(self, operator: &Operator) -> String {
+        let id = format!("SELECT md5('{}{}')::uuid AS id", self.whose(), self.number);
+        operator.row(&id).await["id"].as_str().unwrap().to_owned()
+    }
+
+    fn marker(self) -> String {
+        format!("MARKER-{}-{}-", self.whose(), self.number)
+    }
+
+    /// Which rows of a table are this person's.
+    fn rows(self, table: &str) -> String {
+        let n = self.number;
+        let person = format!("md5('{}{n}')::uuid", self.whose());
+        let payment = format!("md5('payment{n}')::uuid");
+        let is_student = self.option == "--student";
+        match table {
+            "payments" | "student_course_purchases" | "trainer_allocations" | "tutoring_sessions" => {
+                format!("student_id = {person}")
+            }
+            "carts" | "payment_intents" | "orders" => format!("user_id = {person}"),
+            "processed_events" | "outbox" if is_student => format!("correlation_id = {payment}"),
+            "processed_events" | "outbox" => format!("correlation_id = md5('pi_esewa_{n}')::uuid"),
+            "refunds" | "disputes" | "payment_cases" if is_student => format!("payment_id = {payment}"),
+            "job_queue" => format!("payload ->> 'payment_intent_id' = 'pi_esewa_{n}'"),
+            "refunds" | "disputes" | "payment_cases" | "payment_gateway_verifications" => {
+                format!("payment_intent_id = 'pi_esewa_{n}'")
+            }
+            "dead_letters" => format!("message_id = '{}-{n}'", self.whose()),
+            "audit_log" => format!("actor = 'operator of {} {n}'", self.whose()),
+            "client_requests" => format!("client = {person}::text"),
+            other => panic!("say here which rows of {other} are whose"),
+        }
+    }
+
+    /// The columns of docs/privacy.md that hold this person's data and can hold a marker.
+    async fn columns(self, operator: &Operator) -> Vec<(Personal, String)> {
+        let mut found = Vec::new();
+        for column in kept()
+            .into_iter()
+            .filter(|column| column.whose.contains(self.whose()))
+        {
+            let kind = format!(
+                "SELECT data_type FROM information_schema.columns WHERE table_schema = 'public' AND table_name = '{}' AND column_name = '{}'",
+                column.table, column.column
+            );
+            let kind = operator.row(&kind).await["data_type"]
+                .as_str()
+                .unwrap()
+                .to_owned();
+            // The client of a count is the buyer's id itself.
+            if kind != "uuid" && column.table != "client_requests" {
+                found.push((column, kind));
+            }
+        }
+        found
+    }
+
+    /// Writes a marker of its own into each of them; gives back the markers.
+    async fn plant(self, operator: &Operator) -> Vec<String> {
+        let mut markers = Vec::new();
+        for (Personal { table, column, .. }, kind) in self.columns(operator).await {
+            let marker = format!("{}{table}-{column}", self.marker());
+            let value = match kind.as_str() {
+                "jsonb" => format!(
+                    "coalesce({column}, '{{}}') || jsonb_build_object('planted', jsonb_build_array('{marker}'))"
+                ),
+                _ => format!("'{marker}'"),
+            };
+            let rows = self.rows(&table);
+            operator
+                .sql(&format!("UPDATE {table} SET {column} = {value} WHERE {rows}"))
+                .await;
+            let planted =
+                format!("SELECT count(*) FROM {table} WHERE {rows} AND {column}::text LIKE '%{marker}%'");
+            assert!(
+                operator.count(&planted).await > 0,
+                "nothing of {marker} was planted: {rows}"
+            );
+            markers.push(marker);
+        }
+        markers
+    }
+
+    async fn privacy(self, operator: &Operator, arguments: &[&str]) -> Answer {
+        let id = self.id(operator).await;
+        let (command, rest) = arguments.split_first().unwrap();
+        let all = [&["privacy", command, self.option, &id], rest].concat();
+        operator.run(&all).await
+    }
+
+    pub async fn erase(self, operator: &Operator) -> Answer {
+        self.privacy(
+            operator,
+            &["erase", "--actor", "asha", "--reason", "request 4711"],
+        )
+        .await
+    }
+}
+
+/// Everything in every column of every table, as `table.column` and text.
+async fn dump(operator: &Operator) -> Vec<(String, String)> {
+    let parts = operator
+        .rows(
+            "SELECT format(CASE c.data_type WHEN 'bytea' THEN 'SELECT %L AS place, encode(%I, ''escape'') AS text FROM %I'
+                                            ELSE 'SELECT %L AS place, %I::text AS text FROM %I' END,
+                           c.table_name || '.' || c.column_name, c.column_name, c.table_name) AS part
+             FROM information_schema.columns c JOIN information_schema.tables t USING (table_schema, table_name)
+             WHERE c.table_schema = 'public' AND t.table_type = 'BASE TABLE' ORDER BY 1",
+        )
+        .await;
+    assert!(parts.len() > 200, "{}", parts.len());
+    let parts: Vec<&str> = parts.iter().filter_map(|part| part["part"].as_str()).collect();
+    let rows = operator.rows(&parts.join(" UNION ALL ")).await;
+    let text = |row: &Value, field: &str| row[field].as_str().unwrap_or_default().to_owned();
+    rows.iter()
+        .map(|row| (text(row, "place"), text(row, "text")))
+        .collect()
+}
+
+/// Nothing tells of this person any more.
+async fn assert_gone(operator: &Operator, person: Somebody) {
+    let id = person.id(operator).await;
+    let left: Vec<(String, String)> = dump(operator)
+        .await
+        .into_iter()
+        .filter(|(_, value)| value.contains(&person.marker()) || value.contains(&id))
+        .collect();
+    assert_eq!(left, []);
+}
+
+async fn findings(operator: &Operator) -> Vec<(&'static str, i64)> {
+    let scope = Scope {
+        only: Default::default(),
+        now: Utc::now(),
+        timezone: chrono_tz::Asia::Kolkata,
+        teaching_days: TeachingDays::default(),
+    };
+    let database = operator.database.through_pooler(2);
+    let report = check(&database, &scope).await.unwrap();
+    database.close();
+    report
+        .findings
+        .iter()
+        .map(|finding| (finding.code, finding.count))
+        .collect()
+}
+
+async fn scene() -> Operator {
+    let operator = Operator::open().await;
+    operator.sql(SCENE).await;
+    operator
+}
+
+#[tokio::test]
+async fn an_export_holds_every_marker_of_its_person_and_none_of_another_and_an_erasure_leaves_none() {
+    let operator = scene().await;
+    assert_eq!(findings(&operator).await, []);
+    for (person, other) in [(STUDENT, OTHER_STUDENT), (BUYER, OTHER_BUYER)] {
+        let markers = person.plant(&operator).await;
+        let others = other.plant(&operator).await;
+        assert!(markers.len() > 12, "{markers:?}");
+        let before = findings(&operator).await;
+
+        let export = person.privacy(&operator, &["export", "--json"]).await.succeeded();
+        for marker in &markers {
+            assert!(export.output.contains(marker), "the export lacks {marker}");
+        }
+        assert!(
+            !export.output.contains(&other.marker()),
+            "the export holds another's"
+        );
+
+        person.erase(&operator).await.succeeded();
+        assert_gone(&operator, person).await;
+        let left = dump(&operator).await;
+        for marker in &others {
+            assert!(
+                left.iter().any(|(_, text)| text.contains(marker)),
+                "{marker} is gone"
+            );
+        }
+        assert_eq!(findings(&operator).await, before);
+        let nothing = person.privacy(&operator, &["export"]).await;
+        assert_eq!((nothing.code, nothing.output.as_str()), (1, ""), "{nothing:?}");
+    }
+    operator.close().await;
+}
+
+/// All rows, without the audit log and the memory of who was erased.
+const ROWS: &str = "SELECT md5(string_agg(row, '' ORDER BY row)) AS rows FROM (
+    SELECT payments::text AS row FROM payments UNION ALL SELECT student_course_purchases::text FROM student_course_purchases
+    UNION ALL SELECT trainer_allocations::text FROM trainer_allocations UNION ALL SELECT tutoring_sessions::text FROM tutoring_sessions
+    UNION ALL SELECT payment_intents::text FROM payment_intents UNION ALL SELECT orders::text FROM orders UNION ALL SELECT outbox::text FROM outbox
+    UNION ALL SELECT dead_letters::text FROM dead_letters UNION ALL SELECT payment_cases::text FROM payment_cases
+    UNION ALL SELECT processed_events::text FROM processed_events UNION ALL SELECT job_queue::text FROM job_queue) AS rows (row)";
+
+#[tokio::test]
+async fn an_erasure_is_in_the_audit_log_without_the_person_and_once_more_it_changes_nothing() {
+    let operator = scene().await;
+    for person in [STUDENT, BUYER] {
+        let before = operator.row(ROWS).await;
+        let rehearsed = person
+            .privacy(&operator, &["erase", "--dry-run", "--reason", "r"])
+            .await
+            .succeeded();
+        assert!(rehearsed.output.contains("would be erased"), "{rehearsed:?}");
+        assert_eq!(operator.row(ROWS).await, before);
+        assert_eq!(
+            operator
+                .count("SELECT count(*) FROM audit_log WHERE action = 'person.erase'")
+                .await,
+            0
+        );
+
+        person.erase(&operator).await.succeeded();
+        let erased = operator.row(ROWS).await;
+        assert_ne!(erased, before);
+        let entry = operator
+            .row("SELECT actor, reason, subject FROM audit_log WHERE action = 'person.erase'")
+            .await;
+        assert_eq!(
+            (entry["actor"].as_str(), entry["reason"].as_str()),
+            (Some("asha"), Some("request 4711"))
+        );
+        assert!(
+            !entry["subject"]
+                .as_str()
+                .unwrap()
+                .contains(&person.id(&operator).await)
+        );
+        let again = person
+            .privacy(&operator, &["erase", "--json", "--reason", "again"])
+            .await
+            .succeeded();
+        assert_eq!(again.json()["rows"], serde_json::json!({}));
+        assert_eq!(operator.row(ROWS).await, erased);
+        operator
+            .sql("DELETE FROM audit_log WHERE action = 'person.erase'")
+            .await;
+    }
+    operator.close().await;
+}
+
+/// The student's rows as they were before the erasure.
+const UNDER_THE_ID_AGAIN: &str = "
+    UPDATE payments SET student_id = md5('student10')::uuid WHERE id = md5('payment10')::uuid;
+    UPDATE trainer_allocations SET student_id = md5('student10')::uuid WHERE id = md5('allocation10')::uuid;
+    UPDATE student_course_purchases SET student_id = md5('student10')::uuid WHERE payment_id = md5('payment10')::uuid;
+    UPDATE tutoring_sessions SET student_id = md5('student10')::uuid WHERE allocation_id = md5('allocation10')::uuid";
+
+#[tokio::test]
+async fn an_erasure_that_is_killed_half_way_is_run_again_to_its_end() {
+    let operator = scene().await;
+    for (person, table) in [
+        (STUDENT, "payment_cases"),
+        (BUYER, "orders"),
+        (STUDENT, "tutoring_sessions"),
+    ] {
+        person.plant(&operator).await;
+        let id = person.id(&operator).await;
+        // GIVEN an erasure that has done some tables and waits for a row that somebody holds
+        let mut holder = operator.connect().await;
+        sqlx::raw_sql(AssertSqlSafe(format!("BEGIN; SELECT 1 FROM {table} FOR UPDATE")))
+            .execute(&mut holder)
+            .await
+            .unwrap();
+        let arguments = ["privacy", "erase", person.option, &id, "--reason", "r"];
+        let mut child = operator.start(&arguments);
+        while operator.count("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'").await == 0 {}
+        // WHEN it is killed there, and another one waits in vain
+        child.kill().await.unwrap();
+        let refused = person.erase(&operator).await;
+        assert_eq!(refused.code, 3, "{refused:?}");
+        assert_eq!(
+            operator
+                .count("SELECT count(*) FROM erased_people WHERE done_at IS NULL")
+                .await,
+            1
+        );
+        sqlx::raw_sql("ROLLBACK").execute(&mut holder).await.unwrap();
+        // THEN the next one goes to the end
+        person.erase(&operator).await.succeeded();
+        assert_gone(&operator, person).await;
+        assert_eq!(
+            operator
+                .count("SELECT count(*) FROM erased_people WHERE done_at IS NULL")
+                .await,
+            0
+        );
+        // A row of the next turn's person again.
+        operator.sql(UNDER_THE_ID_AGAIN).await;
+    }
+    operator.close().await;
+}
+
+#[tokio::test]
+async fn an_id_that_another_teams_table_holds_stays_and_the_answer_says_so() {
+    let operator = scene().await;
+    operator
+        .sql("CREATE TABLE students (id uuid PRIMARY KEY); INSERT INTO students SELECT DISTINCT student_id FROM payments;
+              ALTER TABLE payments ADD FOREIGN KEY (student_id) REFERENCES students (id) ON DELETE CASCADE")
+        .await;
+    STUDENT.plant(&operator).await;
+    let erased = STUDENT.erase(&operator).await.succeeded();
+    assert!(erased.output.contains("the id stays"), "{erased:?}");
+    let left = dump(&operator).await;
+    assert!(
+        left.iter().all(|(_, text)| !text.contains(&STUDENT.marker())),
+        "{left:?}"
+    );
+    assert_eq!(
+        operator
+            .count("SELECT count(*) FROM payments WHERE student_id = md5('student10')::uuid")
+            .await,
+        1
+    );
+    assert_eq!(findings(&operator).await, []);
+    operator.close().await;
+}
+
+#[tokio::test]
+async fn an_export_into_a_file_is_its_owners_alone_and_overwrites_nothing() {
+    use std::os::unix::fs::PermissionsExt;
+    let operator = scene().await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("student.json");
+    let path = file.to_str().unwrap();
+    STUDENT
+        .privacy(&operator, &["export", "--out", path])
+        .await
+        .succeeded();
+    let document: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    assert_eq!(document["schema"], "makegood-privacy-export-1");
+    assert_eq!(document["person"]["id"], STUDENT.id(&operator).await);
+    assert_eq!(document["tables"]["payments"].as_array().unwrap().len(), 1);
+    assert_eq!(
+        std::fs::metadata(&file).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
+    let again = STUDENT.privacy(&operator, &["export", "--out", path]).await;
+    assert_eq!(again.code, 2, "{again:?}");
+    let nobody = operator
+        .run(&[
+            "privacy",
+            "erase",
+            "--student",
+            &Uuid::new_v4().to_string(),
+            "--reason",
+            "r",
+        ])
+        .await;
+    assert!(
+        nobody.code == 1 && nobody.errors.contains("nothing is known"),
+        "{nobody:?}"
+    );
+    operator.close().await;
+}
