@@ -154,7 +154,7 @@ fn write(path: &Path, found: &Export) -> anyhow::Result<()> {
 }
 
 async fn remove(arguments: &EraseArguments, output: Output, clock: Clock) -> anyhow::Result<ExitCode> {
-    let act = arguments.act.act()?;
+    let act = arguments.act.act().await?;
     let person = arguments.person.person()?;
     let (database, timezone) = database::open_with_timezone().await?;
     let erasing = Erasing {

@@ -1,13 +1,14 @@
 //! A person's data, given out and erased: by markers in every personal column that docs/privacy.md lists.
 
 mod open;
+mod somebody;
 
-use crate::operator::{Answer, Operator};
+use crate::operator::Operator;
 use chrono::Utc;
 use makegood::school_days::TeachingDays;
-use makegood_tests::personal::{Personal, kept};
 use operate::doctor::{Scope, check};
 use serde_json::Value;
+use somebody::{BUYER, OTHER_BUYER, OTHER_STUDENT, STUDENT, Somebody};
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
@@ -17,132 +18,6 @@ const SCENE: &str = concat!(
     include_str!("../../../tests/fixtures/healthy.sql"),
     include_str!("privacy/scene.sql")
 );
-
-/// A student or buyer of the scene.
-#[derive(Clone, Copy)]
-pub struct Somebody {
-    option: &'static str,
-    number: u32,
-}
-
-pub const STUDENT: Somebody = Somebody {
-    option: "--student",
-    number: 10,
-};
-const OTHER_STUDENT: Somebody = Somebody {
-    number: 20,
-    ..STUDENT
-};
-pub const BUYER: Somebody = Somebody {
-    option: "--buyer",
-    number: 10,
-};
-const OTHER_BUYER: Somebody = Somebody { number: 20, ..BUYER };
-
-impl Somebody {
-    fn whose(self) -> &'static str {
-        self.option.trim_start_matches('-')
-    }
-
-    /// As the scene makes it.
-    pub async fn id(self, operator: &Operator) -> String {
-        let id = format!("SELECT md5('{}{}')::uuid AS id", self.whose(), self.number);
-        operator.row(&id).await["id"].as_str().unwrap().to_owned()
-    }
-
-    fn marker(self) -> String {
-        format!("MARKER-{}-{}-", self.whose(), self.number)
-    }
-
-    /// Which rows of a table are this person's.
-    fn rows(self, table: &str) -> String {
-        let n = self.number;
-        let person = format!("md5('{}{n}')::uuid", self.whose());
-        let payment = format!("md5('payment{n}')::uuid");
-        let is_student = self.option == "--student";
-        match table {
-            "payments" | "student_course_purchases" | "trainer_allocations" | "tutoring_sessions" => {
-                format!("student_id = {person}")
-            }
-            "carts" | "payment_intents" | "orders" => format!("user_id = {person}"),
-            "processed_events" | "outbox" if is_student => format!("correlation_id = {payment}"),
-            "processed_events" | "outbox" => format!("correlation_id = md5('pi_esewa_{n}')::uuid"),
-            "refunds" | "disputes" | "payment_cases" if is_student => format!("payment_id = {payment}"),
-            "job_queue" => format!("payload ->> 'payment_intent_id' = 'pi_esewa_{n}'"),
-            "refunds" | "disputes" | "payment_cases" | "payment_gateway_verifications" => {
-                format!("payment_intent_id = 'pi_esewa_{n}'")
-            }
-            "dead_letters" => format!("message_id = '{}-{n}'", self.whose()),
-            "audit_log" => format!("actor = 'operator of {} {n}'", self.whose()),
-            "client_requests" => format!("client = {person}::text"),
-            other => panic!("say here which rows of {other} are whose"),
-        }
-    }
-
-    /// The columns of docs/privacy.md that hold this person's data and can hold a marker.
-    async fn columns(self, operator: &Operator) -> Vec<(Personal, String)> {
-        let mut found = Vec::new();
-        for column in kept()
-            .into_iter()
-            .filter(|column| column.whose.contains(self.whose()))
-        {
-            let kind = format!(
-                "SELECT data_type FROM information_schema.columns WHERE table_schema = 'public' AND table_name = '{}' AND column_name = '{}'",
-                column.table, column.column
-            );
-            let kind = operator.row(&kind).await["data_type"]
-                .as_str()
-                .unwrap()
-                .to_owned();
-            // The client of a count is the buyer's id itself.
-            if kind != "uuid" && column.table != "client_requests" {
-                found.push((column, kind));
-            }
-        }
-        found
-    }
-
-    /// Writes a marker of its own into each of them; gives back the markers.
-    async fn plant(self, operator: &Operator) -> Vec<String> {
-        let mut markers = Vec::new();
-        for (Personal { table, column, .. }, kind) in self.columns(operator).await {
-            let marker = format!("{}{table}-{column}", self.marker());
-            let value = match kind.as_str() {
-                "jsonb" => format!(
-                    "coalesce({column}, '{{}}') || jsonb_build_object('planted', jsonb_build_array('{marker}'))"
-                ),
-                _ => format!("'{marker}'"),
-            };
-            let rows = self.rows(&table);
-            operator
-                .sql(&format!("UPDATE {table} SET {column} = {value} WHERE {rows}"))
-                .await;
-            let planted =
-                format!("SELECT count(*) FROM {table} WHERE {rows} AND {column}::text LIKE '%{marker}%'");
-            assert!(
-                operator.count(&planted).await > 0,
-                "nothing of {marker} was planted: {rows}"
-            );
-            markers.push(marker);
-        }
-        markers
-    }
-
-    async fn privacy(self, operator: &Operator, arguments: &[&str]) -> Answer {
-        let id = self.id(operator).await;
-        let (command, rest) = arguments.split_first().unwrap();
-        let all = [&["privacy", command, self.option, &id], rest].concat();
-        operator.run(&all).await
-    }
-
-    pub async fn erase(self, operator: &Operator) -> Answer {
-        self.privacy(
-            operator,
-            &["erase", "--actor", "asha", "--reason", "request 4711"],
-        )
-        .await
-    }
-}
 
 /// Everything in every column of every table, as `table.column` and text.
 async fn dump(operator: &Operator) -> Vec<(String, String)> {
@@ -181,6 +56,7 @@ async fn findings(operator: &Operator) -> Vec<(&'static str, i64)> {
         now: Utc::now(),
         timezone: chrono_tz::Asia::Kolkata,
         teaching_days: TeachingDays::default(),
+        single_operator: false,
     };
     let database = operator.database.through_pooler(2);
     let report = check(&database, &scope).await.unwrap();
@@ -293,7 +169,10 @@ const UNDER_THE_ID_AGAIN: &str = "
     UPDATE payments SET student_id = md5('student10')::uuid WHERE id = md5('payment10')::uuid;
     UPDATE trainer_allocations SET student_id = md5('student10')::uuid WHERE id = md5('allocation10')::uuid;
     UPDATE student_course_purchases SET student_id = md5('student10')::uuid WHERE payment_id = md5('payment10')::uuid;
-    UPDATE tutoring_sessions SET student_id = md5('student10')::uuid WHERE allocation_id = md5('allocation10')::uuid";
+    UPDATE tutoring_sessions SET student_id = md5('student10')::uuid WHERE allocation_id = md5('allocation10')::uuid;
+    INSERT INTO proposed_edits (subject, body, changes, proposed_by, caller, reason)
+    SELECT 'dead_letter:' || id, '{}', '[]', 'asha', 'aws:arn', 'why' FROM dead_letters WHERE message_id = 'student-10'
+    ON CONFLICT DO NOTHING";
 
 #[tokio::test]
 async fn an_erasure_that_is_killed_half_way_is_run_again_to_its_end() {

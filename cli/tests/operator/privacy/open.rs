@@ -52,6 +52,7 @@ const OPEN: [(Somebody, &str, &str); 12] = [
          DELETE FROM order_items WHERE order_id = md5('pi_esewa_10')::uuid;
          DELETE FROM outbox WHERE correlation_id = md5('pi_esewa_10')::uuid;
          DELETE FROM processed_events WHERE correlation_id = md5('pi_esewa_10')::uuid;
+         DELETE FROM proposed_edits e USING dead_letters d WHERE d.correlation_id = md5('pi_esewa_10')::uuid AND e.subject = 'dead_letter:' || d.id;
          DELETE FROM dead_letters WHERE correlation_id = md5('pi_esewa_10')::uuid;
          DELETE FROM orders WHERE payment_intent_id = 'pi_esewa_10'",
         "intent-unfulfilled",

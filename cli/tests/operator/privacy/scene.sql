@@ -26,6 +26,8 @@ INSERT INTO dead_letters (source, message_id, event_type, failure_reason, error_
 SELECT 'queue', kind || '-' || n, 'PURCHASE_CONFIRMED', 'it says ' || id, 'invalid_field', json_build_object('studentId', id)::text, '{}',
        'replayed', now(), correlation_id
 FROM person;
+INSERT INTO proposed_edits (subject, body, changes, proposed_by, caller, reason)
+SELECT 'dead_letter:' || id, '{}', '[]', 'asha', 'aws:arn', 'why' FROM dead_letters;
 INSERT INTO payment_cases (kind, status, subject, payment_id, payment_intent_id, amount_cents, currency, details, resolved_at, resolved_by, note)
 SELECT 'amount_mismatch', 'resolved', kind || n, payment_id, payment_intent_id, 100, 'INR', jsonb_build_object('studentId', id), now(), 'binod', 'talked'
 FROM person;

@@ -113,6 +113,7 @@ async fn shared(connection: &mut Connection, footprint: &Footprint) -> Result<Ro
         &footprint.disputes,
         &footprint.audits,
         &footprint.provider_payments,
+        &footprint.edits,
     )
     .fetch_all(connection)
     .await?;

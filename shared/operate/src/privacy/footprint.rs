@@ -18,6 +18,7 @@ pub struct Footprint {
     pub(super) provider_payments: Vec<String>,
     pub(super) cases: Vec<Uuid>,
     pub(super) dead_letters: Vec<Uuid>,
+    pub(super) edits: Vec<Uuid>,
     pub(super) outbox: Vec<i64>,
     pub(super) marks: Vec<String>,
     pub(super) jobs: Vec<Uuid>,
@@ -105,6 +106,7 @@ impl Footprint {
         Ok(Self {
             cases: found.cases,
             dead_letters: found.dead_letters,
+            edits: found.edits,
             outbox: found.outbox,
             marks: found.marks,
             jobs: found.jobs,

@@ -84,6 +84,7 @@ pub(super) enum Step {
     Allocations,
     Marks,
     Outbox,
+    Edits,
     DeadLetters,
     Cases,
     Refunds,
@@ -94,7 +95,7 @@ pub(super) enum Step {
 
 impl Step {
     /// All of them, in the order in which they run. The ids come last: by them the rest is found.
-    pub(super) const ALL: [Self; 17] = [
+    pub(super) const ALL: [Self; 18] = [
         Self::Carts,
         Self::ClientRequests,
         Self::Checkouts,
@@ -106,6 +107,7 @@ impl Step {
         Self::Allocations,
         Self::Marks,
         Self::Outbox,
+        Self::Edits,
         Self::DeadLetters,
         Self::Cases,
         Self::Refunds,
@@ -128,6 +130,7 @@ impl Step {
             Self::Allocations => "trainer_allocations",
             Self::Marks => "processed_events",
             Self::Outbox => "outbox",
+            Self::Edits => "proposed_edits",
             Self::DeadLetters => "dead_letters",
             Self::Cases => "payment_cases",
             Self::Refunds => "refunds",
@@ -148,7 +151,9 @@ impl Step {
                 self.of_shop(connection, scope).await
             }
             Self::Payments | Self::Purchases | Self::Allocations => self.of_course(connection, scope).await,
-            Self::Marks | Self::Outbox | Self::DeadLetters => self.of_messages(connection, scope).await,
+            Self::Marks | Self::Outbox | Self::Edits | Self::DeadLetters => {
+                self.of_messages(connection, scope).await
+            }
             Self::Cases | Self::Refunds | Self::Disputes | Self::Audits => {
                 self.of_operators(connection, scope).await
             }
@@ -215,6 +220,7 @@ impl Step {
         let Footprint {
             marks,
             outbox,
+            edits,
             dead_letters,
             ..
         } = scope.footprint;
@@ -222,6 +228,7 @@ impl Step {
         let done = match self {
             Self::Marks => sqlx::query_file!("src/privacy/erase/marks.sql", marks, &texts(&TOLD), name),
             Self::Outbox => sqlx::query_file!("src/privacy/erase/outbox.sql", outbox, &texts(&TOLD), name),
+            Self::Edits => sqlx::query!("DELETE FROM proposed_edits WHERE id = ANY($1)", edits),
             _ => sqlx::query_file!(
                 "src/privacy/erase/dead_letters.sql",
                 dead_letters,

@@ -2,6 +2,7 @@
 -- provider's ids ($9).
 SELECT 'payment_cases' AS "table!", to_jsonb(t) AS "row!" FROM payment_cases t WHERE t.id = ANY($1)
 UNION ALL SELECT 'dead_letters', to_jsonb(t) FROM dead_letters t WHERE t.id = ANY($2)
+UNION ALL SELECT 'proposed_edits', to_jsonb(t) FROM proposed_edits t WHERE t.id = ANY($10)
 UNION ALL SELECT 'outbox', to_jsonb(t) FROM outbox t WHERE t.id = ANY($3)
 UNION ALL SELECT 'processed_events', to_jsonb(t) FROM processed_events t WHERE t.event_id = ANY($4)
 UNION ALL SELECT 'job_queue', to_jsonb(t) FROM job_queue t WHERE t.id = ANY($5)

@@ -10,6 +10,10 @@ WITH cases AS MATERIALIZED (
   WHERE d.correlation_id = ANY($1)
      OR EXISTS (SELECT FROM unnest($2::text[]) n (name)
                 WHERE strpos(d.raw, n.name) > 0 OR strpos(d.document::text, n.name) > 0 OR strpos(d.failure_reason, n.name) > 0)
+), edits AS MATERIALIZED (
+  SELECT e.id FROM proposed_edits e
+  WHERE e.subject IN (SELECT 'dead_letter:' || l.id FROM messages l)
+     OR EXISTS (SELECT FROM unnest($2::text[]) n (name) WHERE strpos(e.body, n.name) > 0 OR strpos(e.changes::text, n.name) > 0)
 ), events AS MATERIALIZED (
   SELECT o.id, o.event_id FROM outbox o
   WHERE o.correlation_id = ANY($1) OR o.payload ->> 'studentId' = $6 OR o.payload ->> 'userId' = $6
@@ -32,6 +36,7 @@ WITH cases AS MATERIALIZED (
   UNION ALL SELECT 'refund:' || r.provider || ':' || r.provider_refund_id FROM returned r
 )
 SELECT ARRAY(SELECT id FROM cases) AS "cases!: Vec<Uuid>", ARRAY(SELECT id FROM messages) AS "dead_letters!: Vec<Uuid>",
+       ARRAY(SELECT id FROM edits) AS "edits!: Vec<Uuid>",
        ARRAY(SELECT id FROM events) AS "outbox!: Vec<i64>", ARRAY(SELECT event_id FROM marks) AS "marks!: Vec<String>",
        ARRAY(SELECT id FROM jobs) AS "jobs!: Vec<Uuid>", ARRAY(SELECT id FROM returned) AS "refunds!: Vec<Uuid>",
        ARRAY(SELECT id FROM asked) AS "disputes!: Vec<Uuid>",
