@@ -22,7 +22,41 @@ struct Scene {
     most: u64,
 }
 
-const SCENES: [Scene; 14] = [
+const SCENES: [Scene; 18] = [
+    Scene {
+        marker: "failure_reason = 'removed, its time is over",
+        plant: "INSERT INTO dead_letters (source, message_id, failure_reason, raw, status, parked_at)
+                SELECT 'queue', 'm-' || n, 'why', '{}', 'discarded', now() - interval '60 days' FROM generate_series(1, 30) n",
+        parameters: &["now() - interval '30 days'", "3"],
+        most: 3,
+    },
+    Scene {
+        marker: "v.verification_response IS NOT NULL AND v.verified_at < $1",
+        plant: "INSERT INTO payment_gateway_verifications (provider, external_transaction_id, payment_intent_id, status, verified_at,
+                                                           verification_response)
+                SELECT 'esewa', 'x' || n, 'pi_' || n, 'success', now() - interval '200 days', '{}' FROM generate_series(1, 30) n",
+        parameters: &["now() - interval '180 days'", "3"],
+        most: 3,
+    },
+    Scene {
+        marker: "p.shipping_address IS NOT NULL AND p.updated_at < $1",
+        plant: "INSERT INTO payment_intents (payment_intent_id, user_id, provider, amount_cents, items, status, shipping_address, updated_at)
+                SELECT 'pi_' || n, md5('buyer')::uuid, 'esewa', 1, '[]', 'expired', '{}', now() - interval '60 days'
+                FROM generate_series(1, 30) n",
+        parameters: &["now() - interval '30 days'", "3"],
+        most: 3,
+    },
+    Scene {
+        marker: "SET shipping_address = NULL, notes = NULL FROM due d",
+        plant: "INSERT INTO payment_intents (payment_intent_id, user_id, provider, amount_cents, items, status)
+                SELECT 'pi_' || n, md5('buyer')::uuid, 'esewa', 1, '[]', 'succeeded' FROM generate_series(1, 30) n;
+                INSERT INTO orders (id, order_number, user_id, payment_intent_id, payment_provider, status, subtotal_cents, total_cents,
+                                    created_at, shipping_address)
+                SELECT md5('o' || n)::uuid, 'ORD-' || n, md5('buyer')::uuid, 'pi_' || n, 'esewa', 'delivered', 1, 1,
+                       now() - interval '60 days', '{}' FROM generate_series(1, 30) n",
+        parameters: &["now() - interval '30 days'", "3"],
+        most: 3,
+    },
     Scene {
         // Paid payments that their gateway was never asked about again.
         marker: "SET refund_question_at = now() + interval '1 hour'",
