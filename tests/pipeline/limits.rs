@@ -32,7 +32,9 @@ const SCENES: [Scene; 18] = [
     },
     Scene {
         marker: "v.verification_response IS NOT NULL AND v.verified_at < $1",
-        plant: "INSERT INTO payment_gateway_verifications (provider, external_transaction_id, payment_intent_id, status, verified_at,
+        plant: "INSERT INTO payment_intents (payment_intent_id, user_id, provider, amount_cents, items)
+                SELECT 'pi_' || n, md5('buyer')::uuid, 'esewa', 1, '[]' FROM generate_series(1, 30) n;
+                INSERT INTO payment_gateway_verifications (provider, external_transaction_id, payment_intent_id, status, verified_at,
                                                            verification_response)
                 SELECT 'esewa', 'x' || n, 'pi_' || n, 'success', now() - interval '200 days', '{}' FROM generate_series(1, 30) n",
         parameters: &["now() - interval '180 days'", "3"],

@@ -19,6 +19,7 @@ mod decide;
 mod destination;
 mod discard;
 mod list;
+mod replaced;
 mod replay;
 mod replay_plan;
 mod second;

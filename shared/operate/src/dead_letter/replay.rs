@@ -2,7 +2,7 @@
 
 use super::consumer::{Judged, judge};
 use super::decide::{Candidate, Ready};
-use super::second::Replaced;
+use super::replaced::Replaced;
 use super::{DeadLetterId, Destinations, Edit, Refusal, claim, send};
 use crate::audit::{self, Act, Action};
 use crate::edit::{self, Change, EditId};

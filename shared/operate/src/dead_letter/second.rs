@@ -1,6 +1,7 @@
 //! Edits that another operator confirms before they are sent.
 
 use super::decide::Ready;
+use super::replaced::Replaced;
 use super::{DeadLetterId, Edit, Refusal, Replay, Replayer, claim};
 use crate::audit::{self, Act, Action};
 use crate::edit::{self, Change, EditId, EditRefusal, EditStatus, NewEdit, ProposedEdit, is_second};
@@ -9,19 +10,7 @@ use makegood::event::Event;
 use makegood::ids::CorrelationId;
 use makegood::outbox::{OutboxRow, SqsTransport, Transport};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 use std::collections::HashMap;
-
-/// The state of a dead letter that an edit was made of.
-pub(super) struct Replaced(String);
-
-impl Replaced {
-    /// Of the body as it is kept, and of the time for which it would be sent.
-    pub(super) fn of(original: Option<&str>, generation: i32) -> Self {
-        let digest = hex::encode(Sha256::digest(original.unwrap_or_default()));
-        Self(format!("{generation}:{}:{digest}", original.is_some()))
-    }
-}
 
 impl Replayer {
     /// Keeps an edit of a locked dead letter for another operator.
