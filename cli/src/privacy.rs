@@ -167,7 +167,7 @@ async fn remove(arguments: &EraseArguments, output: Output, clock: Clock) -> any
     match erase(&erasing, person, arguments.dry_run).await? {
         Ok(erasure) => {
             output.answer(&erasure, &lines(&erasure, arguments.dry_run))?;
-            Ok(exit::of(erasure.left.is_empty()))
+            Ok(exit::of(erasure.is_complete))
         }
         Err(refused) => {
             output.refused(&refused.to_string());
@@ -194,5 +194,10 @@ fn lines(erasure: &Erasure, is_rehearsal: bool) -> Vec<String> {
         );
     }
     lines.extend(erasure.left.iter().map(|open| format!("left: {open}")));
+    if !erasure.is_complete && erasure.left.is_empty() {
+        lines.push(
+            "rows of this person kept coming in; find out who writes them, then run this again".to_owned(),
+        );
+    }
     lines
 }

@@ -220,6 +220,30 @@ async fn an_erasure_that_is_killed_half_way_is_run_again_to_its_end() {
 }
 
 #[tokio::test]
+async fn an_erasure_that_finds_new_rows_each_time_is_not_called_done() {
+    // GIVEN somebody who writes a row of the buyer again as soon as it is gone
+    let operator = scene().await;
+    operator
+        .sql(
+            "CREATE FUNCTION again() RETURNS trigger LANGUAGE plpgsql AS
+             'BEGIN INSERT INTO client_requests SELECT (OLD).*; RETURN NULL; END';
+             CREATE TRIGGER again AFTER DELETE ON client_requests FOR EACH ROW EXECUTE FUNCTION again()",
+        )
+        .await;
+    // WHEN the buyer is erased THEN it says that it is not over
+    let first = BUYER.erase(&operator).await;
+    assert_eq!(first.code, 1, "{first:?}");
+    assert!(first.output.contains("kept coming in"), "{first:?}");
+    let open = "SELECT count(*) FROM erased_people WHERE done_at IS NULL";
+    assert_eq!(operator.count(open).await, 1);
+    // WHEN nobody writes any more THEN the next one ends
+    operator.sql("DROP TRIGGER again ON client_requests").await;
+    BUYER.erase(&operator).await.succeeded();
+    assert_eq!(operator.count(open).await, 0);
+    operator.close().await;
+}
+
+#[tokio::test]
 async fn an_id_that_another_teams_table_holds_stays_and_the_answer_says_so() {
     let operator = scene().await;
     operator

@@ -13,11 +13,12 @@ mod progress;
 mod report;
 mod role_limits;
 mod session;
+mod spec;
 mod statistics;
 
 pub use catalogue::{
-    IndexSpec, MANAGED_INDEXES, PROCESSED_EVENT_ONCE, UNIQUE_ACTIVE_ALLOCATION, UNIQUE_ACTIVE_PURCHASE,
-    UNIQUE_INDEXES, UNIQUE_PROVIDER_PAYMENT, UNIQUE_SESSION_SLOT, managed_index,
+    MANAGED_INDEXES, PROCESSED_EVENT_ONCE, UNIQUE_ACTIVE_ALLOCATION, UNIQUE_ACTIVE_PURCHASE, UNIQUE_INDEXES,
+    UNIQUE_PROVIDER_PAYMENT, UNIQUE_SESSION_SLOT, managed_index,
 };
 pub use columns::missing_columns;
 pub use duplicates::{DuplicateGroup, Duplicates, find_duplicates};
@@ -29,3 +30,4 @@ pub use progress::BuildProgress;
 pub use report::{IndexOutcome, IndexReport};
 pub use role_limits::limit_role;
 pub use session::HAS_TRANSACTION_TIMEOUT;
+pub use spec::IndexSpec;

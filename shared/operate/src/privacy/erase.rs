@@ -42,6 +42,8 @@ pub struct Erasure {
     pub open: Vec<Open>,
     /// What must end by itself before the rest can go.
     pub left: Vec<Open>,
+    /// Whether nothing is left for another run: nothing that must end, and no row that kept coming in.
+    pub is_complete: bool,
     /// Whether the id itself stays, since a foreign key of another team's table holds it.
     pub keeps_id: bool,
 }
@@ -185,8 +187,10 @@ impl<'a> Run<'a> {
             transaction.commit().await?;
         }
         let mut rows = BTreeMap::new();
+        let mut is_quiet = false;
         for _ in 0..ROUNDS {
-            if self.round(&mut rows).await? == 0 {
+            is_quiet = self.round(&mut rows).await? == 0;
+            if is_quiet {
                 break;
             }
         }
@@ -194,10 +198,11 @@ impl<'a> Run<'a> {
         let footprint = self.footprint(&mut connection).await?;
         let mut left = self.list_open(&mut connection, &footprint).await?;
         left.retain(|open| open.kind.ends_by_itself());
-        if left.is_empty() {
+        let is_complete = is_quiet && left.is_empty();
+        if is_complete {
             self.note_done(&mut connection).await?;
         }
-        Ok(self.erasure(rows, left))
+        Ok(self.erasure(rows, left, is_complete))
     }
 
     async fn round(&self, rows: &mut BTreeMap<&'static str, u64>) -> Result<u64, sqlx::Error> {
@@ -235,7 +240,7 @@ impl<'a> Run<'a> {
             count(&mut rows, step, done);
         }
         transaction.rollback().await?;
-        Ok(self.erasure(rows, Vec::new()))
+        Ok(self.erasure(rows, Vec::new(), true))
     }
 
     async fn note_done(&self, connection: &mut Connection) -> Result<(), sqlx::Error> {
@@ -249,12 +254,13 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    fn erasure(self, rows: BTreeMap<&'static str, u64>, left: Left) -> Erasure {
+    fn erasure(self, rows: BTreeMap<&'static str, u64>, left: Left, is_complete: bool) -> Erasure {
         Erasure {
             subject: self.person.subject(),
             rows,
             open: self.open,
             left,
+            is_complete,
             keeps_id: self.keeps_id,
         }
     }
