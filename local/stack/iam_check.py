@@ -149,6 +149,7 @@ class Check:
 
     def use_the_console(self):
         console = Console(self.world, self.api_id())
+        console.begin_login()
         console.press("/admin/dead-letters/replay", "/admin/dead-letters/replay", force="yes")
         # As if a crash had left one event of each topic unpublished, and a wake-up had got lost.
         self.world.sql("UPDATE outbox SET published_at = NULL, claimed_until = NULL WHERE id IN (SELECT min(id) FROM outbox GROUP BY topic)")
@@ -158,6 +159,7 @@ class Check:
         )
         for sweep in ["outbox", "stale-jobs", "reservations", "reconcile", "compare", "health"]:
             console.press("/admin/sweeps", f"/admin/sweeps/{sweep}/run")
+        console.log_out()
 
     def top_up(self):
         """Of an allocation whose sessions are over."""

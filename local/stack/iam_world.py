@@ -209,6 +209,16 @@ class Console:
         self.port = world.port["aws"]
         self.base = f"/_aws/execute-api/{api_id}"
 
+    def begin_login(self):
+        """As a stranger, who has no token: the login leads to the identity provider."""
+        (token, self.token) = (self.token, "")
+        self.ask("/admin/login")
+        self.token = token
+
+    def log_out(self):
+        """Ends the token; the database remembers that."""
+        self.ask("/admin/logout", {})
+
     def ask(self, address, form=None):
         """The page; where an answer leads elsewhere it is not followed, since the console's addresses begin at the root."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=35)
