@@ -193,6 +193,30 @@ async fn a_gateway_that_is_away_costs_a_few_questions_and_the_other_is_asked_on(
 }
 
 #[tokio::test]
+async fn payments_of_a_gateway_that_is_away_take_no_turn_of_the_others() {
+    // GIVEN more buyers of a gateway that is away than one run asks about, and among them one of the other gateway who has paid
+    let counter = Counter::open().await;
+    let paid = counter.buyer(1, Provider::Khalti, &[(1, 1)]).await;
+    counter.gateway.pay(&paid.external).unwrap();
+    let many = "INSERT INTO payment_intents (payment_intent_id, user_id, provider, external_transaction_id, amount_cents, items, created_at)
+                SELECT 'away-' || n, gen_random_uuid(), 'esewa', 'away-' || n, 1000, '[]', now() + (n - 1100.5) * interval '1 second'
+                FROM generate_series(1, 2200) n";
+    counter.database.run_sql(many).await;
+    counter.time_passes("30 minutes").await;
+    for number in 1..=2200 {
+        counter
+            .gateway
+            .script_for(&format!("away-{number}"), [Behaviour::ServerError]);
+    }
+    // WHEN reconciled once THEN the one who paid is found
+    let done = counter.reconcile().await;
+    assert_eq!(done["verified"], 1, "{done}");
+    let failures = done["gatewayFailures"].as_i64().unwrap();
+    assert!((8..=16).contains(&failures), "{done}");
+    counter.database.clone().drop().await;
+}
+
+#[tokio::test]
 async fn answers_that_cannot_be_read_keep_no_other_buyer_of_the_gateway_waiting() {
     // GIVEN thirty buyers before and thirty after one who has paid, and a gateway whose answers about the sixty can't be read
     let counter = Counter::open().await;

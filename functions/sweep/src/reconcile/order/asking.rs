@@ -8,12 +8,13 @@ use makegood::delivery::Deadline;
 use makegood::verification::{Outcome, Payment, VerificationStatus, Verifier};
 use std::time::Duration;
 
-/// How many intents one look takes.
-const CHUNK: i64 = 100;
 /// How many intents one run asks about at most; the next run goes on.
 const MOST_A_RUN: usize = 2_000;
 
-/// Asks chunk by chunk until nothing is due, the time is nearly up, or no gateway answers.
+/// Asks about what is due until the time is nearly up or no gateway answers.
+///
+/// To know whose turn it is means to sort all that is due, so this is read once; and once more for each gateway that falls silent
+/// meanwhile, whose payments must not take the turns of the others.
 pub(super) async fn ask(
     sweep: &Sweep,
     silence: &Silence,
@@ -30,20 +31,17 @@ pub(super) async fn ask(
         clock: sweep.clock,
     };
     while done.asked < MOST_A_RUN && deadline.remaining() > LEFT_FOR_A_QUESTION {
-        let due = due(sweep, &silence.silent()).await?;
-        if due.is_empty() {
-            break;
-        }
-        let asked_before = done.asked;
-        ask_chunk(&verifier, silence, deadline, due, done).await?;
-        if done.asked == asked_before {
+        let silent = silence.silent();
+        let due = due(sweep, MOST_A_RUN - done.asked, &silent).await?;
+        ask_all(&verifier, silence, deadline, due, done).await?;
+        if silence.silent() == silent {
             break;
         }
     }
     Ok(())
 }
 
-async fn ask_chunk(
+async fn ask_all(
     verifier: &Verifier,
     silence: &Silence,
     deadline: Deadline,
@@ -75,10 +73,11 @@ async fn ask_chunk(
     failed.map_or(Ok(()), Err)
 }
 
-/// The payments whose turn it is.
-async fn due(sweep: &Sweep, silent: &[String]) -> Result<Vec<Payment>, sqlx::Error> {
+/// The payments whose turn it is, this many at most.
+async fn due(sweep: &Sweep, most: usize, silent: &[String]) -> Result<Vec<Payment>, sqlx::Error> {
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
     let mut connection = sweep.publisher.database.acquire().await?;
-    let rows = sqlx::query_file!("src/reconcile/order/due_intents.sql", CHUNK, silent)
+    let rows = sqlx::query_file!("src/reconcile/order/due_intents.sql", most, silent)
         .fetch_all(&mut connection)
         .await?;
     let payments = rows.into_iter().filter_map(|row| {
@@ -91,7 +90,7 @@ async fn due(sweep: &Sweep, silent: &[String]) -> Result<Vec<Payment>, sqlx::Err
 }
 
 async fn report_unasked(sweep: &Sweep) -> Result<(), sqlx::Error> {
-    let waiting = due(sweep, &[]).await?.len();
+    let waiting = due(sweep, MOST_A_RUN, &[]).await?.len();
     if waiting > 0 {
         tracing::error!(
             function = Sweep::NAME,

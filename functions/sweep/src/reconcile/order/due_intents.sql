@@ -15,7 +15,8 @@ WITH known AS (
   FROM payment_intents i
   WHERE i.status IN ('cancelled', 'expired', 'failed') AND i.created_at > now() - interval '3 days'
 ), judged AS (
-  SELECT k.*, (k.metadata #>> '{gateway,asked_at}')::timestamptz AS asked_at,
+  SELECT k.payment_intent_id, k.provider, k.external_transaction_id, k.user_id, k.created_at, k.is_undecided,
+         (k.metadata #>> '{gateway,asked_at}')::timestamptz AS asked_at,
          coalesce(k.metadata #>> '{gateway,answer}', 'gateway_silent') LIKE 'gateway\_%' AS is_unanswered
   FROM known k
   WHERE k.external_transaction_id IS NOT NULL
