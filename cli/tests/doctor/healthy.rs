@@ -2,7 +2,9 @@
 
 use crate::scene::Scene;
 use chrono::TimeDelta;
+use makegood::db::{Database, Limits};
 use makegood_tests::link::{Link, to_server};
+use operate::doctor::Guarantee;
 use std::time::{Duration, Instant};
 
 /// What a reading of a million purchases may take (issue 4). Here it is a tenth as many; benches/doctor.sh has the million.
@@ -40,6 +42,49 @@ async fn both_connections_read_the_same_moment() {
     assert_eq!(report.findings, []);
     let next = scene.found_later(TimeDelta::zero()).await;
     assert_eq!(next, [("sessions-missing", 1)], "and the next one sees it");
+    scene.drop().await;
+}
+
+/// The calendars of a large school take minutes longer than the rest, and the server ends a transaction that says nothing for ten seconds.
+#[tokio::test]
+async fn a_connection_that_is_done_first_does_not_wait_for_the_other_in_its_transaction() {
+    // GIVEN a server that ends a silent transaction soon, and calendars that can't be read yet
+    let scene = Scene::healthy(20).await;
+    let limits = Limits {
+        idle_in_transaction: Duration::from_millis(200),
+        lock: Duration::from_secs(20),
+        ..Limits::default()
+    };
+    let options = scene.database.direct_url().parse().expect("a URL");
+    let scene = Scene {
+        pooled: Database::with_limits(options, 2, limits),
+        database: scene.database,
+    };
+    let pool = scene.database.direct();
+    let mut held = pool.begin().await.unwrap();
+    sqlx::raw_sql("LOCK TABLE tutoring_sessions")
+        .execute(&mut *held)
+        .await
+        .unwrap();
+    let locker: i32 = sqlx::query_scalar("SELECT pg_backend_pid()")
+        .fetch_one(&mut *held)
+        .await
+        .unwrap();
+    // WHEN the other connection has nothing to ask, and has ended its transaction or was ended
+    let only = [Guarantee::G3].into();
+    let (report, ()) = tokio::join!(scene.check_only(only, TimeDelta::zero()), async {
+        let state = format!(
+            "SELECT 10 * count(*) FILTER (WHERE wait_event_type = 'Lock')
+                    + count(*) FILTER (WHERE state <> 'idle' AND wait_event_type IS DISTINCT FROM 'Lock')
+             FROM pg_stat_activity WHERE datname = current_database() AND pid NOT IN ({locker}, pg_backend_pid())"
+        );
+        while scene.database.count(&state).await != 10 {
+            tokio::task::yield_now().await;
+        }
+        held.rollback().await.unwrap();
+    });
+    // THEN the reading is made all the same
+    assert_eq!(report.findings, []);
     scene.drop().await;
 }
 

@@ -4,8 +4,9 @@ use chrono::{TimeDelta, Utc};
 use makegood::db::Database;
 use makegood::school_days::TeachingDays;
 use makegood_tests::database::TestDatabase;
-use operate::doctor::{Report, Scope, check};
+use operate::doctor::{Guarantee, Report, Scope, check};
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::process::Output;
 
 /// A database of its own, and the doctor's way to it.
@@ -44,8 +45,13 @@ impl Scene {
 
     /// As the doctor sees it this much later.
     pub async fn check_later(&self, later: TimeDelta) -> Report {
+        self.check_only(BTreeSet::new(), later).await
+    }
+
+    /// The same for some guarantees; for all when there are none.
+    pub async fn check_only(&self, only: BTreeSet<Guarantee>, later: TimeDelta) -> Report {
         let scope = Scope {
-            only: Default::default(),
+            only,
             now: Utc::now() + later,
             timezone: chrono_tz::Asia::Kolkata,
             teaching_days: TeachingDays::default(),

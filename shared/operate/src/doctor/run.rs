@@ -29,22 +29,29 @@ pub async fn check(database: &Database, scope: &Scope) -> Result<Report, sqlx::E
     let mut reader = database.begin_as(Isolation::Snapshot).await?;
     set_up(&mut reader).await?;
     let rows = match beside(database, &mut reader).await? {
-        // The calendars alone take as long as all the rest.
+        // The calendars alone take as long as all the rest. Who is done first ends its transaction: the server ends one that says nothing
+        // for a while, and its snapshot holds back vacuum.
         Some(mut second) => {
-            let (rows, calendars) = futures::future::try_join(
-                all_but_calendars(&mut reader, scope),
-                calendars(&mut second, scope),
-            )
-            .await?;
-            second.rollback().await?;
+            let first = async move {
+                let rows = all_but_calendars(&mut reader, scope).await?;
+                reader.rollback().await?;
+                Ok::<_, sqlx::Error>(rows)
+            };
+            let beside = async move {
+                let rows = calendars(&mut second, scope).await?;
+                second.rollback().await?;
+                Ok(rows)
+            };
+            let (rows, calendars) = futures::future::try_join(first, beside).await?;
             [rows, calendars].concat()
         }
         None => {
             let rows = all_but_calendars(&mut reader, scope).await?;
-            [rows, calendars(&mut reader, scope).await?].concat()
+            let rows = [rows, calendars(&mut reader, scope).await?].concat();
+            reader.rollback().await?;
+            rows
         }
     };
-    reader.rollback().await?;
     Ok(Report {
         at: scope.now,
         millis: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
