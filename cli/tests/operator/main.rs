@@ -7,6 +7,7 @@ mod bulk;
 mod cases;
 mod edits;
 mod ends;
+mod infinite;
 mod jobs;
 mod lists;
 mod one;

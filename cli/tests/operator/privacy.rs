@@ -13,7 +13,7 @@ use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 /// A healthy database with twenty students and two buyers, of whom `scene.sql` makes two persons a pipeline with everything that may be there.
-const SCENE: &str = concat!(
+pub const SCENE: &str = concat!(
     "SET seed.purchases = 20;\n",
     include_str!("../../../tests/fixtures/healthy.sql"),
     include_str!("privacy/scene.sql")

@@ -32,9 +32,10 @@ async fn end(school: School) {
 
 #[tokio::test]
 async fn nothing_is_planned_beyond_the_end_of_the_purchase() {
-    // GIVEN a purchase that ends with Tuesday, one that ended yesterday, one that was ended by hand, and one that was renewed since
+    // GIVEN a purchase that ends with Tuesday, one that ended yesterday, one that was ended by hand, one that was renewed since, and one
+    // that ends at infinity
     let school = School::at(THURSDAY_EVENING).await;
-    for n in 1..=4 {
+    for n in 1..=5 {
         school.allocation(n, json!({"sessionCount": 20})).await;
         school.purchase(n, 20, json!({})).await;
     }
@@ -43,13 +44,14 @@ async fn nothing_is_planned_beyond_the_end_of_the_purchase() {
         .run_sql(
             "UPDATE student_course_purchases SET expiry_date = '2026-01-13T18:29:59Z' WHERE payment_id = md5('payment1')::uuid;
              UPDATE student_course_purchases SET expiry_date = '2026-01-07T18:29:59Z' WHERE payment_id = md5('payment2')::uuid;
+             UPDATE student_course_purchases SET expiry_date = 'infinity' WHERE payment_id = md5('payment5')::uuid;
              UPDATE student_course_purchases SET is_active = false WHERE payment_id IN (md5('payment3')::uuid, md5('payment4')::uuid);
              INSERT INTO student_course_purchases (student_id, course_id, purchase_tier)
              VALUES (md5('student4')::uuid, md5('course')::uuid, 20)",
         )
         .await;
     // WHEN
-    let bodies = school.allocated([1, 2, 3, 4], "2026-01-05").await;
+    let bodies = school.allocated([1, 2, 3, 4, 5], "2026-01-05").await;
     let results = school
         .scheduler()
         .process(&records(&bodies), a_while())
@@ -60,6 +62,7 @@ async fn nothing_is_planned_beyond_the_end_of_the_purchase() {
         (&results[0], &results[1], &results[3]),
         (&Ok(()), &Ok(()), &Ok(()))
     );
+    assert_eq!(results[4], Ok(()));
     let ended = results[2].as_ref().unwrap_err();
     assert_eq!(
         (ended.code, ended.disposition),
@@ -69,12 +72,13 @@ async fn nothing_is_planned_beyond_the_end_of_the_purchase() {
     assert_eq!(school.days(2, "scheduled").await, Vec::<String>::new());
     assert_eq!(school.days(3, "scheduled").await, Vec::<String>::new());
     assert_eq!(school.days(4, "scheduled").await, NEXT_SEVEN);
+    assert_eq!(school.days(5, "scheduled").await, NEXT_SEVEN);
     assert_eq!(
         school
             .database
             .count("SELECT count(*) FROM processed_events")
             .await,
-        4
+        5
     );
     end(school).await;
 }

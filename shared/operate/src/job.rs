@@ -189,7 +189,8 @@ pub async fn show(connection: &mut Connection, id: JobId) -> Result<Option<JobRo
     sqlx::query_as!(
         JobRow,
         r#"SELECT id, job_type, status AS "status: JobStatus", payload, priority, attempts, max_attempts, idempotency_key,
-                  locked_by, locked_until, scheduled_for, last_error, created_at, updated_at, completed_at, failed_at
+                  locked_by, locked_until, least(scheduled_for, '9999-12-31') AS "scheduled_for!", last_error, created_at,
+                  updated_at, completed_at, failed_at
            FROM job_queue WHERE id = $1"#,
         id.0,
     )

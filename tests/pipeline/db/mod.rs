@@ -5,6 +5,7 @@ mod answers;
 mod limits;
 mod refusals;
 mod states;
+mod times;
 mod vanished;
 
 use makegood::db::{Connection, Database, Limits};

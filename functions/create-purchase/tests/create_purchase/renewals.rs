@@ -83,6 +83,18 @@ async fn a_payment_for_an_expired_purchase_renews_it_once() {
 }
 
 #[tokio::test]
+async fn a_purchase_that_ends_at_infinity_is_not_over() {
+    let first = Payment::number(1);
+    let school = school_with(first).await;
+    let endless = "UPDATE student_course_purchases SET expiry_date = 'infinity'";
+    school.database.run_sql(endless).await;
+    assert_eq!(school.deliver(&[first.again(1).confirmed()]).await, 0);
+    assert_eq!(states(&school, first).await, [(true, None)]);
+    assert_eq!(school.cases("surplus_payment").await, 1);
+    school.close().await;
+}
+
+#[tokio::test]
 async fn a_payment_for_a_consumed_purchase_renews_it_and_with_one_session_left_it_is_surplus() {
     let first = Payment::number(1);
     let school = school_with(first).await;

@@ -9,6 +9,7 @@ use super::error::{ErrorClass, classify};
 use super::fault::Fault;
 use super::limits::Limits;
 use super::pool::Pooled;
+use super::times;
 use futures::future::BoxFuture;
 use futures::stream::{BoxStream, StreamExt};
 use sqlx::postgres::{PgQueryResult, PgRow, PgStatement, PgTypeInfo};
@@ -260,7 +261,10 @@ impl<'c> Executor<'c> for &'c mut Connection {
         futures::stream::unfold(Some((answers, asked)), |asking| async move {
             let (mut answers, mut asked) = asking?;
             match asked.wait(async { answers.next().await.transpose() }).await {
-                Ok(Some(answer)) => Some((Ok(answer), Some((answers, asked)))),
+                Ok(Some(answer)) => match answer.as_ref().right().map_or(Ok(()), times::check) {
+                    Ok(()) => Some((Ok(answer), Some((answers, asked)))),
+                    Err(fault) => Some((Err(asked.failed(fault.into())), None)),
+                },
                 Ok(None) => {
                     asked.answered();
                     None
@@ -281,6 +285,7 @@ impl<'c> Executor<'c> for &'c mut Connection {
             let (driver, mut asked) = asking?.split();
             let answer = asked.wait(driver.fetch_optional(query)).await?;
             asked.answered();
+            answer.as_ref().map_or(Ok(()), times::check)?;
             Ok(answer)
         })
     }

@@ -20,7 +20,7 @@ pub enum ErrorClass {
     NoArbiter,
     /// 23505: somebody else's row is there already.
     UniqueViolation,
-    /// 22xxx, 54xxx and the other 23xxx: this row can't be written, now or later.
+    /// 22xxx, 54xxx and the other 23xxx: this row can't be written, now or later. Or it can't be read: it holds a time without end.
     BadData,
     /// 42xxx: the schema is not the one that this program was built for.
     SchemaDrift,
@@ -81,6 +81,7 @@ pub fn classify(error: &sqlx::Error) -> ErrorClass {
     if let Some(fault) = fault::of(error) {
         return match fault {
             Fault::CommitOfFailed => ErrorClass::Aborted,
+            Fault::TimeOutOfRange(_) => ErrorClass::BadData,
             Fault::StatementLimit(_) | Fault::ConnectLimit(_) | Fault::NoneFree(_) | Fault::Closed => {
                 ErrorClass::Unavailable
             }

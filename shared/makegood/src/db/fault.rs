@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// A failure that neither the server nor the driver reports.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Fault {
     /// The server did not answer in time. The connection is closed.
     #[error("the database did not answer a statement within {0:?}; the connection is closed")]
@@ -17,6 +17,11 @@ pub(super) enum Fault {
     /// A statement of the transaction had failed before, so that its commit would have written nothing.
     #[error("a statement of this transaction failed before its commit; nothing was written")]
     CommitOfFailed,
+    /// A column of a row that was read holds a time that no clock can show.
+    #[error(
+        "the column {0} holds infinity, or a time after the year 262142; give it a time within them, or NULL where it means \"never\""
+    )]
+    TimeOutOfRange(String),
     /// The connection, or the pool, was closed.
     #[error("the connection to the database is closed")]
     Closed,
@@ -29,9 +34,9 @@ impl From<Fault> for sqlx::Error {
 }
 
 /// The fault inside an error of the driver's type, if it is one of ours.
-pub(super) fn of(error: &sqlx::Error) -> Option<Fault> {
+pub(super) fn of(error: &sqlx::Error) -> Option<&Fault> {
     match error {
-        sqlx::Error::AnyDriverError(inner) => inner.downcast_ref::<Fault>().copied(),
+        sqlx::Error::AnyDriverError(inner) => inner.downcast_ref::<Fault>(),
         _ => None,
     }
 }

@@ -10,6 +10,7 @@ mod fault;
 mod limits;
 mod login;
 mod pool;
+mod times;
 mod transaction;
 
 pub use authority::of_region as authorities_of_rds;

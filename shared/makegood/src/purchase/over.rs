@@ -49,7 +49,7 @@ async fn read_ends(
         .await?;
     let ends = rows.into_iter().filter_map(|row| {
         let life = Life {
-            ends_at: row.expiry_date,
+            ends_at: row.ends_at,
             bought: bought_of(row.session_count.as_deref(), row.purchase_tier, row.held_earlier),
             held: row.held,
             todays: row.todays,

@@ -1,7 +1,8 @@
 -- What is left of each of these purchases ($1) on the school's day $2: the sessions that were held, those of today that are not over yet,
 -- those that were held under other allocations of it that are over, and whether its allocation was completed. A session that was cancelled
--- was not held.
-SELECT p.id, p.purchase_tier, p.expiry_date, a.id AS "allocation?", a.trainer_id AS "trainer?", a.session_count AS "session_count?",
+-- was not held. A purchase that ends at infinity has no end.
+SELECT p.id, p.purchase_tier, nullif(p.expiry_date, 'infinity') AS ends_at, a.id AS "allocation?", a.trainer_id AS "trainer?",
+       a.session_count AS "session_count?",
        coalesce(s.held, 0) AS "held!", coalesce(s.todays, '{}') AS "todays!", l.held AS "held_earlier!",
        a.id IS NULL
        AND EXISTS (SELECT FROM trainer_allocations c

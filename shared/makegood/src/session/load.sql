@@ -12,7 +12,7 @@ SELECT DISTINCT ON (a.id)
          'purchase', p.id, 'purchaseSlot', p.metadata ->> 'timeSlot',
          'purchaseStart', coalesce(p.metadata -> 'schedule' ->> 'startDate', p.metadata ->> 'startDate')) AS "terms!: Json<Terms>",
        a.planned AS "planned: Json<Terms>",
-       p.payment_id AS "payment_id?", p.expiry_date AS "ends_at?",
+       p.payment_id AS "payment_id?", nullif(p.expiry_date, 'infinity') AS "ends_at?",
        p.id IS NULL AND EXISTS (SELECT FROM student_course_purchases e
                                 WHERE e.student_id = a.student_id AND e.course_id = a.course_id AND NOT e.is_active) AS "is_ended!",
        EXISTS (SELECT FROM disputes d

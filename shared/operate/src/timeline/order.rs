@@ -300,9 +300,10 @@ pub(super) async fn jobs(
 ) -> Result<Vec<JobRow>, sqlx::Error> {
     sqlx::query_as!(
         JobRow,
-        "SELECT id, job_type, status, attempts, max_attempts, locked_until, scheduled_for, last_error, created_at, updated_at
-         FROM job_queue WHERE payload ->> 'payment_intent_id' = $1 OR id = $2
-         ORDER BY created_at, id LIMIT 50",
+        r#"SELECT id, job_type, status, attempts, max_attempts, locked_until, least(scheduled_for, '9999-12-31') AS "scheduled_for!",
+                  last_error, created_at, updated_at
+           FROM job_queue WHERE payload ->> 'payment_intent_id' = $1 OR id = $2
+           ORDER BY created_at, id LIMIT 50"#,
         intent_id,
         job,
     )

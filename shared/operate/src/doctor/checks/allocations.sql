@@ -18,5 +18,5 @@ WITH broken AS (
                     WHERE h.student_id = a.student_id AND h.course_id = a.course_id AND h.status IN ('approved', 'active'))
 )
 SELECT code AS "code!", count(*) AS "count!", (array_agg(id::text ORDER BY at, id))[1:20] AS "examples!: Vec<String>",
-       min(at) AS oldest_at
+       min(at) FILTER (WHERE isfinite(at)) AS oldest_at
 FROM broken GROUP BY code

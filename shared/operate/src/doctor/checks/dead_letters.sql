@@ -6,5 +6,5 @@ WITH broken AS (
   FROM dead_letters d WHERE d.status = 'parked'
 )
 SELECT code AS "code!", count(*) AS "count!", (array_agg(id::text ORDER BY at, id))[1:20] AS "examples!: Vec<String>",
-       min(at) AS oldest_at
+       min(at) FILTER (WHERE isfinite(at)) AS oldest_at
 FROM broken GROUP BY code

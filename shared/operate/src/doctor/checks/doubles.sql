@@ -28,5 +28,5 @@ WITH pairs AS MATERIALIZED (
     SELECT max(p.created_at) AS created_at FROM student_course_purchases p WHERE p.payment_id = payers.payment_id) newest ON true
 )
 SELECT code AS "code!", count(*) AS "count!", (array_agg(id::text ORDER BY at, id))[1:20] AS "examples!: Vec<String>",
-       min(at) AS oldest_at
+       min(at) FILTER (WHERE isfinite(at)) AS oldest_at
 FROM broken GROUP BY code

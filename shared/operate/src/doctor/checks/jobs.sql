@@ -19,5 +19,5 @@ WITH broken AS (
   WHERE j.status = 'failed'
 )
 SELECT code AS "code!", count(*) AS "count!", (array_agg(id::text ORDER BY at, id))[1:20] AS "examples!: Vec<String>",
-       min(at) AS oldest_at
+       min(at) FILTER (WHERE isfinite(at)) AS oldest_at
 FROM broken GROUP BY code

@@ -52,5 +52,5 @@ WITH made AS (
           ELSE NOT EXISTS (SELECT FROM orders r WHERE r.id = right(d.event_id, 36)::uuid) END
 )
 SELECT code AS "code!", count(*) AS "count!", (array_agg(id ORDER BY at, id))[1:20] AS "examples!: Vec<String>",
-       min(at) AS oldest_at
+       min(at) FILTER (WHERE isfinite(at)) AS oldest_at
 FROM broken GROUP BY code

@@ -27,5 +27,5 @@ WITH broken AS (
   WHERE a.action = 'payment.trust_notes' AND a.at > $1::timestamptz - interval '7 days'
 )
 SELECT code AS "code!", count(*) AS "count!", (array_agg(id::text ORDER BY at, id))[1:20] AS "examples!: Vec<String>",
-       min(at) AS oldest_at
+       min(at) FILTER (WHERE isfinite(at)) AS oldest_at
 FROM broken GROUP BY code

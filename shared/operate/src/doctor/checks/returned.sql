@@ -70,5 +70,5 @@ WITH back AS (
   WHERE d.status IN ('open', 'under_review', 'action_required')
 )
 SELECT code AS "code!", count(*) AS "count!", (array_agg(id ORDER BY at, id))[1:20] AS "examples!: Vec<String>",
-       min(at) AS oldest_at
+       min(at) FILTER (WHERE isfinite(at)) AS oldest_at
 FROM broken GROUP BY code

@@ -36,5 +36,5 @@ WITH made AS (
   WHERE status = 'succeeded' AND CASE WHEN tier ~ '^[0-9]{1,4}$' THEN tier::integer <> purchase_tier ELSE false END
 )
 SELECT code AS "code!", count(*) AS "count!", (array_agg(id::text ORDER BY at, id))[1:20] AS "examples!: Vec<String>",
-       min(at) AS oldest_at
+       min(at) FILTER (WHERE isfinite(at)) AS oldest_at
 FROM broken GROUP BY code

@@ -12,7 +12,7 @@ WITH calendar AS (
   SELECT s.allocation_id,
          sum(CASE WHEN s.status = 'scheduled' AND s.scheduled_date >= $3::date THEN 4097
                   WHEN s.status <> 'cancelled' THEN 1 ELSE 0 END) AS folded,
-         bit_or(CASE WHEN s.status = 'scheduled' AND s.scheduled_date >= $3::date
+         bit_or(CASE WHEN s.status = 'scheduled' AND s.scheduled_date >= $3::date AND isfinite(s.scheduled_date)
                      THEN 1::bigint << ((s.scheduled_date - date '2000-01-03') % 63) END) AS days
   FROM tutoring_sessions s
   GROUP BY s.allocation_id
@@ -20,7 +20,7 @@ WITH calendar AS (
   SELECT bit_or(1::bigint << bit) AS days
   FROM (SELECT bit FROM generate_series(0, 62) bit WHERE bit % 7 + 1 <> ALL($8::integer[])
         UNION ALL
-        SELECT (b.day - date '2000-01-03') % 63 FROM session_blackout_dates b WHERE b.day >= $3::date) d
+        SELECT (b.day - date '2000-01-03') % 63 FROM session_blackout_dates b WHERE b.day >= $3::date AND isfinite(b.day)) d
 ), earlier AS (
   -- What allocations that are over have used of the purchase that another one serves now; what is ahead of them moves.
   SELECT a.id, max(p.purchase_tier) AS purchase_tier, count(*) AS used
@@ -105,5 +105,5 @@ WITH calendar AS (
                 GROUP BY t.scheduled_date HAVING count(*) > 1)
 )
 SELECT code AS "code!", count(*) AS "count!", (array_agg(id::text ORDER BY at, id))[1:20] AS "examples!: Vec<String>",
-       min(at) AS oldest_at
+       min(at) FILTER (WHERE isfinite(at)) AS oldest_at
 FROM broken GROUP BY code

@@ -25,5 +25,5 @@ WITH answered AS (
   WHERE coalesce(r.through, '-infinity') < $1::timestamptz - interval '2 days'
 )
 SELECT code AS "code!", count(*) AS "count!", (array_agg(id ORDER BY at, id))[1:20] AS "examples!: Vec<String>",
-       nullif(min(at), '-infinity') AS oldest_at
+       min(at) FILTER (WHERE isfinite(at)) AS oldest_at
 FROM broken GROUP BY code

@@ -81,7 +81,7 @@ WITH hits AS (
                                               'allocation', 'job', 'dead_letter', 'case', 'refund', 'dispute', 'event'], h.found_by)
 )
 SELECT s.kind AS "kind!", s.id AS "id!", s.found_by AS "found_by!",
-       coalesce(y.confirmed_at, y.created_at, i.created_at, p.created_at) AS at,
+       f.at,
        CASE s.kind
          WHEN 'payment' THEN coalesce(concat_ws(' · ', y.status, trim(y.currency) || ' ' || to_char(y.amount_cents / 100.0, 'FM999,999,999,999,990.00')), 'payment not on record')
          WHEN 'intent' THEN concat_ws(' · ', i.status, i.provider, trim(i.currency) || ' ' || to_char(i.amount_cents / 100.0, 'FM999,999,999,999,990.00'))
@@ -93,5 +93,7 @@ FROM subjects s
 LEFT JOIN payments y ON s.kind = 'payment' AND y.id = CASE WHEN s.kind = 'payment' THEN s.id::uuid END
 LEFT JOIN payment_intents i ON s.kind = 'intent' AND i.payment_intent_id = s.id
 LEFT JOIN student_course_purchases p ON s.kind = 'purchase' AND p.id = CASE WHEN s.kind = 'purchase' THEN s.id::uuid END
-ORDER BY at DESC NULLS LAST, s.kind, s.id
+CROSS JOIN LATERAL (SELECT coalesce(y.confirmed_at, y.created_at, i.created_at, p.created_at) AS at) t
+CROSS JOIN LATERAL (SELECT CASE WHEN isfinite(t.at) THEN t.at END AS at) f
+ORDER BY f.at DESC NULLS LAST, s.kind, s.id
 LIMIT $3
