@@ -1,5 +1,7 @@
 //! Strangers on the routes that need no login, on the very binaries, as many of each as the template reserves: pages still answer.
 
+mod public;
+
 use crate::stage::{SECRET, SESSION, get, post, request, with_cookie};
 use axum::Json;
 use axum::routing::{get as get_route, post as post_route};
@@ -38,6 +40,12 @@ fn between<'a>(text: &'a str, before: &str, after: &str) -> &'a str {
     rest.split(after).next().expect("it ends")
 }
 
+/// The resource in a reference such as `!GetAtt Name.Arn` or `!Ref Name.Alias`.
+fn named(reference: &str) -> &str {
+    let (_, path) = reference.split_once(' ').expect("a reference");
+    path.split('.').next().expect("a name")
+}
+
 /// The function behind a route, and how many of it the template reserves with `Scale=small`.
 fn behind(route: &str) -> (&'static str, usize) {
     let (before, _) = TEMPLATE
@@ -46,7 +54,7 @@ fn behind(route: &str) -> (&'static str, usize) {
     let name = before.rsplit_once("\n\n  ").expect("a resource").1;
     let route = resource(name.split(':').next().expect("a name"));
     let integration = resource(between(route, "integrations/${", "}"));
-    let function = resource(between(integration, "!GetAtt ", ".Arn"));
+    let function = resource(named(between(integration, "IntegrationUri: ", "\n")));
     let mapped = between(function, "AtOnce, !Ref Scale, ", "]");
     let small = between(TEMPLATE, "  AtOnce:\n    small:\n", "    full:");
     let reserved = between(small, &format!("      {mapped}: "), "\n");
@@ -60,9 +68,10 @@ fn behind(route: &str) -> (&'static str, usize) {
 struct Pools(BTreeMap<&'static str, Vec<Mutex<Environment>>>);
 
 impl Pools {
-    async fn start(variables: &Variables) -> Self {
+    /// Those of the functions behind these routes.
+    async fn start(routes: &[&str], variables: &Variables) -> Self {
         let mut pools = BTreeMap::new();
-        for route in OPEN.iter().chain([&PAGES]) {
+        for route in routes {
             let (function, reserved) = behind(route);
             if !pools.contains_key(function) {
                 let started = join_all((0..reserved).map(|_| Environment::start(function, variables))).await;
@@ -155,7 +164,7 @@ async fn whoever_floods_the_routes_without_login_keeps_no_operator_from_the_page
     ]
     .map(|(name, value)| (name.to_owned(), value))
     .into();
-    let pools = Pools::start(&variables).await;
+    let pools = Pools::start(&[&OPEN[..], &[PAGES]].concat(), &variables).await;
     let mut answers = Vec::new();
     for _ in 0..8 {
         answers.push(begun(&pools).await);
