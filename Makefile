@@ -21,7 +21,7 @@ run: ## starts everything, sends payments and shows what becomes of them; ARGS g
 	@$(STACK)/run.sh $(ARGS)
 
 .PHONY: test
-test: ## every test; ARGS go to cargo nextest run
+test: ## every test; ARGS go to cargo nextest run, --postgres=18 (16, 17) before them tries another server
 	@$(STACK)/test.sh $(ARGS)
 
 .PHONY: test-fast
@@ -71,6 +71,10 @@ soak: ## what takes too long for make test: doctor over a healthy million of pur
 .PHONY: mutants
 mutants: ## takes each guard away and sees whether a test notices (nightly); ARGS="--only ID", "--area NAME", --list, --check
 	@$(ENV) python3 tests/mutants/mutants.py $(ARGS)
+
+.PHONY: mutants-pure
+mutants-pure: ## the same for the pure modules, with cargo-mutants (hours); ARGS="--shard 0/8" an eighth, ARGS="-f FILE" one module
+	@$(ENV) tests/mutants/pure.sh $(ARGS)
 
 .PHONY: security
 security: ## the tests that docs/security.md names, then make supply-chain

