@@ -13,6 +13,8 @@ MAKEGOOD_ROOT=$(cd "$STACK_DIR/../.." && pwd)
 export STACK_DIR MAKEGOOD_ROOT
 export MAKEGOOD_STATE="${MAKEGOOD_STATE:-$MAKEGOOD_ROOT/.local}"
 export SAM_VENV="$MAKEGOOD_STATE/venv/sam" MINISTACK_VENV="$MAKEGOOD_STATE/venv/ministack"
+# The broker and the Kafka clients that the tests write with: those of PyPI, and those of npm.
+export KAFKA_VENV="$MAKEGOOD_STATE/venv/kafka" KAFKA_MODULES="$MAKEGOOD_STATE/kafka/node_modules"
 
 # Ten ports of its own for each clone, below the ephemeral range, so that two clones on one machine never meet.
 if [[ -z "${MAKEGOOD_PORT_BASE:-}" ]]; then

@@ -8,6 +8,7 @@
 #   install.sh build      only what `sam build` needs
 #   install.sh browser    only what the console's tests in a browser need
 #   install.sh contracts  only what make contracts needs; contracts-all: with Go and PHP
+#   install.sh kafka      only the broker and the Kafka clients of the tests
 set -euo pipefail
 # shellcheck source=local/stack/env.sh
 source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
@@ -34,6 +35,10 @@ browser_needs=(
 
 chaos_needs=("/usr/lib/$(uname -m)-linux-gnu/faketime/libfaketimeMT.so.1=libfaketime")
 
+# Debian's Node is new enough for kafkajs; where there is another one, it does.
+kafka_needs=()
+command -v node >/dev/null && command -v npm >/dev/null || kafka_needs=("/usr/bin/node=nodejs" "/usr/bin/npm=npm")
+
 contracts_needs=("/usr/bin/openssl=openssl" "/usr/bin/curl=curl")
 # Half a gigabyte, for two of the languages that the page for integrators shows.
 languages_needs=("/usr/bin/go=golang-go" "/usr/bin/php=php-cli")
@@ -46,9 +51,10 @@ case $part in
   browser) needs=("${browser_needs[@]}") ;;
   contracts) needs=("${contracts_needs[@]}") ;;
   contracts-all) needs=("${contracts_needs[@]}" "${languages_needs[@]}") ;;
-  all) needs+=("${browser_needs[@]}" "${chaos_needs[@]}") ;;
-  *) die "Type: install.sh, install.sh servers, install.sh chaos, install.sh build, install.sh browser, or
-  install.sh contracts" ;;
+  kafka) needs=("${kafka_needs[@]}") ;;
+  all) needs+=("${browser_needs[@]}" "${chaos_needs[@]}" "${kafka_needs[@]}") ;;
+  *) die "Type: install.sh, install.sh servers, install.sh chaos, install.sh build, install.sh browser,
+  install.sh contracts, or install.sh kafka" ;;
 esac
 
 missing_packages() {
@@ -162,14 +168,18 @@ install_python_tools() {
   done
 }
 
-# At the versions of the lock file, without running what packages want to run when they are installed.
-install_npm_tools() {
-  local wanted="$STACK_DIR/requirements/contracts" folder="$MAKEGOOD_STATE/contracts"
-  # Debian 12 has Node 18, which redocly does not run on.
+# Debian 12 has Node 18, which redocly does not run on.
+need_newer_node() {
   node -e 'const [major, minor] = process.versions.node.split("."); process.exit(major > 20 || (major == 20 && minor >= 19) ? 0 : 1)' 2>/dev/null ||
     die "Missing: Node.js 20.19 or newer, with npm."
+}
+
+# At the versions of the lock file in this folder of requirements/, without running what packages want to run when they are installed.
+install_npm_tools() {
+  local name=$1
+  local wanted="$STACK_DIR/requirements/$name" folder="$MAKEGOOD_STATE/$name"
   cmp -s "$wanted/package-lock.json" "$folder/node_modules/.installed" && return 0
-  say "installing the npm tools for contracts into .local/contracts"
+  say "installing the npm tools for $name into .local/$name"
   mkdir -p "$folder"
   cp "$wanted"/package*.json "$folder"
   npm ci --prefix "$folder" --ignore-scripts --no-audit --no-fund --silent
@@ -184,11 +194,17 @@ case $part in
   build) install_python_tools sam ;;
   contracts | contracts-all)
     install_python_tools contracts
-    install_npm_tools
+    need_newer_node
+    install_npm_tools contracts
+    ;;
+  kafka)
+    install_python_tools kafka
+    install_npm_tools kafka
     ;;
   all)
     install_pgbouncer
     install_nextest
-    install_python_tools sam ministack
+    install_python_tools sam ministack kafka
+    install_npm_tools kafka
     ;;
 esac
