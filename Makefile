@@ -50,6 +50,7 @@ check: ## format, lints, words, circles of modules, examples, the template, the 
 	@$(ENV) "$$SAM_VENV/bin/python" tests/contract/scale_check.py --quiet
 	@$(ENV) "$$SAM_VENV/bin/python" tests/contract/guided_check.py --quiet
 	@$(ENV) python3 tests/mutants/mutants.py --check
+	@$(ENV) python3 docs/compatibility.py --check
 	@$(STACK)/queries.sh check
 
 .PHONY: preflight

@@ -13,14 +13,20 @@ use uuid::Uuid;
 
 const TOPIC: &str = "purchase-created";
 
+/// A row of the outbox for the topic of this file.
 fn row(id: i64, correlation_id: &str) -> OutboxRow {
+    row_for(TOPIC, id, correlation_id)
+}
+
+/// A row of the outbox, which goes out under this correlation id.
+pub fn row_for(topic: &str, id: i64, correlation_id: &str) -> OutboxRow {
     let event_id = format!("event-{id}");
     let metadata =
         json!({"eventId": event_id, "correlationId": correlation_id, "source": "test", "version": "1.0.0"});
     OutboxRow {
         id,
         event_type: "PURCHASE_CREATED".to_owned(),
-        topic: TOPIC.to_owned(),
+        topic: topic.to_owned(),
         correlation: CorrelationId::from_text(correlation_id),
         payload: json!({"number": id, "_metadata": metadata}),
         event_id,
@@ -40,12 +46,17 @@ fn by_key(records: &[Recorded]) -> BTreeMap<&str, Vec<&str>> {
     ids
 }
 
-async fn transport(broker: &Broker) -> Transport {
+/// Our own producer, for the brokers at this address.
+pub async fn transport_to(address: String) -> Transport {
     let config = KafkaConfig {
-        brokers: broker.address(),
+        brokers: address,
         auth: KafkaAuth::Open,
     };
     Transport::Kafka(KafkaTransport::open(&config, &aws().await).unwrap())
+}
+
+async fn transport(broker: &Broker) -> Transport {
+    transport_to(broker.address()).await
 }
 
 #[tokio::test]

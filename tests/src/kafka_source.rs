@@ -3,13 +3,12 @@
 
 use crate::environment::{Environment, Outcome};
 use crate::kafka_broker::{Broker, PATIENCE, consumer_config, ends_of};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use crate::msk_event::{MskRecord, msk_event};
 use rdkafka::ClientContext;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, Rebalance, StreamConsumer};
 use rdkafka::message::{BorrowedMessage, Headers, Message, Timestamp};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
@@ -115,25 +114,19 @@ impl KafkaSource {
         if wanted == 0 {
             return None;
         }
-        let (mut records, mut first, mut next) = (Map::new(), Offsets::new(), Offsets::new());
+        let (mut records, mut first, mut next) = (Vec::new(), Offsets::new(), Offsets::new());
         for _ in 0..wanted {
             let message = tokio::time::timeout(PATIENCE, self.consumer.recv())
                 .await
                 .expect("the record comes")
                 .expect("a record");
             let place = (message.topic().to_owned(), message.partition());
-            let name = format!("{}-{}", place.0, place.1);
-            let list = records.entry(name).or_insert_with(|| json!([]));
-            list.as_array_mut()
-                .expect("a list")
-                .push(as_lambda_hands_it(&message));
+            records.push(msk_record(&message));
             first.entry(place.clone()).or_insert(message.offset());
             next.insert(place.clone(), message.offset() + 1);
             self.consumer.context().lock().insert(place, message.offset() + 1);
         }
-        let event = json!({"eventSource": "aws:kafka",
-            "eventSourceArn": "arn:aws:kafka:us-east-1:000000000000:cluster/test/1", "bootstrapServers": "",
-            "records": records});
+        let event = msk_event(&records);
         Some(KafkaBatch { event, first, next })
     }
 
@@ -262,26 +255,24 @@ fn count(numbers: impl Iterator<Item = i64>) -> usize {
     usize::try_from(numbers.sum::<i64>()).expect("a number of records")
 }
 
-/// A record as an MSK event source gives it to a function: key and value in base64, header values as lists of Java's signed
-/// bytes (128 is -128), a null header as `{}`.
-pub(crate) fn as_lambda_hands_it(message: &BorrowedMessage<'_>) -> Value {
+/// As [`MskRecord`] says it.
+pub(crate) fn msk_record(message: &BorrowedMessage<'_>) -> MskRecord {
     let headers = message.headers().into_iter().flat_map(Headers::iter);
-    let headers: Vec<Value> = headers
-        .map(|header| {
-            let signed = |bytes: &[u8]| bytes.iter().map(|byte| byte.cast_signed()).collect::<Vec<i8>>();
-            json!({header.key: header.value.map_or(json!({}), |bytes| json!(signed(bytes)))})
-        })
-        .collect();
     let (timestamp, timestamp_type) = match message.timestamp() {
         Timestamp::NotAvailable => (-1, "NO_TIMESTAMP_TYPE"),
         Timestamp::CreateTime(millis) => (millis, "CREATE_TIME"),
         Timestamp::LogAppendTime(millis) => (millis, "LOG_APPEND_TIME"),
     };
-    json!({
-        "topic": message.topic(), "partition": message.partition(), "offset": message.offset(),
-        "timestamp": timestamp, "timestampType": timestamp_type,
-        "key": message.key().map(|key| STANDARD.encode(key)),
-        "value": message.payload().map(|value| STANDARD.encode(value)),
-        "headers": headers,
-    })
+    MskRecord {
+        topic: message.topic().to_owned(),
+        partition: message.partition(),
+        offset: message.offset(),
+        timestamp,
+        timestamp_type: timestamp_type.to_owned(),
+        key: message.key().map(<[u8]>::to_vec),
+        value: message.payload().map(<[u8]>::to_vec),
+        headers: headers
+            .map(|header| (header.key.to_owned(), header.value.map(<[u8]>::to_vec)))
+            .collect(),
+    }
 }

@@ -20,7 +20,7 @@ pub struct Tapped {
 mod tap {
     use super::Tapped;
     use crate::kafka_broker::{Broker, consumer_config_at, ends_of, produce_with, producer_at};
-    use crate::kafka_source::as_lambda_hands_it;
+    use crate::kafka_source::msk_record;
     use rdkafka::consumer::{Consumer, StreamConsumer};
     use rdkafka::message::Message;
     use rdkafka::producer::FutureProducer;
@@ -118,7 +118,7 @@ mod tap {
                 return Tapped {
                     topic: message.topic().to_owned(),
                     partition: message.partition(),
-                    record: as_lambda_hands_it(&message),
+                    record: msk_record(&message).as_lambda_hands_it(),
                     value: message
                         .payload()
                         .map(|bytes| String::from_utf8_lossy(bytes).into_owned()),

@@ -15,12 +15,17 @@ pub mod invariants;
 #[cfg(feature = "kafka")]
 pub mod kafka_broker;
 #[cfg(feature = "kafka")]
+pub mod kafka_clients;
+#[cfg(feature = "kafka")]
 pub mod kafka_course;
+#[cfg(feature = "kafka")]
+pub mod kafka_server;
 #[cfg(feature = "kafka")]
 pub mod kafka_source;
 pub mod kafka_tap;
 pub mod link;
 pub mod misbehaving;
+pub mod msk_event;
 pub mod openapi;
 pub mod own_postgres;
 pub mod personal;
@@ -31,6 +36,7 @@ pub mod secrets;
 pub mod shop;
 pub mod sink;
 pub mod strict;
+pub mod tried;
 
 /// The variable's text.
 ///
