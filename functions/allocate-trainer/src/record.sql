@@ -58,8 +58,8 @@ WITH wanted AS (
       metadata = COALESCE(a.metadata, '{}') || excluded.metadata,
       updated_at = now()
   WHERE a.student_id = excluded.student_id AND a.course_id = excluded.course_id
-    -- Cancelled here, and the service still gives the same trainer: that is for a person to say there, too.
-    AND NOT (a.status IN ('cancelled', 'rejected') AND a.trainer_id = excluded.trainer_id)
+    -- Cancelled here, and the service still gives the same trainer, or still none: that is for a person to say there, too.
+    AND NOT (a.status IN ('cancelled', 'rejected') AND a.trainer_id IS NOT DISTINCT FROM excluded.trainer_id)
   RETURNING a.student_id, a.course_id, a.id, a.trainer_id
 )
 SELECT f.student_id AS "student_id!", f.course_id AS "course_id!", f.row_id AS "id!", f.row_trainer AS trainer_id

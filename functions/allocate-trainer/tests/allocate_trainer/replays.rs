@@ -242,6 +242,7 @@ async fn a_row_that_the_service_wrote_itself_is_completed() {
     for (status, trainer) in [
         ("pending", None),
         ("rejected", Some(Uuid::new_v4())),
+        ("rejected", None),
         ("approved", None),
     ] {
         let purchase = school.purchase().await;
