@@ -4,6 +4,7 @@
 
 mod answers;
 mod breaking;
+mod first_wins;
 mod leaving;
 mod older_rows;
 mod replays;
