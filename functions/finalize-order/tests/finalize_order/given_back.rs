@@ -14,7 +14,7 @@ const ORDER: &str =
 const MOVEMENTS: &str = "SELECT string_agg(concat_ws(' ', v.sku, m.movement_type, m.quantity_change, m.quantity_after), ', '
                          ORDER BY v.sku, m.created_at, m.movement_type DESC) FROM inventory_movements m JOIN product_variants v ON v.id = m.variant_id
                          WHERE m.reference_type = 'order'";
-const CASES: &str = "SELECT string_agg(concat_ws(' ', kind, status, details ->> 'code'), ', ' ORDER BY kind) FROM payment_cases";
+pub const CASES: &str = "SELECT string_agg(concat_ws(' ', kind, status, details ->> 'code'), ', ' ORDER BY kind) FROM payment_cases";
 /// Everything that a refund may change, times apart.
 const ROWS: &str = "SELECT concat_ws(E'\n',
   (SELECT string_agg(concat_ws(' ', provider_refund_id, amount_minor, status), ', ' ORDER BY provider_refund_id) FROM refunds),
@@ -27,7 +27,7 @@ const ROWS: &str = "SELECT concat_ws(E'\n',
   (SELECT string_agg(concat_ws(' ', kind, status, details ->> 'code'), ', ' ORDER BY kind) FROM payment_cases),
   (SELECT count(*) FROM audit_log))";
 
-fn refund_of(buyer: &Buyer, id: &str, amount_minor: i64) -> NewRefund {
+pub fn refund_of(buyer: &Buyer, id: &str, amount_minor: i64) -> NewRefund {
     NewRefund {
         provider: "esewa".to_owned(),
         provider_refund_id: id.to_owned(),
@@ -50,7 +50,7 @@ const fn settling(partial_refund: PartialRefund) -> Settling {
     }
 }
 
-async fn tell(connection: &mut Connection, refund: &NewRefund, policy: PartialRefund) -> Settled {
+pub async fn tell(connection: &mut Connection, refund: &NewRefund, policy: PartialRefund) -> Settled {
     let settling = Settling {
         now: Utc::now(),
         ..settling(policy)
@@ -67,15 +67,15 @@ async fn tell(connection: &mut Connection, refund: &NewRefund, policy: PartialRe
 
 impl Shop {
     /// A provider says that so much of what this buyer paid is back.
-    async fn given_back(&self, buyer: &Buyer, id: &str, amount_minor: i64, policy: PartialRefund) -> Settled {
+    pub async fn given_back(&self, buyer: &Buyer, id: &str, minor: i64, policy: PartialRefund) -> Settled {
         let database = self.database.through_pooler(2);
         let mut transaction = database.begin().await.unwrap();
-        let settled = tell(&mut transaction, &refund_of(buyer, id, amount_minor), policy).await;
+        let settled = tell(&mut transaction, &refund_of(buyer, id, minor), policy).await;
         transaction.commit().await.unwrap();
         settled
     }
 
-    async fn all_given_back(&self, buyer: &Buyer) -> Settled {
+    pub async fn all_given_back(&self, buyer: &Buyer) -> Settled {
         let paid = self.count("SELECT amount_cents FROM payment_intents").await;
         self.given_back(buyer, "rf-1", paid, PartialRefund::Keep).await
     }

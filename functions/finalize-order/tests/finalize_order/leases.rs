@@ -258,3 +258,59 @@ async fn an_earlier_attempt_of_the_same_worker_owns_nothing() {
     shop.assert_sound().await;
     shop.close().await;
 }
+
+#[tokio::test]
+async fn an_earlier_attempt_at_another_kind_of_job_owns_nothing_either() {
+    let shop = Shop::open().await;
+    shop.paid(1, &[(1, 2)]).await;
+    shop.sql(
+        "DELETE FROM payment_gateway_verifications;
+         UPDATE job_queue SET job_type = 'handle_payment_failure'",
+    )
+    .await;
+    // GIVEN a worker that took the job again after its lease had run out
+    let worker = shop.function();
+    let earlier = shop.claim(&worker).await;
+    shop.leases_run_out().await;
+    assert_eq!(shop.sweep("stale-jobs").await["requeued"], 1);
+    let later = shop.claim(&worker).await;
+    // WHEN the earlier attempt comes to its end THEN nothing is done for it
+    assert_eq!(run(&worker, &earlier).await, Finished::LostLease);
+    assert_eq!(
+        shop.text("SELECT status FROM inventory_reservations").await,
+        "active"
+    );
+    assert_eq!(run(&worker, &later).await, Finished::Completed);
+    assert_eq!(
+        shop.text("SELECT status FROM inventory_reservations").await,
+        "released"
+    );
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn an_owner_that_lost_its_lease_frees_nothing_of_a_checkout_that_was_bought_already() {
+    let shop = Shop::open().await;
+    let buyer = shop.paid(1, &[(1, 2)]).await;
+    // GIVEN another intent of the same checkout that became the order
+    shop.sql(&format!(
+        "INSERT INTO payment_intents (payment_intent_id, user_id, provider, amount_cents, status, items, metadata)
+         VALUES ('first', md5('buyer1')::uuid, 'esewa', 0, 'succeeded', '[]', '{{\"checkout\": \"first\"}}');
+         INSERT INTO orders (order_number, user_id, payment_intent_id, payment_provider, subtotal_cents, total_cents)
+         VALUES ('ORD-20251005-1', md5('buyer1')::uuid, 'first', 'esewa', 0, 0);
+         UPDATE payment_intents SET metadata = '{{\"checkout\": \"first\"}}' WHERE payment_intent_id = '{}'",
+        buyer.intent
+    ))
+    .await;
+    let owner = shop.function();
+    let job = shop.claim(&owner).await;
+    shop.leases_run_out().await;
+    shop.sweep("stale-jobs").await;
+    // WHEN an owner that lost its lease would refuse it THEN the goods stay held until the next owner decides
+    assert_eq!(run(&owner, &job).await, Finished::LostLease);
+    let held = "SELECT sum(quantity_reserved) FROM inventory";
+    assert_eq!(shop.count(held).await, 2);
+    assert!(matches!(shop.run_one().await, Finished::Failed(_)));
+    assert_eq!(shop.count(held).await, 0);
+    shop.close().await;
+}

@@ -12,6 +12,8 @@ mod misfits;
 mod orders;
 mod other_jobs;
 mod outages;
+mod paid_case;
+mod refund_again;
 mod refusals;
 mod sets;
 mod shop;

@@ -97,3 +97,44 @@ async fn a_job_that_nobody_knows_or_that_names_no_intent_fails_by_name_and_stops
     assert_eq!(shop.orders().await, 1);
     shop.close().await;
 }
+
+#[tokio::test]
+async fn a_payment_that_came_to_nothing_leaves_an_intent_that_ended_as_it_ended() {
+    for ended in ["expired", "cancelled", "succeeded"] {
+        let shop = Shop::open().await;
+        shop.paid(1, &[(1, 2)]).await;
+        shop.sql(&format!(
+            "DELETE FROM payment_gateway_verifications;
+             UPDATE payment_intents SET status = '{ended}';
+             UPDATE job_queue SET job_type = 'handle_payment_failure'"
+        ))
+        .await;
+        assert_eq!(shop.run_one().await, Finished::Completed);
+        assert_eq!(shop.text("SELECT status FROM payment_intents").await, ended);
+        shop.close().await;
+    }
+}
+
+#[tokio::test]
+async fn a_refund_that_was_asked_for_is_still_asked_for_when_the_orders_job_runs_again() {
+    let shop = Shop::open().await;
+    shop.paid(1, &[(1, 2)]).await;
+    shop.work().await;
+    // GIVEN an order whose buyer asks for the money
+    shop.sql(
+        "INSERT INTO job_queue (job_type, payload, priority, idempotency_key)
+         SELECT 'process_refund', payload, 0, 'refund' FROM job_queue",
+    )
+    .await;
+    assert_eq!(shop.run_one().await, Finished::Completed);
+    // WHEN the order's job runs once more
+    shop.sql(
+        "UPDATE job_queue SET status = 'pending', completed_at = NULL WHERE job_type = 'finalize_order'",
+    )
+    .await;
+    assert_eq!(shop.run_one().await, Finished::Completed);
+    // THEN the order is an answer to other cases and not to this one
+    let case = "SELECT concat_ws(' ', kind, status, details ->> 'code') FROM payment_cases";
+    assert_eq!(shop.text(case).await, "refund_due open refund_requested");
+    shop.close().await;
+}

@@ -12,3 +12,4 @@ mod repeats;
 mod returned;
 mod rotation;
 mod setting;
+mod sums;

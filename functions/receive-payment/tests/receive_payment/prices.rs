@@ -81,6 +81,11 @@ async fn a_held_payment_is_released_by_the_price_or_the_payment_service_and_its_
         // THEN it is published once, and nobody is asked to look at it
         assert_eq!(setting.payments_and_events().await, (1, 1), "{released_by}");
         assert_eq!(open_cases(&setting).await, json!([]), "{released_by}");
+        // AND it stays so when the provider repeats itself after the price has gone
+        setting.database.run_sql("DELETE FROM course_prices").await;
+        let again = send(&setting, &capture("pay_1")).await;
+        assert_eq!(again["status"], json!("recorded"), "{released_by}: {again}");
+        assert_eq!(open_cases(&setting).await, json!([]), "{released_by}");
         setting.finish().await;
     }
 }

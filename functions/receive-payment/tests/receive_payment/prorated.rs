@@ -3,8 +3,10 @@
 use crate::ended::plant_course;
 use crate::returned::{PRICE, Step, Story};
 use crate::setting::Setting;
+use chrono::Utc;
 use makegood::payment::razorpay::derived_payment_id;
 use makegood::payment::returned::PartialRefund;
+use makegood::purchase::{Prorated, Prorating, prorate};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -97,6 +99,25 @@ async fn a_part_takes_the_last_sessions_ahead_and_never_one_that_was_held() {
     refund(&setting, 3, "refund.created", 1).await;
     assert_eq!(state(&setting).await[0], json!(4));
     assert_eq!(state(&setting).await[1], json!(4));
+    setting.finish().await;
+}
+
+#[tokio::test]
+async fn a_part_that_was_taken_is_not_taken_again() {
+    let payment = derived_payment_id("pay_1");
+    let (setting, _) = school(Some(payment.0)).await;
+    refund(&setting, 1, "refund.processed", PRICE / 5).await;
+    let noted = "SELECT to_jsonb(r) FROM purchase_reductions r";
+    let before = setting.json(noted).await;
+    let prorating = Prorating {
+        now: Utc::now(),
+        timezone: chrono_tz::Asia::Kolkata,
+        source: "test",
+    };
+    let mut transaction = setting.function.publisher.database.begin().await.unwrap();
+    let again = prorate(&mut transaction, payment, &prorating).await.unwrap();
+    transaction.commit().await.unwrap();
+    assert_eq!((again, setting.json(noted).await), (Prorated::Nothing, before));
     setting.finish().await;
 }
 

@@ -151,7 +151,7 @@ async fn a_job_whose_intent_a_person_has_or_that_failed_for_a_week_is_not_starte
         .run_sql(
             "UPDATE job_queue SET status = 'failed', failed_at = now() - interval '1 hour', locked_by = NULL, locked_until = NULL,
                                   created_at = now() - interval '2 hours', cause = 'outage';
-             UPDATE job_queue SET created_at = now() - interval '8 days' WHERE idempotency_key = 'old';
+             UPDATE job_queue SET created_at = now() - interval '9 days', failed_at = now() - interval '1 day' WHERE idempotency_key = 'old';
              INSERT INTO payment_cases (kind, subject, payment_intent_id) VALUES ('refund_due', 'refund', 'refund');
              INSERT INTO payment_cases (kind, subject, payment_intent_id, status, resolved_at, resolved_by)
              VALUES ('unfulfillable', 'resolved', 'resolved', 'resolved', now(), 'asha')",

@@ -173,3 +173,23 @@ pub fn read_object(body: &[u8]) -> Result<Map<String, Value>, Refusal> {
         Err(_) => Err(Refusal::Unreadable("is not JSON, or cut off")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn metadata_that_no_row_should_hold_is_refused() {
+        let frame = json!({"remark": ""}).to_string().len();
+        for (length, is_kept) in [
+            (LONGEST_METADATA - frame, true),
+            (LONGEST_METADATA - frame + 1, false),
+        ] {
+            let remark = json!("x".repeat(length));
+            let metadata = Metadata([("remark".to_owned(), remark)].into_iter().collect());
+            let checked = checked_metadata("notes", metadata);
+            assert_eq!(checked.is_ok(), is_kept, "{length}");
+        }
+    }
+}

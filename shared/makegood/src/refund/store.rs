@@ -329,3 +329,29 @@ pub(super) async fn reword_open_case(connection: &mut Connection, case: &NewCase
     .await?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn books(paid_minor: i64, refunded_minor: i64) -> Books {
+        Books {
+            provider: "esewa".to_owned(),
+            external_transaction_id: None,
+            currency: "NPR".to_owned(),
+            paid_minor,
+            is_paid: true,
+            refunded_minor,
+            told_minor: 0,
+            given_back_at: None,
+            last_refund: None,
+        }
+    }
+
+    #[test]
+    fn an_intent_of_nothing_is_not_given_back_by_nothing() {
+        assert!(!books(0, 0).is_all_back());
+        assert!(!books(2, 1).is_all_back());
+        assert!(books(2, 2).is_all_back());
+    }
+}

@@ -239,3 +239,19 @@ pub(super) async fn close_cases_if_open(
     .await?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_payment_of_nothing_is_not_given_back_by_nothing() {
+        assert!(!Sums::default().is_all_of(0));
+        assert!(!Sums::default().is_all_of(1));
+        let sums = Sums {
+            refunded_minor: 1,
+            ..Sums::default()
+        };
+        assert!(sums.is_all_of(1) && !sums.is_all_of(2));
+    }
+}
