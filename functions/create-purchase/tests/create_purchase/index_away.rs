@@ -123,3 +123,36 @@ async fn an_index_under_another_name_is_good_enough() {
     assert_eq!(school.counter("FallbackUsed"), 0);
     school.close().await;
 }
+
+/// A school without the index, in which a first payment bought the course and a second was surplus, and the purchase has ended since.
+async fn ended_without_the_index() -> (School, Payment, Payment) {
+    let school = School::open().await;
+    let (first, surplus) = (Payment::number(1), Payment::number(1).again(1));
+    for payment in [first, surplus] {
+        assert_eq!(school.deliver(&[payment.confirmed()]).await, 0);
+    }
+    assert_eq!(
+        (school.purchases().await, school.cases("surplus_payment").await),
+        (1, 1)
+    );
+    let end = "UPDATE student_course_purchases SET is_active = false";
+    school.database.run_sql(end).await;
+    school.database.run_sql(DROP_INDEX).await;
+    (school, first, surplus)
+}
+
+#[tokio::test]
+async fn a_payment_buys_nothing_again_once_its_purchase_has_ended_without_the_index() {
+    let (school, first, _) = ended_without_the_index().await;
+    assert_eq!(school.deliver(&[first.confirmed()]).await, 0);
+    assert_eq!(school.purchases().await, 0);
+    school.close().await;
+}
+
+#[tokio::test]
+async fn a_payment_that_was_surplus_buys_nothing_later_without_the_index() {
+    let (school, _, surplus) = ended_without_the_index().await;
+    assert_eq!(school.deliver(&[surplus.confirmed()]).await, 0);
+    assert_eq!(school.purchases().await, 0);
+    school.close().await;
+}

@@ -1,10 +1,10 @@
 //! A renewal and a refund of the purchase that it renews at one moment: whoever has the rows first decides, and the other one sees it.
 
 use crate::renewals::{EXPIRE, school_with, states, until_waiting};
-use crate::school::{Payment, School};
+use crate::school::{Payment, School, purchase_ids};
 use makegood::db::Transaction;
-use makegood::ids::PaymentId;
-use makegood::purchase::{EndReason, Ended, Ending, end_of_payment};
+use makegood::ids::{PaymentId, PurchaseId};
+use makegood::purchase::{EndReason, Ended, Ending, SecondPayment, end, end_of_payment};
 use makegood_tests::invariants::assert_doctor_finds_no_breach_of;
 use operate::doctor::Guarantee;
 use sqlx::{Connection, PgConnection};
@@ -115,6 +115,83 @@ async fn the_renewal_comes_first(before: &str) {
         "{ended:?}"
     );
     assert_one_end(&school, first, second, "expired").await;
+    school.close().await;
+}
+
+/// This payment, which is delivered, is given back before it is fulfilled, and its event is not told so: it had read the payment before.
+/// Gives back how many records are returned, then and when it comes again.
+async fn given_back_meanwhile(school: &School, payment: Payment) -> (usize, usize) {
+    let bodies = [payment.confirmed()];
+    school.record(&bodies).await;
+    let refunds = school.database.through_pooler(1);
+    let mut refund = refunds.begin().await.unwrap();
+    sqlx::query("UPDATE payments SET status = 'refunded' WHERE id = $1")
+        .bind(payment.payment_id)
+        .execute(&mut *refund)
+        .await
+        .unwrap();
+    let (returned, ()) = tokio::join!(school.deliver_unrecorded(&bodies), async {
+        until_waiting(school, 1).await;
+        refund.commit().await.unwrap();
+    });
+    (returned, school.deliver_unrecorded(&bodies).await)
+}
+
+#[tokio::test]
+async fn a_payment_that_is_given_back_while_it_is_delivered_renews_nothing() {
+    let first = Payment::number(1);
+    let school = school_with(first).await;
+    school.database.run_sql(EXPIRE).await;
+    let second = first.again(1);
+    // It comes again, since what it read before is not true any more.
+    assert_eq!(given_back_meanwhile(&school, second).await, (1, 0));
+    assert_eq!(states(&school, second).await, []);
+    assert_eq!(states(&school, first).await, [(true, None)]);
+    school.close().await;
+}
+
+#[tokio::test]
+async fn a_payment_that_is_given_back_while_it_is_delivered_extends_nothing() {
+    let first = Payment::number(1);
+    let mut school = school_with(first).await;
+    school.second_payment = SecondPayment::Extend;
+    assert_eq!(given_back_meanwhile(&school, first.again(1)).await, (0, 0));
+    let added = "SELECT count(*) FROM purchase_extensions";
+    let tier = "SELECT purchase_tier::bigint FROM student_course_purchases";
+    assert_eq!(
+        (
+            school.database.count(added).await,
+            school.database.count(tier).await
+        ),
+        (0, 20)
+    );
+    school.close().await;
+}
+
+#[tokio::test]
+async fn a_purchase_ends_once_and_keeps_why() {
+    let first = Payment::number(1);
+    let school = school_with(first).await;
+    let purchase = purchase_ids(&school).await.into_iter().next().unwrap();
+    let database = school.database.through_pooler(1);
+    for (reason, events) in [(EndReason::ByHand, 1), (EndReason::Refunded, 0)] {
+        let ending = Ending {
+            reason,
+            now: chrono::Utc::now(),
+            timezone: chrono_tz::Tz::Asia__Kolkata,
+            source: "test",
+        };
+        let mut transaction = database.begin().await.unwrap();
+        let told = end(&mut transaction, &[PurchaseId(purchase)], &ending)
+            .await
+            .unwrap();
+        transaction.commit().await.unwrap();
+        assert_eq!(told.len(), events, "{reason:?}");
+    }
+    assert_eq!(
+        states(&school, first).await,
+        [(false, Some("by_hand".to_owned()))]
+    );
     school.close().await;
 }
 

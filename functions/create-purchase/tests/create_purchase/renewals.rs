@@ -192,6 +192,31 @@ async fn of_several_payments_at_once_one_renews_without_the_index_too() {
     storm_of_renewals(DROP_INDEX).await;
 }
 
+/// Two in one batch and nobody else.
+async fn two_of_one_batch(before: &str) {
+    let first = Payment::number(1);
+    let school = school_with(first).await;
+    school.database.run_sql(EXPIRE).await;
+    school.database.run_sql(before).await;
+    let both = [first.again(1).confirmed(), first.again(2).confirmed()];
+    assert_eq!(school.deliver(&both).await, 0);
+    assert_eq!(
+        (school.purchases().await, school.cases("surplus_payment").await),
+        (1, 1)
+    );
+    school.close().await;
+}
+
+#[tokio::test]
+async fn of_two_payments_of_one_batch_one_renews_and_the_other_is_surplus() {
+    two_of_one_batch("SELECT 1").await;
+}
+
+#[tokio::test]
+async fn of_two_payments_of_one_batch_one_renews_without_the_index_too() {
+    two_of_one_batch(DROP_INDEX).await;
+}
+
 #[tokio::test]
 async fn a_renewal_that_was_marked_and_never_made_is_recovered() {
     let first = Payment::number(1);

@@ -83,3 +83,17 @@ async fn ask(database: &Database) -> Result<bool, sqlx::Error> {
         IndexState::Valid { .. }
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_believed_for_five_minutes() {
+        let guard = IndexGuard::default();
+        for (age, believed) in [(BELIEVED / 2, Some(true)), (BELIEVED, None)] {
+            guard.memory().enforced = Instant::now().checked_sub(age).map(|asked| (true, asked));
+            assert_eq!(guard.remembered(), believed);
+        }
+    }
+}
