@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 /// The function with these limits: intents and pieces of a buyer, and of an address.
-fn limited(shop: &Shop, buyer: (u32, u32), address: (u32, u32)) -> CreateOrderIntent {
+pub fn limited(shop: &Shop, buyer: (u32, u32), address: (u32, u32)) -> CreateOrderIntent {
     let limit = |(intents, pieces)| Limit { intents, pieces };
     CreateOrderIntent {
         database: shop.function.database.clone(),
@@ -25,7 +25,7 @@ fn limited(shop: &Shop, buyer: (u32, u32), address: (u32, u32)) -> CreateOrderIn
 }
 
 /// The status, the code, and the header that says when to come again.
-async fn told(function: &CreateOrderIntent, buyer: Uuid, address: &str) -> (u64, String, Value, Value) {
+pub async fn told(function: &CreateOrderIntent, buyer: Uuid, address: &str) -> (u64, String, Value, Value) {
     let mut request = request(buyer, None, &body("esewa"));
     request["requestContext"]["http"]["sourceIp"] = json!(address);
     let answer = function.handle(request).await.expect("an HTTP request");

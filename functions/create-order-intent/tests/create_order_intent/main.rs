@@ -8,6 +8,7 @@ mod gateway;
 mod idempotency;
 mod khalti;
 mod limits;
+mod locks;
 mod replacing;
 mod round_trips;
 mod same_answers;

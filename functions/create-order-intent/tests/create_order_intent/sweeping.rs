@@ -149,3 +149,35 @@ async fn two_sweeps_at_once_free_each_reservation_once() {
     shop.assert_stock_adds_up().await;
     shop.close().await;
 }
+
+#[tokio::test]
+async fn what_was_freed_or_lasts_longer_since_it_was_listed_is_left_alone() {
+    let shop = Shop::open(&[('A', 5), ('B', 5)]).await;
+    let intents = intents(&shop, 2).await;
+    // GIVEN a run that has listed the reservations of two intents
+    let mut transaction = shop.function.database.begin().await.unwrap();
+    let listed = stock::list_ended(&mut transaction, late(), None, 10)
+        .await
+        .unwrap();
+    transaction.rollback().await.unwrap();
+    assert_eq!(listed.len(), 4);
+    // AND since then one is held for longer, and another run freed the other
+    shop.database
+        .run_sql(&format!(
+            "UPDATE inventory_reservations SET expires_at = '{}' WHERE payment_intent_id = '{}'",
+            late() + TimeDelta::hours(1),
+            intents[0]
+        ))
+        .await;
+    assert_eq!(sweep(&shop, late(), 10).await[0].payment_intent_id, intents[1]);
+    assert_eq!(shop.levels().await, (10, 2));
+    // WHEN the first run goes on with its list THEN nothing is freed
+    let mut transaction = shop.function.database.begin().await.unwrap();
+    let expired = stock::expire(&mut transaction, &listed, late(), Locks::Skip)
+        .await
+        .unwrap();
+    transaction.commit().await.unwrap();
+    assert_eq!((expired.freed, shop.levels().await), (Vec::new(), (10, 2)));
+    shop.assert_stock_adds_up().await;
+    shop.close().await;
+}

@@ -68,6 +68,9 @@ async fn a_wrong_amount_that_nobody_came_back_with_is_a_case_too() {
     counter.work().await;
     let case = "payment_cases WHERE kind = 'amount_mismatch' AND status = 'open'";
     assert_eq!((counter.rows(case).await, counter.rows("orders").await), (1, 0));
+    // AND that was the gateway's last word
+    counter.time_passes("3 hours").await;
+    assert_eq!(numbers(&counter.reconcile().await, ASKED), [0; 5]);
     counter.assert_sound().await;
     counter.shop.close().await;
 }

@@ -2,6 +2,9 @@
 
 use crate::bench::Bench;
 use crate::counter::{Counter, numbers};
+use makegood::event::EventType;
+use makegood::ids::CorrelationId;
+use makegood::outbox::{self, OutboxEvent};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use std::time::Duration;
 
@@ -99,5 +102,61 @@ async fn an_event_that_can_not_be_published_for_weeks_is_not_deleted() {
         "{done}"
     );
     assert_eq!(bench.database.count("SELECT count(*) FROM outbox").await, 1);
+    bench.database.drop().await;
+}
+
+fn outbox_event() -> OutboxEvent {
+    OutboxEvent {
+        event_id: "event-1".to_owned(),
+        event_type: EventType::PurchaseConfirmed,
+        correlation: CorrelationId(uuid::Uuid::from_u128(1)),
+        payload: serde_json::json!({"type": "PURCHASE_CONFIRMED"}),
+    }
+}
+
+#[tokio::test]
+async fn an_event_that_somebody_is_publishing_is_not_published_again_beside_them() {
+    let bench = Bench::fresh().await;
+    let event = [outbox_event()];
+    let mut connection = bench.sweep.publisher.database.acquire().await.unwrap();
+    assert_eq!(outbox::enqueue(&mut connection, &event).await.unwrap().len(), 1);
+    // WHEN its writer owns it THEN it is left to its writer; once published, or once the lease is over, it may go again
+    for (state, rows) in [
+        ("SELECT 1", 0),
+        ("UPDATE outbox SET published_at = now()", 1),
+        ("UPDATE outbox SET claimed_until = now() - interval '1 second'", 1),
+    ] {
+        bench.database.run_sql(state).await;
+        let again = outbox::publish_again(&mut connection, &event).await.unwrap();
+        assert_eq!(again.len(), rows, "{state}");
+    }
+    drop(connection);
+    bench.database.drop().await;
+}
+
+#[tokio::test]
+async fn an_event_that_somebody_published_meanwhile_keeps_no_failure_of_another_sender() {
+    // GIVEN a writer whose lease ran out before it could send, a sweep that published, and a queue that is gone by now
+    let bench = Bench::fresh().await;
+    let mut connection = bench.sweep.publisher.database.acquire().await.unwrap();
+    let rows = outbox::enqueue(&mut connection, &[outbox_event()]).await.unwrap();
+    drop(connection);
+    bench
+        .database
+        .run_sql("UPDATE outbox SET published_at = now(), attempts = 1")
+        .await;
+    let queue = &bench.queues["purchase-confirmed"];
+    queue
+        .client
+        .delete_queue()
+        .queue_url(&queue.url)
+        .send()
+        .await
+        .unwrap();
+    // WHEN the writer fails THEN the row says still that it is published
+    bench.sweep.publisher.publish(&rows).await;
+    let untouched =
+        "SELECT count(*) FROM outbox WHERE attempts = 1 AND last_error IS NULL AND published_at IS NOT NULL";
+    assert_eq!(bench.database.count(untouched).await, 1);
     bench.database.drop().await;
 }

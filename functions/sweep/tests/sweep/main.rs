@@ -12,6 +12,7 @@ mod imported;
 mod older_data;
 mod orders_of_providers;
 mod outbox;
+mod owed;
 mod paid_orders;
 mod pipelines;
 mod refunds;

@@ -221,6 +221,9 @@ async fn a_healthy_queue_gets_each_event_once_while_another_of_the_same_topic_fa
     }
     // THEN the healthy queue has each event once
     assert_eq!(healthy.drain().await.len(), 120);
+    // AND of each run one page asked the broken one, and the next did not
+    let spared = "SELECT count(*) FROM outbox WHERE last_error LIKE '%was down earlier in this run%'";
+    assert_eq!(bench.database.count(spared).await, 20);
     // WHEN the other is back THEN it gets what it missed, and the healthy one nothing
     reopen(&broken).await;
     assert_eq!(bench.run("outbox").await["published"], 120);

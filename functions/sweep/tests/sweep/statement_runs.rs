@@ -4,6 +4,7 @@ use crate::bench::Bench;
 use crate::statement::{PAID, School, paid_here};
 use chrono::{DateTime, TimeDelta, Utc};
 use makegood::delivery::Deadline;
+use makegood::statement::{Entry, Judged, Outcome, keep_with_cases};
 use makegood_local::gateway::{Behaviour, Listed};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -115,6 +116,54 @@ async fn a_settlement_adds_up_to_the_paisa_or_is_a_case() {
         "statement_entries WHERE entry_id = 'pay_1' AND outcome = 'matched' AND settlement_id = 'setl_1'
                    AND (fee_cents, tax_cents, net_cents) = (11798, 1800, 488102)";
     assert_eq!(school.count(settled).await, 1);
+    school.bench.database.drop().await;
+}
+
+#[tokio::test]
+async fn a_settlement_of_today_may_still_be_filled() {
+    for (hours, cases) in [(2, 0), (48, 1)] {
+        let school = School::open().await;
+        let at = (school.now - TimeDelta::hours(hours)).timestamp();
+        school.stub.put_listed(
+            Listed::Settlement,
+            json!({"id": "setl_1", "entity": "settlement", "amount": PAID, "status": "processed", "fees": 0, "tax": 0, "utr": "1",
+                   "created_at": at}),
+        );
+        school.stub.put_listed(
+            Listed::Settled,
+            json!({"entity_id": "adj_1", "type": "adjustment", "debit": 0, "credit": 1, "amount": 1, "currency": "INR", "fee": 0,
+                   "tax": 0, "on_hold": false, "settled": true, "created_at": at, "settled_at": at, "settlement_id": "setl_1",
+                   "payment_id": null, "notes": "a text"}),
+        );
+        school.read().await;
+        assert_eq!(
+            school.cases("statement_gap", "setl_1").await,
+            cases,
+            "{hours} hours ago"
+        );
+        school.bench.database.drop().await;
+    }
+}
+
+#[tokio::test]
+async fn of_an_entry_that_is_there_twice_the_last_counts() {
+    let school = School::open().await;
+    let judged = |outcome: Outcome| {
+        let payment = school.captured("pay_1", TimeDelta::hours(3));
+        Judged {
+            entry: Entry::read_payment(payment.as_object().unwrap()).unwrap(),
+            outcome,
+            subject: None,
+            acted: None,
+        }
+    };
+    let twice = vec![judged(Outcome::TheirsOnly), judged(Outcome::Matched)];
+    let mut connection = school.bench.sweep.publisher.database.acquire().await.unwrap();
+    let opened = keep_with_cases(&mut connection, "razorpay", twice, "test", school.now)
+        .await
+        .unwrap();
+    drop(connection);
+    assert_eq!((opened, school.outcome("pay_1").await.as_str()), (0, "matched"));
     school.bench.database.drop().await;
 }
 

@@ -162,6 +162,35 @@ async fn an_answer_that_comes_late_is_not_noted_under_the_question_of_another() 
 }
 
 #[tokio::test]
+async fn a_late_answer_that_decides_nothing_is_not_noted_under_the_question_of_another_either() {
+    // GIVEN a buyer who is at the gateway's page still, and somebody else who took the question while the gateway thought
+    let till = Till::open().await;
+    let checkout = till.buyer(1, Provider::Khalti, &[(1, 1)]).await;
+    till.gateway
+        .script_for(&checkout.external, [Behaviour::Slow(1_000)]);
+    let take = format!(
+        "UPDATE payment_intents SET metadata = metadata || jsonb_build_object('gateway',
+           jsonb_build_object('asks', 2, 'asked_at', now()))
+         WHERE payment_intent_id = '{}'",
+        checkout.intent
+    );
+    let taken = async {
+        while till.gateway.report().questions.is_empty() {
+            tokio::task::yield_now().await;
+        }
+        till.database.run_sql(&take).await;
+    };
+    let taken = tokio::time::timeout(Duration::from_secs(20), taken);
+    let (answer, taken) = tokio::join!(till.verify(&checkout), taken);
+    taken.expect("the gateway is asked");
+    // THEN who asked first hears what was answered, and the other one's question is still open
+    assert_eq!((answer.0, &answer.1["status"]), (202, &json!("pending")));
+    let open = "payment_intents WHERE metadata #>> '{gateway,asks}' = '2' AND metadata #>> '{gateway,answer}' IS NULL";
+    assert_eq!(till.rows(open).await, 1);
+    till.close().await;
+}
+
+#[tokio::test]
 async fn no_connection_is_held_while_the_gateway_thinks() {
     // GIVEN a pool of four connections, and eight payments whose gateway answers late
     let till = Till::open().await;
