@@ -19,6 +19,7 @@ mod migrate;
 mod odd_records;
 mod on_conflict_facts;
 mod panics;
+mod parking;
 mod returned;
 mod rotation;
 mod rows;

@@ -131,3 +131,63 @@ async fn two_sessions_ahead_are_the_top_ups_for_six_hours() {
     );
     scene.drop().await;
 }
+
+/// How many rows the doctor finds with this code, this much later.
+async fn rows(scene: &Scene, code: &str, later: TimeDelta) -> i64 {
+    let found = scene.found_later(later).await;
+    found
+        .into_iter()
+        .filter(|(one, _)| *one == code)
+        .map(|(_, rows)| rows)
+        .sum()
+}
+
+#[tokio::test]
+async fn a_purchase_whose_payment_is_still_to_be_recorded_is_found_only_after_its_grace() {
+    let scene = Scene::healthy(20).await;
+    scene
+        .database
+        .run_sql(
+            "INSERT INTO student_course_purchases (student_id, course_id, purchase_tier, payment_id)
+             VALUES (gen_random_uuid(), gen_random_uuid(), 30, gen_random_uuid())",
+        )
+        .await;
+    let code = "purchase-payment-missing";
+    assert_eq!(rows(&scene, code, TimeDelta::seconds(90)).await, 0);
+    assert_eq!(rows(&scene, code, TimeDelta::minutes(3)).await, 1);
+    scene.drop().await;
+}
+
+#[tokio::test]
+async fn a_case_answers_for_an_unreadable_course_and_for_a_refund_that_was_not_applied() {
+    let scene = Scene::healthy(20).await;
+    scene
+        .database
+        .run_sql(
+            "INSERT INTO payments (id, student_id, amount_cents, status, metadata, confirmed_at)
+             VALUES (md5('maths')::uuid, gen_random_uuid(), 1, 'succeeded', '{\"courseId\": \"maths\"}', now());
+             INSERT INTO refunds (provider, provider_refund_id, payment_intent_id, amount_minor, currency, status, told_at)
+             SELECT 'esewa', 'rf', payment_intent_id, amount_cents, currency, 'processed', now()
+             FROM payment_intents WHERE payment_intent_id = 'pi_esewa_10'",
+        )
+        .await;
+    let cases = "INSERT INTO payment_cases (kind, subject, payment_id, payment_intent_id, details)
+                 VALUES ('unfulfillable', 'maths', md5('maths')::uuid, NULL, '{}'),
+                        ('given_back', 'pi_esewa_10', NULL, 'pi_esewa_10', '{}')";
+    let resolved = |by: &str| {
+        format!("UPDATE payment_cases SET status = 'resolved', resolved_at = now(), resolved_by = '{by}'")
+    };
+    for (answer, expected) in [
+        ("SELECT 1".to_owned(), 1),
+        (cases.to_owned(), 0),
+        (resolved("asha"), 0),
+        (resolved("makegood"), 1),
+    ] {
+        scene.database.run_sql(&answer).await;
+        for code in ["payment-course-unreadable", "refund-not-applied"] {
+            let found = rows(&scene, code, TimeDelta::minutes(3)).await;
+            assert_eq!(found, expected, "{code}: {answer}");
+        }
+    }
+    scene.drop().await;
+}

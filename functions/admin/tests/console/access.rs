@@ -209,6 +209,8 @@ async fn a_forged_token_is_401() {
     let none_with_kid = part(&json!({"alg": "none", "typ": "JWT", "kid": kid}));
     let named = part(&json!({"alg": "RS256", "typ": "JWT", "kid": kid}));
     others_claims["iat"] = json!(chrono::Utc::now().timestamp());
+    let mut long = stage.claims();
+    long["padding"] = json!("x".repeat(8_192));
     let mut more = others_claims.clone();
     more["name"] = json!("Somebody else");
     // The public key as an HMAC secret: the classic confusion of algorithms.
@@ -243,6 +245,10 @@ async fn a_forged_token_is_401() {
         ("no token", "nonsense".to_owned()),
         ("empty parts", "..".to_owned()),
         ("too long", "a".repeat(100_000)),
+        (
+            "right, and longer than any of a provider",
+            stage.issuer.mint(&long),
+        ),
     ] {
         assert_eq!(stage.try_token(&forged).await, (401, false), "{what}");
     }

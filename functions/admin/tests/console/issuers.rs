@@ -128,6 +128,19 @@ async fn an_issuer_that_sends_us_where_anybody_can_listen_is_not_followed() {
 }
 
 #[tokio::test]
+async fn an_issuer_that_calls_itself_something_else_is_not_believed() {
+    let played = Played::with(|name, mut answer| {
+        if name == "discovery" {
+            answer["issuer"] = json!("https://idp.example.com");
+        }
+        answer
+    })
+    .await;
+    assert_eq!(played.log_in(1).await.status, 503);
+    played.close().await;
+}
+
+#[tokio::test]
 async fn one_login_asks_the_issuer_for_one_token_however_often_its_answer_is_sent() {
     let played = Played::with(|_, answer| answer).await;
     // WHEN a browser sends the issuer's answer five times, twice at once

@@ -191,6 +191,16 @@ mod tests {
         assert_eq!(Reading::begin(Some(&first), Some(at(5)), at(1_010)).from, at(5));
     }
 
+    #[test]
+    fn a_list_that_moves_all_the_time_is_begun_anew_three_times_and_then_taken_as_it_comes() {
+        let mut reading = Reading::begin(None, None, at(1_000));
+        for restarts in 0..4 {
+            reading.advance(2, Some("read".to_owned()));
+            let page = reading.unread(vec!["moved".to_owned()], |id| Some(id.clone()));
+            assert_eq!(page.is_some(), restarts == 3, "{restarts}");
+        }
+    }
+
     proptest! {
         /// However entries come and go while a list is read, all that stay the whole time are read.
         #[test]

@@ -71,3 +71,18 @@ fn refusal_of_row(difference: Difference) -> Option<EventError> {
         expected: "what its payment's row says",
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_differs_from_its_payments_row_for_good_is_refused_and_what_may_pass_is_sent() {
+        for difference in Difference::ALL {
+            let refusal = refusal_of_row(difference);
+            assert_eq!(refusal.is_some(), !difference.may_pass(), "{difference:?}");
+        }
+        assert!(refusal_of_row(Difference::Student).is_some());
+        assert!(refusal_of_row(Difference::NotRecorded).is_none());
+    }
+}
