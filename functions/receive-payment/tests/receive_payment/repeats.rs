@@ -4,6 +4,7 @@ use crate::setting::{
     NOW, PAYMENT, STUDENT, Setting, capture, confirmation, signed_confirmation, signed_webhook,
 };
 use serde_json::json;
+use std::time::Duration;
 
 #[tokio::test]
 async fn a_repeat_answers_with_the_first_result() {
@@ -133,5 +134,31 @@ async fn a_row_that_another_writer_inserts_at_that_moment_is_met_and_not_fought(
     );
     assert_eq!(setting.payments_and_events().await, (1, 1));
     assert_eq!(setting.database.server_errors(), Vec::<String>::new());
+    setting.finish().await;
+}
+
+#[tokio::test]
+async fn a_message_waits_while_another_of_the_same_payment_is_decided() {
+    let setting = Setting::with_no_queue().await;
+    // GIVEN somebody who decides about this charge
+    let mut holder = setting.database.direct().begin().await.unwrap();
+    sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended('receive-payment:provider:pay_1', 0))")
+        .execute(&mut *holder)
+        .await
+        .unwrap();
+    let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    let ((status, answer), waited) = tokio::join!(
+        setting.send(signed_webhook(&capture("pay_1").to_string())),
+        async {
+            let waited = tokio::time::timeout(Duration::from_secs(20), setting.wait_for(waiting)).await;
+            let before = setting.payments_and_events().await;
+            holder.commit().await.unwrap();
+            waited.map(|()| before)
+        }
+    );
+    // THEN nothing was written while it waited
+    assert_eq!(waited.expect("it waits for the lock"), (0, 0));
+    assert_eq!((status, &answer["status"]), (200, &json!("recorded")));
+    assert_eq!(setting.payments_and_events().await, (1, 1));
     setting.finish().await;
 }
