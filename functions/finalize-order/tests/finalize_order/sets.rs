@@ -37,6 +37,10 @@ async fn a_set_of_twenty_costs_as_many_round_trips_as_a_set_of_one() {
         if is_late {
             shop.sql(FREED).await;
         }
+        // A connection that idled for a second is asked whether it lives. On a slow machine the buyers above took that long.
+        let mut connection = function.publisher.database.acquire().await.unwrap();
+        sqlx::raw_sql("SELECT 1").execute(&mut connection).await.unwrap();
+        drop(connection);
         let before = link.round_trips();
         let mut finished = Vec::new();
         assert_eq!(function.run_next(50, &mut finished).await.unwrap(), buyers);
