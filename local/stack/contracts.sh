@@ -61,3 +61,4 @@ if [[ ${1:-} == --all ]]; then
   MAKEGOOD_ALL_LANGUAGES=yes cargo nextest run --workspace --features "${MAKEGOOD_FEATURES:-makegood-tests/kafka}" \
     -E 'package(makegood-tests) & binary(contract) & test(integrate::)'
 fi
+python3 "$STACK_DIR/tried.py" schema-tools

@@ -23,4 +23,5 @@ cargo nextest run --workspace "${features[@]}" "$@"
 if (($# == 0)); then
   say "examples in the documentation"
   cargo test --workspace --doc --quiet "${features[@]}"
+  python3 "$STACK_DIR/tried.py" servers "${features[@]}"
 fi
