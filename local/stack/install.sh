@@ -52,7 +52,7 @@ case $part in
   contracts) needs=("${contracts_needs[@]}") ;;
   contracts-all) needs=("${contracts_needs[@]}" "${languages_needs[@]}") ;;
   kafka) needs=("${kafka_needs[@]}") ;;
-  all) needs+=("${browser_needs[@]}" "${chaos_needs[@]}" "${kafka_needs[@]}") ;;
+  all) needs+=("${browser_needs[@]}" "${chaos_needs[@]}") ;;
   *) die "Type: install.sh, install.sh servers, install.sh chaos, install.sh build, install.sh browser,
   install.sh contracts, or install.sh kafka" ;;
 esac
@@ -204,7 +204,6 @@ case $part in
   all)
     install_pgbouncer
     install_nextest
-    install_python_tools sam ministack kafka
-    install_npm_tools kafka
+    install_python_tools sam ministack
     ;;
 esac

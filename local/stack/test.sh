@@ -10,6 +10,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
 cd "$MAKEGOOD_ROOT"
 
 "$STACK_DIR/install.sh"
+"$STACK_DIR/install.sh" kafka
 "$STACK_DIR/start.sh"
 say "building the workspace (cargo build; minutes the first time, then seconds)"
 # With Kafka, which only those who publish to it carry (docs/decisions/0011): its tests drive these binaries.

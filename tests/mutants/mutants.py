@@ -93,6 +93,7 @@ def main() -> int:
     some = chosen(mutants, asked)
     stack = ROOT / "local" / "stack"
     subprocess.run([str(stack / "install.sh")], check=True)
+    subprocess.run([str(stack / "install.sh"), "kafka"], check=True)
     subprocess.run([str(stack / "start.sh")], check=True)
     scratch.prepare(mutants, prepared)
     scratch.seed_target()
