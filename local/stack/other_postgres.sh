@@ -30,4 +30,9 @@ ln -sfn "$state/bin" "$home/bin"
 ln -sfn "$state/kafka" "$home/kafka"
 cp -u "$state/pgbouncer/bin/pgbouncer" "$home/pgbouncer/bin/"
 
+# Ports and addresses of the ordinary stack, where somebody has sourced its env.sh.
+for variable in "${!MAKEGOOD_@}"; do
+  case $variable in *_PORT | *_PORT_BASE | *_URL | *_LOG | *_SCRATCH | *_TABLESPACE | *_ROOT) unset "$variable" ;; esac
+done
+unset AWS_ENDPOINT_URL DATABASE_URL
 exec env MAKEGOOD_STATE="$home" PG_BIN="$home/programs" "$STACK_DIR/test.sh" "$@"
