@@ -45,8 +45,8 @@ async fn said(operator: &Operator, ids: &[String]) -> Vec<String> {
         Ok(Ok(())) => {}
         other => said.push(format!("doctor: {other:?}")),
     }
-    for id in ids.iter().cloned() {
-        let pool = database.clone();
+    for id in ids {
+        let (pool, id) = (database.clone(), id.clone());
         let traced = tokio::spawn(async move {
             let moment = Moment {
                 now: Utc::now(),
