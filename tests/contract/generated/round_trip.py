@@ -28,6 +28,8 @@ def days(value):
     field, so nothing of ours ever reads what it writes."""
     if isinstance(value, dict):
         return {name: days(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [days(inner) for inner in value]
     return value.removesuffix("T00:00:00") if isinstance(value, str) else value
 
 
