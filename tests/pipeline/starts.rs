@@ -1,8 +1,8 @@
 //! What a function has done when it asks for its first request.
 
 use makegood_tests::database::TestDatabase;
-use makegood_tests::environment::{Environment, Variables};
-use makegood_tests::setting;
+use makegood_tests::environment::Environment;
+use makegood_tests::public::variables;
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 
@@ -14,41 +14,6 @@ const ASKED_OVER_HTTP: [&str; 5] = [
     "order-status",
     "admin",
 ];
-
-/// What each of them needs to start; nothing of it but the database is asked.
-fn variables(database_url: &str) -> Variables {
-    let nowhere = "http://127.0.0.1:9";
-    let mut variables: Variables = [
-        ("DATABASE_URL", database_url),
-        ("DATABASE_POOL_SIZE", "1"),
-        ("QUEUE_URL_PURCHASE_CONFIRMED", "http://127.0.0.1:9/0/queue"),
-        ("QUEUE_URL_PURCHASE_ENDED", "http://127.0.0.1:9/0/queue"),
-        ("JOBS_QUEUE_URL", "http://127.0.0.1:9/0/jobs"),
-        ("AWS_ENDPOINT_URL", nowhere),
-        ("RAZORPAY_WEBHOOK_SECRET", "sample-razorpay-secret"),
-        ("CONFIRMATION_SECRET", "sample-confirmation-secret-of-40-bytes-00"),
-        ("STAGE", "sandbox"),
-        ("ESEWA_BASE_URL", nowhere),
-        ("KHALTI_BASE_URL", "http://127.0.0.1:9/api/v2"),
-        ("PAYMENT_RETURN_URL", "http://127.0.0.1:9/shop"),
-        ("OIDC_ISSUER", nowhere),
-        ("OIDC_CLIENT_ID", "makegood-console"),
-        ("CONSOLE_SECRET", "a secret of the tests, long enough"),
-    ]
-    .map(|(name, value)| (name.to_owned(), value.to_owned()))
-    .into();
-    for name in [
-        "ESEWA_PRODUCT_CODE",
-        "ESEWA_SECRET",
-        "KHALTI_SECRET",
-        "AWS_REGION",
-        "AWS_ACCESS_KEY_ID",
-        "AWS_SECRET_ACCESS_KEY",
-    ] {
-        variables.insert(name.to_owned(), setting(name));
-    }
-    variables
-}
 
 #[tokio::test]
 async fn a_function_that_somebody_waits_for_is_connected_before_its_first_request() {

@@ -143,6 +143,28 @@ impl TestDatabase {
         errors
     }
 
+    /// From the next session on the server logs every statement; returns when the sessions that there are have ended.
+    pub async fn log_statements(&self) {
+        let name = &self.name;
+        self.run_sql(&format!(
+            "ALTER DATABASE {name} SET log_min_duration_statement = 0"
+        ))
+        .await;
+        let others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
+        while self.count(others).await > 0 {}
+    }
+
+    /// How often a statement that begins so was carried out since [`Self::log_statements`].
+    #[must_use]
+    pub fn carried_out(&self, beginning: &str) -> usize {
+        let log =
+            std::fs::read_to_string(setting("MAKEGOOD_POSTGRES_LOG")).expect("the server's log is readable");
+        log.lines()
+            .filter(|line| line.contains(&self.name) && line.contains(" execute "))
+            .filter(|line| line.contains(&format!(": {beginning}")))
+            .count()
+    }
+
     fn logged_errors(&self) -> Vec<String> {
         let log =
             std::fs::read_to_string(setting("MAKEGOOD_POSTGRES_LOG")).expect("the server's log is readable");

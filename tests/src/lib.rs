@@ -29,6 +29,7 @@ pub mod msk_event;
 pub mod openapi;
 pub mod own_postgres;
 pub mod personal;
+pub mod public;
 pub mod queues;
 pub mod recorder;
 pub mod runtime_api;

@@ -57,6 +57,12 @@ impl TestQueue {
         Self { client, url, arn }
     }
 
+    /// Deletes the queue: whoever sends there is refused from now on.
+    pub async fn take_away(&self) {
+        let deleted = self.client.delete_queue().queue_url(&self.url).send().await;
+        deleted.expect("SQS deletes the queue");
+    }
+
     /// Sends a body.
     pub async fn send(&self, body: impl Into<String>) {
         self.client

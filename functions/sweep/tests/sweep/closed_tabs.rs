@@ -3,7 +3,7 @@
 use crate::counter::{Counter, numbers, reconcile};
 use makegood::delivery::Deadline;
 use makegood::gateway::Provider;
-use makegood_local::gateway::{Behaviour, PaymentState};
+use makegood_local::gateway::{Behaviour, PaymentState, Side};
 use serde_json::json;
 use std::time::Duration;
 
@@ -192,6 +192,27 @@ async fn a_gateway_that_is_away_costs_a_few_questions_and_the_other_is_asked_on(
         .iter()
         .filter(|(id, times)| id.starts_with("lost-") && **times == 1);
     assert_eq!(once.count(), 60, "{questions:?}");
+    counter.database.clone().drop().await;
+}
+
+#[tokio::test]
+async fn a_run_reads_once_whose_turn_it_is_however_many_are_due() {
+    // GIVEN more buyers at the gateway's page than are asked about at once
+    let counter = Counter::open().await;
+    let many = "INSERT INTO payment_intents (payment_intent_id, user_id, provider, external_transaction_id, amount_cents, items)
+                SELECT 'many-' || n, gen_random_uuid(), 'esewa', 'many-' || n, 1000, '[]' FROM generate_series(1, 250) n";
+    counter.database.run_sql(many).await;
+    counter.time_passes("6 minutes").await;
+    for number in 1..=250 {
+        counter.gateway.put(Side::Esewa, &format!("many-{number}"), 1_000);
+    }
+    counter.database.log_statements().await;
+    // WHEN reconciled THEN all are asked about, and the list was read once
+    assert_eq!(counter.reconcile().await["asked"], 250);
+    let listed = counter
+        .database
+        .carried_out("-- Intents that a gateway is to be asked about");
+    assert_eq!(listed, 1);
     counter.database.clone().drop().await;
 }
 

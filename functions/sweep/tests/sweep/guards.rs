@@ -87,14 +87,7 @@ async fn an_event_that_another_sweep_is_claiming_is_passed_over_and_stays_its_ow
 async fn an_event_that_can_not_be_published_for_weeks_is_not_deleted() {
     let bench = Bench::fresh().await;
     leave_unpublished(&bench, 1, "20 days").await;
-    let queue = &bench.queues["purchase-confirmed"];
-    queue
-        .client
-        .delete_queue()
-        .queue_url(&queue.url)
-        .send()
-        .await
-        .unwrap();
+    bench.queues["purchase-confirmed"].take_away().await;
     let done = bench.run("outbox").await;
     assert_eq!(
         (&done["deleted"], &done["backlog"]),
@@ -145,14 +138,7 @@ async fn an_event_that_somebody_published_meanwhile_keeps_no_failure_of_another_
         .database
         .run_sql("UPDATE outbox SET published_at = now(), attempts = 1")
         .await;
-    let queue = &bench.queues["purchase-confirmed"];
-    queue
-        .client
-        .delete_queue()
-        .queue_url(&queue.url)
-        .send()
-        .await
-        .unwrap();
+    bench.queues["purchase-confirmed"].take_away().await;
     // WHEN the writer fails THEN the row says still that it is published
     bench.sweep.publisher.publish(&rows).await;
     let untouched =

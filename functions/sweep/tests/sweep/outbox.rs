@@ -91,14 +91,7 @@ async fn what_can_not_be_published_shows_in_the_gauges() {
     // GIVEN two events whose queue is gone
     let bench = Bench::fresh().await;
     leave_unpublished(&bench, 2).await;
-    let queue = &bench.queues["purchase-confirmed"];
-    queue
-        .client
-        .delete_queue()
-        .queue_url(&queue.url)
-        .send()
-        .await
-        .unwrap();
+    bench.queues["purchase-confirmed"].take_away().await;
     let recorder = DebuggingRecorder::new();
     let snapshotter = recorder.snapshotter();
     let recording = metrics::set_default_local_recorder(&recorder);
@@ -146,17 +139,6 @@ async fn a_sweep_that_there_is_not_names_those_that_there_are() {
     bench.database.drop().await;
 }
 
-/// Takes the queue away; what is sent to it fails as a whole.
-async fn close(queue: &TestQueue) {
-    queue
-        .client
-        .delete_queue()
-        .queue_url(&queue.url)
-        .send()
-        .await
-        .unwrap();
-}
-
 /// The queue is there again, empty, under the same URL.
 async fn reopen(queue: &TestQueue) {
     let name = queue.url.rsplit_once('/').unwrap().1;
@@ -195,7 +177,7 @@ async fn events_whose_queue_fails_hold_up_no_other() {
             "UPDATE outbox SET event_type = 'PURCHASE_CREATED', topic = 'purchase-created' WHERE id > 250",
         )
         .await;
-    close(&bench.queues["purchase-confirmed"]).await;
+    bench.queues["purchase-confirmed"].take_away().await;
     // WHEN one sweep runs
     let done = bench.run("outbox").await;
     // THEN the 30 went out, and the queue that failed was asked for one chunk and no more
@@ -211,7 +193,7 @@ async fn a_healthy_queue_gets_each_event_once_while_another_of_the_same_topic_fa
     let mut bench = Bench::fresh().await;
     let healthy = subscribe(&mut bench, "purchase-confirmed").await;
     let broken = bench.queues["purchase-confirmed"].clone();
-    close(&broken).await;
+    broken.take_away().await;
     leave_unpublished(&bench, 120).await;
     // WHEN three sweeps try
     for _ in 0..3 {
@@ -240,7 +222,7 @@ async fn an_event_that_is_written_again_goes_to_everybody_again() {
     let mut bench = Bench::fresh().await;
     let healthy = subscribe(&mut bench, "purchase-confirmed").await;
     let broken = bench.queues["purchase-confirmed"].clone();
-    close(&broken).await;
+    broken.take_away().await;
     leave_unpublished(&bench, 1).await;
     bench.run("outbox").await;
     pauses_pass(&bench).await;
@@ -261,7 +243,7 @@ async fn an_event_that_is_written_again_goes_to_everybody_again() {
 async fn an_event_that_failed_waits_longer_after_each_failure() {
     let bench = Bench::fresh().await;
     leave_unpublished(&bench, 1).await;
-    close(&bench.queues["purchase-confirmed"]).await;
+    bench.queues["purchase-confirmed"].take_away().await;
     let pause = "SELECT extract(epoch FROM claimed_until - now())::bigint FROM outbox";
     for (attempts, range) in [(1, 6..=13), (2, 14..=25), (20, 200..=375)] {
         bench

@@ -130,12 +130,8 @@ async fn the_question_of_an_asker_that_died_is_asked_by_another() {
     till.close().await;
 }
 
-#[tokio::test]
-async fn an_answer_that_comes_late_is_not_noted_under_the_question_of_another() {
-    // GIVEN a payment whose gateway thinks, and somebody else who took its question meanwhile
-    let till = Till::open().await;
-    let checkout = till.buyer(1, Provider::Esewa, &[(1, 1)]).await;
-    till.gateway.pay(&checkout.external).unwrap();
+/// What is told who asks about this checkout, when somebody else takes the question while the gateway thinks.
+async fn answered_late(till: &Till, checkout: &Checkout) -> (u64, Value) {
     till.gateway
         .script_for(&checkout.external, [Behaviour::Slow(1_000)]);
     let take = format!(
@@ -151,9 +147,19 @@ async fn an_answer_that_comes_late_is_not_noted_under_the_question_of_another() 
         till.database.run_sql(&take).await;
     };
     let taken = tokio::time::timeout(Duration::from_secs(20), taken);
-    // WHEN the answer is there THEN the payment is recorded, and the other one's question is still open
-    let (answer, taken) = tokio::join!(till.verify(&checkout), taken);
+    let (answer, taken) = tokio::join!(till.verify(checkout), taken);
     taken.expect("the gateway is asked");
+    answer
+}
+
+#[tokio::test]
+async fn an_answer_that_comes_late_is_not_noted_under_the_question_of_another() {
+    // GIVEN a payment whose gateway thinks, and somebody else who took its question meanwhile
+    let till = Till::open().await;
+    let checkout = till.buyer(1, Provider::Esewa, &[(1, 1)]).await;
+    till.gateway.pay(&checkout.external).unwrap();
+    // WHEN the answer is there THEN the payment is recorded, and the other one's question is still open
+    let answer = answered_late(&till, &checkout).await;
     assert_eq!((answer.0, &answer.1["status"]), (200, &json!("success")));
     let open = "payment_intents WHERE metadata #>> '{gateway,asks}' = '2' AND metadata #>> '{gateway,answer}' IS NULL";
     assert_eq!(till.rows(open).await, 1);
@@ -166,23 +172,7 @@ async fn a_late_answer_that_decides_nothing_is_not_noted_under_the_question_of_a
     // GIVEN a buyer who is at the gateway's page still, and somebody else who took the question while the gateway thought
     let till = Till::open().await;
     let checkout = till.buyer(1, Provider::Khalti, &[(1, 1)]).await;
-    till.gateway
-        .script_for(&checkout.external, [Behaviour::Slow(1_000)]);
-    let take = format!(
-        "UPDATE payment_intents SET metadata = metadata || jsonb_build_object('gateway',
-           jsonb_build_object('asks', 2, 'asked_at', now()))
-         WHERE payment_intent_id = '{}'",
-        checkout.intent
-    );
-    let taken = async {
-        while till.gateway.report().questions.is_empty() {
-            tokio::task::yield_now().await;
-        }
-        till.database.run_sql(&take).await;
-    };
-    let taken = tokio::time::timeout(Duration::from_secs(20), taken);
-    let (answer, taken) = tokio::join!(till.verify(&checkout), taken);
-    taken.expect("the gateway is asked");
+    let answer = answered_late(&till, &checkout).await;
     // THEN who asked first hears what was answered, and the other one's question is still open
     assert_eq!((answer.0, &answer.1["status"]), (202, &json!("pending")));
     let open = "payment_intents WHERE metadata #>> '{gateway,asks}' = '2' AND metadata #>> '{gateway,answer}' IS NULL";
