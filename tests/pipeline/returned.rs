@@ -231,12 +231,37 @@ async fn an_outage_uses_up_no_attempt_and_ends_all_the_same() {
     course.database.drop().await;
 }
 
+/// What other teams do to the tables, and what ends it.
+const DRIFTS: [(&str, &str); 4] = [
+    (
+        "ALTER TABLE student_course_purchases RENAME TO elsewhere",
+        "ALTER TABLE elsewhere RENAME TO student_course_purchases",
+    ),
+    (
+        "ALTER TABLE student_course_purchases ADD COLUMN channel text NOT NULL",
+        "ALTER TABLE student_course_purchases ALTER COLUMN channel SET DEFAULT 'web'",
+    ),
+    (
+        "ALTER TABLE processed_events ADD COLUMN channel text NOT NULL",
+        "ALTER TABLE processed_events DROP COLUMN channel",
+    ),
+    (
+        "ALTER TABLE outbox ADD COLUMN channel text NOT NULL",
+        "ALTER TABLE outbox ALTER COLUMN channel DROP NOT NULL",
+    ),
+];
+
 #[tokio::test]
-async fn a_column_that_is_missing_uses_up_no_attempt_and_heals_with_the_schema() {
-    // GIVEN a table that somebody renamed
+async fn a_schema_that_drifts_uses_up_no_attempt_and_heals_with_the_schema() {
+    for (away, back) in DRIFTS {
+        a_schema_drifts_and_comes_back(away, back).await;
+    }
+}
+
+async fn a_schema_drifts_and_comes_back(away: &str, back: &str) {
+    // GIVEN a table that somebody changed
     let course = Course::create().await;
     let environment = Environment::start("create-purchase", &course.variables()).await;
-    let away = "ALTER TABLE student_course_purchases RENAME TO elsewhere";
     course.database.run_sql(away).await;
     let payment = Payment::new();
     payment.record(&course.database).await;
@@ -245,10 +270,23 @@ async fn a_column_that_is_missing_uses_up_no_attempt_and_heals_with_the_schema()
     let mut fourth = event.clone();
     fourth["Records"][0]["attributes"]["ApproximateReceiveCount"] = json!("4");
     let answer = environment.invoke(fourth).await.answer();
-    assert_eq!(answer["batchItemFailures"].as_array().map(Vec::len), Some(1));
-    assert!(parked(&course).await.is_empty());
-    // WHEN it has its name again THEN the message is done, by the same environment
-    let back = "ALTER TABLE elsewhere RENAME TO student_course_purchases";
+    assert_eq!(
+        answer["batchItemFailures"].as_array().map(Vec::len),
+        Some(1),
+        "{away}"
+    );
+    assert!(parked(&course).await.is_empty(), "{away}");
+    assert_eq!(
+        course.database.count("SELECT count(*) FROM payment_cases").await,
+        0
+    );
+    // AND the log names the column
+    let lines = environment.lines().join("\n");
+    assert!(
+        lines.contains("database_schema_drift") && (!away.contains("channel") || lines.contains("channel")),
+        "{lines}"
+    );
+    // WHEN it fits again THEN the message is done, by the same environment
     course.database.run_sql(back).await;
     event_source::make_visible_again(&course.purchase_confirmed, &event).await;
     assert_eq!(drain_all(&course.purchase_confirmed, &environment, 10).await, 1);

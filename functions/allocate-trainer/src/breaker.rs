@@ -34,9 +34,8 @@ enum State {
 
 /// Closed, open, or half open, for one environment of the function.
 ///
-/// What it refuses is returned and counts as an attempt all the same: SQS counts every receive. An outage longer than
-/// the attempts' backoff (about half a minute) therefore parks messages. None is lost: they can be replayed, and the
-/// reconcile sweep publishes a purchase without allocation again.
+/// What it refuses goes back to its queue as of an outage and uses up no attempt; after thirty receives, which are hours, it is
+/// parked like any other message of a long outage, and the reconcile sweep publishes a purchase without allocation again.
 #[derive(Debug)]
 pub struct Breaker {
     failures_to_open: u32,

@@ -19,7 +19,11 @@ const STATEMENTS: &[(&str, ErrorClass, &str)] = &[
     ("22P02", ErrorClass::BadData, "SELECT 'one'::integer"),
     ("22003", ErrorClass::BadData, "UPDATE goods SET price = 100000"),
     ("22012", ErrorClass::BadData, "SELECT 1 / (pieces - 1) FROM goods"),
-    ("23502", ErrorClass::BadData, "INSERT INTO goods (id) VALUES (3)"),
+    (
+        "23502",
+        ErrorClass::SchemaDrift,
+        "INSERT INTO goods (id) VALUES (3)",
+    ),
     ("23503", ErrorClass::BadData, "INSERT INTO parts VALUES (99)"),
     (
         "23505",

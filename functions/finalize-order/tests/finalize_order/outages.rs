@@ -74,6 +74,7 @@ async fn what_an_outage_broke_for_an_hour_has_a_case_that_closes_by_itself_with_
 async fn a_column_that_is_not_there_and_rows_that_others_change_use_up_no_attempt_either() {
     for (statement, cause) in [
         ("RAISE EXCEPTION USING ERRCODE = '42703'", "drift"),
+        ("RAISE EXCEPTION USING ERRCODE = '23502'", "drift"),
         ("RAISE EXCEPTION USING ERRCODE = '40001'", "lock"),
     ] {
         let shop = Shop::open().await;

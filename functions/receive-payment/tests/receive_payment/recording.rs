@@ -104,6 +104,30 @@ async fn payment_and_event_are_one_fact() {
 }
 
 #[tokio::test]
+async fn a_column_that_another_team_added_refuses_no_payment_for_good() {
+    for table in ["payments", "outbox"] {
+        // GIVEN a column that must have a value, and that no statement of ours knows
+        let setting = Setting::with_no_queue().await;
+        let add = format!("ALTER TABLE {table} ADD COLUMN channel text NOT NULL");
+        setting.database.run_sql(&add).await;
+        // WHEN a good payment arrives THEN the provider is asked to come again
+        let (status, _) = setting.send(signed_webhook(&capture("pay_1").to_string())).await;
+        assert_eq!(status, 503, "{table}");
+        assert_eq!(setting.rows_in_all_tables().await, 0);
+        // AND once the column has a default it is recorded
+        let cure = format!("ALTER TABLE {table} ALTER COLUMN channel SET DEFAULT 'web'");
+        setting.database.run_sql(&cure).await;
+        let (status, _) = setting.send(signed_webhook(&capture("pay_1").to_string())).await;
+        assert_eq!(
+            (status, setting.payments_and_events().await),
+            (200, (1, 1)),
+            "{table}"
+        );
+        setting.finish().await;
+    }
+}
+
+#[tokio::test]
 async fn nothing_is_published_before_the_commit() {
     // GIVEN a queue that listens, and a database that fails at the commit
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");

@@ -22,7 +22,8 @@ pub enum ErrorClass {
     UniqueViolation,
     /// 22xxx, 54xxx and the other 23xxx: this row can't be written, now or later. Or it can't be read: it holds a time without end.
     BadData,
-    /// 42xxx: the schema is not the one that this program was built for.
+    /// 42xxx: the schema is not the one that this program was built for. 23502: it has a column that must have a value, and no statement
+    /// of ours fills it; what ours fill, they never fill with null.
     SchemaDrift,
     /// 0A000, 26000: what the connection remembers of a statement is not true any more. The connection is closed.
     StaleStatement,
@@ -35,6 +36,7 @@ const STATES: &[(&str, ErrorClass)] = &[
     // "cached plan must not change result type": a column was changed under a prepared statement. Postgres gives the same state
     // to features that it lacks, which no statement of ours asks for.
     ("0A000", ErrorClass::StaleStatement),
+    ("23502", ErrorClass::SchemaDrift),
     ("23505", ErrorClass::UniqueViolation),
     // A failover's old writer, or a standby, on a link that stayed open.
     ("25006", ErrorClass::Unavailable),
@@ -235,6 +237,7 @@ mod tests {
             ("25P02", ErrorClass::Aborted),
             ("23505", ErrorClass::UniqueViolation),
             ("23514", ErrorClass::BadData),
+            ("23502", ErrorClass::SchemaDrift),
             ("22P02", ErrorClass::BadData),
             ("40P01", ErrorClass::Contention),
             ("28P01", ErrorClass::LoginRefused),
