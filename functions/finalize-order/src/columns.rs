@@ -28,7 +28,7 @@ pub const COLUMNS: &[(&str, &[&str])] = &[
     ("payment_gateway_verifications", &["payment_intent_id", "status", "verified_at"]),
     ("payment_intents", &["amount_cents", "cart_id", "currency", "given_back_at", "items", "metadata", "payment_intent_id",
         "price_until", "provider", "shipping_address", "status", "updated_at", "user_id"]),
-    ("payments", &["confirmed_at", "created_at", "id", "status"]),
+    ("payments", &["confirmed_at", "created_at", "currency", "id", "status"]),
     ("processed_events", &["correlation_id", "event_id", "event_type", "payload", "source", "version"]),
     ("product_variants", &["id", "is_active", "price_cents", "sku"]),
     ("products", &["id", "is_active"]),

@@ -27,7 +27,7 @@ pub const COLUMNS: &[(&str, &[&str])] = &[
         "refund_question_at", "status", "verification_response", "verified_at"]),
     ("payment_intents", &["amount_cents", "currency", "expires_at", "external_transaction_id", "given_back_at", "metadata",
         "payment_intent_id", "provider", "status", "updated_at"]),
-    ("payments", &["confirmed_at", "created_at", "id", "status"]),
+    ("payments", &["confirmed_at", "created_at", "currency", "id", "status"]),
     ("processed_events", &["correlation_id", "event_id", "event_type", "payload", "source", "version"]),
     ("product_variants", &["id", "sku"]),
     ("purchase_extensions", &["payment_id"]),

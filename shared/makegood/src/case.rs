@@ -95,7 +95,7 @@ pub struct NewCase {
     pub payment_intent_id: Option<String>,
     /// The amount in minor units.
     pub amount_minor: Option<i64>,
-    /// ISO 4217.
+    /// ISO 4217. Where it is none, the case gets that of its payment or intent.
     pub currency: Option<String>,
     /// What the person needs to decide.
     pub details: Value,

@@ -131,7 +131,7 @@ async fn a_second_payment_for_an_owned_course_opens_one_case_and_no_purchase() {
     assert_eq!(school.cases("surplus_payment").await, 1);
     assert_eq!(school.counter("SurplusPayments"), 1);
     let refundable = format!(
-        "SELECT count(*) FROM payment_cases WHERE payment_id = '{}' AND amount_cents = 499900 AND status = 'open'
+        "SELECT count(*) FROM payment_cases WHERE payment_id = '{}' AND amount_cents = 499900 AND currency = 'INR' AND status = 'open'
          AND details ? 'studentId' AND details ? 'courseId' AND details ? 'ownedPurchaseId'",
         first.again(1).payment_id
     );
