@@ -48,13 +48,23 @@ fn iso_day(text: &str) -> Option<NaiveDate> {
     if is_shaped { text.parse().ok() } else { None }
 }
 
-/// `2026-12-10T18:30:00.000Z`, `2026-12-10 18:30:00+05:30`, or without offset, which is the school's time.
+/// `2026-12-10T18:30:00.000Z`, `2026-12-10 18:30:00+05:30` or `+0530`; without offset, which is the school's time; or a count since 1970.
 fn instant(text: &str, timezone: Tz) -> Option<DateTime<Utc>> {
+    if matches!(text.len(), 10..=14) && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return since_1970(text.parse().ok()?);
+    }
     // A year of four digits: chrono reads signed and longer ones, which the database does not.
     if !text.is_char_boundary(10) || iso_day(&text[..10]).is_none() {
         return None;
     }
     if let Ok(instant) = DateTime::parse_from_rfc3339(text) {
+        return Some(instant.with_timezone(&Utc));
+    }
+    let without_colon = ["%Y-%m-%dT%H:%M:%S%.f%z", "%Y-%m-%d %H:%M:%S%.f%z"];
+    if let Some(instant) = without_colon
+        .into_iter()
+        .find_map(|form| DateTime::parse_from_str(text, form).ok())
+    {
         return Some(instant.with_timezone(&Utc));
     }
     let local = [
@@ -66,6 +76,25 @@ fn instant(text: &str, timezone: Tz) -> Option<DateTime<Utc>> {
     .into_iter()
     .find_map(|form| NaiveDateTime::parse_from_str(text, form).ok())?;
     at_school(local, timezone)
+}
+
+/// Seconds or milliseconds since 1970, which their size tells apart: so many seconds are after the year 5138, so many milliseconds
+/// before 1973. From 2001 on; a smaller count is none.
+///
+/// ```
+/// use makegood::chosen::since_1970;
+///
+/// assert_eq!(since_1970(1_797_000_000), "2026-12-11T12:00:00Z".parse().ok());
+/// assert_eq!(since_1970(1_797_000_000_000), since_1970(1_797_000_000));
+/// assert_eq!(since_1970(20_261_210), None);
+/// ```
+#[must_use]
+pub fn since_1970(count: i64) -> Option<DateTime<Utc>> {
+    match count {
+        1_000_000_000..100_000_000_000 => DateTime::from_timestamp(count, 0),
+        100_000_000_000..100_000_000_000_000 => DateTime::from_timestamp_millis(count),
+        _ => None,
+    }
 }
 
 /// Where the clock is set back then, the later of both; an hour that it leaves out is the one after.

@@ -50,7 +50,11 @@ fn a_day_that_may_be_two_is_none_and_so_is_any_other_text() {
         "soon",
         "",
         "next monday",
-        "1797000000000",
+        "999999999",
+        "100000000000000",
+        "17970000000.5",
+        "-1797000000",
+        "2026-12-10T18:30:00+05",
         "+12026-12-10",
         "-2026-12-10",
         "2026-12-10Tsoon",
@@ -60,6 +64,23 @@ fn a_day_that_may_be_two_is_none_and_so_is_any_other_text() {
     ] {
         assert_eq!(written(text), None, "{text}");
         assert_eq!(end(text, SCHOOL), None, "{text}");
+    }
+}
+
+#[test]
+fn an_instant_may_be_a_count_or_have_an_offset_without_a_colon() {
+    let at = Some("2026-12-11T12:00:00Z".parse().unwrap());
+    for text in [
+        "1797000000",
+        "1797000000000",
+        " 1797000000 ",
+        "2026-12-11T17:30:00+0530",
+        "2026-12-11 17:30:00.000+0530",
+        "2026-12-11T12:00:00-0000",
+        "2026-12-11 17:30",
+    ] {
+        assert_eq!(end(text, SCHOOL), at, "{text}");
+        assert_eq!(day(text, SCHOOL), "2026-12-11".parse().ok(), "{text}");
     }
 }
 

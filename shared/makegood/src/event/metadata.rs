@@ -193,7 +193,8 @@ impl Metadata {
         Ok(None)
     }
 
-    /// When the purchase ends: `expiryDate`, an instant or a day (its end in the school's time zone); none when it does not.
+    /// When the purchase ends: `expiryDate`, an instant or a day (its end in the school's time zone), or seconds
+    /// or milliseconds since 1970; none when it does not.
     ///
     /// A day ends with its last second there, in UTC here.
     ///
@@ -205,6 +206,7 @@ impl Metadata {
     /// let expiry = |value| Metadata::read(Some(&json!({"expiryDate": value})))?.expiry(Tz::Asia__Kolkata);
     /// assert_eq!(expiry(json!("2026-12-31")), Ok("2026-12-31T18:29:59Z".parse().ok()));
     /// assert_eq!(expiry(json!("2026-12-31T10:00:00+05:30")), Ok("2026-12-31T04:30:00Z".parse().ok()));
+    /// assert_eq!(expiry(json!(1_798_693_199)), Ok("2026-12-31T04:59:59Z".parse().ok()));
     /// assert_eq!(expiry(json!("")), Ok(None));
     /// assert!(expiry(json!("31/12/2026")).is_err());
     /// ```
@@ -217,8 +219,13 @@ impl Metadata {
             return Ok(None);
         };
         let refuse = || wrong("metadata.expiryDate", &value.to_string(), EXPECTED);
-        let text = value.as_str().ok_or_else(refuse)?.trim();
-        chosen::end(text, timezone).map(Some).ok_or_else(refuse)
+        let end = match value {
+            Value::String(text) => chosen::end(text, timezone),
+            // An integer, as JSON Schema has it: 1797000000.0 is one.
+            Value::Number(_) => whole_number(value).and_then(chosen::since_1970),
+            _ => None,
+        };
+        end.map(Some).ok_or_else(refuse)
     }
 
     /// The chosen time of day in its normal form; none where nothing was chosen that is understood.
