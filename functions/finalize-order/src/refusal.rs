@@ -130,9 +130,10 @@ impl Refusal {
         }
     }
 
-    /// Whether what the intent holds is free with it: nothing can make an order of it any more.
+    /// Whether what the intent holds is free with it: nothing can make an order of it any more, or only a person who restocks. The job
+    /// then takes anew what it needs.
     pub(crate) const fn frees_stock(&self) -> bool {
-        matches!(self, Self::BoughtAlready { .. })
+        matches!(self, Self::BoughtAlready { .. } | Self::StockGone(_))
     }
 
     /// As the job's row tells it.

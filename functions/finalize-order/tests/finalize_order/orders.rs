@@ -112,6 +112,27 @@ async fn an_expired_reservation_is_made_again_when_there_is_enough() {
 }
 
 #[tokio::test]
+async fn what_an_order_without_its_goods_still_holds_is_free_for_other_buyers() {
+    // GIVEN a paid order, of whose two reservations one was freed and its pieces were sold
+    let shop = Shop::open().await;
+    shop.paid(1, &[(1, 2), (2, 3)]).await;
+    shop.sql(
+        "UPDATE inventory_reservations SET status = 'released' WHERE variant_id = md5('variant2')::uuid;
+         UPDATE inventory SET quantity_reserved = 0, quantity_available = 2 WHERE variant_id = md5('variant2')::uuid;
+         INSERT INTO inventory_movements (variant_id, movement_type, quantity_change, quantity_after)
+         VALUES (md5('variant2')::uuid, 'adjustment', -8, 2)",
+    )
+    .await;
+    // WHEN the job runs THEN a refund is due, and nothing is held for it any more
+    assert!(matches!(shop.run_one().await, Finished::Failed(reason) if reason.starts_with("stock_gone:")));
+    let held = "SELECT (SELECT count(*) FROM inventory_reservations WHERE status = 'active')
+                     + (SELECT sum(quantity_reserved) FROM inventory)::bigint";
+    assert_eq!(shop.count(held).await, 0);
+    shop.assert_sound().await;
+    shop.close().await;
+}
+
+#[tokio::test]
 async fn goods_that_are_gone_leave_a_refund_to_pay_and_nothing_half_made() {
     // GIVEN a reservation that was freed, and somebody else who bought the last pieces of one of two variants
     let shop = Shop::open().await;
