@@ -4,6 +4,7 @@ use super::entry::{EntryKind, Status};
 use super::facts::{AllocationFacts, CaseFacts, CourseFacts, DeadLetterFacts, EventFacts, Facts, Hop};
 use super::moment::{Moment, attempts};
 use chrono::{DateTime, TimeDelta, Utc};
+use makegood::case::CaseKind;
 use serde::Serialize;
 
 /// What is younger is under way, not missing: reconcile leaves it alone for as long (SPEC 4).
@@ -12,6 +13,7 @@ pub(super) const GRACE: TimeDelta = TimeDelta::minutes(2);
 const REFILL_BELOW: i64 = 3;
 
 pub(super) const RECONCILE: &str = "invoke `sweep` with {\"sweep\": \"reconcile\"}";
+const UNFULFILLABLE: &str = CaseKind::Unfulfillable.wire_name();
 const SWEEP_OUTBOX: &str = "fix what it says, then invoke `sweep` with {\"sweep\": \"outbox\"}";
 pub(super) const STALE_JOBS: &str = "invoke `sweep` with {\"sweep\": \"stale-jobs\"}";
 
@@ -83,7 +85,10 @@ impl GapText<'_> {
     }
 
     fn course(&self, course: &CourseFacts) -> Option<Gap> {
-        if let Some(case) = course.case.as_ref().filter(|case| case.is_open) {
+        // Once the purchase is there, reconcile closes the case that said that it could not be made.
+        let asks =
+            |case: &&CaseFacts| case.is_open && (course.purchase.is_none() || case.kind != UNFULFILLABLE);
+        if let Some(case) = course.case.as_ref().filter(asks) {
             let paid = course
                 .paid_at
                 .map_or("not paid".to_owned(), |at| format!("paid {}", self.tell(at)));

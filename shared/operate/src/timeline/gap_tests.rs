@@ -227,6 +227,24 @@ fn what_is_whole_or_not_owed_has_no_gap() {
     }
 }
 
+#[test]
+fn a_case_that_said_that_nothing_could_be_made_waits_for_nobody_once_it_is_made() {
+    let case = CaseFacts {
+        kind: "unfulfillable".to_owned(),
+        ..case(true)
+    };
+    let with = |course: CourseFacts| CourseFacts {
+        case: Some(case.clone()),
+        ..course
+    };
+    let made = Facts::Course(with(allocated("approved", 7, 7)));
+    assert_eq!(missing(&made, &moment()), None);
+    assert_eq!(
+        sentence(Facts::Course(with(paid()))),
+        "paid 12:01:03, case unfulfillable open since 12:01:05: a person decides"
+    );
+}
+
 fn case(is_open: bool) -> CaseFacts {
     CaseFacts {
         id: Uuid::from_u128(9),
