@@ -99,7 +99,7 @@ pub async fn list(visit: &Visit<'_>) -> Result<Answer, Fault> {
         @if rows.is_empty() { (parts::empty(PATH, &query, &EMPTY)) }
         @else {
             @if can_replay { p.actions { a.button href=(bulk) { "Replay all parked of this filter…" } span.hint { "A dry run first." } } }
-            (parts::table("Dead letters", &["DeadLetter", "State", "Parked", "Why", "From", "About"], &rows))
+            (parts::table("Dead letters", &["Dead letter", "State", "Parked", "Why", "From", "About"], &rows))
         }
         (parts::pager(PATH, &query, page.next.map(|next| next.to_string())))
     };

@@ -117,7 +117,7 @@ pub fn nothing(visit: &Visit<'_>, what: &str) -> Answer {
         visit,
         404,
         "Nothing here",
-        &html! { "There is no such " (what) ". Tone for its id above." },
+        &html! { "There is no such " (what) ". Search for its id above." },
     )
 }
 

@@ -82,7 +82,7 @@ fn result(plan: &Plan) -> Markup {
     let rows: Vec<_> = go.chain(stay).collect();
     html! {
         @if rows.is_empty() { p.nothing { "No parked dead letter is like that, so nothing would be sent. " a href=(PATH) { "All dead letters" } } }
-        @else { (parts::table("Dry run", &["What", "DeadLetters", "Where, or why not"], &rows)) }
+        @else { (parts::table("Dry run", &["What", "Dead letters", "Where, or why not"], &rows)) }
     }
 }
 
@@ -119,7 +119,7 @@ pub fn progress(visit: &Visit<'_>, progress: Progress, run: &Form, reason: &str)
         h1 { "Replay under way" }
         p.lead role="status" { strong { (number(progress.sent)) } " sent back, " (number(progress.left)) " left where they are, and more to go." }
         @if progress.of > 0 {
-            p { progress.run max=(progress.of) value=((progress.sent + progress.left).min(progress.of)) aria-label="DeadLetters" {} " of " (number(progress.of)) " planned" }
+            p { progress.run max=(progress.of) value=((progress.sent + progress.left).min(progress.of)) aria-label="Dead letters" {} " of " (number(progress.of)) " planned" }
         }
         form.change method="post" action=(format!("{PATH}/replay")) {
             (parts::csrf(visit))
