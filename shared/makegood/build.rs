@@ -1,5 +1,7 @@
-//! Makes cargo see a new migration: the macro that embeds them only watches the files that it knew.
+//! Has the crate built again when a file that it embeds changes: a query (see `shared/watch_queries.rs`), or a migration, of which the
+//! macro that embeds them only watches those that were there when it ran.
 
 fn main() {
-    println!("cargo:rerun-if-changed=../../migrations");
+    println!("cargo::rerun-if-changed=src");
+    println!("cargo::rerun-if-changed=../../migrations");
 }
