@@ -1,6 +1,7 @@
 //! The contract tests.
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
+mod aggregates;
 mod agreement;
 mod documents;
 mod events;

@@ -109,7 +109,8 @@ async fn wrong_ends(shop: &Shop<'_>, visits: &[Visit<'_>]) -> Result<i64> {
         };
         let found = sqlx::query!(
             r#"SELECT (SELECT count(*) FROM orders WHERE payment_intent_id = $1) AS "orders!",
-                      (SELECT string_agg(kind, ',') FROM payment_cases WHERE payment_intent_id = $1 AND status = 'open') AS cases"#,
+                      (SELECT string_agg(kind, ',' ORDER BY kind) FROM payment_cases
+                       WHERE payment_intent_id = $1 AND status = 'open') AS cases"#,
             intent
         );
         let found = found.fetch_one(&shop.pool).await?;

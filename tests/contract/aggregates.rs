@@ -1,0 +1,80 @@
+//! An aggregate whose result depends on the order of its rows says that order itself. The order of a subquery counts for nothing beside
+//! `count(DISTINCT …)`: PostgreSQL 16 and later sort the rows for it, and every aggregate of that SELECT gets them so.
+
+use serde_json::Value;
+use std::fs;
+use std::path::Path;
+
+/// The aggregates that make one value of rows in their order. `array_agg` is not one of them: several of one SELECT are read as the columns
+/// of one list, which stay beside each other in any order.
+const IN_ORDER: [&str; 4] = ["jsonb_agg(", "json_agg(", "string_agg(", "xmlagg("];
+/// Its function is defined again, with an order, in 0475.
+const REPLACED: &str = "0460_check_out.sql";
+
+/// What stands between the aggregate's parentheses, for each that has no order.
+fn without_order(sql: &str) -> Vec<&str> {
+    let calls = IN_ORDER.into_iter().flat_map(|name| {
+        sql.match_indices(name)
+            .map(move |(at, _)| &sql[at + name.len()..])
+    });
+    calls
+        .map(arguments)
+        .filter(|arguments| !arguments.contains("ORDER BY"))
+        .collect()
+}
+
+/// Up to the parenthesis that closes the call.
+fn arguments(rest: &str) -> &str {
+    let mut open = 1;
+    let end = rest.find(|character| {
+        open += i32::from(character == '(') - i32::from(character == ')');
+        open == 0
+    });
+    &rest[..end.unwrap_or(rest.len())]
+}
+
+/// The text of each statement of the code, and of each migration, with its name.
+fn statements() -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut found = Vec::new();
+    for folder in [".sqlx", "migrations"] {
+        for entry in fs::read_dir(root.join(folder)).expect("the folder is there") {
+            let path = entry.expect("an entry").path();
+            let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+            let text = || fs::read_to_string(&path).expect("a text");
+            match path.extension().and_then(|extension| extension.to_str()) {
+                Some("json") => {
+                    let cached: Value = serde_json::from_str(&text()).expect("a document");
+                    found.push((name, cached["query"].as_str().expect("its text").to_owned()));
+                }
+                Some("sql") if name != REPLACED => found.push((name, text())),
+                _ => {}
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn what_is_aggregated_in_order_names_the_order() {
+    let statements = statements();
+    assert!(statements.len() > 300, "{} statements", statements.len());
+    let unordered: Vec<String> = statements
+        .iter()
+        .flat_map(|(name, sql)| {
+            let calls = without_order(sql).into_iter();
+            calls.map(move |call| format!("{name}: {call}"))
+        })
+        .collect();
+    assert!(
+        unordered.is_empty(),
+        "write ORDER BY within the aggregate: {unordered:#?}"
+    );
+}
+
+#[test]
+fn an_order_outside_the_call_is_none() {
+    let outside = "SELECT jsonb_agg(f(a)) FROM (SELECT a FROM t ORDER BY a) t";
+    assert_eq!(without_order(outside), ["f(a)"]);
+    assert!(without_order("SELECT jsonb_agg(f(a) ORDER BY a), count(DISTINCT b) FROM t").is_empty());
+}
