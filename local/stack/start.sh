@@ -92,7 +92,7 @@ CONF
 start_redis() {
   mkdir -p "$MAKEGOOD_STATE/redis"
   # A cache to invalidate: nothing of it is ever written to disk.
-  redis-server --port "$MAKEGOOD_REDIS_PORT" --bind 127.0.0.1 --save '' --appendonly no --daemonize yes \
+  "$CACHE_SERVER" --port "$MAKEGOOD_REDIS_PORT" --bind 127.0.0.1 --save '' --appendonly no --daemonize yes \
     --dir "$MAKEGOOD_STATE/redis" --pidfile "$MAKEGOOD_STATE/redis/redis.pid" --logfile "$MAKEGOOD_STATE/redis.log" >/dev/null
 }
 

@@ -42,10 +42,11 @@ def servers(arguments: list[str]) -> None:
     url = os.environ["MAKEGOOD_TEST_DATABASE_URL"]
     postgres = said_by(f"{os.environ['PG_BIN']}/psql", "-XqtA", url, "-c", "SHOW server_version").split()[0]
     pooler = re.search(r"[\d.]+\d", said_by(os.environ["PGBOUNCER"], "--version"))[0]
-    cache = re.search(r"v=(\S+)", said_by("redis-server", "--version"))[1]
+    server = os.environ["CACHE_SERVER"]
+    cache = ("Valkey " if "valkey" in server else "Redis ") + re.search(r"v=(\S+)", said_by(server, "--version"))[1]
     listed = said_by("cargo", "nextest", "list", "--workspace", *arguments, "--message-format", "json")
     result = f"all {json.loads(listed)['test-count']} tests pass"
-    note("servers", f"postgres-{postgres.split('.')[0]}", [["PostgreSQL", postgres], ["PgBouncer", pooler], ["Redis", cache], ["result", result]])
+    note("servers", f"postgres-{postgres.split('.')[0]}", [["PostgreSQL", postgres], ["PgBouncer", pooler], ["cache", cache], ["result", result]])
 
 
 def schema_tools() -> None:
