@@ -25,7 +25,7 @@ test: ## every test; ARGS go to cargo nextest run, --postgres=18 (16, 17) before
 	@$(STACK)/test.sh $(ARGS)
 
 .PHONY: test-fast
-test-fast: ## unit tests and models: no server, seconds once compiled; ARGS go to cargo nextest
+test-fast: ## unit tests: no server, seconds once compiled; ARGS go to cargo nextest
 	@$(ENV) cargo nextest run --workspace --lib --features makegood-tests/kafka $(ARGS)
 
 .PHONY: docs

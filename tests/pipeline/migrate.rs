@@ -316,7 +316,9 @@ async fn the_limits_of_the_role_stop_neither_a_migration_nor_the_doctor() {
     database
         .run_sql(&format!(
             "ALTER DATABASE {name} SET statement_timeout = '1ms'; ALTER DATABASE {name} SET lock_timeout = '1ms';
-             ALTER DATABASE {name} SET idle_in_transaction_session_timeout = '1ms'",
+             ALTER DATABASE {name} SET idle_in_transaction_session_timeout = '1ms';
+             DO $$ BEGIN IF current_setting('server_version_num')::integer >= 170000
+                         THEN ALTER DATABASE {name} SET transaction_timeout = '1ms'; END IF; END $$",
             name = database.name()
         ))
         .await;
@@ -325,7 +327,16 @@ async fn the_limits_of_the_role_stop_neither_a_migration_nor_the_doctor() {
         .await
         .unwrap();
     assert!(report.is_complete(), "{report:?}");
-    // AND the doctor can look
+    // AND an index is built by itself, and the doctor can look
+    let gone = "SET statement_timeout = 0; SET lock_timeout = 0; DROP INDEX unique_active_purchase";
+    database.run_sql(gone).await;
+    let built = makegood::schema::ensure_index(
+        &options(&database),
+        &makegood::schema::UNIQUE_ACTIVE_PURCHASE,
+        &|_| {},
+    )
+    .await;
+    assert_eq!(built.unwrap().outcome, IndexOutcome::Built);
     makegood_tests::invariants::assert_doctor_finds_no_breach(&database).await;
     database.drop().await;
 }
@@ -349,17 +360,23 @@ async fn the_limits_of_a_role_are_set_in_this_database_for_sessions_after_it() {
     let shown = |url: String| async move {
         let mut session = PgConnection::connect(&url).await.unwrap();
         let limits: Vec<String> = sqlx::query_scalar(
-            "SELECT current_setting(name) FROM unnest(ARRAY['statement_timeout', 'lock_timeout',
-               'idle_in_transaction_session_timeout']) AS s (name)",
+            "SELECT current_setting(name) FROM pg_settings
+             WHERE name IN ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout')
+             ORDER BY name",
         )
         .fetch_all(&mut session)
         .await
         .unwrap();
         limits
     };
-    assert_eq!(shown(database.direct_url()).await, ["1min", "2s", "15s"]);
+    // The fourth is there from PostgreSQL 17 on.
+    let limits = shown(database.direct_url()).await;
+    assert_eq!(limits, ["15s", "2s", "1min", "2min"][..limits.len()]);
     let other = TestDatabase::create().await;
-    assert_eq!(shown(other.direct_url()).await, ["0", "0", "0"]);
+    assert_eq!(
+        shown(other.direct_url()).await,
+        ["0", "0", "0", "0"][..limits.len()]
+    );
     other.drop().await;
     // AND a role that is not there is named
     let unknown = makegood::schema::limit_role(&options(&database), "no such role").await;
