@@ -43,6 +43,7 @@ check: ## format, lints, words, circles of modules, examples, the template, the 
 	@$(ENV) "$$SAM_VENV/bin/python" tests/contract/circles_check.py
 	@$(ENV) "$$SAM_VENV/bin/python" tests/contract/security_check.py
 	@$(ENV) "$$SAM_VENV/bin/python" tests/contract/examples_check.py
+	@$(ENV) "$$SAM_VENV/bin/python" tests/contract/pages_check.py
 	@$(ENV) "$$SAM_VENV/bin/python" tests/contract/migrations_check.py
 	@$(ENV) "$$SAM_VENV/bin/python" tests/contract/expanded_check.py --quiet
 	@$(ENV) "$$SAM_VENV/bin/python" tests/contract/template_check.py

@@ -3,6 +3,7 @@
 mod answers;
 mod buyer;
 mod callback;
+mod misbehaving;
 mod recorded;
 mod rotation;
 

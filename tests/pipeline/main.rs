@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod alarm;
+mod batches;
 mod certificates;
 mod clocks;
 mod course;
