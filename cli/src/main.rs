@@ -21,10 +21,11 @@ mod privacy;
 mod refund_record;
 mod refunds;
 mod replay_event;
+mod shell;
 mod statement;
 mod trace;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use makegood::clock::Clock;
 use output::Output;
 use std::process::ExitCode;
@@ -34,7 +35,7 @@ use std::process::ExitCode;
 /// The database is DATABASE_URL, or DATABASE_SECRET_ARN with DATABASE_PROXY_ENDPOINT and DATABASE_NAME.
 /// `migrate` and `ensure-index` need the database itself, not a pooler: they hold a session lock.
 #[derive(Debug, Parser)]
-#[command(name = "makegood", version, after_help = exit::TABLE)]
+#[command(name = "makegood", version = env!("MAKEGOOD_VERSION"), after_help = exit::TABLE)]
 struct Arguments {
     /// Print the answer as JSON.
     #[arg(long, global = true)]
@@ -59,6 +60,8 @@ enum Command {
     Statement(statement::Arguments),
     Privacy(privacy::Arguments),
     Preflight(preflight::Arguments),
+    Completions(shell::Completions),
+    Man(shell::Man),
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -80,6 +83,8 @@ async fn main() -> ExitCode {
         Command::Refunds(arguments) => refunds::run(&arguments, output, clock).await,
         Command::Statement(arguments) => statement::run(&arguments, output, clock).await,
         Command::Privacy(arguments) => privacy::run(&arguments, output, clock).await,
+        Command::Completions(arguments) => shell::completions(&arguments, Arguments::command(), output),
+        Command::Man(arguments) => shell::man(&arguments, Arguments::command(), output),
         Command::Preflight(arguments) => preflight::run(&arguments, output).await,
     };
     result.unwrap_or_else(|error| output.failed(&error))

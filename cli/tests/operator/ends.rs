@@ -164,7 +164,16 @@ fn every_command_is_held_to_the_table() {
             };
             right[..words].join(" ")
         })
-        .chain(["replay-event", "preflight", "statement import"].map(str::to_owned))
+        .chain(
+            [
+                "replay-event",
+                "preflight",
+                "statement import",
+                "completions",
+                "man",
+            ]
+            .map(str::to_owned),
+        )
         .collect();
     assert_eq!(tested, known);
 }

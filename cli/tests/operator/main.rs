@@ -16,4 +16,5 @@ mod privacy;
 mod refund_record;
 mod refunds;
 mod replay_event;
+mod shell;
 mod statement;
