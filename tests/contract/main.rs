@@ -1,7 +1,6 @@
 //! The contract tests.
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
-mod aggregates;
 mod agreement;
 mod documents;
 mod events;
@@ -13,4 +12,5 @@ mod nothing_private;
 mod one_way;
 mod privacy;
 mod shop_samples;
+mod statements;
 mod time_zones;

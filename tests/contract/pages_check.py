@@ -12,7 +12,7 @@ import tomllib
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SECTIONS = ["## Context", "## Decision", "## Consequences"]
-# Within so many letters a page says who it is for.
+# Within so many characters a page says who it is for.
 OPENING = 900
 
 

@@ -1,5 +1,10 @@
+//! What each statement of the code must not do, whatever it asks.
+//!
 //! An aggregate whose result depends on the order of its rows says that order itself. The order of a subquery counts for nothing beside
 //! `count(DISTINCT …)`: PostgreSQL 16 and later sort the rows for it, and every aggregate of that SELECT gets them so.
+//!
+//! A column that is added changes no result: a statement that gives back `*` would answer 0A000 on each connection that knows it, and behind
+//! PgBouncer to new clients too, until the server connection is closed.
 
 use serde_json::Value;
 use std::fs;
@@ -70,6 +75,60 @@ fn what_is_aggregated_in_order_names_the_order() {
         unordered.is_empty(),
         "write ORDER BY within the aggregate: {unordered:#?}"
     );
+}
+
+/// What is outside all parentheses, without comments.
+fn outermost(sql: &str) -> String {
+    let code = sql
+        .lines()
+        .map(|line| line.split("--").next().unwrap_or_default());
+    let mut open = 0;
+    let mut outside = String::new();
+    for character in code.collect::<Vec<_>>().join(" ").chars() {
+        open -= i32::from(character == ')');
+        if open == 0 {
+            outside.push(character);
+        }
+        open += i32::from(character == '(');
+    }
+    outside
+}
+
+/// Whether the columns of the result are whatever the table has.
+fn gives_back_all(sql: &str) -> bool {
+    let words: Vec<String> = outermost(sql).split_whitespace().map(str::to_uppercase).collect();
+    words.windows(2).any(|pair| {
+        let is_list = matches!(pair[0].as_str(), "SELECT" | "RETURNING" | "DISTINCT" | "ALL");
+        is_list && (pair[1].starts_with('*') || pair[1].contains(".*"))
+    })
+}
+
+#[test]
+fn no_statement_gives_back_whatever_columns_a_table_has() {
+    let all: Vec<String> = statements()
+        .into_iter()
+        .filter(|(name, sql)| name.ends_with("json") && gives_back_all(sql))
+        .map(|(name, sql)| format!("{name}: {sql}"))
+        .collect();
+    assert!(all.is_empty(), "name the columns: {all:#?}");
+}
+
+#[test]
+fn a_star_counts_only_where_the_result_is_named() {
+    for sql in [
+        "SELECT * FROM t",
+        "UPDATE t SET a = 1 RETURNING *",
+        "WITH w AS (SELECT 1) SELECT w.* FROM w",
+    ] {
+        assert!(gives_back_all(sql), "{sql}");
+    }
+    for sql in [
+        "SELECT a FROM (SELECT * FROM t) u",
+        "SELECT count(*) FROM t",
+        "SELECT a * b FROM t",
+    ] {
+        assert!(!gives_back_all(sql), "{sql}");
+    }
 }
 
 #[test]
