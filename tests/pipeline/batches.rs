@@ -1,4 +1,4 @@
-//! Batches larger than the ten that SQS delivers unless an event source says more (SQS gives up to 10,000): each name in the answer is
+//! Batches larger than the ten that SQS delivers unless an event source says more (an event source takes up to 10,000): each name in the answer is
 //! that of a message of the batch. A local SQS does not notice another one: it deletes the batch then, and so loses what was to come again.
 
 use makegood_tests::course::{Course, HOPS, Payment};
@@ -40,7 +40,11 @@ async fn each_message_that_is_to_come_again_is_one_of_the_batch_named_once() {
     // GIVEN dead-letter queues that nothing reaches, so that what can't be parked must come again
     let course = Course::create().await;
     let nobody = Link::to("127.0.0.1:9").await;
-    let away = course.variables_with(&[("AWS_ENDPOINT_URL", format!("http://{}", nobody.address()))]);
+    let address = format!("http://{}", nobody.address());
+    let away = course.variables_with(&[
+        ("AWS_ENDPOINT_URL", address.clone()),
+        ("ADMIN_SERVICE_URL", address),
+    ]);
     for function in HOPS {
         let environment = Environment::start(function, &away).await;
         for number in [100, 1_000] {

@@ -137,7 +137,7 @@ async fn a_commit_after_a_failed_statement_is_an_error_and_writes_nothing() {
         .unwrap();
     // Swallowed, as a best-effort statement is.
     let failed = run_on(&mut transaction, "INSERT INTO deposits (who) VALUES (NULL)").await;
-    assert_eq!(classify(&failed.unwrap_err()), ErrorClass::BadData);
+    assert_eq!(classify(&failed.unwrap_err()), ErrorClass::SchemaDrift);
     let committed = transaction.commit().await.expect_err("nothing is committed");
     assert_eq!(classify(&committed), ErrorClass::Aborted, "{committed}");
     assert_eq!(
