@@ -22,9 +22,14 @@ pub(crate) enum Verdict {
     },
 }
 
-/// Pieces that the intents of a set which were decided before leave more, or less, for those behind them, by variant.
+/// What the intents of a set which were decided before change for those behind them, by variant.
 #[derive(Debug, Default)]
-pub(crate) struct Shelf(BTreeMap<Uuid, i64>);
+pub(crate) struct Shelf {
+    /// Pieces that they leave free, more or less.
+    free: BTreeMap<Uuid, i64>,
+    /// Pieces that they take away.
+    sold: BTreeMap<Uuid, i64>,
+}
 
 /// Whether this intent becomes an order. Every reason why one may not stands here, the first that holds counts: a further one is a
 /// fact more (`facts.sql`), a [`Refusal`], and a line here.
@@ -52,6 +57,7 @@ pub(crate) fn decide(facts: &Facts, shelf: &mut Shelf) -> Result<Verdict, Refusa
     if takes_anew {
         shelf.take(facts, &snapshot, &wanted)?;
     }
+    shelf.sell(facts, &snapshot, &wanted)?;
     Ok(Verdict::Make {
         lines: snapshot.items.len(),
         takes_anew,
@@ -68,7 +74,7 @@ impl Shelf {
     ) -> Result<(), Refusal> {
         let free = |level: &Level| {
             let held = facts.held.get(&level.variant_id).copied().unwrap_or(0);
-            let left = self.0.get(&level.variant_id).copied().unwrap_or(0);
+            let left = self.free.get(&level.variant_id).copied().unwrap_or(0);
             let reserved = i64::from(level.quantity_reserved) - held - left;
             Level {
                 quantity_reserved: i32::try_from(reserved).unwrap_or(i32::MAX),
@@ -81,10 +87,40 @@ impl Shelf {
             return Err(Refusal::StockGone(with_skus(short, snapshot)));
         }
         for (variant_id, pieces) in &facts.held {
-            *self.0.entry(*variant_id).or_default() += pieces;
+            *self.free.entry(*variant_id).or_default() += pieces;
         }
         for (variant_id, pieces) in wanted {
-            *self.0.entry(*variant_id).or_default() -= pieces;
+            *self.free.entry(*variant_id).or_default() -= pieces;
+        }
+        Ok(())
+    }
+
+    /// Takes away what is there, where that is known: a reservation is no piece. Who comes first gets it, whatever others hold.
+    fn sell(
+        &mut self,
+        facts: &Facts,
+        snapshot: &Snapshot,
+        wanted: &BTreeMap<Uuid, i64>,
+    ) -> Result<(), Refusal> {
+        let there = |level: &Level| {
+            let sold = self.sold.get(&level.variant_id).copied().unwrap_or(0);
+            let left = i64::from(level.quantity_available) - sold;
+            Level {
+                quantity_available: i32::try_from(left).unwrap_or(i32::MAX),
+                quantity_reserved: 0,
+                ..level.clone()
+            }
+        };
+        if facts.levels.is_empty() {
+            return Ok(());
+        }
+        let levels: Vec<Level> = facts.levels.iter().map(there).collect();
+        let short = shortages(wanted, &levels);
+        if !short.is_empty() {
+            return Err(Refusal::StockGone(with_skus(short, snapshot)));
+        }
+        for (variant_id, pieces) in wanted {
+            *self.sold.entry(*variant_id).or_default() += pieces;
         }
         Ok(())
     }
@@ -160,6 +196,15 @@ mod tests {
         let mut facts = intent(2, 2, 0, 0);
         facts.levels.clear();
         assert_eq!(decide(&facts, &mut shelf), made);
+    }
+
+    #[test]
+    fn a_reservation_is_no_piece_where_the_shelf_was_counted() {
+        // Two orders hold two pieces each, and three are there.
+        let mut shelf = Shelf::default();
+        assert!(decide(&intent(2, 2, 3, 4), &mut shelf).is_ok());
+        assert_eq!(short(&decide(&intent(2, 2, 3, 4), &mut shelf)), Some((2, 1)));
+        assert!(decide(&intent(1, 1, 3, 4), &mut shelf).is_ok());
     }
 
     #[test]

@@ -32,7 +32,8 @@ pub(crate) struct Facts {
     pub(crate) states: Vec<VariantState>,
     /// Pieces that it and those open ones have active reservations of, by variant.
     pub(crate) held: BTreeMap<Uuid, i64>,
-    /// What the variants of its items have, under their locks; read only where an intent of the set does not hold just what it wants.
+    /// What the variants of its items have, under their locks; read only where an intent of the set does not hold just what it wants, or
+    /// where the stock is counted.
     pub(crate) levels: Vec<Level>,
 }
 
@@ -62,12 +63,13 @@ struct Row {
 }
 
 /// The intents of these ids, by id, as far as they are there. The caller holds their locks
-/// ([`lock_statements`](crate::locks::lock_statements)).
+/// ([`lock_statements`](crate::locks::lock_statements)). Locks the stock of all of them where it is counted.
 pub(crate) async fn load_locked(
     connection: &mut Connection,
     intent_ids: &[String],
+    counts_stock: bool,
 ) -> Result<HashMap<String, Facts>, sqlx::Error> {
-    let rows = sqlx::query_file_as!(Row, "src/facts.sql", intent_ids)
+    let rows = sqlx::query_file_as!(Row, "src/facts.sql", intent_ids, counts_stock)
         .fetch_all(connection)
         .await?;
     Ok(rows

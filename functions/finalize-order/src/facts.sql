@@ -1,7 +1,7 @@
 -- What decides about these intents ($1), one row each. Their rows and those of their checkouts are locked already, by statements before
 -- this one, so nothing here is older than the locks.
 -- The items are read as far as they can be: what can't be is refused before anybody looks at what was found for it.
--- Stock is locked here only when an intent of the set does not hold just what it wants, since who of them gets what is free must be
+-- Stock is locked here only when it is counted ($2), or an intent of the set does not hold just what it wants, since who of them gets what is free must be
 -- decided; then that of all intents of the set, in everybody's order. A locked row is read as it is now, however old the snapshot.
 WITH intent AS MATERIALIZED (
   SELECT i.payment_intent_id, i.user_id, i.amount_cents, i.currency, i.items, i.given_back_at, i.metadata ->> 'checkout' AS checkout,
@@ -52,6 +52,8 @@ WITH intent AS MATERIALIZED (
   GROUP BY h.payment_intent_id, r.variant_id
 ), unlike AS (
   -- Whether any of them does not hold just what it wants.
+  SELECT 1 WHERE $2
+  UNION ALL
   SELECT 1 FROM related WHERE is_open
   UNION ALL
   SELECT 1 FROM (SELECT payment_intent_id, variant_id, sum(quantity)::bigint AS pieces FROM item WHERE NOT has_order GROUP BY 1, 2) w

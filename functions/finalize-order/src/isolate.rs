@@ -1,13 +1,15 @@
 //! Sets of orders, so that one job never fails its neighbours: a set that fails as a whole is halved until the culprit stands alone.
 
 use crate::handler::FinalizeOrder;
-use crate::set::{Made, RolledBack};
+use crate::payload::intent_id;
+use crate::set::{Made, RolledBack, Stock};
 use crate::worker::{Finished, panicked};
 use futures::FutureExt;
 use makegood::case::CaseKind;
 use makegood::cause::Cause;
 use makegood::db::{ErrorClass, classify};
 use makegood::job::{Job, JobFailure, JobId};
+use makegood::stock;
 use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
 
@@ -80,13 +82,14 @@ impl FinalizeOrder {
     async fn try_set(&self, set: &[Job]) -> Result<Vec<Made>, SetFailure> {
         let mut lost: BTreeSet<JobId> = BTreeSet::new();
         let (mut contested, mut numbers) = (0, 0);
+        let mut stock = Stock::Trusted;
         loop {
             let owned: Vec<Job> = set
                 .iter()
                 .filter(|job| !lost.contains(&job.lease.id))
                 .cloned()
                 .collect();
-            let made = AssertUnwindSafe(self.make_set(&owned).boxed())
+            let made = AssertUnwindSafe(self.make_set(&owned, stock).boxed())
                 .catch_unwind()
                 .await;
             match made {
@@ -94,10 +97,30 @@ impl FinalizeOrder {
                 Ok(Err(RolledBack::LostLeases(jobs))) => lost.extend(jobs),
                 Ok(Err(RolledBack::NoNumber)) if numbers + 1 < NUMBERS => numbers += 1,
                 Ok(Err(error)) if is_contested(&error) && contested + 1 < TRIES => contested += 1,
+                Ok(Err(RolledBack::Database(error)))
+                    if stock == Stock::Trusted && stock::is_of_counters(&error) =>
+                {
+                    self.recount(&owned)
+                        .await
+                        .map_err(|error| SetFailure::of(error.into()))?;
+                    stock = Stock::Counted;
+                }
                 Ok(Err(error)) => return Err(SetFailure::of(error)),
                 Err(_) => return Err(SetFailure::of_one(panicked())),
             }
         }
+    }
+
+    /// Somebody changed the stock by hand: what these jobs' intents hold counts, and not what the stock's rows say of it.
+    async fn recount(&self, jobs: &[Job]) -> Result<(), sqlx::Error> {
+        let intents = jobs.iter().filter_map(|job| intent_id(&job.payload));
+        let intents: Vec<String> = intents.map(str::to_owned).collect();
+        let database = &self.publisher.database;
+        let variants = {
+            let mut connection = database.acquire().await?;
+            stock::variants_held(&mut connection, &intents).await?
+        };
+        stock::recount(database, &variants).await.map(drop)
     }
 }
 

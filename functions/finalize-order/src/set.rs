@@ -31,6 +31,15 @@ pub(crate) enum Made {
     Later,
 }
 
+/// Whether the stock's rows are believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stock {
+    /// An intent that holds what it wants gets it.
+    Trusted,
+    /// A row refused what should have been there, so each order is held against what the row has.
+    Counted,
+}
+
 /// Why a set is rolled back as a whole.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RolledBack {
@@ -65,7 +74,7 @@ struct Plan {
 
 impl FinalizeOrder {
     /// Makes what can be made of these jobs, and says what became of each, in order. Publishes after the commit.
-    pub(crate) async fn make_set(&self, jobs: &[Job]) -> Result<Vec<Made>, RolledBack> {
+    pub(crate) async fn make_set(&self, jobs: &[Job], stock: Stock) -> Result<Vec<Made>, RolledBack> {
         let named: Vec<&Job> = jobs
             .iter()
             .filter(|job| intent_id(&job.payload).is_some())
@@ -76,7 +85,7 @@ impl FinalizeOrder {
         let statements = lock_statements(&named);
         let mut transaction = self.publisher.database.begin_and_lock(&statements).await?;
         let now = self.clock.now();
-        match self.make_locked(&mut transaction, jobs, now).await {
+        match self.make_locked(&mut transaction, jobs, stock, now).await {
             Ok((mut plan, written)) => {
                 transaction.commit().await?;
                 let lost = written.iter().filter(|written| !written.is_owner);
@@ -101,11 +110,12 @@ impl FinalizeOrder {
         &self,
         transaction: &mut Transaction,
         jobs: &[Job],
+        stock: Stock,
         now: DateTime<Utc>,
     ) -> Result<(Plan, Vec<Written>), RolledBack> {
         let ids: BTreeSet<&str> = jobs.iter().filter_map(|job| intent_id(&job.payload)).collect();
         let ids: Vec<String> = ids.into_iter().map(str::to_owned).collect();
-        let facts = load_locked(transaction, &ids).await?;
+        let facts = load_locked(transaction, &ids, stock == Stock::Counted).await?;
         let plan = self.plan(jobs, &facts, now);
         if plan.columns.is_empty() {
             return Ok((plan, Vec::new()));

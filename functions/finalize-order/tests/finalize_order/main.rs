@@ -1,6 +1,7 @@
 //! What `finalize-order` promises, on a real database behind the pooler and real queues.
 #![allow(missing_docs, clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
+mod edited_stock;
 mod given_back;
 mod guards;
 mod incident;

@@ -1,7 +1,7 @@
 //! `quantity_reserved` is what the active reservations hold together, counted along. They are the truth: a counter that says
-//! something else, as after a change by hand, is corrected where it would refuse a buyer.
+//! something else, as after a change by hand, is corrected where it would refuse a buyer, or stop an order or the end of a reservation.
 
-use crate::db::Connection;
+use crate::db::{Connection, Database};
 use uuid::Uuid;
 
 /// Whether the counters of these variants say what their active reservations hold. Locks nothing; both are read in one snapshot.
@@ -18,6 +18,56 @@ pub async fn are_counters_right(connection: &mut Connection, variants: &[Uuid]) 
         variants,
     )
     .fetch_one(connection)
+    .await
+}
+
+/// Whether a stock row refused this because its numbers would be less than nothing: a CHECK of `inventory`.
+#[must_use]
+pub fn is_of_counters(error: &sqlx::Error) -> bool {
+    const CHECK: &str = "23514";
+    error.as_database_error().is_some_and(|error| {
+        error.table() == Some("inventory") && error.code().is_some_and(|state| state == CHECK)
+    })
+}
+
+/// Sets the counters of these variants to what their active reservations hold, in a transaction of its own, and says so in the log;
+/// gives back how many said something else. Takes their stock rows in everybody's order.
+///
+/// # Errors
+/// Those of the database.
+pub async fn recount(database: &Database, variants: &[Uuid]) -> Result<u64, sqlx::Error> {
+    let mut transaction = database.begin().await?;
+    sqlx::query!(
+        "SELECT variant_id FROM inventory WHERE variant_id = ANY($1) ORDER BY variant_id FOR UPDATE",
+        variants
+    )
+    .fetch_all(&mut *transaction)
+    .await?;
+    let corrected = correct_counters(&mut transaction, variants).await?;
+    transaction.commit().await?;
+    if corrected > 0 {
+        tracing::warn!(
+            corrected,
+            ?variants,
+            "quantity_reserved was not what the active reservations hold, and was set to it"
+        );
+    }
+    Ok(corrected)
+}
+
+/// The variants of which these intents hold active reservations.
+///
+/// # Errors
+/// Those of the database.
+pub async fn variants_held(
+    connection: &mut Connection,
+    intents: &[String],
+) -> Result<Vec<Uuid>, sqlx::Error> {
+    sqlx::query_scalar!(
+        "SELECT DISTINCT variant_id FROM inventory_reservations WHERE payment_intent_id = ANY($1) AND status = 'active'",
+        intents
+    )
+    .fetch_all(connection)
     .await
 }
 

@@ -26,10 +26,10 @@ pub struct Level {
 }
 
 impl Level {
-    /// Pieces that nobody has a claim on.
+    /// Pieces that nobody has a claim on. A count of reserved pieces below nothing, which somebody wrote by hand, adds none.
     #[must_use]
     pub fn free(&self) -> i64 {
-        i64::from(self.quantity_available) - i64::from(self.quantity_reserved)
+        i64::from(self.quantity_available) - i64::from(self.quantity_reserved.max(0))
     }
 }
 
