@@ -1,5 +1,6 @@
 //! What the buyer sent: how to pay, and where to send the goods. A refusal names the field and never quotes its value.
 
+use crate::typed::{self, Control};
 use makegood::gateway::Provider;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -27,6 +28,16 @@ pub enum BadInput {
         /// What it must be.
         expected: String,
     },
+    /// A text with a character that no writing needs.
+    #[error("{field} holds the control character U+{:04X} at place {place}; leave it out", u32::from(*.character))]
+    Control {
+        /// Its path.
+        field: String,
+        /// The character.
+        character: char,
+        /// Its place in the text, from 1.
+        place: usize,
+    },
 }
 
 impl BadInput {
@@ -35,7 +46,9 @@ impl BadInput {
     pub fn field(&self) -> Option<&str> {
         match self {
             Self::Unreadable(_) => None,
-            Self::Missing { field, .. } | Self::Wrong { field, .. } => Some(field),
+            Self::Missing { field, .. } | Self::Wrong { field, .. } | Self::Control { field, .. } => {
+                Some(field)
+            }
         }
     }
 }
@@ -50,7 +63,8 @@ pub struct Checkout {
     pub shipping_address: ShippingAddress,
 }
 
-/// Where the goods go, trimmed.
+/// Where the goods go. White space around a text is gone, a line ends with LF, and phone and postal code have ASCII digits; all
+/// else is as it was typed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ShippingAddress {
     /// The person.
@@ -121,37 +135,55 @@ fn read_address(body: &Map<String, Value>) -> Result<ShippingAddress, BadInput> 
     let address = value.as_object().ok_or_else(|| wrong(FIELD, EXPECTED))?;
     Ok(ShippingAddress {
         name: required(address, "name", NAME)?,
-        phone: required(address, "phone", CODE)?,
+        phone: filled(code(address, "phone", CODE)?, "phone", CODE)?,
         address_line1: required(address, "address_line1", NAME)?,
         address_line2: optional(address, "address_line2", NAME)?,
         city: required(address, "city", NAME)?,
         state: required(address, "state", NAME)?,
-        postal_code: optional(address, "postal_code", CODE)?,
+        postal_code: code(address, "postal_code", CODE)?,
         country: optional(address, "country", NAME)?,
         notes: optional(address, "notes", NOTES)?,
     })
 }
 
 fn required(address: &Map<String, Value>, field: &str, longest: usize) -> Result<String, BadInput> {
-    optional(address, field, longest)?.ok_or_else(|| missing(&path_of(field), &text_of(longest)))
+    filled(optional(address, field, longest)?, field, longest)
 }
 
-/// A text that is blank counts as absent: forms send their empty fields too.
+fn filled(text: Option<String>, field: &str, longest: usize) -> Result<String, BadInput> {
+    text.ok_or_else(|| missing(&path_of(field), &text_of(longest)))
+}
+
 fn optional(address: &Map<String, Value>, field: &str, longest: usize) -> Result<Option<String>, BadInput> {
+    read_text(address, field, longest, typed::lines)
+}
+
+fn code(address: &Map<String, Value>, field: &str, longest: usize) -> Result<Option<String>, BadInput> {
+    read_text(address, field, longest, typed::code)
+}
+
+/// A text that is blank counts as absent: forms send their empty fields too. Its length is that of what is kept.
+fn read_text(
+    address: &Map<String, Value>,
+    field: &str,
+    longest: usize,
+    tidy: fn(&str) -> Result<String, Control>,
+) -> Result<Option<String>, BadInput> {
     let Some(value) = present(address, field) else {
         return Ok(None);
     };
-    let text = value.as_str().map(str::trim);
-    let text = text.filter(|text| text.chars().count() <= longest && text.chars().all(is_writable));
-    match text {
-        Some("") => Ok(None),
-        Some(text) => Ok(Some(text.to_owned())),
-        None => Err(wrong(&path_of(field), &text_of(longest))),
+    let text = value
+        .as_str()
+        .ok_or_else(|| wrong(&path_of(field), &text_of(longest)))?;
+    let text = tidy(text).map_err(|control| BadInput::Control {
+        field: path_of(field),
+        character: control.character,
+        place: control.place,
+    })?;
+    if text.chars().count() > longest {
+        return Err(wrong(&path_of(field), &text_of(longest)));
     }
-}
-
-fn is_writable(character: char) -> bool {
-    character == '\n' || !character.is_control()
+    Ok(Some(text).filter(|text| !text.is_empty()))
 }
 
 fn present<'a>(object: &'a Map<String, Value>, field: &str) -> Option<&'a Value> {
@@ -228,6 +260,61 @@ mod tests {
         let refusal = read(&with_bad_notes).unwrap_err();
         assert_eq!(refusal.field(), Some("shipping_address.notes"));
         assert!(!refusal.to_string().contains("door"), "{refusal}");
+    }
+
+    /// The handed case 20, and its kind in every field.
+    #[test]
+    fn line_ends_tabs_and_digits_are_taken_as_people_type_them() {
+        let fields = [
+            "name",
+            "address_line1",
+            "address_line2",
+            "city",
+            "state",
+            "country",
+            "notes",
+        ];
+        for field in fields {
+            let mut body = body();
+            body["shipping_address"][field] = json!("Ring twice\r\nthen leave\tit at १२\r");
+            let address = json!(read(&body).unwrap())["shipping_address"].clone();
+            assert_eq!(
+                address[field],
+                json!("Ring twice\nthen leave it at १२"),
+                "{field}"
+            );
+        }
+        for field in ["phone", "postal_code"] {
+            let mut body = body();
+            body["shipping_address"][field] = json!("९८०\t००\r\n००\r\n");
+            let address = json!(read(&body).unwrap())["shipping_address"].clone();
+            assert_eq!(address[field], json!("980 00 00"), "{field}");
+        }
+    }
+
+    #[test]
+    fn a_control_character_has_a_sentence_of_its_own() {
+        let refused = |field: &str, text: &str| {
+            let mut body = body();
+            body["shipping_address"][field] = json!(text);
+            read(&body).unwrap_err().to_string()
+        };
+        let expected = "shipping_address.notes holds the control character U+0000 at place 2; leave it out";
+        assert_eq!(refused("notes", "a\u{0}b"), expected);
+        let expected = "shipping_address.phone holds the control character U+001B at place 3; leave it out";
+        assert_eq!(refused("phone", "98\u{1b}[0m"), expected);
+        let expected = "shipping_address.phone must be a text of 1 to 40 characters";
+        assert_eq!(refused("phone", &"9".repeat(41)), expected);
+    }
+
+    #[test]
+    fn the_length_is_that_of_what_is_kept() {
+        let mut body = body();
+        body["shipping_address"]["notes"] = json!("a\r\n".repeat(500));
+        let notes = read(&body).unwrap().shipping_address.notes.unwrap();
+        assert_eq!(notes.chars().count(), 999);
+        body["shipping_address"]["notes"] = json!("ab\r\n".repeat(334));
+        assert_eq!(read(&body).unwrap_err().field(), Some("shipping_address.notes"));
     }
 
     #[test]

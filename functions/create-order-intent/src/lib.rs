@@ -13,6 +13,7 @@ mod respond;
 pub mod stage;
 mod store;
 mod tries;
+mod typed;
 
 pub use columns::COLUMNS;
 pub use name::NAME;

@@ -17,3 +17,4 @@ mod situations;
 mod stock;
 mod storm;
 mod sweeping;
+mod typed;
