@@ -23,6 +23,7 @@ mod refunds;
 mod replay_event;
 mod shell;
 mod statement;
+mod subject;
 mod trace;
 
 use clap::{CommandFactory, Parser, Subcommand};
@@ -59,6 +60,7 @@ enum Command {
     Refunds(refunds::Arguments),
     Statement(statement::Arguments),
     Privacy(privacy::Arguments),
+    Subject(subject::Arguments),
     Preflight(preflight::Arguments),
     Completions(shell::Completions),
     Man(shell::Man),
@@ -85,6 +87,7 @@ async fn main() -> ExitCode {
         Command::Privacy(arguments) => privacy::run(&arguments, output, clock).await,
         Command::Completions(arguments) => shell::completions(&arguments, Arguments::command(), output),
         Command::Man(arguments) => shell::man(&arguments, Arguments::command(), output),
+        Command::Subject(arguments) => subject::run(&arguments, output),
         Command::Preflight(arguments) => preflight::run(&arguments, output).await,
     };
     result.unwrap_or_else(|error| output.failed(&error))

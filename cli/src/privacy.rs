@@ -4,9 +4,11 @@ use crate::act::ActArguments;
 use crate::database;
 use crate::exit::{self, BadInput, FOUND};
 use crate::output::{Output, table};
+use crate::subject::of_subject;
 use anyhow::{Context, anyhow};
 use makegood::clock::Clock;
 use makegood::db::Isolation;
+use makegood::ids::UserId;
 use operate::privacy::{Erasing, Erasure, Export, Person, erase, export};
 use serde_json::json;
 use std::fs::OpenOptions;
@@ -21,6 +23,7 @@ use uuid::Uuid;
 /// Examples:
 ///   makegood privacy export --student 0d5f9e58-… --out student.json
 ///   makegood privacy erase --buyer 6f1c2a6e-… --reason "request 4711" --dry-run
+///   makegood privacy export --buyer 'auth0|6502c1d8e2'
 ///
 /// docs/privacy.md lists what is kept, for how long, and what an erasure does with it.
 #[derive(Debug, clap::Args)]
@@ -43,16 +46,16 @@ struct PersonArguments {
     /// A student, in the course pipeline.
     #[arg(long, value_name = "UUID")]
     student: Option<Uuid>,
-    /// A buyer, in the shop.
-    #[arg(long, value_name = "UUID")]
-    buyer: Option<Uuid>,
+    /// A buyer, in the shop: their id, or the subject of their token.
+    #[arg(long, value_name = "SUBJECT", value_parser = of_subject)]
+    buyer: Option<UserId>,
 }
 
 impl PersonArguments {
     fn person(&self) -> anyhow::Result<Person> {
         match (self.student, self.buyer) {
             (Some(id), _) => Ok(Person::Student(id)),
-            (_, Some(id)) => Ok(Person::Buyer(id)),
+            (_, Some(id)) => Ok(Person::Buyer(id.0)),
             (None, None) => Err(BadInput::of(anyhow!("give --student or --buyer")).into()),
         }
     }

@@ -11,7 +11,8 @@ const ID: &str = "00000000-0000-4000-8000-000000000001";
 /// A command in its right usage, and in a wrong one.
 type Usage = (&'static [&'static str], &'static [&'static str]);
 
-/// Every command but `replay-event` and `statement import`, which need a file, and `preflight`, which asks no database (`preflight/usage.rs`).
+/// Every command but `replay-event` and `statement import`, which need a file, and `preflight` and `subject`, which ask no
+/// database (`preflight/usage.rs`, and below).
 const COMMANDS: [Usage; 23] = [
     (&["migrate"], &["migrate", "now"]),
     (&["ensure-index"], &["ensure-index", "unique_nothing"]),
@@ -171,6 +172,7 @@ fn every_command_is_held_to_the_table() {
                 "statement import",
                 "completions",
                 "man",
+                "subject",
             ]
             .map(str::to_owned),
         )
@@ -208,6 +210,30 @@ fn wrong_usage_and_bad_input_exit_with_2_even_while_the_database_is_away() {
         ],
     ] {
         let output = makegood(wrong, &away);
+        assert_eq!(output.status.code(), Some(2), "{wrong:?}: {output:?}");
+    }
+}
+
+#[test]
+fn a_subject_is_told_without_a_database_and_a_blank_one_is_wrong_usage() {
+    let id = "f2bbfee8-314a-55bc-ba16-6f85370108f9";
+    for (subject, printed) in [("auth0|6502c1d8e2", id), (id, id), (&id.to_uppercase(), id)] {
+        let output = makegood(&["subject", subject], &[]);
+        assert_eq!(
+            (output.status.code(), String::from_utf8(output.stdout).unwrap()),
+            (Some(0), format!("{printed}\n"))
+        );
+        let output = makegood(&["--json", "subject", subject], &[]);
+        let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(answer, json!({"userId": printed}));
+    }
+    for wrong in [
+        &["subject"][..],
+        &["subject", ""],
+        &["subject", " "],
+        &["privacy", "export", "--buyer", " "],
+    ] {
+        let output = makegood(wrong, &[]);
         assert_eq!(output.status.code(), Some(2), "{wrong:?}: {output:?}");
     }
 }

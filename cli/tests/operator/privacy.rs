@@ -5,6 +5,7 @@ mod somebody;
 
 use crate::operator::Operator;
 use chrono::Utc;
+use makegood::ids::UserId;
 use makegood::school_days::TeachingDays;
 use operate::doctor::{Scope, check};
 use serde_json::Value;
@@ -303,5 +304,35 @@ async fn an_export_into_a_file_is_its_owners_alone_and_overwrites_nothing() {
         nobody.code == 1 && nobody.errors.contains("nothing is known"),
         "{nobody:?}"
     );
+    operator.close().await;
+}
+
+#[tokio::test]
+async fn a_buyer_is_found_and_erased_by_the_subject_of_their_token() {
+    const SUBJECT: &str = "auth0|6502c1d8e2";
+    let operator = Operator::open().await;
+    let id = UserId::of_subject(SUBJECT).unwrap();
+    operator
+        .sql(&format!(
+            "INSERT INTO payment_intents (payment_intent_id, user_id, provider, amount_cents, items, status, metadata)
+             VALUES ('pi_esewa_1_0000beef', '{id}', 'esewa', 100, '[]', 'cancelled', '{{\"subject\": \"{SUBJECT}\"}}')"
+        ))
+        .await;
+    let told = operator
+        .run(&["privacy", "export", "--json", "--buyer", SUBJECT])
+        .await;
+    let told = told.succeeded();
+    assert!(
+        told.output.contains(&id.to_string()) && told.output.contains(SUBJECT),
+        "{told:?}"
+    );
+    let erase = ["privacy", "erase", "--buyer", SUBJECT, "--reason", "request 4711"];
+    operator.run(&erase).await.succeeded();
+    for (place, value) in dump(&operator).await {
+        assert!(
+            !value.contains(SUBJECT) && !value.contains(&id.to_string()),
+            "{place}: {value}"
+        );
+    }
     operator.close().await;
 }

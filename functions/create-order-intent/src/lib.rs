@@ -115,6 +115,7 @@ fn read(request: &Request) -> Result<CheckoutRequest, Answer> {
     let checkout = Checkout::read(body).map_err(|bad| respond::bad_input(&bad))?;
     Ok(CheckoutRequest {
         buyer,
+        subject: request.subject.clone(),
         key,
         client: request.client.clone(),
         checkout,

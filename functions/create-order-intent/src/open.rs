@@ -1,7 +1,7 @@
 //! What the buyer's open intents of a cart mean for a checkout of it: the same again, in place of them, or not now. Pure.
 
 use crate::cart::{Item, Snapshot};
-use crate::request::Intent;
+use crate::request::{CheckoutRequest, Intent};
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -106,10 +106,13 @@ pub fn checkout_of(replaced: &[Intent]) -> Option<&str> {
 
 /// The column `metadata` of a new intent.
 #[must_use]
-pub(crate) fn metadata(intent: &Intent, client: Option<&str>) -> Value {
+pub(crate) fn metadata(intent: &Intent, requested: &CheckoutRequest) -> Value {
     let mut metadata = json!({"fingerprint": intent.fingerprint});
-    if let Some(client) = client {
+    if let Some(client) = &requested.client {
         metadata["client"] = json!(client);
+    }
+    if let Some(subject) = &requested.subject {
+        metadata["subject"] = json!(subject);
     }
     if let Some(checkout) = &intent.checkout {
         metadata["checkout"] = json!(checkout);

@@ -44,7 +44,7 @@ pub(crate) async fn reserve(
         least_amount_minor(requested.checkout.provider),
         json!(requested.checkout.shipping_address),
         requested.key,
-        metadata(intent, requested.client.as_deref()),
+        metadata(intent, requested),
         requested.client,
         intent.expires_at,
         intent.expires_at.map(|end| end + price_grace),

@@ -17,6 +17,8 @@ const TOO_SHORT_TO_PAY: TimeDelta = TimeDelta::minutes(1);
 pub struct CheckoutRequest {
     /// Who.
     pub buyer: UserId,
+    /// The subject of their token, where it is not their id itself.
+    pub subject: Option<String>,
     /// The `Idempotency-Key`, if there is one.
     pub key: Option<String>,
     /// The prefix of the address that the request came from.

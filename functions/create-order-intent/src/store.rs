@@ -214,7 +214,7 @@ pub async fn insert_intent(
         json!(snapshot.items),
         json!(requested.checkout.shipping_address),
         requested.key,
-        metadata(intent, requested.client.as_deref()),
+        metadata(intent, requested),
         intent.expires_at,
         intent.expires_at.map(|end| end + price_grace),
     )

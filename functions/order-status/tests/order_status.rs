@@ -2,6 +2,7 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 use makegood::delivery::Deadline;
+use makegood::ids::UserId;
 use makegood::throttle::Throttle;
 use makegood_tests::database::TestDatabase;
 use makegood_tests::openapi::assert_documented;
@@ -180,11 +181,27 @@ async fn only_the_owner_sees_it_and_nobody_else_learns_that_it_exists() {
     assert_eq!(theirs, nothing);
     assert!(asked.elapsed() < Duration::from_secs(3));
     // AND whoever is nobody is told to sign in
-    for authorizer in [json!(null), json!({"jwt": {"claims": {"sub": "me"}}})] {
+    for authorizer in [json!(null), json!({"jwt": {"claims": {"sub": " "}}})] {
         let (status, answer) = setting
             .send(request(authorizer, json!({"payment_intent_id": INTENT})))
             .await;
         assert_eq!((status, &answer["error"]["code"]), (401, &json!("unauthorized")));
+    }
+    setting.close().await;
+}
+
+#[tokio::test]
+async fn a_buyer_whose_subject_is_no_uuid_asks_for_their_own_checkout() {
+    let setting = Setting::open().await;
+    let own = UserId::of_subject("auth0|6502c1d8e2").unwrap();
+    setting
+        .run(&format!("UPDATE payment_intents SET user_id = '{own}'"))
+        .await;
+    for (subject, expected) in [("auth0|6502c1d8e2", 200), ("auth0|6502C1D8E2", 404)] {
+        let authorizer = json!({"jwt": {"claims": {"sub": subject}}});
+        let asked = request(authorizer, json!({"payment_intent_id": INTENT}));
+        let (status, answer) = setting.send(asked).await;
+        assert_eq!(status, expected, "{subject}: {answer}");
     }
     setting.close().await;
 }

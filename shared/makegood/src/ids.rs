@@ -62,6 +62,29 @@ pub fn derived_uuid(text: &str) -> Uuid {
     Uuid::new_v5(&NAMESPACE, text.as_bytes())
 }
 
+impl UserId {
+    /// The buyer whom a token's subject names: a UUID is itself, any other text its UUIDv5 under the namespace
+    /// `6d616b65-676f-6f64-8000-000000000001`, which a shop can work out as well (docs/integrate.md). None for a text that names
+    /// nobody: a blank one, or one with a NUL, which no row can hold.
+    ///
+    /// ```
+    /// # use makegood::ids::UserId;
+    /// let buyer = UserId::of_subject("auth0|6502c1d8e2").unwrap();
+    /// assert_eq!(buyer.to_string(), "f2bbfee8-314a-55bc-ba16-6f85370108f9");
+    /// assert_eq!(UserId::of_subject(&buyer.to_string()), Some(buyer));
+    /// assert_eq!(UserId::of_subject(" "), None);
+    /// ```
+    #[must_use]
+    pub fn of_subject(subject: &str) -> Option<Self> {
+        if subject.trim().is_empty() || subject.contains('\0') {
+            return None;
+        }
+        Some(Self(
+            Uuid::parse_str(subject).unwrap_or_else(|_| derived_uuid(subject)),
+        ))
+    }
+}
+
 /// The most bytes of a text from outside that goes into an indexed column. An index entry of Postgres ends at 2,704 bytes, and
 /// an index may hold two such texts.
 pub const LONGEST_INDEXED: usize = 512;
@@ -108,6 +131,36 @@ mod tests {
         assert_eq!(first, CorrelationId::from_text("order-17"));
         assert_ne!(first, CorrelationId::from_text("order-18"));
         assert_eq!(first.0.get_version_num(), 5);
+    }
+
+    #[test]
+    fn a_subject_that_is_no_uuid_is_the_buyer_that_any_uuidv5_of_it_names() {
+        // Worked out by Python's uuid.uuid5.
+        for (subject, buyer) in [
+            ("auth0|6502c1d8e2", "f2bbfee8-314a-55bc-ba16-6f85370108f9"),
+            ("admin", "247989f3-4306-55e5-9f08-7d3e0c32cfa8"),
+            ("42", "1dc57b0c-eace-509d-a2d0-0741168aa80d"),
+            ("आशा", "0c1e163c-bbba-53c7-b4cd-1b445e5d69b3"),
+        ] {
+            assert_eq!(
+                UserId::of_subject(subject).unwrap().to_string(),
+                buyer,
+                "{subject}"
+            );
+        }
+        assert_ne!(UserId::of_subject("Admin"), UserId::of_subject("admin"));
+    }
+
+    #[test]
+    fn a_subject_that_is_a_uuid_is_itself_however_it_is_written() {
+        let id = Uuid::from_u128(0x6f1c_2a6e_0000_4000_8000_0000_0000_0007);
+        for subject in [
+            id.to_string(),
+            id.to_string().to_uppercase(),
+            id.simple().to_string(),
+        ] {
+            assert_eq!(UserId::of_subject(&subject), Some(UserId(id)), "{subject}");
+        }
     }
 
     #[test]

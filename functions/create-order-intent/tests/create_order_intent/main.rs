@@ -16,5 +16,6 @@ mod shop;
 mod situations;
 mod stock;
 mod storm;
+mod subjects;
 mod sweeping;
 mod typed;

@@ -46,9 +46,7 @@ async fn what_comes_of(situation: &Situation, has_call: bool) -> [String; 3] {
         )
         .await;
     if !has_call {
-        let named = "SELECT oid::regprocedure::text FROM pg_proc WHERE proname LIKE 'makegood_check_out%'";
-        let call = text(&shop, named).await;
-        shop.database.run_sql(&format!("DROP FUNCTION {call}")).await;
+        shop.drop_call().await;
     }
     let buyer = shop.buyer(situation.cart).await;
     let function = limited(&shop, situation.limits);

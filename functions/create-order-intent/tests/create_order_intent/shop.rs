@@ -113,6 +113,16 @@ impl Shop {
         answer["payment_intent_id"].as_str().expect("an id").to_owned()
     }
 
+    /// Takes away the call that makes plain checkouts, so that each takes the transaction.
+    pub async fn drop_call(&self) {
+        let drop_all = "DO $$ DECLARE call text; BEGIN
+              FOR call IN SELECT oid::regprocedure FROM pg_proc WHERE proname LIKE 'makegood_check_out%' LOOP
+                EXECUTE 'DROP FUNCTION ' || call;
+              END LOOP;
+            END $$";
+        self.database.run_sql(drop_all).await;
+    }
+
     pub async fn count(&self, query: &str) -> i64 {
         self.database.count(query).await
     }

@@ -45,7 +45,7 @@ impl Answer {
     /// 401: nobody knows who asks.
     #[must_use]
     pub fn unknown_buyer() -> Self {
-        let message = "sign in; the token's subject must be a user's id";
+        let message = "sign in; the token must name the user as its subject";
         Self::error(401, "unauthorized", None, message)
     }
 

@@ -25,8 +25,10 @@ pub struct Request {
     pub method: String,
     /// Without the stage.
     pub path: String,
-    /// The JWT's subject; none when there is no JWT, or its subject is no UUID.
+    /// Whom the JWT's subject names ([`UserId::of_subject`]); none when there is no JWT, or it names nobody.
     pub buyer: Option<UserId>,
+    /// The subject as the JWT has it, where it is not the buyer's id itself.
+    pub subject: Option<String>,
     /// The prefix of the address that the request came from, as API Gateway saw it; none when that is no address.
     pub client: Option<String>,
     /// The bytes as they were sent; none when they can't be told.
@@ -80,10 +82,12 @@ impl Request {
             .collect();
         let body = event.body.unwrap_or_default();
         let context = event.request_context;
+        let (buyer, subject) = buyer(&context.authorizer).unzip();
         Ok(Self {
             method: context.http.method.to_ascii_uppercase(),
             path: without_stage(&event.raw_path, context.stage.as_deref()).to_owned(),
-            buyer: subject(&context.authorizer),
+            buyer,
+            subject: subject.flatten(),
             client: client::prefix(&context.http.source_ip),
             body: if event.is_base64_encoded {
                 STANDARD.decode(&body).ok()
@@ -109,9 +113,12 @@ impl Request {
 }
 
 /// What API Gateway's JWT authorizer verified; a header says nothing about who somebody is.
-fn subject(authorizer: &Value) -> Option<UserId> {
+/// The buyer, and the subject where it is no UUID.
+fn buyer(authorizer: &Value) -> Option<(UserId, Option<String>)> {
     let subject = authorizer.pointer("/jwt/claims/sub")?.as_str()?;
-    Uuid::parse_str(subject).ok().map(UserId)
+    let buyer = UserId::of_subject(subject)?;
+    let own = Uuid::parse_str(subject).is_err().then(|| subject.to_owned());
+    Some((buyer, own))
 }
 
 /// A named stage is part of the raw path; `$default` is not.
@@ -140,18 +147,32 @@ mod tests {
         let buyer = Uuid::from_u128(7);
         let authorizer = json!({"jwt": {"claims": {"sub": buyer}}});
         let request = Request::decode(event(authorizer, "{}", false)).unwrap();
-        assert_eq!(request.buyer, Some(UserId(buyer)));
+        assert_eq!((request.buyer, request.subject), (Some(UserId(buyer)), None));
     }
 
     #[test]
-    fn without_a_subject_that_is_a_uuid_there_is_no_buyer() {
+    fn a_subject_that_is_no_uuid_is_a_buyer_too_and_is_known_as_it_was() {
+        for subject in ["admin", "auth0|6502c1d8e2", "00uid4BxXw6I6TV4m0g3", "7"] {
+            let authorizer = json!({"jwt": {"claims": {"sub": subject}}});
+            let request = Request::decode(event(authorizer, "", false)).unwrap();
+            assert_eq!(request.buyer, UserId::of_subject(subject));
+            assert_eq!(request.subject.as_deref(), Some(subject));
+        }
+    }
+
+    #[test]
+    fn without_a_subject_that_names_somebody_there_is_no_buyer() {
         for authorizer in [
             json!(null),
             json!({}),
-            json!({"jwt": {"claims": {"sub": "admin"}}}),
+            json!({"jwt": {"claims": {}}}),
+            json!({"jwt": {"claims": {"sub": null}}}),
+            json!({"jwt": {"claims": {"sub": ""}}}),
+            json!({"jwt": {"claims": {"sub": " \n"}}}),
+            json!({"jwt": {"claims": {"sub": "a\u{0}b"}}}),
         ] {
             let request = Request::decode(event(authorizer, "", false)).unwrap();
-            assert_eq!(request.buyer, None);
+            assert_eq!((request.buyer, request.subject), (None, None));
         }
     }
 
