@@ -11,6 +11,8 @@ pub struct CartLine {
     pub variant_id: Uuid,
     /// Pieces.
     pub quantity: i32,
+    /// The price that the cart shows, in paisa a piece.
+    pub seen_minor: i64,
     /// The variant's row; none when there is no such variant, product or vendor any more.
     pub article: Option<Article>,
 }
@@ -89,8 +91,10 @@ impl Snapshot {
             return Err(CartRefusal::NotForSale(gone));
         }
         let items: Vec<Item> = lines.iter().filter_map(item).collect();
-        let amount_minor = total(&items).filter(|total| *total >= least_minor);
-        let amount_minor = amount_minor.ok_or(CartRefusal::Amount)?;
+        let amount_minor = match total(&items) {
+            Some(amount) if amount >= least_minor => amount,
+            _ => return Err(CartRefusal::Amount),
+        };
         Ok(Self { items, amount_minor })
     }
 
@@ -148,6 +152,7 @@ mod tests {
         CartLine {
             variant_id: Uuid::from_u128(variant),
             quantity,
+            seen_minor: price_minor,
             article: Some(article),
         }
     }
@@ -175,7 +180,11 @@ mod tests {
     fn nothing_too_little_and_too_much_are_refused() {
         assert_eq!(Snapshot::take(&[], 1), Err(CartRefusal::Empty));
         assert_eq!(
-            Snapshot::take(&[line(1, 1, 0, true)], 1),
+            Snapshot::take(&[line(1, 1, 0, true), line(2, 3, 0, true)], 1_000),
+            Err(CartRefusal::Amount)
+        );
+        assert_eq!(
+            Snapshot::take(&[line(1, 1, 0, true), line(2, 1, 1, true)], 1_000),
             Err(CartRefusal::Amount)
         );
         assert_eq!(

@@ -61,6 +61,9 @@ pub struct Checkout {
     pub provider: Provider,
     /// Where the goods go.
     pub shipping_address: ShippingAddress,
+    /// The sum that the buyer was shown and agreed to, in paisa. It makes no other checkout: the cart does.
+    #[serde(skip)]
+    pub accepted_minor: Option<i64>,
 }
 
 /// Where the goods go. White space around a text is gone, a line ends with LF, and phone and postal code have ASCII digits; all
@@ -105,6 +108,7 @@ impl Checkout {
         Ok(Self {
             provider: read_provider(&body)?,
             shipping_address: read_address(&body)?,
+            accepted_minor: read_accepted(&body)?,
         })
     }
 
@@ -123,6 +127,17 @@ fn read_provider(body: &Map<String, Value>) -> Result<Provider, BadInput> {
     let value = present(body, FIELD).ok_or_else(|| missing(FIELD, EXPECTED))?;
     let provider = value.as_str().and_then(|name| name.parse().ok());
     provider.ok_or_else(|| wrong(FIELD, EXPECTED))
+}
+
+fn read_accepted(body: &Map<String, Value>) -> Result<Option<i64>, BadInput> {
+    const FIELD: &str = "accepted_amount_cents";
+    let Some(value) = present(body, FIELD) else {
+        return Ok(None);
+    };
+    let amount = value.as_i64().filter(|amount| *amount >= 0);
+    amount
+        .map(Some)
+        .ok_or_else(|| wrong(FIELD, "a whole number of paisa, 0 or more"))
 }
 
 fn read_address(body: &Map<String, Value>) -> Result<ShippingAddress, BadInput> {
@@ -232,6 +247,9 @@ mod tests {
             ("/payment_method", json!(null), "payment_method"),
             ("/payment_method", json!("cash"), "payment_method"),
             ("/shipping_address", json!("Thamel"), "shipping_address"),
+            ("/accepted_amount_cents", json!("100"), "accepted_amount_cents"),
+            ("/accepted_amount_cents", json!(1.5), "accepted_amount_cents"),
+            ("/accepted_amount_cents", json!(-1), "accepted_amount_cents"),
             ("/shipping_address/name", json!(" "), "shipping_address.name"),
             ("/shipping_address/phone", json!(98), "shipping_address.phone"),
             (
@@ -252,6 +270,7 @@ mod tests {
         ];
         for (pointer, value, field) in cases {
             let mut body = body();
+            body["accepted_amount_cents"] = json!(null);
             *body.pointer_mut(pointer).unwrap() = value;
             assert_eq!(read(&body).unwrap_err().field(), Some(field), "{pointer}");
         }
@@ -334,6 +353,7 @@ mod tests {
         again["shipping_address"]["name"] = json!("  Buyer ");
         again["shipping_address"]["notes"] = json!("");
         again["tab"] = json!(2);
+        again["accepted_amount_cents"] = json!(300);
         assert_eq!(read(&again).unwrap().fingerprint(), first.fingerprint());
         let mut other = body();
         other["shipping_address"]["city"] = json!("Pokhara");

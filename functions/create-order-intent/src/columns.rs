@@ -5,7 +5,7 @@
 /// Table and columns.
 #[rustfmt::skip]
 pub const COLUMNS: &[(&str, &[&str])] = &[
-    ("cart_items", &["added_at", "cart_id", "id", "quantity", "variant_id"]),
+    ("cart_items", &["added_at", "cart_id", "id", "price_snapshot_cents", "quantity", "variant_id"]),
     ("carts", &["id", "user_id"]),
     ("inventory", &["quantity_available", "quantity_reserved", "updated_at", "variant_id", "version"]),
     ("inventory_movements", &["movement_type", "quantity_after", "quantity_change", "reference_id", "reference_type",

@@ -8,6 +8,7 @@ pub mod limits;
 mod name;
 pub mod open;
 mod plain;
+pub mod price;
 pub mod request;
 mod respond;
 pub mod stage;
@@ -161,6 +162,12 @@ fn note(outcome: &Outcome) {
             );
         }
         Outcome::Refused(refusal) => tracing::info!(function = NAME, reason = %refusal, "checkout refused"),
+        Outcome::PriceChanged(changed) => tracing::info!(
+            function = NAME,
+            seen_cents = changed.seen_minor,
+            amount_cents = changed.amount_minor,
+            "checkout refused, the cart costs more than its buyer was shown"
+        ),
         Outcome::TooMuch(too_much) => {
             metrics::counter!("CheckoutsRefused").increment(1);
             tracing::info!(

@@ -21,8 +21,9 @@ pub(crate) enum Plain {
     Not,
 }
 
-/// Reserves the cart for a new intent, if the checkout is plain: everything is for sale and in stock, the buyer has no open or
-/// ended intent of the cart in the way, the key is new, and no limit is reached. Commits by itself in one round trip.
+/// Reserves the cart for a new intent, if the checkout is plain: everything is for sale, in stock, and costs what the buyer was
+/// shown or less, no open or ended intent of the cart is in the way, the key is new, and no limit is reached. Commits by itself
+/// in one round trip.
 ///
 /// The call takes the buyer's lock, the address's, then the stock in variant order, and all are free again when it has ended.
 ///
@@ -42,6 +43,7 @@ pub(crate) async fn reserve(
         intent.id,
         intent.provider,
         least_amount_minor(requested.checkout.provider),
+        requested.checkout.accepted_minor,
         json!(requested.checkout.shipping_address),
         requested.key,
         metadata(intent, requested),

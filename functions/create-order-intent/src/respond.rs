@@ -3,6 +3,7 @@
 use crate::cart::CartRefusal;
 use crate::checkout::BadInput;
 use crate::limits::{Holder, TooMuch};
+use crate::price::PriceChanged;
 use crate::request::Intent;
 use crate::stage::Outcome;
 use chrono::SecondsFormat;
@@ -17,6 +18,7 @@ pub(crate) fn outcome(outcome: &Outcome) -> Answer {
         Outcome::Opened(intent) => Answer::of(200, opened(intent)),
         Outcome::Short(short) => self::short(short),
         Outcome::Refused(refusal) => refused(refusal),
+        Outcome::PriceChanged(changed) => price_changed(changed),
         Outcome::TooMuch(too_much) => self::too_much(*too_much),
         Outcome::KeyReused => Answer::error(
             409,
@@ -128,6 +130,21 @@ fn short(short: &[Shortage]) -> Answer {
     let message = "there is not enough in stock; nothing was reserved";
     let answer = Answer::error(409, "insufficient_stock", None, message);
     with_items(answer, items.collect())
+}
+
+/// Both prices of each line, and both sums.
+fn price_changed(changed: &PriceChanged) -> Answer {
+    let items = changed.dearer.iter().map(|line| {
+        json!({"variant_id": line.variant_id, "sku": line.sku, "quantity": line.quantity,
+               "seen_price_cents": line.seen_minor, "price_cents": line.price_minor})
+    });
+    let message = "the cart costs more than the buyer was shown, and nothing was reserved; show error.amount_cents, and check \
+                   out again with it as accepted_amount_cents";
+    let answer = Answer::error(409, "price_changed", Some("cart"), message);
+    let mut answer = with_items(answer, items.collect());
+    answer.body["error"]["seen_amount_cents"] = json!(changed.seen_minor);
+    answer.body["error"]["amount_cents"] = json!(changed.amount_minor);
+    answer
 }
 
 fn refused(refusal: &CartRefusal) -> Answer {

@@ -5,6 +5,7 @@ use crate::cart::{CartRefusal, Snapshot};
 use crate::limits::{Holder, Limits, TooMuch};
 use crate::open::{Plan, Wanted, checkout_of, plan};
 use crate::plain::{self, Plain};
+use crate::price::{self, PriceChanged};
 use crate::request::{CheckoutRequest, GRACE, Intent, KeyState, intent_id, least_amount_minor};
 use crate::store;
 use crate::tries::Tries;
@@ -25,6 +26,8 @@ pub enum Outcome {
     Short(Vec<Shortage>),
     /// The cart can't be checked out; nothing was written.
     Refused(CartRefusal),
+    /// The cart costs more than the buyer was shown; nothing was written.
+    PriceChanged(PriceChanged),
     /// The buyer, or their address, holds too much already; nothing was written.
     TooMuch(TooMuch),
     /// The key stands for another checkout; nothing was written.
@@ -191,16 +194,22 @@ impl Stage<'_> {
             Ok(snapshot) => snapshot,
             Err(refusal) => return Ok(Begun::Done(Outcome::Refused(refusal))),
         };
+        let accepted = requested.checkout.accepted_minor;
+        let changed = price::changed(&lines, &snapshot, accepted);
         let open = store::lock_open(transaction, requested.buyer, cart_id).await?;
         let wanted = Wanted {
             provider: provider.wire_name(),
             shipping_address: &json!(requested.checkout.shipping_address),
             snapshot: &snapshot,
         };
-        match plan(open, wanted, self.now) {
-            Plan::Wait(intent) => Ok(Begun::Done(Outcome::BeingMade(Box::new(intent)))),
-            Plan::Same(intent, others) => self.take_up(transaction, requested, intent, &others).await,
-            Plan::Replace(replaced) => {
+        let planned = plan(open, wanted, self.now);
+        // The sum of an open checkout was told when it was opened; a buyer who accepts less now is told again.
+        let changed = changed.filter(|_| accepted.is_some() || !matches!(planned, Plan::Same(..)));
+        match (planned, changed) {
+            (Plan::Wait(intent), _) => Ok(Begun::Done(Outcome::BeingMade(Box::new(intent)))),
+            (_, Some(changed)) => Ok(Begun::Done(Outcome::PriceChanged(changed))),
+            (Plan::Same(intent, others), None) => self.take_up(transaction, requested, intent, &others).await,
+            (Plan::Replace(replaced), None) => {
                 self.reserve(transaction, requested, cart_id, &snapshot, &replaced)
                     .await
             }

@@ -79,6 +79,7 @@ pub async fn load_cart(
         CartLine {
             variant_id: row.variant_id,
             quantity: row.quantity,
+            seen_minor: row.seen_minor,
             article,
         }
     });

@@ -46,7 +46,7 @@ async fn another_cart(shop: &Shop, buyer: Uuid) {
         .run_sql(&format!(
             "DELETE FROM carts WHERE user_id = '{buyer}';
              INSERT INTO carts (id, user_id) VALUES ('{cart}', '{buyer}');
-             INSERT INTO cart_items (cart_id, variant_id, quantity, price_snapshot_cents) VALUES ('{cart}', '{}', 2, 1)",
+             INSERT INTO cart_items (cart_id, variant_id, quantity, price_snapshot_cents) VALUES ('{cart}', '{}', 2, 10000)",
             variant('A')
         ))
         .await;

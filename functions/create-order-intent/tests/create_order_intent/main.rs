@@ -9,6 +9,7 @@ mod idempotency;
 mod khalti;
 mod limits;
 mod locks;
+mod prices;
 mod replacing;
 mod round_trips;
 mod same_answers;

@@ -29,7 +29,7 @@ async fn fill(shop: &Shop, buyer: Uuid, cart: &[(char, i32)]) {
     let mut sql = format!("DELETE FROM cart_items WHERE cart_id = '{buyer}';");
     for (article, pieces) in cart {
         sql += &format!(
-            "INSERT INTO cart_items (cart_id, variant_id, quantity, price_snapshot_cents) VALUES ('{buyer}', '{}', {pieces}, 1);",
+            "INSERT INTO cart_items (cart_id, variant_id, quantity, price_snapshot_cents) VALUES ('{buyer}', '{}', {pieces}, 10000);",
             variant(*article)
         );
     }
@@ -118,12 +118,12 @@ async fn another_cart_price_gateway_or_address_takes_the_place_of_the_older_with
     let mut moved = body("khalti");
     moved["shipping_address"]["city"] = json!("Pokhara");
     fill(&shop, buyer, &[('A', 1), ('B', 2)]).await;
-    let dearer = "UPDATE product_variants SET price_cents = 20000 WHERE sku = 'SKU-A'";
+    let cheaper = "UPDATE product_variants SET price_cents = 9000 WHERE sku = 'SKU-A'";
     for (sql, asked) in [
         ("", body("esewa")),
         ("", body("khalti")),
         ("", moved.clone()),
-        (dearer, moved),
+        (cheaper, moved),
     ] {
         shop.database.run_sql(sql).await;
         // WHEN they check out something else

@@ -2,7 +2,7 @@
 
 use crate::khalti::Mood;
 use crate::shop::{Shop, body, request, send};
-use crate::situations::{BEFORE, CARTS, LIMITS, STOCK, Situation};
+use crate::situations::{BEFORE, CARTS, LIMITS, PRICES, STOCK, Situation};
 use create_order_intent::CreateOrderIntent;
 use create_order_intent::limits::{Limit, Limits};
 use makegood::clock::Clock;
@@ -18,6 +18,11 @@ async fn whatever_the_cart_holds_both_ways_say_and_write_the_same() {
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_is_in_stock_both_ways_say_and_write_the_same() {
     compare(STOCK).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_the_cart_shows_both_ways_say_and_write_the_same() {
+    compare(PRICES).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -58,7 +63,13 @@ async fn what_comes_of(situation: &Situation, has_call: bool) -> [String; 3] {
     if situation.gateway_fails {
         shop.khalti.set(Mood::Fail);
     }
-    let first = send(&function, asked(buyer, situation.method, situation.key)).await;
+    let mut last = asked(buyer, situation.method, situation.key);
+    if let Some(accepted) = situation.accepts {
+        let mut asked = body(situation.method);
+        asked["accepted_amount_cents"] = json!(accepted);
+        last["body"] = json!(asked.to_string());
+    }
+    let first = send(&function, last.clone()).await;
     let code = first.1["error"]["code"].as_str().unwrap_or_default().to_owned();
     assert_eq!(
         (first.0, code.as_str()),
@@ -67,7 +78,7 @@ async fn what_comes_of(situation: &Situation, has_call: bool) -> [String; 3] {
         situation.name,
         first.1
     );
-    let again = send(&function, asked(buyer, situation.method, situation.key)).await;
+    let again = send(&function, last).await;
     let rows = text(&shop, ROWS).await;
     let ids = text(
         &shop,

@@ -87,7 +87,7 @@ impl Shop {
             for (position, (article, pieces)) in cart.iter().enumerate() {
                 sql += &format!(
                     "INSERT INTO cart_items (cart_id, variant_id, quantity, price_snapshot_cents, added_at)
-                     VALUES ('{buyer}', '{}', {pieces}, 9000, timestamptz '2026-01-09' + interval '{position} s');",
+                     VALUES ('{buyer}', '{}', {pieces}, 10000, timestamptz '2026-01-09' + interval '{position} s');",
                     variant(*article)
                 );
             }

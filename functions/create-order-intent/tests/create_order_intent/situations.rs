@@ -10,6 +10,8 @@ pub struct Situation {
     pub before: bool,
     /// What happens then.
     pub sql: &'static str,
+    /// What the buyer accepted, in paisa.
+    pub accepts: Option<i64>,
     /// The key of the request.
     pub key: Option<&'static str>,
     /// Intents and pieces of a buyer, and of an address.
@@ -24,6 +26,7 @@ pub const PLAIN: Situation = Situation {
     method: "esewa",
     before: false,
     sql: "",
+    accepts: None,
     key: Some("second"),
     limits: [3, 100, 100, 1_000],
     gateway_fails: false,
@@ -63,11 +66,6 @@ pub const CARTS: &[Situation] = &[
         ..PLAIN
     },
     Situation {
-        name: "prices changed",
-        sql: "UPDATE product_variants SET price_cents = 12345 WHERE sku = 'SKU-A'",
-        ..PLAIN
-    },
-    Situation {
         name: "nothing in it",
         cart: &[],
         told: (400, "cart_empty"),
@@ -98,6 +96,18 @@ pub const CARTS: &[Situation] = &[
         ..PLAIN
     },
     Situation {
+        name: "it costs nothing, for Khalti",
+        method: "khalti",
+        sql: "UPDATE product_variants SET price_cents = 0",
+        told: (400, "amount_not_payable"),
+        ..PLAIN
+    },
+    Situation {
+        name: "a part costs nothing",
+        sql: "UPDATE product_variants SET price_cents = 0 WHERE sku = 'SKU-B'",
+        ..PLAIN
+    },
+    Situation {
         name: "less than Khalti takes",
         method: "khalti",
         sql: "UPDATE product_variants SET price_cents = 333",
@@ -115,6 +125,73 @@ pub const CARTS: &[Situation] = &[
         name: "more than can be counted",
         sql: "UPDATE product_variants SET price_cents = 9223372036854775807",
         told: (400, "amount_not_payable"),
+        ..PLAIN
+    },
+];
+
+/// A costs more than the cart shows: with one B, 346.90 rupees and not 300.
+const DEARER: &str = "UPDATE product_variants SET price_cents = 12345 WHERE sku = 'SKU-A'";
+const CHANGED: (u64, &str) = (409, "price_changed");
+
+/// What the cart shows, and what it costs.
+#[rustfmt::skip]
+pub const PRICES: &[Situation] = &[
+    Situation { name: "a price rose", sql: DEARER, told: CHANGED, ..PLAIN },
+    Situation { name: "a price rose, for Khalti", method: "khalti", sql: DEARER, told: CHANGED, ..PLAIN },
+    Situation { name: "a paisa more", sql: "UPDATE cart_items SET price_snapshot_cents = 9999", told: CHANGED, ..PLAIN },
+    Situation { name: "a price rose, and it is accepted", sql: DEARER, accepts: Some(34_690), ..PLAIN },
+    Situation { name: "a price rose, and more is accepted", sql: DEARER, accepts: Some(99_999), ..PLAIN },
+    Situation { name: "a price rose once more", sql: DEARER, accepts: Some(34_689), told: CHANGED, ..PLAIN },
+    Situation { name: "a price rose and nothing is accepted", sql: DEARER, accepts: Some(0), told: CHANGED, ..PLAIN },
+    Situation { name: "more pieces than were accepted", accepts: Some(20_000), told: CHANGED, ..PLAIN },
+    Situation { name: "just what was accepted", accepts: Some(30_000), ..PLAIN },
+    Situation { name: "a price fell", sql: "UPDATE product_variants SET price_cents = 9345 WHERE sku = 'SKU-A'", ..PLAIN },
+    Situation {
+        name: "a price rose and another fell",
+        sql: "UPDATE product_variants SET price_cents = CASE sku WHEN 'SKU-A' THEN 10001 ELSE 5000 END",
+        told: CHANGED,
+        ..PLAIN
+    },
+    Situation { name: "it was given for nothing", sql: "UPDATE cart_items SET price_snapshot_cents = 0", told: CHANGED, ..PLAIN },
+    Situation {
+        name: "a price rose, and it is not for sale",
+        sql: "UPDATE product_variants SET price_cents = 12345, is_active = false WHERE sku = 'SKU-A'",
+        told: (409, "not_for_sale"),
+        ..PLAIN
+    },
+    Situation {
+        name: "a price rose, and too little is in stock",
+        cart: &[('A', 6)],
+        sql: DEARER,
+        told: CHANGED,
+        ..PLAIN
+    },
+    Situation {
+        name: "a price rose after the checkout",
+        before: true,
+        sql: DEARER,
+        told: CHANGED,
+        ..PLAIN
+    },
+    Situation { name: "a price rose after the checkout of this key", before: true, sql: DEARER, key: Some("first"), ..PLAIN },
+    Situation {
+        name: "a price rose after the checkout, and it is accepted",
+        before: true,
+        sql: DEARER,
+        accepts: Some(34_690),
+        ..PLAIN
+    },
+    Situation {
+        name: "the open checkout has the price, which is more than the cart shows",
+        before: true,
+        sql: "UPDATE cart_items SET price_snapshot_cents = 9999",
+        ..PLAIN
+    },
+    Situation {
+        name: "the open checkout costs more than is accepted now",
+        before: true,
+        accepts: Some(29_999),
+        told: CHANGED,
         ..PLAIN
     },
 ];

@@ -60,7 +60,7 @@ impl Tabs {
         for (variant, pieces) in lines {
             sql += &format!(
                 "INSERT INTO cart_items (cart_id, variant_id, quantity, price_snapshot_cents)
-                 VALUES ({cart}, md5('variant{variant}')::uuid, {pieces}, 1)
+                 SELECT {cart}, id, {pieces}, price_cents FROM product_variants WHERE id = md5('variant{variant}')::uuid
                  ON CONFLICT (cart_id, variant_id) DO UPDATE SET quantity = EXCLUDED.quantity;"
             );
         }
