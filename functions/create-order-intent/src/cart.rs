@@ -72,6 +72,9 @@ pub enum CartRefusal {
     /// These lines can't be bought any more: variant and, where it is known, sku.
     #[error("the cart holds what is not for sale any more")]
     NotForSale(Vec<(Uuid, Option<String>)>),
+    /// All of it is for nothing, and no gateway takes a payment of nothing.
+    #[error("there is nothing to pay for this cart, and no gateway takes a payment of nothing")]
+    NothingToPay,
     /// The sum is less than the gateway takes, or more than can be counted.
     #[error("the cart's total can't be paid with this payment method")]
     Amount,
@@ -92,6 +95,7 @@ impl Snapshot {
         }
         let items: Vec<Item> = lines.iter().filter_map(item).collect();
         let amount_minor = match total(&items) {
+            Some(0) if least_minor > 0 => return Err(CartRefusal::NothingToPay),
             Some(amount) if amount >= least_minor => amount,
             _ => return Err(CartRefusal::Amount),
         };
@@ -181,7 +185,7 @@ mod tests {
         assert_eq!(Snapshot::take(&[], 1), Err(CartRefusal::Empty));
         assert_eq!(
             Snapshot::take(&[line(1, 1, 0, true), line(2, 3, 0, true)], 1_000),
-            Err(CartRefusal::Amount)
+            Err(CartRefusal::NothingToPay)
         );
         assert_eq!(
             Snapshot::take(&[line(1, 1, 0, true), line(2, 1, 1, true)], 1_000),

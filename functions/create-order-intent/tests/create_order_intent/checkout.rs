@@ -186,7 +186,7 @@ async fn a_cart_that_can_not_be_bought_is_refused_and_leaves_nothing() {
             "not_for_sale",
             json!([{"variant_id": variant('A'), "sku": "SKU-A"}, {"variant_id": variant('B'), "sku": "SKU-B"}]),
         ),
-        (shop.buyer(&[('D', 1)]).await, 400, "amount_not_payable", json!(null)),
+        (shop.buyer(&[('D', 1)]).await, 400, "nothing_to_pay", json!(null)),
     ];
     for (buyer, expected, code, items) in cases {
         let (status, answer) = shop.check_out(buyer).await;
