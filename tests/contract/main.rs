@@ -4,6 +4,7 @@
 mod agreement;
 mod documents;
 mod events;
+mod gateway_events;
 mod gateways;
 mod integrate;
 mod layers;

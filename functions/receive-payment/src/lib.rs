@@ -14,6 +14,7 @@ use makegood::case::CaseKind;
 use makegood::clock::Clock;
 use makegood::http::{Answer, Request, RequestError};
 use makegood::outbox::{OutboxRow, Publisher};
+use makegood::payment::razorpay::events::Ignored;
 use makegood::payment::razorpay::{self, Webhook};
 use makegood::payment::record::{self, Receipt, SetAside};
 use makegood::payment::returned::{self, Returned};
@@ -63,7 +64,7 @@ enum Message {
     Payment(Box<ConfirmedPayment>),
     Unnamed(Box<UnnamedPayment>),
     Returned(Box<Returned>),
-    Ignored(String),
+    Ignored(Ignored),
 }
 
 impl ReceivePayment {
@@ -108,9 +109,9 @@ impl ReceivePayment {
             Ok(Message::Payment(payment)) => self.record(&payment, now, started).await,
             Ok(Message::Unnamed(unnamed)) => self.record_unnamed(*unnamed, now, started).await,
             Ok(Message::Returned(returned)) => self.record_returned(&returned, now, started).await,
-            Ok(Message::Ignored(event)) => {
-                tracing::info!(function = NAME, event_type = event, "event is none of ours");
-                respond::ignored(&event)
+            Ok(Message::Ignored(ignored)) => {
+                count(&ignored);
+                respond::ignored(&ignored.event)
             }
             Err(refused) => self.refuse(refused).await,
         };
@@ -271,8 +272,28 @@ fn read(request: &Request, body: &[u8], now: DateTime<Utc>) -> Result<Message, R
         Webhook::Captured(payment) => Message::Payment(payment),
         Webhook::Unnamed(unnamed) => Message::Unnamed(unnamed),
         Webhook::Returned(returned) => Message::Returned(returned),
-        Webhook::Ignored(event) => Message::Ignored(event),
+        Webhook::Ignored(ignored) => Message::Ignored(ignored),
     })
+}
+
+/// By name, of which there are as many as the provider documents, and one for all others.
+fn count(ignored: &Ignored) {
+    let Ignored {
+        event,
+        counted,
+        is_unknown_money,
+    } = ignored;
+    metrics::counter!("EventsIgnored", "Event" => *counted).increment(1);
+    if *is_unknown_money {
+        metrics::counter!("UnknownMoneyEvents").increment(1);
+        tracing::error!(
+            function = NAME,
+            event_type = event,
+            "an event that names an amount is not known here; nothing was read from it"
+        );
+    } else {
+        tracing::info!(function = NAME, event_type = event, "event is none of ours");
+    }
 }
 
 fn note(receipt: &Receipt) {

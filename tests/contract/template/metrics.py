@@ -32,6 +32,8 @@ PROMISED |= {"RefundsRecorded", "DisputesOpened"}
 PROMISED |= {"SignaturesRefused"}
 # Those of docs/decisions/0090.
 PROMISED |= {"StatementGaps", "StatementGapOldestSeconds", "StatementUnreadSeconds", "StatementRecovered"}
+# Those of docs/decisions/0095.
+PROMISED |= {"EventsIgnored", "UnknownMoneyEvents"}
 # SPEC section 5: when each of these rings.
 RINGS = {
     "RecoveryRateAlarm": (">", 1),
@@ -55,6 +57,9 @@ RINGS = {
     "StatementGapAlarm": (">", 3600),
     "StatementUnreadAlarm": (">", 21_600),
     "StatementSilentAlarm": ("<", 1),
+    # Those of docs/decisions/0095.
+    "UnknownMoneyEventAlarm": (">", 0),
+    "PaymentsNotOursAlarm": (">", 0),
     # Beside it: those on whose figures the others depend.
     "SweepSilentAlarm": ("<", 1),
     "ReconcileSilentAlarm": ("<", 1),

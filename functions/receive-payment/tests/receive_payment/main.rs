@@ -4,6 +4,7 @@
 mod begun_elsewhere;
 mod ended;
 mod erased;
+mod objects;
 mod prices;
 mod prorated;
 mod recording;

@@ -4,6 +4,7 @@ use crate::setting::{
     COURSE, NOW, STUDENT, Setting, capture, confirmation, signed_confirmation, signed_webhook,
 };
 use makegood::payment::razorpay::derived_payment_id;
+use metrics_util::debugging::{DebugValue, DebuggingRecorder};
 use serde_json::{Value, json};
 
 fn entity(webhook: &mut Value) -> &mut Value {
@@ -186,8 +187,20 @@ async fn a_payment_of_another_site_is_counted_and_nobody_is_asked_to_give_it_bac
         let mut webhook = capture("pay_case09");
         entity(&mut webhook)["order_id"] = json!("order_of_another_site");
         entity(&mut webhook)["notes"] = notes;
+        let recorder = DebuggingRecorder::new();
+        let snapshotter = recorder.snapshotter();
+        let recording = metrics::set_default_local_recorder(&recorder);
         let answer = send(&setting, &webhook).await;
+        drop(recording);
         assert_eq!(answer["status"], json!("ignored"), "{answer}");
+        let counted = snapshotter.snapshot().into_vec();
+        assert!(
+            counted
+                .iter()
+                .any(|(key, _, _, value)| key.key().name() == "PaymentsNotOurs"
+                    && *value == DebugValue::Counter(1)),
+            "{counted:?}"
+        );
         assert_eq!(setting.rows_in_all_tables().await, 0);
         setting.finish().await;
     }

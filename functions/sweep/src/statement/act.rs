@@ -51,7 +51,7 @@ pub(super) async fn record_payment(
     payment: &Map<String, Value>,
 ) -> Result<Acted, sqlx::Error> {
     let books = books(sweep);
-    let (recorded, stranded) = match razorpay::read_listed(payment) {
+    let (recorded, stranded) = match razorpay::read_listed(payment, None) {
         Ok(Webhook::Captured(payment)) => {
             let recorded = record::record(books, &payment).await.map(Some);
             (recorded, payment.stranded())

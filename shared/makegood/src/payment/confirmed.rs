@@ -41,7 +41,8 @@ pub struct ConfirmedPayment {
     pub sender: Sender,
     /// The provider's order that it pays.
     pub order_id: Option<String>,
-    /// Whether the provider's own order, which the merchant's server made, came with it and names this student, course and amount.
+    /// Whether what it pays came with it, made by the merchant (the provider's order, a link, an invoice and the like), and names this
+    /// student, course, tier and amount.
     pub order_confirms: bool,
     /// When the buyer paid, by the provider: which prices were valid.
     pub paid_at: Option<DateTime<Utc>>,
