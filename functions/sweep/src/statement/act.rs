@@ -1,6 +1,7 @@
 //! What follows where the provider took or gave back money that is not here: it is recorded as if its webhook had arrived, by the same
 //! authority of prices, or a person gets a case.
 
+use super::orders::{Answer, Questions};
 use crate::context::Sweep;
 use makegood::cause::Cause;
 use makegood::db::classify;
@@ -8,7 +9,7 @@ use makegood::outbox::OutboxRow;
 use makegood::payment::razorpay::{self, Webhook};
 use makegood::payment::record::{self, Receipt, SetAside, Status};
 use makegood::payment::returned::{self, Refund, Returned};
-use makegood::payment::{Books, RecordError, Refusal, StrandedPayment};
+use makegood::payment::{Books, RecordError, Refusal, Refused, StrandedPayment};
 use serde_json::{Map, Value};
 
 /// What was done.
@@ -20,6 +21,10 @@ pub(super) enum Acted {
     Case,
     /// Nothing in it is ours: another site's payment of the same merchant.
     NotOurs,
+    /// Nor in its order, which was asked for.
+    OrderNotOurs,
+    /// Nothing in it is ours, and its order has not been told: it is asked for again.
+    NotAsked,
     /// It could not be recorded; a case says so until the next reading can.
     Failed,
 }
@@ -30,7 +35,8 @@ impl Acted {
         match self {
             Self::Recorded => Some("recorded"),
             Self::Case => Some("case"),
-            Self::NotOurs | Self::Failed => None,
+            Self::OrderNotOurs => Some("asked"),
+            Self::NotOurs | Self::NotAsked | Self::Failed => None,
         }
     }
 }
@@ -45,13 +51,32 @@ pub(super) fn books(sweep: &Sweep) -> Books<'_> {
     }
 }
 
-/// Records a payment of the list. What fails at this payment alone is told and left; what is the database's stops the run.
+/// Records a payment of the list; where nothing in it is ours, by what its order says, if that may be asked for. What fails at this
+/// payment alone is told and left; what is the database's stops the run.
 pub(super) async fn record_payment(
     sweep: &Sweep,
     payment: &Map<String, Value>,
+    questions: Option<&mut Questions<'_>>,
 ) -> Result<Acted, sqlx::Error> {
+    let acted = record_read(sweep, razorpay::read_listed(payment, None)).await?;
+    let Some(questions) = questions.filter(|_| acted == Acted::NotOurs) else {
+        return Ok(acted);
+    };
+    match questions.order_of(payment).await {
+        Answer::NoOrder => Ok(Acted::NotOurs),
+        Answer::None => Ok(Acted::NotAsked),
+        Answer::Order(order) => {
+            match record_read(sweep, razorpay::read_listed(payment, Some(&order))).await? {
+                Acted::NotOurs => Ok(Acted::OrderNotOurs),
+                acted => Ok(acted),
+            }
+        }
+    }
+}
+
+async fn record_read(sweep: &Sweep, read: Result<Webhook, Refused>) -> Result<Acted, sqlx::Error> {
     let books = books(sweep);
-    let (recorded, stranded) = match razorpay::read_listed(payment, None) {
+    let (recorded, stranded) = match read {
         Ok(Webhook::Captured(payment)) => {
             let recorded = record::record(books, &payment).await.map(Some);
             (recorded, payment.stranded())

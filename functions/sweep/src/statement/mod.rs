@@ -3,6 +3,7 @@
 //! itself is a case. It goes on where the last run ended, and reads a day twice.
 
 mod act;
+mod orders;
 mod ours;
 mod page;
 mod settled;
@@ -16,6 +17,7 @@ use chrono::{DateTime, Utc};
 use makegood::delivery::Deadline;
 use makegood::gateway::Razorpay;
 use makegood::statement::{self, List, Reading};
+use orders::Questions;
 use serde::Serialize;
 use shop::Imported;
 use stop::{LEFT_FOR_A_PAGE, Stopped};
@@ -55,8 +57,9 @@ async fn read(
 ) -> Result<Reading, sqlx::Error> {
     let mut reading = begin(sweep, since).await?;
     reading.stopped = None;
-    while reading.completed_at.is_none() && deadline.remaining() > LEFT_FOR_A_PAGE {
-        match step(sweep, razorpay, &mut reading, deadline).await {
+    let mut questions = Questions::new(razorpay, deadline);
+    while reading.completed_at.is_none() && deadline.remaining() > LEFT_FOR_A_PAGE && !questions.is_spent() {
+        match step(sweep, &mut questions, &mut reading).await {
             Ok(()) => {}
             Err(Stopped::Database(error)) => return Err(error),
             Err(Stopped::Provider(error)) => {
@@ -81,17 +84,13 @@ async fn begin(sweep: &Sweep, since: Option<DateTime<Utc>>) -> Result<Reading, s
     })
 }
 
-async fn step(
-    sweep: &Sweep,
-    razorpay: &Razorpay,
-    reading: &mut Reading,
-    deadline: Deadline,
-) -> Result<(), Stopped> {
+async fn step(sweep: &Sweep, questions: &mut Questions<'_>, reading: &mut Reading) -> Result<(), Stopped> {
+    let razorpay = questions.razorpay;
     match reading.list {
-        List::Payments => page::payments(sweep, razorpay, reading).await,
+        List::Payments => page::payments(sweep, questions, reading).await,
         List::Refunds => page::refunds(sweep, razorpay, reading).await,
-        List::Waiting => ours::waiting(sweep, razorpay, reading, deadline).await,
-        List::Ours => ours::paid(sweep, razorpay, reading, deadline).await,
+        List::Waiting => ours::waiting(sweep, questions, reading).await,
+        List::Ours => ours::paid(sweep, questions, reading).await,
         List::Settled => settled::day(sweep, razorpay, reading).await,
         List::Settlements => settled::settlements(sweep, razorpay, reading).await,
     }

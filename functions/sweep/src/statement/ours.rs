@@ -1,11 +1,10 @@
 //! Payments that are asked for one by one: those that were too young when they were read, and ours that the statement does not have.
 
+use super::orders::Questions;
 use super::page;
 use super::stop::{LEFT_FOR_A_PAGE, Stopped};
 use crate::context::Sweep;
 use chrono::{DateTime, TimeDelta, Utc};
-use makegood::delivery::Deadline;
-use makegood::gateway::Razorpay;
 use makegood::payment::provider::PROVIDER;
 use makegood::statement::{self, Entry, EntryKind, EntryState, Judged, Outcome, Paid, RIPE_AFTER, Reading};
 use uuid::Uuid;
@@ -19,9 +18,8 @@ const MARGIN: TimeDelta = TimeDelta::hours(12);
 /// The next payments that had not moved yet when they were seen last.
 pub(super) async fn waiting(
     sweep: &Sweep,
-    razorpay: &Razorpay,
+    questions: &mut Questions<'_>,
     reading: &mut Reading,
-    deadline: Deadline,
 ) -> Result<(), Stopped> {
     let after = reading.last.clone().unwrap_or_default();
     let ids = {
@@ -29,11 +27,11 @@ pub(super) async fn waiting(
         statement::waiting(&mut connection, PROVIDER, reading.to, &after, MOST).await?
     };
     for id in &ids {
-        if deadline.remaining() <= LEFT_FOR_A_PAGE {
+        if questions.deadline.remaining() <= LEFT_FOR_A_PAGE {
             return Ok(());
         }
-        if let Some(payment) = razorpay.payment(id).await? {
-            page::compare_payments(sweep, reading, &[payment]).await?;
+        if let Some(payment) = questions.razorpay.payment(id).await? {
+            page::compare_payments(sweep, questions, reading, &[payment]).await?;
         }
         reading.advance(1, Some(id.clone()));
     }
@@ -47,9 +45,8 @@ pub(super) async fn waiting(
 /// where the provider does not know it.
 pub(super) async fn paid(
     sweep: &Sweep,
-    razorpay: &Razorpay,
+    questions: &mut Questions<'_>,
     reading: &mut Reading,
-    deadline: Deadline,
 ) -> Result<(), Stopped> {
     let after = place(reading.last.as_deref()).unwrap_or((reading.from + MARGIN, Uuid::nil()));
     let before = reading.to - RIPE_AFTER;
@@ -59,11 +56,11 @@ pub(super) async fn paid(
     };
     for ours in &paid {
         if ours.is_missing {
-            if deadline.remaining() <= LEFT_FOR_A_PAGE {
+            if questions.deadline.remaining() <= LEFT_FOR_A_PAGE {
                 return Ok(());
             }
-            match razorpay.payment(&ours.provider_payment_id).await? {
-                Some(payment) => page::compare_payments(sweep, reading, &[payment]).await?,
+            match questions.razorpay.payment(&ours.provider_payment_id).await? {
+                Some(payment) => page::compare_payments(sweep, questions, reading, &[payment]).await?,
                 None => reading.cases += page::keep(sweep, PROVIDER, vec![missing(ours)]).await?,
             }
         }

@@ -1,6 +1,7 @@
 //! A page of Razorpay's payments or refunds: compared with what is here, acted on, kept.
 
 use super::act::{self, Acted};
+use super::orders::{self, Questions};
 use super::stop::Stopped;
 use crate::context::Sweep;
 use makegood::case::{self, CaseKind, NewCase};
@@ -17,13 +18,13 @@ type Object = Map<String, Value>;
 
 pub(super) async fn payments(
     sweep: &Sweep,
-    razorpay: &Razorpay,
+    questions: &mut Questions<'_>,
     reading: &mut Reading,
 ) -> Result<(), Stopped> {
-    let Some((page, is_end)) = next(razorpay, RazorpayList::Payments, reading).await? else {
+    let Some((page, is_end)) = next(questions.razorpay, RazorpayList::Payments, reading).await? else {
         return Ok(());
     };
-    compare_payments(sweep, reading, &page).await?;
+    compare_payments(sweep, questions, reading, &page).await?;
     read_on(sweep, reading, &page, is_end);
     Ok(())
 }
@@ -94,6 +95,7 @@ fn read_on(sweep: &Sweep, reading: &mut Reading, page: &[Object], is_end: bool) 
 /// Compares payments with what is here, and acts. The provider's word of each is a whole payment, as its list has it.
 pub(super) async fn compare_payments(
     sweep: &Sweep,
+    questions: &mut Questions<'_>,
     reading: &mut Reading,
     page: &[Object],
 ) -> Result<(), sqlx::Error> {
@@ -101,11 +103,14 @@ pub(super) async fn compare_payments(
     let entries = readable(sweep, reading, page, Entry::read_payment).await?;
     let ids: Vec<String> = entries.iter().map(|(entry, _)| entry.id.clone()).collect();
     let mut ours = of_payments(sweep, &ids).await?;
+    let asked = orders::asked_before(sweep, &ids).await?;
     let mut acted = HashMap::new();
     for (entry, payment) in &entries {
         let outcome = judge_payment(entry, ours.get(&entry.id), now);
         if matches!(outcome, Outcome::TheirsOnly | Outcome::RefundedThereOnly) {
-            acted.insert(entry.id.clone(), act::record_payment(sweep, payment).await?);
+            let may_ask = (!asked.contains(&entry.id)).then_some(&mut *questions);
+            let done = act::record_payment(sweep, payment, may_ask).await?;
+            acted.insert(entry.id.clone(), done);
         }
     }
     if !acted.is_empty() {
@@ -115,7 +120,8 @@ pub(super) async fn compare_payments(
         let acted = acted.get(&entry.id).copied();
         let ours = ours.get(&entry.id);
         let outcome = match acted {
-            Some(Acted::NotOurs) => Outcome::NotOurs,
+            Some(Acted::NotOurs | Acted::OrderNotOurs) => Outcome::NotOurs,
+            Some(Acted::NotAsked) => Outcome::TooYoung,
             _ => judge_payment(entry, ours, now),
         };
         Judged {

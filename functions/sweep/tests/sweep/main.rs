@@ -20,6 +20,7 @@ mod reservations;
 mod retention;
 mod stale_jobs;
 mod statement;
+mod statement_orders;
 mod statement_runs;
 mod turns;
 mod unfulfilled;

@@ -2,7 +2,7 @@
 //! `returned`; other events are counted by name ([`events`]).
 //!
 //! What it was paid for stands in `notes`. Those of the payment come from the buyer's browser; those of the order, link, invoice and the
-//! like that it pays, where the message carries them, from the merchant, and they decide ([`around`]).
+//! like that it pays, where the message carries them, from the merchant, and they decide (`around.rs`).
 
 mod around;
 pub mod events;

@@ -1,0 +1,118 @@
+//! Payments that name nothing of ours, though their order may: Razorpay is asked for it before one is called another site's
+//! (docs/decisions/0095).
+
+use crate::context::Sweep;
+use makegood::delivery::Deadline;
+use makegood::gateway::{GatewayError, Razorpay};
+use makegood::payment::provider::{PROVIDER, is_id};
+use serde_json::{Map, Value, json};
+use std::collections::HashSet;
+use std::time::Duration;
+
+/// After so many questions a run reads no further page; the next run goes on.
+const MOST_A_RUN: usize = 300;
+/// A question is begun only while this much time is left: the provider's patience, and a little for what follows.
+const LEFT_FOR_A_QUESTION: Duration = Duration::from_secs(12);
+/// So many failures in a row, and no order is asked for until the next run.
+const FAILURES_IN_A_ROW: usize = 3;
+
+/// What the order of a payment says.
+pub(super) enum Answer {
+    /// This is the order.
+    Order(Map<String, Value>),
+    /// The payment has none, or Razorpay knows none of this id.
+    NoOrder,
+    /// It was not asked, or gave no answer: ask again.
+    None,
+}
+
+/// The questions of one run.
+pub(super) struct Questions<'a> {
+    /// Whom it asks.
+    pub razorpay: &'a Razorpay,
+    /// Until when.
+    pub deadline: Deadline,
+    asked: usize,
+    failures: usize,
+}
+
+impl<'a> Questions<'a> {
+    pub(super) const fn new(razorpay: &'a Razorpay, deadline: Deadline) -> Self {
+        Self {
+            razorpay,
+            deadline,
+            asked: 0,
+            failures: 0,
+        }
+    }
+
+    /// Whether this run has asked for as many orders as it may.
+    pub(super) const fn is_spent(&self) -> bool {
+        self.asked >= MOST_A_RUN
+    }
+
+    /// Asks for the order of a payment as the provider's list has it.
+    pub(super) async fn order_of(&mut self, payment: &Map<String, Value>) -> Answer {
+        let order_id = payment.get("order_id").and_then(Value::as_str);
+        let Some(order_id) = order_id.filter(|id| is_id(id)) else {
+            return Answer::NoOrder;
+        };
+        if self.failures >= FAILURES_IN_A_ROW || self.deadline.remaining() <= LEFT_FOR_A_QUESTION {
+            return Answer::None;
+        }
+        self.asked += 1;
+        match self.razorpay.order(order_id).await {
+            Ok(order) => {
+                self.failures = 0;
+                Answer::Order(written(
+                    order_id,
+                    order.amount_minor,
+                    &order.currency,
+                    order.notes.to_json(),
+                ))
+            }
+            Err(GatewayError::Refused {
+                status: 400 | 404, ..
+            }) => {
+                self.failures = 0;
+                Answer::NoOrder
+            }
+            Err(error) => {
+                self.failures += 1;
+                tracing::error!(
+                    function = Sweep::NAME, order_id, code = error.code(), %error,
+                    "the order of a payment that names nothing of ours was not told; the next reading asks again"
+                );
+                Answer::None
+            }
+        }
+    }
+}
+
+/// As a webhook carries it.
+fn written(id: &str, amount: i64, currency: &str, notes: Value) -> Map<String, Value> {
+    let fields = [
+        ("id", json!(id)),
+        ("amount", json!(amount)),
+        ("currency", json!(currency)),
+        ("notes", notes),
+    ];
+    fields
+        .map(|(name, value)| (name.to_owned(), value))
+        .into_iter()
+        .collect()
+}
+
+/// Those of these payments whose order was asked for and named nothing of ours.
+pub(super) async fn asked_before(sweep: &Sweep, ids: &[String]) -> Result<HashSet<String>, sqlx::Error> {
+    let mut connection = sweep.publisher.database.acquire().await?;
+    let asked = sqlx::query_scalar!(
+        "SELECT entry_id FROM statement_entries
+         WHERE provider = $1 AND kind = 'payment' AND entry_id = ANY($2) AND outcome = 'not_ours' AND acted = 'asked'",
+        PROVIDER,
+        ids,
+    )
+    .fetch_all(&mut connection)
+    .await?;
+    Ok(asked.into_iter().collect())
+}
