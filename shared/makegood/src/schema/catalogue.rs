@@ -93,7 +93,7 @@ const fn plain(
 ///
 /// `payment_id` is not unique on purpose: a second unique index that is no arbiter of the purchase's `ON
 /// CONFLICT` would make concurrent redeliveries fail with 23505.
-pub const MANAGED_INDEXES: [IndexSpec; 41] = [
+pub const MANAGED_INDEXES: [IndexSpec; 45] = [
     UNIQUE_ACTIVE_PURCHASE,
     UNIQUE_ACTIVE_ALLOCATION,
     UNIQUE_SESSION_SLOT,
@@ -246,6 +246,14 @@ pub const MANAGED_INDEXES: [IndexSpec; 41] = [
         Some("status IN ('approved', 'active')"),
         &["(status = ANY (ARRAY['approved'::text, 'active'::text]))"],
     ),
+    // The pages of `top-up-sessions`: it looks at each approved and active allocation, and at no other.
+    plain(
+        "idx_allocations_live_id",
+        "trainer_allocations",
+        &["id"],
+        Some("status IN ('approved', 'active')"),
+        &["(status = ANY (ARRAY['approved'::text, 'active'::text]))"],
+    ),
     plain(
         "idx_verifications_success",
         "payment_gateway_verifications",
@@ -315,6 +323,29 @@ pub const MANAGED_INDEXES: [IndexSpec; 41] = [
         &["provider", "refund_question_at"],
         Some("refund_question_at < 'infinity'"),
         &["(refund_question_at < 'infinity'::timestamp with time zone)"],
+    ),
+    // Whatever id somebody has of a case's subject, of whatever kind the case is.
+    plain(
+        "idx_payment_cases_subject",
+        "payment_cases",
+        &["subject"],
+        None,
+        &[],
+    ),
+    // What a person asks of the provider's statement: by the payment that an entry is about, the provider's id of it or ours.
+    plain(
+        "idx_statement_entries_pays",
+        "statement_entries",
+        &["pays"],
+        None,
+        &[],
+    ),
+    plain(
+        "idx_statement_entries_subject",
+        "statement_entries",
+        &["subject"],
+        Some("subject IS NOT NULL"),
+        &["(subject IS NOT NULL)"],
     ),
     // What the sweep `health` removes when its time is over (docs/privacy.md): each holds what is still there, and nothing else.
     plain(

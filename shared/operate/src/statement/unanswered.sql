@@ -6,7 +6,8 @@ SELECT e.provider, e.kind, e.entry_id, e.pays, e.amount_cents AS amount_minor, e
 FROM statement_entries e
 WHERE e.outcome IN ('ours_only', 'theirs_only', 'amount_differs', 'refunded_there_only', 'refunded_here_only')
   AND NOT EXISTS (SELECT FROM payment_cases k
-                  WHERE (k.subject IN (e.entry_id, e.pays) OR e.subject IN (k.payment_id::text, k.payment_intent_id))
-                    AND (k.status = 'open' OR coalesce(k.resolved_by, '') <> ALL ($1::text[])))
+                  WHERE (k.subject IN (e.entry_id, e.pays) OR k.payment_intent_id = e.subject
+                         OR k.payment_id = CASE WHEN e.subject ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' THEN e.subject::uuid END)
+                    AND (k.status = 'open' OR coalesce(k.resolved_by, '') <> ALL ($1::text[])) OFFSET 0)
 ORDER BY e.first_seen_at, e.entry_id
 LIMIT 200

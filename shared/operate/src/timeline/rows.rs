@@ -281,7 +281,9 @@ async fn events(connection: &mut Connection, keys: &Keys) -> Result<Vec<EventRow
     sqlx::query_as!(
         EventRow,
         "SELECT event_id, event_type, created_at, published_at, attempts, last_error
-         FROM outbox WHERE event_id = ANY($1) ORDER BY id LIMIT $2",
+         FROM (SELECT id, event_id, event_type, created_at, published_at, attempts, last_error
+               FROM outbox WHERE event_id = ANY($1) OFFSET 0) o
+         ORDER BY id LIMIT $2",
         &keys.event_ids,
         MOST,
     )

@@ -9,4 +9,6 @@ UNION ALL SELECT 'job_queue', to_jsonb(t) FROM job_queue t WHERE t.id = ANY($5)
 UNION ALL SELECT 'refunds', to_jsonb(t) FROM refunds t WHERE t.id = ANY($6)
 UNION ALL SELECT 'disputes', to_jsonb(t) FROM disputes t WHERE t.id = ANY($7)
 UNION ALL SELECT 'audit_log', to_jsonb(t) FROM audit_log t WHERE t.id = ANY($8)
-UNION ALL SELECT 'statement_entries', to_jsonb(t) FROM statement_entries t WHERE t.entry_id = ANY($9) OR t.pays = ANY($9)
+UNION ALL SELECT 'statement_entries', to_jsonb(t) FROM statement_entries t
+          WHERE t.pays = ANY($9)
+             OR t.provider = ANY ('{razorpay,esewa,khalti}') AND t.kind = ANY ('{payment,refund,adjustment,settlement}') AND t.entry_id = ANY($9)
