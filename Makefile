@@ -28,12 +28,16 @@ test: ## every test; ARGS go to cargo nextest run, --postgres=18 (16, 17) before
 test-fast: ## unit tests: no server, seconds once compiled; ARGS go to cargo nextest
 	@$(ENV) cargo nextest run --workspace --lib --features makegood-tests/kafka $(ARGS)
 
+.PHONY: plans
+plans: ## pages that each statement reads, against its budget; ARGS="--rows 1000000", --list, "--only WORD"; --postgres=18 first
+	@$(STACK)/plans.sh $(ARGS)
+
 .PHONY: docs
 docs: ## the pages of docs/ and the documentation of the code, as HTML in target/doc
 	@$(STACK)/docs.sh
 
 .PHONY: check
-check: ## format, lints, words, circles of modules, examples, the template, the query cache
+check: ## format, lints, words, circles of modules, examples, the template, budgets of statements, the query cache
 	@$(STACK)/install.sh
 	@$(ENV) cargo fmt --all --check
 	@$(ENV) cargo clippy --workspace --all-targets --features makegood-tests/kafka --quiet -- -D warnings
@@ -52,6 +56,7 @@ check: ## format, lints, words, circles of modules, examples, the template, the 
 	@$(ENV) "$$SAM_VENV/bin/python" tests/contract/guided_check.py --quiet
 	@$(ENV) python3 tests/mutants/mutants.py --check
 	@$(ENV) python3 docs/compatibility.py --check
+	@$(ENV) python3 tests/plans/plans.py --check
 	@$(STACK)/queries.sh check
 
 .PHONY: preflight
@@ -63,11 +68,12 @@ chaos: ## drives the built functions while everything around them fails; ARGS="-
 	@$(STACK)/chaos.sh $(ARGS)
 
 .PHONY: soak
-soak: ## what takes too long for make test: doctor over a healthy million of purchases, and CHAOS_MINUTES (20) of chaos
+soak: ## what takes too long for make test: doctor over a healthy million, PLANS_ROWS (1000000) of make plans, CHAOS_MINUTES (20) of chaos
 	@$(STACK)/install.sh servers
 	@$(STACK)/start.sh postgres pgbouncer
 	@$(ENV) cargo build --workspace --bin makegood
 	@$(ENV) benches/doctor.sh $(ARGS)
+	@$(STACK)/plans.sh --rows $(or $(PLANS_ROWS),1000000)
 	@$(STACK)/chaos.sh --minutes $(or $(CHAOS_MINUTES),20)
 
 .PHONY: mutants

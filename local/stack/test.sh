@@ -24,5 +24,7 @@ cargo nextest run --workspace "${features[@]}" "$@"
 if (($# == 0)); then
   say "examples in the documentation"
   cargo test --workspace --doc --quiet "${features[@]}"
+  say "the pages that each statement reads (tests/plans)"
+  python3 tests/plans/plans.py
   python3 "$STACK_DIR/tried.py" servers "${features[@]}"
 fi
