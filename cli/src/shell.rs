@@ -14,6 +14,8 @@ use std::process::ExitCode;
 ///   makegood completions bash | sudo tee /etc/bash_completion.d/makegood
 ///   source <(makegood completions zsh)
 ///   makegood completions fish > ~/.config/fish/completions/makegood.fish
+///
+/// Exit code: 0 printed; 2 wrong usage; 3 it could not be printed.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub struct Completions {
@@ -25,6 +27,8 @@ pub struct Completions {
 ///
 /// Example:
 ///   makegood man ~/.local/share/man/man1 && man makegood-dead-letters-replay
+///
+/// Exit code: 0 written; 2 wrong usage, or a folder that can't be written; 3 the answer could not be printed.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub struct Man {

@@ -84,8 +84,8 @@ fn instant(text: &str, timezone: Tz) -> Option<DateTime<Utc>> {
 /// ```
 /// use makegood::chosen::since_1970;
 ///
-/// assert_eq!(since_1970(1_797_000_000), "2026-12-11T12:00:00Z".parse().ok());
-/// assert_eq!(since_1970(1_797_000_000_000), since_1970(1_797_000_000));
+/// assert_eq!(since_1970(1_796_990_400), "2026-12-11T12:00:00Z".parse().ok());
+/// assert_eq!(since_1970(1_796_990_400_000), since_1970(1_796_990_400));
 /// assert_eq!(since_1970(20_261_210), None);
 /// ```
 #[must_use]

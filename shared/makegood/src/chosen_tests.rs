@@ -71,9 +71,9 @@ fn a_day_that_may_be_two_is_none_and_so_is_any_other_text() {
 fn an_instant_may_be_a_count_or_have_an_offset_without_a_colon() {
     let at = Some("2026-12-11T12:00:00Z".parse().unwrap());
     for text in [
-        "1797000000",
-        "1797000000000",
-        " 1797000000 ",
+        "1796990400",
+        "1796990400000",
+        " 1796990400 ",
         "2026-12-11T17:30:00+0530",
         "2026-12-11 17:30:00.000+0530",
         "2026-12-11T12:00:00-0000",
