@@ -49,7 +49,8 @@ fn the_dependencies_of_a_manifest_are_read_without_those_of_its_tests() {
     assert_eq!(dependencies(manifest), ["operate", "serde"]);
 }
 
-/// sqlx tells cargo of some query files only, so a crate that has any must be built again when one changes (shared/watch_queries.rs).
+/// sqlx tells cargo of some query files only, so a crate that has any must be built again when one changes (shared/watch_queries.rs), and of
+/// migrations only of those that were there.
 #[test]
 fn a_crate_that_keeps_queries_in_files_is_built_again_when_one_changes() {
     let has_queries = |folder: &Path| {
@@ -79,10 +80,17 @@ fn a_crate_that_keeps_queries_in_files_is_built_again_when_one_changes() {
     assert!(keeping.len() > 8, "{keeping:?}");
     for path in keeping {
         let manifest = fs::read_to_string(path.join("Cargo.toml")).unwrap();
-        assert!(
-            manifest.contains("shared/watch_queries.rs\""),
-            "{}",
-            path.display()
-        );
+        let shared = root().join("shared/watch_queries.rs");
+        let script = if manifest.contains("build = \"../../shared/watch_queries.rs\"") {
+            shared
+        } else {
+            assert!(!manifest.contains("\nbuild = "), "{}", path.display());
+            path.join("build.rs")
+        };
+        let script = fs::read_to_string(script).unwrap_or_default();
+        assert!(script.contains("rerun-if-changed=src\""), "{}", path.display());
+        if path.ends_with("shared/makegood") {
+            assert!(script.contains("rerun-if-changed=../../migrations\""), "{script}");
+        }
     }
 }

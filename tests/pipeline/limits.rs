@@ -49,7 +49,7 @@ const SCENES: [Scene; 18] = [
         most: 3,
     },
     Scene {
-        marker: "SET shipping_address = NULL, notes = NULL FROM due d",
+        marker: "SET shipping_address = NULL, notes = NULL WHERE o.id = ANY",
         plant: "INSERT INTO payment_intents (payment_intent_id, user_id, provider, amount_cents, items, status)
                 SELECT 'pi_' || n, md5('buyer')::uuid, 'esewa', 1, '[]', 'succeeded' FROM generate_series(1, 30) n;
                 INSERT INTO orders (id, order_number, user_id, payment_intent_id, payment_provider, status, subtotal_cents, total_cents,
