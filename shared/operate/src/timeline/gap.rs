@@ -279,3 +279,7 @@ pub(super) fn gap(code: &'static str, before: &str, stuck: Stuck) -> Gap {
 #[cfg(test)]
 #[path = "gap_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "gap_order_tests.rs"]
+mod order_tests;
