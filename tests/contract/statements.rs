@@ -5,8 +5,15 @@
 //!
 //! A column that is added changes no result: a statement that gives back `*` would answer 0A000 on each connection that knows it, and behind
 //! PgBouncer to new clients too, until the server connection is closed.
+//!
+//! A statement that names all providers, or all kinds of entries, so that an index that begins with them serves, names those of the code: one
+//! that is left out would be found by nobody, in a person's copy too.
 
+use makegood::gateway::Provider;
+use makegood::payment::provider::PROVIDER;
+use makegood::statement::EntryKind;
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -111,6 +118,45 @@ fn no_statement_gives_back_whatever_columns_a_table_has() {
         .map(|(name, sql)| format!("{name}: {sql}"))
         .collect();
     assert!(all.is_empty(), "name the columns: {all:#?}");
+}
+
+/// The texts of the array literal after each `NAME = ANY (`.
+fn lists<'a>(sql: &'a str, name: &str) -> Vec<BTreeSet<&'a str>> {
+    let start = format!("{name} = ANY ('{{");
+    let lists = sql.match_indices(&start).map(|(at, _)| &sql[at + start.len()..]);
+    lists
+        .map(|rest| rest.split('}').next().unwrap_or_default().split(',').collect())
+        .collect()
+}
+
+#[test]
+fn a_list_of_all_providers_or_kinds_leaves_none_out() {
+    let kinds = [
+        EntryKind::Payment,
+        EntryKind::Refund,
+        EntryKind::Adjustment,
+        EntryKind::Settlement,
+    ];
+    let all_providers: BTreeSet<&str> = Provider::ALL
+        .map(Provider::wire_name)
+        .into_iter()
+        .chain([PROVIDER])
+        .collect();
+    let all_kinds: BTreeSet<&str> = kinds.map(EntryKind::wire_name).into_iter().collect();
+    let mut found = 0;
+    for (name, sql) in statements() {
+        for (column, all) in [("provider", &all_providers), ("kind", &all_kinds)] {
+            // A list of cases' kinds, or of a few, is another matter: those here stand for any.
+            let lists = lists(&sql, column)
+                .into_iter()
+                .filter(|list| list.contains(all.first().unwrap()) && list.len() + 1 >= all.len());
+            for list in lists {
+                assert_eq!(list, *all, "{name}: {column}");
+                found += 1;
+            }
+        }
+    }
+    assert!(found >= 7, "{found} lists");
 }
 
 #[test]
