@@ -18,7 +18,7 @@ from columns import MACRO, TEXT, unescaped  # noqa: E402
 
 # What is deployed, and the command. The statements of local/ and of the tests serve nobody.
 FOLDERS = ["functions", "shared", "cli"]
-# Readings of all history in pages of their own size: benches/doctor.sh measures them together.
+# They read whole tables on purpose; benches/doctor.sh measures them together.
 LEFT_OUT = "operate/doctor/"
 FUNCTION = re.compile(r"^\s*(?:pub(?:\([a-z]+\))? )?(?:async )?fn (\w+)", re.M)
 TYPES = {"Int4": "integer", "Int8": "bigint", "Float8": "double precision", "Bool": "boolean", "Varchar": "varchar"}
