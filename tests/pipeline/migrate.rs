@@ -96,7 +96,7 @@ async fn an_empty_database_gets_the_whole_schema() {
              AND tablename <> '_sqlx_migrations'"
             )
             .await,
-        37
+        39
     );
     assert_eq!(
         database

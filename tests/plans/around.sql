@@ -139,3 +139,8 @@ INSERT INTO proposed_edits (id, subject, changes, body, status, proposed_by, cal
 SELECT md5('edit' || e)::uuid, 'dead_letter:' || md5('open dead letter' || e)::uuid, '[]', CASE WHEN e <= 10 THEN '{}' END,
        CASE WHEN e <= 10 THEN 'pending' ELSE 'confirmed' END, 'a.person', 'a.person', 'as agreed', now() - e * interval '1 hour'
 FROM generate_series(1, 500) e;
+-- Each fiftieth payment was paid in two parts, and pays for one more line.
+INSERT INTO payment_parts (provider_payment_id, payment_id, order_id, amount_minor, currency, received_at)
+SELECT 'part_' || b.n || '_' || h, payment, 'order_' || b.n, 1000, 'INR', now() FROM plans.bought b, generate_series(1, 2) h
+WHERE b.n % 50 = 30;
+INSERT INTO payment_lines (line_id, payment_id) SELECT md5('line' || b.n)::uuid, payment FROM plans.bought b WHERE b.n % 50 = 30;

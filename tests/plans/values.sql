@@ -55,6 +55,8 @@ CREATE OR REPLACE FUNCTION number(rest bigint, every bigint DEFAULT 50) RETURNS 
   $$ SELECT n FROM generate_series(total() * 3 / 4, 1, -1) n WHERE n % every = rest LIMIT 1 $$;
 CREATE OR REPLACE FUNCTION payment_of(number bigint) RETURNS uuid
   LANGUAGE sql STABLE AS $$ SELECT md5('payment' || number)::uuid $$;
+CREATE OR REPLACE FUNCTION payment_in_parts() RETURNS uuid LANGUAGE sql STABLE AS
+  $$ SELECT md5('payment' || plans.number(30, 50))::uuid $$;
 
 -- The newest ordinary row.
 CREATE OR REPLACE FUNCTION payment() RETURNS uuid LANGUAGE sql STABLE AS 'SELECT (payments(1))[1]';

@@ -34,6 +34,8 @@ pub const COLUMNS: &[(&str, &[&str])] = &[
         "status", "verified_at"]),
     ("payment_intents", &["amount_cents", "cart_id", "created_at", "currency", "expires_at", "external_transaction_id",
         "given_back_at", "metadata", "payment_intent_id", "price_until", "provider", "status", "updated_at", "user_id"]),
+    ("payment_lines", &["created_at", "line_id", "payment_id"]),
+    ("payment_parts", &["amount_minor", "currency", "payment_id", "provider_payment_id", "received_at"]),
     ("payments", &["amount_cents", "confirmed_at", "created_at", "currency", "id", "metadata", "provider", "provider_payment_id",
         "status", "student_id", "updated_at"]),
     ("processed_events", &["correlation_id", "event_id", "event_type", "payload", "processed_at", "source", "version"]),

@@ -10,7 +10,7 @@ SELECT p.student_id AS "student_id?", p.course_id AS "course_id?", p.payment_id,
              OR EXISTS (SELECT FROM tutoring_sessions s WHERE s.allocation_id = h.id))) AS "published!",
        EXISTS (SELECT FROM trainer_allocations c
                WHERE c.student_id = p.student_id AND c.course_id = p.course_id AND c.status = 'completed'
-                 AND (c.created_at >= p.created_at OR c.metadata ->> 'purchaseId' = p.id::text)) AS "completed!",
+                 AND (c.created_at >= p.created_at OR makegood_object(c.metadata) ->> 'purchaseId' = p.id::text)) AS "completed!",
        l.id AS "lost_id?", (extract(epoch FROM l.allocated_at) * 1000000)::bigint AS lost_since_micros
 FROM unnest($1::uuid[]) WITH ORDINALITY AS r (purchase_id, ordinal)
 LEFT JOIN student_course_purchases p ON p.id = r.purchase_id
@@ -25,7 +25,7 @@ LEFT JOIN LATERAL (
   FROM trainer_allocations a
   WHERE a.student_id = p.student_id AND a.course_id = p.course_id
     AND (a.status IN ('cancelled', 'rejected') OR a.status IN ('approved', 'active') AND a.trainer_id IS NULL)
-    AND coalesce(a.metadata ->> 'purchaseId' = p.id::text, a.created_at >= p.created_at)
+    AND coalesce(makegood_object(a.metadata) ->> 'purchaseId' = p.id::text, a.created_at >= p.created_at)
   ORDER BY coalesce(a.allocated_at, a.created_at) DESC, a.id
   LIMIT 1) l ON true
 ORDER BY r.ordinal

@@ -45,8 +45,8 @@ WITH wanted AS (
     SELECT EXISTS (SELECT FROM trainer_allocations o
                    WHERE o.id = f.allocation_id AND o.student_id = f.student_id AND o.course_id = f.course_id
                      AND (o.status = 'completed'
-                          AND o.metadata ->> 'purchaseId' IS DISTINCT FROM f.metadata ->> 'purchaseId'
-                          OR o.status IN ('cancelled', 'rejected') AND o.metadata ->> 'purchaseId' <> f.metadata ->> 'purchaseId')) AS is_spent) s
+                          AND makegood_object(o.metadata) ->> 'purchaseId' IS DISTINCT FROM makegood_object(f.metadata) ->> 'purchaseId'
+                          OR o.status IN ('cancelled', 'rejected') AND makegood_object(o.metadata) ->> 'purchaseId' <> makegood_object(f.metadata) ->> 'purchaseId')) AS is_spent) s
   WHERE f.row_id IS NULL
   ORDER BY f.student_id, f.course_id
   -- The admin service may share this database and write the row itself, in whatever state, even since the look.

@@ -27,6 +27,8 @@ pub const COLUMNS: &[(&str, &[&str])] = &[
     ("payment_gateway_verifications", &["amount_verified", "payment_intent_id", "status", "verified_at"]),
     ("payment_intents", &["amount_cents", "currency", "external_transaction_id", "given_back_at", "payment_intent_id", "provider",
         "status", "updated_at"]),
+    ("payment_lines", &["line_id", "payment_id"]),
+    ("payment_parts", &["amount_minor", "currency", "order_id", "payment_id", "provider_payment_id"]),
     ("payments", &["amount_cents", "confirmed_at", "created_at", "currency", "id", "metadata", "payment_method", "provider",
         "provider_payment_id", "status", "student_id", "updated_at"]),
     ("processed_events", &["correlation_id", "event_id", "event_type", "payload", "source", "version"]),

@@ -34,6 +34,8 @@ pub const COLUMNS: &[(&str, &[&str])] = &[
     ("payment_intents", &["amount_cents", "created_at", "currency", "expires_at", "external_transaction_id",
         "gateway_payment_url", "given_back_at", "metadata", "payment_intent_id", "provider", "shipping_address", "status",
         "updated_at", "user_id"]),
+    ("payment_lines", &["line_id", "payment_id"]),
+    ("payment_parts", &["amount_minor", "currency", "order_id", "payment_id", "provider_payment_id"]),
     ("payments", &["amount_cents", "confirmed_at", "created_at", "currency", "id", "metadata", "payment_method", "provider",
         "provider_payment_id", "status", "student_id", "updated_at"]),
     ("processed_events", &["correlation_id", "event_id", "event_type", "payload", "source", "version"]),

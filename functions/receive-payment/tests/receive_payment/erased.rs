@@ -89,3 +89,69 @@ async fn a_begun_payment_of_an_erased_student_that_is_paid_after_all_is_a_case()
     assert_eq!(setting.tells_of_the_student().await, 0);
     setting.finish().await;
 }
+
+const ROW_GONE: &str =
+    "SELECT count(*) FROM payment_cases WHERE kind = 'unknown_payment' AND status = 'open'";
+
+/// Whoever erases by hand deletes rows; what is left are the events.
+#[tokio::test]
+async fn a_late_copy_of_a_payment_whose_row_was_deleted_makes_nothing_and_is_one_case() {
+    for left in ["outbox", "processed_events"] {
+        let setting = Setting::with_no_queue().await;
+        let begun = setting.begin_payment("initiated", 499_900).await;
+        let mut hinted = capture("pay_2");
+        hinted["payload"]["payment"]["entity"]["notes"]["paymentId"] = json!(begun);
+        let webhooks = [capture("pay_1"), hinted];
+        let mut first = Vec::new();
+        for webhook in &webhooks {
+            let (_, answer) = setting.send(signed_webhook(&webhook.to_string())).await;
+            assert_eq!(answer["status"], json!("recorded"), "{answer}");
+            first.push(answer["paymentId"].clone());
+        }
+        // GIVEN their rows were deleted, and the events are where they end up
+        let mut delete = "DELETE FROM payments;".to_owned();
+        if left == "processed_events" {
+            delete += "INSERT INTO processed_events (event_id, event_type, correlation_id, payload, source)
+                         SELECT event_id, event_type, correlation_id, payload, 'test' FROM outbox;
+                       DELETE FROM outbox;";
+        }
+        setting.database.run_sql(&delete).await;
+        // WHEN copies come THEN they are acknowledged, nothing is made, and a person is told once
+        for (repeat, (webhook, id)) in webhooks
+            .iter()
+            .zip(&first)
+            .chain(webhooks.iter().zip(&first))
+            .enumerate()
+        {
+            let (status, answer) = setting.send(signed_webhook(&webhook.to_string())).await;
+            assert_eq!(
+                (status, &answer["status"], &answer["case"], &answer["paymentId"]),
+                (200, &json!("held"), &json!("unknown_payment"), id),
+                "{left}: {answer}"
+            );
+            assert_eq!(answer["duplicate"], json!(repeat >= 2));
+        }
+        assert_eq!(setting.count("SELECT count(*) FROM payments").await, 0);
+        assert_eq!(setting.count(ROW_GONE).await, 2);
+        // New money of the same student is recorded all the same.
+        let (_, new) = setting.send(signed_webhook(&capture("pay_3").to_string())).await;
+        assert_eq!(new["status"], json!("recorded"));
+        setting.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn a_confirmation_of_a_deleted_payment_makes_nothing() {
+    let setting = Setting::with_no_queue().await;
+    let request = signed_confirmation(&confirmation().to_string(), NOW);
+    setting.send(request.clone()).await;
+    setting.database.run_sql("DELETE FROM payments").await;
+    let (status, answer) = setting.send(request).await;
+    assert_eq!(
+        (status, &answer["case"]),
+        (200, &json!("unknown_payment")),
+        "{answer}"
+    );
+    assert_eq!(setting.payments_and_events().await, (0, 1));
+    setting.finish().await;
+}

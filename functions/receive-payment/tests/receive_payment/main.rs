@@ -2,9 +2,12 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 mod begun_elsewhere;
+mod encoded;
 mod ended;
 mod erased;
+mod lines;
 mod objects;
+mod parts;
 mod prices;
 mod prorated;
 mod recording;

@@ -5,6 +5,7 @@ mod bench;
 mod carried;
 mod closed_tabs;
 mod counter;
+mod encoded;
 mod guards;
 mod healing;
 mod health;

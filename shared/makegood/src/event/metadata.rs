@@ -94,6 +94,10 @@ impl Metadata {
             Some(Value::String(text)) => match serde_json::from_str(text) {
                 Ok(Value::Object(object)) => Ok(Self(object)),
                 Ok(Value::Null) => Ok(Self::default()),
+                // Encoded once more; each layer is a shorter text.
+                Ok(inner @ Value::String(_)) => {
+                    Self::read(Some(&inner)).map_err(|_| wrong("metadata", text, EXPECTED))
+                }
                 _ => Err(wrong("metadata", text, EXPECTED)),
             },
             Some(other) => Err(wrong("metadata", &other.to_string(), EXPECTED)),

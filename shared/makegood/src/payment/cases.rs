@@ -18,6 +18,7 @@ pub(crate) fn held(payment: &ConfirmedPayment, id: PaymentId, hold: Hold, prices
         currency: Some(payment.currency.clone()),
         details: json!({
             "source": SOURCE,
+            "code": hold.code(),
             "reason": hold.reason(),
             "provider": payment.provider,
             "providerPaymentId": payment.provider_payment_id,

@@ -5,11 +5,13 @@
 //! |---|---|---|
 //! | none | recorded, published | |
 //! | none, and nothing confirms the price | recorded, case `unpriced_payment` | the notes are the buyer's word (0040) |
+//! | none, and its event was published before | case `unknown_payment` | somebody deleted the row, perhaps with a person's data |
 //! | initiated, processing, failed | succeeded, published | a bank may confirm what it called failed before |
 //! | the same, but less was paid, or in another currency | case `amount_mismatch` | a person decides what that buys |
 //! | the same, and nothing says for which course | case `unpriced_payment` | |
 //! | cancelled | case `refund_due` | cancelled here and taken there: deliver or give back is no machine's choice |
 //! | succeeded | first result; published if it never was | a payment service may write its row before it tells us |
+//! | succeeded, for another student or course | case `unknown_payment`; by the payment service's word a line of its own | one payment may buy several, and notes are no proof (0099) |
 //! | succeeded and held | held, until something confirms it | |
 //! | refunded | first result | the money went back: never fulfilled again |
 //! | refunded, and this is another charge of it that was not given back | case `refund_due` | new money for what was cancelled |
@@ -55,6 +57,10 @@ pub enum Hold {
     FallsShort,
     /// Nothing confirms the price.
     Unpriced(Unpriced),
+    /// It was recorded here before, and its row is gone.
+    RowGone,
+    /// It was recorded for another student or course, and a provider's notes are no word for a second.
+    BuysSomethingElse,
 }
 
 impl Hold {
@@ -65,6 +71,17 @@ impl Hold {
             Self::ChargedAfterEnd => CaseKind::RefundDue,
             Self::FallsShort => CaseKind::AmountMismatch,
             Self::Unpriced(_) => CaseKind::UnpricedPayment,
+            Self::RowGone | Self::BuysSomethingElse => CaseKind::UnknownPayment,
+        }
+    }
+
+    /// A stable code for what one kind of case has several reasons for.
+    #[must_use]
+    pub const fn code(self) -> Option<&'static str> {
+        match self {
+            Self::RowGone => Some("payment_row_gone"),
+            Self::BuysSomethingElse => Some("payment_buys_something_else"),
+            Self::ChargedAfterEnd | Self::FallsShort | Self::Unpriced(_) => None,
         }
     }
 
@@ -75,6 +92,12 @@ impl Hold {
             Self::ChargedAfterEnd => "it was cancelled or given back here, and the provider charged it",
             Self::FallsShort => "less was paid than was begun, or in another currency",
             Self::Unpriced(unpriced) => unpriced.reason(),
+            Self::RowGone => {
+                "it was recorded here before, and its row was deleted since, perhaps with a person's data"
+            }
+            Self::BuysSomethingElse => {
+                "it is recorded for another student or course; a second one needs the payment service's word"
+            }
         }
     }
 }
@@ -110,8 +133,8 @@ pub fn decide(
         }
         "refunded" => Decision::Stand(known.id, PaymentState::Refunded),
         "succeeded" if known.is_held => priced.map_or_else(unpriced, |_| Decision::Release(known.id)),
-        "succeeded" if others || buys_another_course(known, payment) => {
-            Decision::Stand(known.id, PaymentState::Recorded)
+        "succeeded" if known.buys_something_else(payment) => {
+            Decision::OpenCase(known.id, Hold::BuysSomethingElse)
         }
         "succeeded" => match priced {
             Err(reason) if known.course_id.is_none() => unpriced(reason),
@@ -128,14 +151,6 @@ pub fn decide(
 /// The provider's ids say that this is not the charge that the row was settled with.
 fn is_another_charge(known: &KnownPayment, payment: &ConfirmedPayment) -> bool {
     payment.provider_payment_id.is_some() && known.provider_payment_id != payment.provider_payment_id
-}
-
-/// One payment buys one course: a repeat that names another must not buy a second.
-fn buys_another_course(known: &KnownPayment, payment: &ConfirmedPayment) -> bool {
-    known
-        .course_id
-        .as_ref()
-        .is_some_and(|course| !course.eq_ignore_ascii_case(&payment.course_id.to_string()))
 }
 
 /// More than was asked is fine: some providers put their fee on top.
@@ -249,18 +264,13 @@ mod tests {
     }
 
     #[test]
-    fn a_repeat_that_names_another_course_or_student_changes_nothing() {
+    fn a_repeat_that_names_another_course_or_student_is_a_case() {
         let mut recorded = row(OWN, "succeeded", Some("pay_1"));
         recorded.course_id = Some(Uuid::from_u128(5).to_string());
-        assert_eq!(
-            decided(&payment(), &[recorded.clone()]),
-            Decision::Stand(OWN, PaymentState::Recorded)
-        );
+        let open = Decision::OpenCase(OWN, Hold::BuysSomethingElse);
+        assert_eq!(decided(&payment(), &[recorded.clone()]), open);
         recorded.student_id = StudentId(Uuid::from_u128(8));
-        assert_eq!(
-            decided(&payment(), &[recorded.clone()]),
-            Decision::Stand(OWN, PaymentState::Recorded)
-        );
+        assert_eq!(decided(&payment(), &[recorded.clone()]), open);
         recorded.status = "initiated".to_owned();
         assert!(matches!(decided(&payment(), &[recorded]), Decision::Refuse(_)));
     }

@@ -18,6 +18,8 @@ pub struct KnownPayment {
     pub amount_minor: i64,
     /// ISO 4217.
     pub currency: String,
+    /// Who took the money, where the row says so.
+    pub provider: Option<String>,
     /// The provider's own id, once known; some checkouts keep the order's id here until then.
     pub provider_payment_id: Option<String>,
     /// The course that its metadata names.
@@ -38,6 +40,17 @@ impl KnownPayment {
         let is_own = |id: &String| derived_payment_id(id) == self.id;
         let made_here = self.provider_payment_id.as_ref().is_some_and(is_own);
         self.course_id.is_some() && !self.is_held && !made_here
+    }
+
+    /// Whether it was recorded for another student, or for another course.
+    #[must_use]
+    pub fn buys_something_else(&self, payment: &ConfirmedPayment) -> bool {
+        let course = payment.course_id.to_string();
+        self.student_id != payment.student_id
+            || self
+                .course_id
+                .as_ref()
+                .is_some_and(|own| !own.eq_ignore_ascii_case(&course))
     }
 
     /// Whether it was begun for the order that this payment pays.
@@ -110,6 +123,7 @@ pub(crate) mod tests {
             status: status.to_owned(),
             amount_minor: 100,
             currency: "INR".to_owned(),
+            provider: provider_payment_id.map(|_| "razorpay".to_owned()),
             provider_payment_id: provider_payment_id.map(str::to_owned),
             course_id: Some(COURSE.to_string()),
             order_id: None,

@@ -7,9 +7,12 @@
 pub mod books;
 mod cases;
 mod confirmed;
+mod confirmed_event;
 pub mod decide;
 pub mod fields;
 pub mod known;
+mod lines;
+mod parts;
 pub mod price;
 pub mod provider;
 pub mod razorpay;

@@ -3,16 +3,17 @@
 use crate::case::{self, CaseKind};
 use crate::db::{Connection, Database};
 use crate::erased;
-use crate::event::{Envelope, EventType, PurchaseConfirmed};
 use crate::ids::{CourseId, PaymentId};
-use crate::outbox::{self, OutboxEvent, OutboxRow};
+use crate::outbox::{self, OutboxRow};
 use crate::payment::books::{Books, RecordError};
 use crate::payment::cases::{held, unfulfillable};
+use crate::payment::confirmed_event::purchase_confirmed;
 use crate::payment::decide::{Decision, Hold, PaymentState, decide};
 use crate::payment::known::{KnownPayment, choose, naming};
+use crate::payment::lines::{self, Further};
+use crate::payment::parts::{self, Added};
 use crate::payment::price::{Authority, Evidence, Unpriced, judge};
 use crate::payment::returned;
-use crate::payment::source::SOURCE;
 use crate::payment::store;
 use crate::payment::{ConfirmedPayment, Refusal, Sender, StrandedPayment, UnnamedPayment};
 use chrono::{DateTime, Utc};
@@ -188,22 +189,40 @@ async fn record_capture(
         Sender::Provider => store::prices(transaction, payment, books.now).await?,
         Sender::PaymentService => Vec::new(),
     };
-    // Twice at most: our own kind waits at the lock, so only a writer that takes none can come in between.
-    for _ in 0..2 {
-        let known = store::find_for_update(transaction, payment).await?;
-        let row = choose(payment, &known);
+    let (mut payment, mut line_of) = (payment.clone(), None);
+    // Twice at most, and once more for what is beside that row: our own kind waits at the lock, so only a writer that takes none can come in between.
+    for _ in 0..3 {
+        let known = store::find_for_update(transaction, &payment).await?;
+        let row = choose(&payment, &known);
+        match row.and_then(|row| Some((row.id, lines::further(&payment, row)?))) {
+            Some((id, Further::Line(line))) => {
+                (payment, line_of) = (*line, Some(id));
+                continue;
+            }
+            Some((_, Further::Other(other))) => {
+                payment = *other;
+                continue;
+            }
+            None => {}
+        }
         let evidence = Evidence {
             rows: &known,
             prices: &prices,
             trusts_notes: books.trusts_notes,
         };
-        let (priced, bought) = match judge(payment, row, &evidence) {
+        let (priced, bought) = match judge(&payment, row, &evidence) {
             Ok((authority, bought)) => (Ok(authority), bought),
             Err(unpriced) => (Err(unpriced), payment.clone()),
         };
-        let decision = unless_erased(transaction, &bought, decide(&bought, row, priced)).await?;
-        let written = write(transaction, books.now, &bought, decision, &prices).await?;
+        let decision = decide(&bought, row, priced);
+        let decision = unless_deleted(transaction, &bought, &known, decision).await?;
+        let decision = unless_erased(transaction, &bought, decision).await?;
+        let added = parts::add_up(transaction, &bought, &known, &prices, decision).await?;
+        let written = write_added(transaction, books.now, bought, added, &prices).await?;
         if let Some(done) = written {
+            if let Some(payment) = line_of {
+                lines::note(transaction, done.0.payment_id, payment).await?;
+            }
             if priced == Ok(Authority::Notes) && !done.1.is_empty() {
                 store::note_trust(transaction, done.0.payment_id, books.now).await?;
             }
@@ -211,6 +230,25 @@ async fn record_capture(
         }
     }
     Err(RecordError::LostRace)
+}
+
+/// A payment whose event was published before and that has no row now is made by nobody a second time: whoever deleted the row, with a
+/// person's data or by mistake, is the one to say what becomes of a late copy.
+async fn unless_deleted(
+    transaction: &mut Connection,
+    payment: &ConfirmedPayment,
+    known: &[KnownPayment],
+    decision: Decision,
+) -> Result<Decision, sqlx::Error> {
+    if !matches!(decision, Decision::Insert | Decision::InsertHeld(_)) {
+        return Ok(decision);
+    }
+    let ids = std::iter::once(payment.own_id).chain(payment.hinted_id);
+    let gone: Vec<PaymentId> = ids.filter(|id| known.iter().all(|row| row.id != *id)).collect();
+    Ok(match store::published_before(transaction, &gone).await? {
+        Some(id) => Decision::OpenCase(id, Hold::RowGone),
+        None => decision,
+    })
 }
 
 /// Nothing is made for a student who was erased: the money is a person's to give back, and the case names nobody.
@@ -228,6 +266,37 @@ async fn unless_erased(
     } else {
         Decision::Refuse(Refusal::Erased)
     })
+}
+
+/// Carries out what the parts come to. A case that waits for the rest is the first part's; it has what was paid by now.
+async fn write_added(
+    transaction: &mut Connection,
+    now: DateTime<Utc>,
+    payment: ConfirmedPayment,
+    added: Added,
+    prices: &[i64],
+) -> Result<Option<(Receipt, Vec<OutboxRow>)>, RecordError> {
+    if let Decision::OpenCase(id, hold) = added.decision
+        && let Some(subject) = &added.waits_as
+    {
+        if let Some(total) = added.total_minor {
+            parts::tell_sum(transaction, hold, subject, total).await?;
+        }
+        return Ok(Some(told(id, Status::Held(hold), added.is_repeat)));
+    }
+    let total = match added.decision {
+        Decision::Succeed(_) | Decision::Release(_) => added.total_minor,
+        _ => None,
+    };
+    let payment = ConfirmedPayment {
+        amount_minor: total.unwrap_or(payment.amount_minor),
+        ..payment
+    };
+    let done = write(transaction, now, &payment, added.decision, prices).await?;
+    if let (Some(_), Some((receipt, _))) = (total, &done) {
+        parts::close_cases(transaction, receipt.payment_id, now).await?;
+    }
+    Ok(done)
 }
 
 /// Carries out the decision. None when a row came in or changed meanwhile: look again.
@@ -301,7 +370,7 @@ async fn publish_recorded(
     payment: &ConfirmedPayment,
     now: DateTime<Utc>,
 ) -> Result<(Receipt, Vec<OutboxRow>), RecordError> {
-    let rows = outbox::enqueue(transaction, &[outbox_event(id, payment, now)]).await?;
+    let rows = outbox::enqueue(transaction, &[purchase_confirmed(id, payment, now)]).await?;
     if !rows.is_empty() {
         store::resolve_cases_if_open(transaction, &payment.subject(), now).await?;
     }
@@ -313,23 +382,4 @@ async fn publish_recorded(
         },
         rows,
     ))
-}
-
-fn outbox_event(id: PaymentId, payment: &ConfirmedPayment, now: DateTime<Utc>) -> OutboxEvent {
-    let event_id = PurchaseConfirmed::event_id(id);
-    let event = PurchaseConfirmed {
-        payment_id: id,
-        student_id: payment.student_id,
-        course_id: payment.course_id,
-        amount_cents: payment.amount_minor,
-        currency: Some(payment.currency.clone()),
-        metadata: payment.metadata.clone(),
-        envelope: Envelope::published(event_id.clone(), id.to_string(), SOURCE, now),
-    };
-    OutboxEvent {
-        event_id,
-        event_type: EventType::PurchaseConfirmed,
-        correlation: event.envelope.correlation(),
-        payload: event.to_json(),
-    }
 }

@@ -2,6 +2,7 @@
 
 use crate::case::{self, CaseKind};
 use crate::db::Connection;
+use crate::event::PurchaseConfirmed;
 use crate::ids::{PaymentId, StudentId};
 use crate::payment::known::KnownPayment;
 use crate::payment::{ConfirmedPayment, StrandedPayment};
@@ -84,6 +85,7 @@ async fn find(
         status: row.status,
         amount_minor: row.amount_cents,
         currency: row.currency,
+        provider: row.provider,
         provider_payment_id: row.provider_payment_id,
         course_id: row.course_id,
         order_id: row.order_id,
@@ -116,6 +118,32 @@ pub async fn prices(
     )
     .fetch_all(connection)
     .await
+}
+
+/// The first of these payments whose event was published or used before.
+///
+/// # Errors
+/// Those of the database.
+pub async fn published_before(
+    connection: &mut Connection,
+    payments: &[PaymentId],
+) -> Result<Option<PaymentId>, sqlx::Error> {
+    let ids: Vec<Uuid> = payments.iter().map(|id| id.0).collect();
+    let events: Vec<String> = payments
+        .iter()
+        .map(|id| PurchaseConfirmed::event_id(*id))
+        .collect();
+    let found = sqlx::query_scalar!(
+        r#"SELECT g.id AS "id!" FROM unnest($1::uuid[], $2::text[]) AS g (id, event_id)
+           WHERE EXISTS (SELECT FROM processed_events e WHERE e.event_id = g.event_id)
+              OR EXISTS (SELECT FROM outbox o WHERE o.event_id = g.event_id)
+           LIMIT 1"#,
+        &ids,
+        &events,
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(found.map(PaymentId))
 }
 
 /// Notes in the audit log that a payment is fulfilled on its notes alone.
@@ -189,7 +217,7 @@ pub async fn succeed_if_unfinished(
              amount_cents = $4, currency = $5,
              payment_method = coalesce(payment_method, $6), provider = coalesce(provider, $7),
              provider_payment_id = coalesce(CASE WHEN provider_payment_id = $9 THEN $8 ELSE provider_payment_id END, $8),
-             metadata = CASE WHEN jsonb_typeof(metadata) = 'object' THEN metadata || $2 ELSE $2 END
+             metadata = CASE WHEN jsonb_typeof(makegood_object(metadata)) = 'object' THEN makegood_object(metadata) || $2 ELSE $2 END
          WHERE id = $1 AND status IN ('initiated', 'processing', 'failed')",
         id.0,
         stored_metadata(payment),

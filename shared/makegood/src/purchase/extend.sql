@@ -21,10 +21,10 @@ WITH recorded AS (
   RETURNING p.id, p.student_id, p.course_id, a.sessions
 ), counted AS (
   UPDATE trainer_allocations t
-  SET metadata = jsonb_set(t.metadata, '{sessionCount}', to_jsonb((t.metadata ->> 'sessionCount')::integer + e.sessions)),
+  SET metadata = jsonb_set(makegood_object(t.metadata), '{sessionCount}', to_jsonb((makegood_object(t.metadata) ->> 'sessionCount')::integer + e.sessions)),
       updated_at = now()
   FROM extended e
   WHERE t.student_id = e.student_id AND t.course_id = e.course_id AND t.status IN ('approved', 'active', 'pending')
-    AND t.metadata ->> 'sessionCount' ~ '^\s*[0-9]{1,4}\s*$'
+    AND makegood_object(t.metadata) ->> 'sessionCount' ~ '^\s*[0-9]{1,4}\s*$'
 )
 SELECT e.id FROM extended e

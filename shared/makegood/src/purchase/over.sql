@@ -7,12 +7,12 @@ SELECT p.id, p.purchase_tier, nullif(p.expiry_date, 'infinity') AS ends_at, a.id
        a.id IS NULL
        AND EXISTS (SELECT FROM trainer_allocations c
                    WHERE c.student_id = p.student_id AND c.course_id = p.course_id AND c.status = 'completed'
-                     AND (c.created_at >= p.created_at OR c.metadata ->> 'purchaseId' = p.id::text))
+                     AND (c.created_at >= p.created_at OR makegood_object(c.metadata) ->> 'purchaseId' = p.id::text))
        AND NOT EXISTS (SELECT FROM trainer_allocations w
                        WHERE w.student_id = p.student_id AND w.course_id = p.course_id AND w.status = 'pending') AS "completed!"
 FROM student_course_purchases p
 LEFT JOIN LATERAL (
-  SELECT a.id, a.trainer_id, a.metadata ->> 'sessionCount' AS session_count FROM trainer_allocations a
+  SELECT a.id, a.trainer_id, makegood_object(a.metadata) ->> 'sessionCount' AS session_count FROM trainer_allocations a
   WHERE a.student_id = p.student_id AND a.course_id = p.course_id AND a.status IN ('approved', 'active')
   ORDER BY a.created_at, a.id
   LIMIT 1) a ON true
@@ -26,5 +26,5 @@ CROSS JOIN LATERAL (
   JOIN tutoring_sessions t ON t.allocation_id = e.id AND t.status <> 'cancelled' AND (t.status <> 'scheduled' OR t.scheduled_date < $2)
   WHERE e.student_id = p.student_id AND e.course_id = p.course_id AND e.id IS DISTINCT FROM a.id
     AND e.status IN ('cancelled', 'completed', 'rejected')
-    AND coalesce(e.metadata ->> 'purchaseId' = p.id::text, e.created_at >= p.created_at)) l
+    AND coalesce(makegood_object(e.metadata) ->> 'purchaseId' = p.id::text, e.created_at >= p.created_at)) l
 WHERE p.id = ANY($1) AND p.is_active

@@ -22,7 +22,7 @@ pub(super) enum Owner {
 /// Those of the database.
 pub(super) async fn owner_of(connection: &mut Connection, payment: PaymentId) -> Result<Owner, sqlx::Error> {
     let row = sqlx::query!(
-        "SELECT student_id, metadata ->> 'courseId' AS course FROM payments WHERE id = $1",
+        "SELECT student_id, makegood_object(metadata) ->> 'courseId' AS course FROM payments WHERE id = $1",
         payment.0
     )
     .fetch_optional(&mut *connection)

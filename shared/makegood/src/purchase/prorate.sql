@@ -10,7 +10,7 @@ WITH noted AS (
   RETURNING p.student_id, p.course_id
 )
 UPDATE trainer_allocations t
-SET metadata = jsonb_set(t.metadata, '{sessionCount}', to_jsonb(greatest(1, (t.metadata ->> 'sessionCount')::integer - $4))), updated_at = now()
+SET metadata = jsonb_set(makegood_object(t.metadata), '{sessionCount}', to_jsonb(greatest(1, (makegood_object(t.metadata) ->> 'sessionCount')::integer - $4))), updated_at = now()
 FROM reduced r
 WHERE t.student_id = r.student_id AND t.course_id = r.course_id AND t.status IN ('approved', 'active', 'pending')
-  AND t.metadata ->> 'sessionCount' ~ '^\s*[0-9]{1,4}\s*$'
+  AND makegood_object(t.metadata) ->> 'sessionCount' ~ '^\s*[0-9]{1,4}\s*$'

@@ -20,7 +20,7 @@ CROSS JOIN LATERAL (
   LIMIT 1) p
 JOIN trainer_allocations e
   ON e.student_id = a.student_id AND e.course_id = a.course_id AND e.id <> a.id AND e.status IN ('cancelled', 'completed', 'rejected')
- AND coalesce(e.metadata ->> 'purchaseId' = p.id::text, e.created_at >= p.created_at)
+ AND coalesce(makegood_object(e.metadata) ->> 'purchaseId' = p.id::text, e.created_at >= p.created_at)
 JOIN tutoring_sessions s ON s.allocation_id = e.id
 WHERE a.id = ANY($1)
 GROUP BY a.id

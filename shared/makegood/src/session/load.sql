@@ -4,13 +4,13 @@
 -- what they were planned by last.
 SELECT DISTINCT ON (a.id)
        a.id, a.status, a.student_id, a.trainer_id, a.course_id,
-       a.metadata ->> 'sessionCount' AS session_count,
+       makegood_object(a.metadata) ->> 'sessionCount' AS session_count,
        p.purchase_tier AS "purchase_tier?",
        jsonb_build_object(
-         'trainer', a.trainer_id, 'slot', a.metadata ->> 'timeSlot',
-         'start', coalesce(a.metadata ->> 'startDate', a.metadata -> 'schedule' ->> 'startDate'),
-         'purchase', p.id, 'purchaseSlot', p.metadata ->> 'timeSlot',
-         'purchaseStart', coalesce(p.metadata -> 'schedule' ->> 'startDate', p.metadata ->> 'startDate')) AS "terms!: Json<Terms>",
+         'trainer', a.trainer_id, 'slot', makegood_object(a.metadata) ->> 'timeSlot',
+         'start', coalesce(makegood_object(a.metadata) ->> 'startDate', makegood_object(a.metadata) -> 'schedule' ->> 'startDate'),
+         'purchase', p.id, 'purchaseSlot', makegood_object(p.metadata) ->> 'timeSlot',
+         'purchaseStart', coalesce(makegood_object(p.metadata) -> 'schedule' ->> 'startDate', makegood_object(p.metadata) ->> 'startDate')) AS "terms!: Json<Terms>",
        a.planned AS "planned: Json<Terms>",
        p.payment_id AS "payment_id?", nullif(p.expiry_date, 'infinity') AS "ends_at?",
        p.id IS NULL AND EXISTS (SELECT FROM student_course_purchases e

@@ -14,9 +14,9 @@ WITH due AS MATERIALIZED (
 )
 UPDATE trainer_allocations a
 SET planned = jsonb_build_object(
-      'trainer', d.trainer_id, 'slot', d.metadata ->> 'timeSlot',
-      'start', coalesce(d.metadata ->> 'startDate', d.metadata -> 'schedule' ->> 'startDate'),
-      'purchase', d.purchase_id, 'purchaseSlot', d.purchase_metadata ->> 'timeSlot',
-      'purchaseStart', coalesce(d.purchase_metadata -> 'schedule' ->> 'startDate', d.purchase_metadata ->> 'startDate'))
+      'trainer', d.trainer_id, 'slot', makegood_object(d.metadata) ->> 'timeSlot',
+      'start', coalesce(makegood_object(d.metadata) ->> 'startDate', makegood_object(d.metadata) -> 'schedule' ->> 'startDate'),
+      'purchase', d.purchase_id, 'purchaseSlot', makegood_object(d.purchase_metadata) ->> 'timeSlot',
+      'purchaseStart', coalesce(makegood_object(d.purchase_metadata) -> 'schedule' ->> 'startDate', makegood_object(d.purchase_metadata) ->> 'startDate'))
 FROM due d
 WHERE a.id = d.id

@@ -11,10 +11,10 @@ LEFT JOIN LATERAL (
   LIMIT 1) p ON true
 WHERE a.id = ANY($1)
   AND (a.planned <> jsonb_build_object(
-         'trainer', a.trainer_id, 'slot', a.metadata ->> 'timeSlot',
-         'start', coalesce(a.metadata ->> 'startDate', a.metadata -> 'schedule' ->> 'startDate'),
-         'purchase', p.id, 'purchaseSlot', p.metadata ->> 'timeSlot',
-         'purchaseStart', coalesce(p.metadata -> 'schedule' ->> 'startDate', p.metadata ->> 'startDate'))
+         'trainer', a.trainer_id, 'slot', makegood_object(a.metadata) ->> 'timeSlot',
+         'start', coalesce(makegood_object(a.metadata) ->> 'startDate', makegood_object(a.metadata) -> 'schedule' ->> 'startDate'),
+         'purchase', p.id, 'purchaseSlot', makegood_object(p.metadata) ->> 'timeSlot',
+         'purchaseStart', coalesce(makegood_object(p.metadata) -> 'schedule' ->> 'startDate', makegood_object(p.metadata) ->> 'startDate'))
        OR EXISTS (SELECT FROM session_blackout_dates b
                   JOIN tutoring_sessions s ON s.allocation_id = a.id AND s.scheduled_date = b.day
                   WHERE b.day >= $2 AND s.status = 'scheduled'
@@ -27,4 +27,4 @@ WHERE a.id = ANY($1)
                   JOIN tutoring_sessions s ON s.allocation_id = e.id AND s.scheduled_date >= $2 AND s.status = 'scheduled'
                   WHERE e.student_id = a.student_id AND e.course_id = a.course_id AND e.id <> a.id
                     AND e.status IN ('cancelled', 'completed', 'rejected')
-                    AND coalesce(e.metadata ->> 'purchaseId' = p.id::text, e.created_at >= p.created_at)))
+                    AND coalesce(makegood_object(e.metadata) ->> 'purchaseId' = p.id::text, e.created_at >= p.created_at)))

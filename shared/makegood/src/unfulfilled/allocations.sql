@@ -22,11 +22,11 @@ LEFT JOIN LATERAL (
 LEFT JOIN LATERAL (
   SELECT y.id FROM payments y
   WHERE p.payment_id IS NULL AND y.student_id = a.student_id AND y.status = 'succeeded'
-    AND y.metadata ->> 'courseId' = a.course_id::text
+    AND lower(makegood_object(y.metadata) ->> 'courseId') = a.course_id::text
   ORDER BY y.created_at, y.id
   LIMIT 1) y ON true
 CROSS JOIN LATERAL (
-  SELECT CASE WHEN a.metadata ->> 'sessionCount' ~ '^[0-9]{1,4}$' THEN (a.metadata ->> 'sessionCount')::integer
+  SELECT CASE WHEN makegood_object(a.metadata) ->> 'sessionCount' ~ '^[0-9]{1,4}$' THEN (makegood_object(a.metadata) ->> 'sessionCount')::integer
               ELSE COALESCE(p.purchase_tier, 30) END AS session_count) b
 WHERE a.status IN ('approved', 'active')
   AND a.trainer_id IS NOT NULL
@@ -43,7 +43,7 @@ WHERE a.status IN ('approved', 'active')
                  JOIN tutoring_sessions s ON s.allocation_id = e.id
                  WHERE e.student_id = a.student_id AND e.course_id = a.course_id AND e.id <> a.id
                    AND e.status IN ('cancelled', 'completed', 'rejected')
-                   AND coalesce(e.metadata ->> 'purchaseId' = p.id::text, e.created_at >= p.created_at)
+                   AND coalesce(makegood_object(e.metadata) ->> 'purchaseId' = p.id::text, e.created_at >= p.created_at)
                    AND s.status <> 'cancelled' AND (s.status <> 'scheduled' OR s.scheduled_date < $4)))
   -- Of a running purchase; a pair that never had one is older than purchases are.
   AND (p.id IS NOT NULL
@@ -56,7 +56,7 @@ WHERE a.status IN ('approved', 'active')
                                                 ((p.expiry_date AT TIME ZONE $5) + interval '1 second')::date - 1)::timestamp,
                                           interval '1 day') d (day)
                   WHERE extract(isodow FROM d.day)::integer = ANY($6::integer[])
-                    AND to_char(d.day, 'YYYY-MM-DD') >= coalesce(substring(coalesce(a.metadata ->> 'startDate', a.metadata -> 'schedule' ->> 'startDate', p.metadata -> 'schedule' ->> 'startDate', p.metadata ->> 'startDate') FROM '^\s*(\d{4}-\d\d-\d\d)'), '')
+                    AND to_char(d.day, 'YYYY-MM-DD') >= coalesce(substring(coalesce(makegood_object(a.metadata) ->> 'startDate', makegood_object(a.metadata) -> 'schedule' ->> 'startDate', makegood_object(p.metadata) -> 'schedule' ->> 'startDate', makegood_object(p.metadata) ->> 'startDate') FROM '^\s*(\d{4}-\d\d-\d\d)'), '')
                     AND NOT EXISTS (SELECT FROM session_blackout_dates b WHERE b.day = d.day::date)
                     AND NOT EXISTS (SELECT FROM tutoring_sessions s
                                     WHERE s.allocation_id = a.id AND s.scheduled_date = d.day::date)))

@@ -9,7 +9,7 @@
 -- as in create-purchase (decision 0002): marked payments before others, then the oldest; one recorded after the purchase can't have
 -- fulfilled it, unless its event was marked.
 WITH asked AS MATERIALIZED (
-  SELECT y.id, y.student_id, y.metadata ->> 'courseId' AS course, y.created_at, COALESCE(y.confirmed_at, y.created_at) AS paid_at
+  SELECT y.id, y.student_id, makegood_object(y.metadata) ->> 'courseId' AS course, y.created_at, COALESCE(y.confirmed_at, y.created_at) AS paid_at
   FROM (SELECT DISTINCT u.id::uuid AS id FROM unnest($1::text[]) u (id)) i
   JOIN payments y ON y.id = i.id
   WHERE y.status = 'succeeded'
@@ -37,7 +37,7 @@ WITH asked AS MATERIALIZED (
          OR EXISTS (SELECT FROM processed_events e
                     WHERE e.correlation_id = y.id AND e.event_type = 'PURCHASE_CONFIRMED' OFFSET 0) AS marked
   FROM pairs q
-  JOIN payments y ON y.student_id = q.student_id AND lower(y.metadata ->> 'courseId') = q.course_id::text AND y.status = 'succeeded'
+  JOIN payments y ON y.student_id = q.student_id AND lower(makegood_object(y.metadata) ->> 'courseId') = q.course_id::text AND y.status = 'succeeded'
   WHERE NOT EXISTS (SELECT FROM student_course_purchases p WHERE p.payment_id = y.id OFFSET 0)
     AND NOT EXISTS (SELECT FROM purchase_extensions x WHERE x.payment_id = y.id OFFSET 0)
 ), ranked AS (

@@ -15,7 +15,7 @@ JOIN student_course_purchases p ON p.id = i.id
 LEFT JOIN LATERAL (
   SELECT y.id FROM payments y
   WHERE p.payment_id IS NULL AND y.student_id = p.student_id AND y.status = 'succeeded'
-    AND y.metadata ->> 'courseId' = p.course_id::text
+    AND lower(makegood_object(y.metadata) ->> 'courseId') = p.course_id::text
   ORDER BY y.created_at, y.id
   LIMIT 1) y ON true
 WHERE p.is_active
@@ -24,6 +24,6 @@ WHERE p.is_active
                   WHERE a.student_id = p.student_id AND a.course_id = p.course_id
                     AND (a.status IN ('approved', 'active', 'pending')
                          OR a.status = 'completed'
-                            AND (a.created_at >= p.created_at OR a.metadata ->> 'purchaseId' = p.id::text))
+                            AND (a.created_at >= p.created_at OR makegood_object(a.metadata) ->> 'purchaseId' = p.id::text))
                   OFFSET 0)
 ORDER BY p.created_at, p.id

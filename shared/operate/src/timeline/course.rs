@@ -2,6 +2,7 @@
 
 use super::entry::{Entry, EntryKind, Status};
 use super::rows::{Common, Keys};
+use super::shares::Shares;
 use super::subject::Subject;
 use crate::money::money;
 use chrono::{DateTime, NaiveDate, Utc};
@@ -73,6 +74,7 @@ pub(super) struct MarkRow {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Course {
     pub(super) payment: Option<PaymentRow>,
+    pub(super) shares: Shares,
     pub(super) purchases: Vec<PurchaseRow>,
     pub(super) allocations: Vec<AllocationRow>,
     pub(super) marks: Vec<MarkRow>,
@@ -96,6 +98,7 @@ impl Course {
             Subject::Intent(_) | Subject::Job(_) => {}
         }
         let payment = payment(&mut *connection, payment_id).await?;
+        let shares = Shares::load(&mut *connection, payment_id).await?;
         let pair = payment
             .as_ref()
             .and_then(|payment| Some((payment.student_id, payment.course.as_deref()?.parse().ok()?)));
@@ -110,6 +113,7 @@ impl Course {
         let common = Common::load(connection, &keys).await?;
         Ok(Self {
             payment,
+            shares,
             purchases,
             allocations,
             marks,
@@ -168,6 +172,10 @@ impl Course {
         let allocations = self.allocations.iter().flat_map(allocation_entries);
         let marks = self.marks.iter().map(mark_entry);
         payment
+            .chain(
+                self.shares
+                    .entries(self.payment.as_ref().map(|payment| payment.id)),
+            )
             .chain(purchases)
             .chain(allocations)
             .chain(marks)
@@ -331,7 +339,7 @@ fn mark_entry(mark: &MarkRow) -> Entry {
 async fn payment(connection: &mut Connection, id: Option<Uuid>) -> Result<Option<PaymentRow>, sqlx::Error> {
     sqlx::query_as!(
         PaymentRow,
-        "SELECT id, student_id, metadata ->> 'courseId' AS course, amount_cents, currency, status, provider,
+        "SELECT id, student_id, makegood_object(metadata) ->> 'courseId' AS course, amount_cents, currency, status, provider,
                 provider_payment_id, created_at, confirmed_at
          FROM payments WHERE id = $1",
         id,

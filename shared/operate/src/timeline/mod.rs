@@ -13,6 +13,7 @@ mod moment;
 mod order;
 mod read_facts;
 mod rows;
+mod shares;
 mod subject;
 
 pub use entry::{Entry, EntryKind, Status};

@@ -18,7 +18,7 @@ WITH held AS MATERIALIZED (
 )
 UPDATE payments y
 SET student_id = $4, updated_at = $1,
-    metadata = CASE WHEN jsonb_typeof(y.metadata) = 'object' THEN y.metadata ELSE '{}' END - $6::text[] || $5::jsonb
+    metadata = CASE WHEN jsonb_typeof(makegood_object(y.metadata)) = 'object' THEN makegood_object(y.metadata) ELSE '{}' END - $6::text[] || $5::jsonb
 FROM held WHERE y.id = held.payment_id
-RETURNING y.id AS "id!", y.student_id AS "student_id!", (y.metadata ->> 'courseId')::uuid AS "course_id!",
+RETURNING y.id AS "id!", y.student_id AS "student_id!", (makegood_object(y.metadata) ->> 'courseId')::uuid AS "course_id!",
           y.amount_cents AS "amount_minor!", y.metadata, coalesce(y.confirmed_at, y.created_at) AS "since!", true AS "is_due!"

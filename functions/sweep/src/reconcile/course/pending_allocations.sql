@@ -6,12 +6,12 @@ FROM trainer_allocations a
 JOIN LATERAL (
   SELECT p.* FROM student_course_purchases p
   WHERE p.student_id = a.student_id AND p.course_id = a.course_id AND p.is_active
-  ORDER BY (p.id::text = a.metadata ->> 'purchaseId') DESC, p.created_at, p.id
+  ORDER BY (p.id::text = makegood_object(a.metadata) ->> 'purchaseId') DESC, p.created_at, p.id
   LIMIT 1) p ON true
 LEFT JOIN LATERAL (
   SELECT y.id FROM payments y
   WHERE p.payment_id IS NULL AND y.student_id = p.student_id AND y.status = 'succeeded'
-    AND y.metadata ->> 'courseId' = p.course_id::text
+    AND lower(makegood_object(y.metadata) ->> 'courseId') = p.course_id::text
   ORDER BY y.created_at, y.id
   LIMIT 1) y ON true
 WHERE a.status = 'pending'

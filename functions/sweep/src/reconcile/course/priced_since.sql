@@ -23,6 +23,6 @@ WITH priced AS MATERIALIZED (
   SELECT $1, 'sweep', 'case.resolve', 'case:' || r.id, r.note, jsonb_build_object('kind', r.kind, 'paymentId', r.payment_id)
   FROM resolved r
 )
-SELECT y.id AS "id!", y.student_id AS "student_id!", (y.metadata ->> 'courseId')::uuid AS "course_id!",
+SELECT y.id AS "id!", y.student_id AS "student_id!", (makegood_object(y.metadata) ->> 'courseId')::uuid AS "course_id!",
        y.amount_cents AS "amount_minor!", y.metadata, coalesce(y.confirmed_at, y.created_at) AS "since!", true AS "is_due!"
 FROM resolved r JOIN payments y ON y.id = r.payment_id

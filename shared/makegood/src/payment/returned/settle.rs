@@ -7,6 +7,7 @@ use crate::db::Connection;
 use crate::ids::PaymentId;
 use crate::outbox::OutboxRow;
 use crate::payment::books::{Books, PartialRefund};
+use crate::payment::lines;
 use crate::payment::source::SOURCE;
 use crate::purchase::{EndReason, Ended, Ending, Prorated, Prorating, end_noted, end_of_payment, prorate};
 
@@ -98,6 +99,10 @@ async fn part(
     let asks = match books.partial_refund {
         PartialRefund::Keep => false,
         PartialRefund::Case => sums.given_back_minor() > 0,
+        // Of which line a part went back, nobody says.
+        PartialRefund::Prorate if !lines::lock_lines(transaction, id).await?.is_empty() => {
+            sums.given_back_minor() > 0
+        }
         PartialRefund::Prorate => {
             let prorating = Prorating {
                 now: books.now,
@@ -126,19 +131,19 @@ async fn give_back(
         .chain(row.provider_payment_id.clone())
         .collect();
     store::close_cases_if_open(transaction, &ANSWERED, &subjects, i64::MAX, ANSWER, books.now).await?;
-    let published = match end_of_payment(transaction, id, &ending(books, row, sums)).await? {
-        Ended::Now(published) => published,
-        Ended::NothingRuns => Vec::new(),
-        Ended::Uncertain(purchase) => {
-            case::open(
-                transaction,
-                &given_back(id, row, sums, &Question::Whose(purchase)),
-            )
-            .await?;
-            Vec::new()
+    let mut published = Vec::new();
+    let lines = lines::lock_lines(transaction, id).await?;
+    for line in std::iter::once(id).chain(lines) {
+        match end_of_payment(transaction, line, &ending(books, row, sums)).await? {
+            Ended::Now(events) => published.extend(events),
+            Ended::NothingRuns => {}
+            Ended::Uncertain(purchase) => {
+                let question = Question::Whose(purchase);
+                case::open(transaction, &given_back(line, row, sums, &question)).await?;
+            }
         }
-    };
-    store::refund_if_succeeded(transaction, id, books.now).await?;
+        store::refund_if_succeeded(transaction, line, books.now).await?;
+    }
     Ok(Settled {
         is_given_back: true,
         published,

@@ -104,8 +104,8 @@ pub(super) async fn note_dispute(
     Ok((status, done.rows_affected() == 1))
 }
 
-/// The row of `payments` that the provider's payment is, locked until the transaction ends: the settled one, where a legacy table holds
-/// the id twice.
+/// The row of `payments` that the provider's payment is, or is a part of, locked until the transaction ends: the settled one, where a
+/// legacy table holds the id twice. A part of what is not complete is nobody's yet.
 ///
 /// # Errors
 /// Those of the database.
@@ -114,9 +114,14 @@ pub(super) async fn payment_of(
     provider_payment_id: &str,
 ) -> Result<Option<PaymentId>, sqlx::Error> {
     let ids = sqlx::query_scalar!(
-        "SELECT id FROM payments WHERE provider_payment_id = $1
-         ORDER BY status IN ('succeeded', 'refunded') DESC, created_at, id
-         FOR UPDATE",
+        "SELECT y.id FROM payments y
+         WHERE y.provider_payment_id = $1
+            OR y.id = (SELECT t.payment_id FROM payment_parts t WHERE t.provider_payment_id = $1)
+               AND y.status IN ('succeeded', 'refunded')
+               AND NOT EXISTS (SELECT FROM payment_cases k
+                               WHERE k.payment_id = y.id AND k.kind = 'unpriced_payment' AND k.status = 'open')
+         ORDER BY y.status IN ('succeeded', 'refunded') DESC, y.created_at, y.id
+         FOR UPDATE OF y",
         provider_payment_id
     )
     .fetch_all(connection)

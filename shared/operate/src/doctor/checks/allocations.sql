@@ -9,7 +9,7 @@ WITH broken AS (
                     WHERE a.student_id = p.student_id AND a.course_id = p.course_id
                       AND (a.status IN ('approved', 'active', 'pending')
                            OR a.status = 'completed'
-                              AND (a.created_at >= p.created_at OR a.metadata ->> 'purchaseId' = p.id::text)))
+                              AND (a.created_at >= p.created_at OR makegood_object(a.metadata) ->> 'purchaseId' = p.id::text)))
   UNION ALL
   SELECT 'allocation-pending', a.id, a.requested_at
   FROM trainer_allocations a

@@ -12,7 +12,7 @@ WITH made AS (
   WHERE p.created_at >= $1::timestamptz - interval '7 days'
   UNION ALL
   SELECT 'allocation-not-announced', 'trainer-allocated-' || a.id, a.id::text, a.allocated_at,
-         a.status IN ('approved', 'active') AND a.metadata ? 'purchaseId'
+         a.status IN ('approved', 'active') AND makegood_object(a.metadata) ? 'purchaseId'
   FROM trainer_allocations a
   WHERE a.allocated_at >= $1::timestamptz - interval '7 days'
   UNION ALL

@@ -7,7 +7,7 @@ WITH broken AS (
   SELECT 'payment-course-unreadable' AS code, y.id, coalesce(y.confirmed_at, y.created_at) AS at
   FROM payments y
   WHERE y.status = 'succeeded'
-    AND y.metadata ->> 'courseId' !~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
+    AND makegood_object(y.metadata) ->> 'courseId' !~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
     AND coalesce(y.confirmed_at, y.created_at) < $1::timestamptz - make_interval(secs => $2)
     AND NOT EXISTS (SELECT FROM student_course_purchases p WHERE p.payment_id = y.id)
     AND NOT EXISTS (SELECT FROM purchase_extensions x WHERE x.payment_id = y.id)

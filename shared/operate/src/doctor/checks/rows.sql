@@ -11,9 +11,8 @@ WITH made AS (
   WHERE p.is_active AND p.payment_id IS NOT NULL AND p.created_at < $1::timestamptz - make_interval(secs => $2)
 ), read AS (
   SELECT m.*, y.id AS recorded, y.student_id AS payer, y.amount_cents, y.currency, y.status,
-         -- Metadata may be JSON text inside the column.
-         coalesce(y.metadata ->> 'courseId', substring(y.metadata #>> '{}' FROM '"courseId"\s*:\s*"([^"]*)"')) AS course,
-         coalesce(y.metadata ->> 'purchaseTier', y.metadata ->> 'sessionCount') AS tier,
+         makegood_object(y.metadata) ->> 'courseId' AS course,
+         coalesce(makegood_object(y.metadata) ->> 'purchaseTier', makegood_object(y.metadata) ->> 'sessionCount') AS tier,
          e.payload ->> 'amountCents' AS said_amount, e.payload ->> 'currency' AS said_currency
   FROM made m
   LEFT JOIN payments y ON y.id = m.payment_id

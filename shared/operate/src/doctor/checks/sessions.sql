@@ -26,7 +26,7 @@ WITH calendar AS (
   SELECT a.id, max(p.purchase_tier) AS purchase_tier, count(*) AS used
   FROM student_course_purchases p
   JOIN trainer_allocations e ON e.student_id = p.student_id AND e.course_id = p.course_id AND e.status IN ('cancelled', 'completed', 'rejected')
-                            AND coalesce(e.metadata ->> 'purchaseId' = p.id::text, e.created_at >= p.created_at)
+                            AND coalesce(makegood_object(e.metadata) ->> 'purchaseId' = p.id::text, e.created_at >= p.created_at)
   JOIN trainer_allocations a ON a.student_id = p.student_id AND a.course_id = p.course_id AND a.status IN ('approved', 'active')
   JOIN tutoring_sessions s ON s.allocation_id = e.id AND s.status <> 'cancelled' AND (s.status <> 'scheduled' OR s.scheduled_date < $3::date)
   WHERE p.is_active
@@ -34,7 +34,7 @@ WITH calendar AS (
 ), own AS (
   SELECT a.id, a.student_id, a.course_id, coalesce(greatest(a.created_at, a.allocated_at), a.created_at) AS since,
          coalesce(c.folded, 0) % 4096 AS used, coalesce(c.folded, 0) / 4096 AS ahead, coalesce(c.days, 0) AS days,
-         CASE WHEN a.metadata ->> 'sessionCount' ~ '^[0-9]{0,3}[1-9][0-9]{0,3}$' THEN (a.metadata ->> 'sessionCount')::integer
+         CASE WHEN makegood_object(a.metadata) ->> 'sessionCount' ~ '^[0-9]{0,3}[1-9][0-9]{0,3}$' THEN (makegood_object(a.metadata) ->> 'sessionCount')::integer
               ELSE coalesce((SELECT p.purchase_tier FROM student_course_purchases p
                              WHERE p.student_id = a.student_id AND p.course_id = a.course_id AND p.is_active
                              ORDER BY p.created_at, p.id LIMIT 1), 30) END AS bought
@@ -78,7 +78,7 @@ WITH calendar AS (
                                                       ((p.expiry_date AT TIME ZONE $7) + interval '1 second')::date - 1)::timestamp,
                                                 interval '1 day') d (day)
                         WHERE extract(isodow FROM d.day)::integer = ANY($8::integer[])
-                          AND to_char(d.day, 'YYYY-MM-DD') >= coalesce(substring(coalesce(a.metadata ->> 'startDate', a.metadata -> 'schedule' ->> 'startDate', p.metadata -> 'schedule' ->> 'startDate', p.metadata ->> 'startDate') FROM '^\s*(\d{4}-\d\d-\d\d)'), '')
+                          AND to_char(d.day, 'YYYY-MM-DD') >= coalesce(substring(coalesce(makegood_object(a.metadata) ->> 'startDate', makegood_object(a.metadata) -> 'schedule' ->> 'startDate', makegood_object(p.metadata) -> 'schedule' ->> 'startDate', makegood_object(p.metadata) ->> 'startDate') FROM '^\s*(\d{4}-\d\d-\d\d)'), '')
                           AND NOT EXISTS (SELECT FROM session_blackout_dates b WHERE b.day = d.day::date)
                           AND NOT EXISTS (SELECT FROM tutoring_sessions s
                                           WHERE s.allocation_id = a.id AND s.scheduled_date = d.day::date))))

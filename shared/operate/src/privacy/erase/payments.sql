@@ -2,8 +2,8 @@
 -- column. One that is begun is left alone.
 WITH held AS MATERIALIZED (
   SELECT y.id,
-         CASE jsonb_typeof(y.metadata)
-           WHEN 'object' THEN (SELECT coalesce(jsonb_object_agg(k.key, k.value), '{}') FROM jsonb_each(y.metadata) k
+         CASE jsonb_typeof(makegood_object(y.metadata))
+           WHEN 'object' THEN (SELECT coalesce(jsonb_object_agg(k.key, k.value), '{}') FROM jsonb_each(makegood_object(y.metadata)) k
                                WHERE k.key = ANY($2::text[]))
            WHEN 'string' THEN jsonb_strip_nulls(jsonb_build_object(
              'courseId', substring(y.metadata #>> '{}' FROM '"courseId"\s*:\s*"([0-9a-fA-F-]{36})"')))

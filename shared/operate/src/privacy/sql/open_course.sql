@@ -4,7 +4,7 @@ FROM payments y
 WHERE y.student_id = ANY($1) AND y.status = 'succeeded'
   AND NOT EXISTS (SELECT FROM student_course_purchases p
                   WHERE p.payment_id = y.id
-                     OR p.payment_id IS NULL AND p.student_id = y.student_id AND p.course_id::text = lower(y.metadata ->> 'courseId'))
+                     OR p.payment_id IS NULL AND p.student_id = y.student_id AND p.course_id::text = lower(makegood_object(y.metadata) ->> 'courseId'))
   AND NOT EXISTS (SELECT FROM purchase_extensions x WHERE x.payment_id = y.id)
   AND NOT EXISTS (SELECT FROM payment_cases k
                   WHERE k.payment_id = y.id AND k.kind <> ALL ('{unknown_payment,dispute,given_back}')

@@ -11,14 +11,14 @@ LEFT JOIN LATERAL (
   ORDER BY p.created_at, p.id
   LIMIT 1) p ON true
 CROSS JOIN LATERAL (
-  SELECT CASE WHEN a.metadata ->> 'sessionCount' ~ '^[0-9]{0,3}[1-9][0-9]{0,3}$' THEN (a.metadata ->> 'sessionCount')::integer
+  SELECT CASE WHEN makegood_object(a.metadata) ->> 'sessionCount' ~ '^[0-9]{0,3}[1-9][0-9]{0,3}$' THEN (makegood_object(a.metadata) ->> 'sessionCount')::integer
               ELSE coalesce(p.purchase_tier, 30) END AS own) b
 CROSS JOIN LATERAL (
   SELECT count(*) AS used FROM trainer_allocations o
   JOIN tutoring_sessions s ON s.allocation_id = o.id AND s.status <> 'cancelled' AND (s.status <> 'scheduled' OR s.scheduled_date < $4)
   WHERE o.student_id = a.student_id AND o.course_id = a.course_id AND o.id <> a.id
     AND o.status IN ('cancelled', 'completed', 'rejected')
-    AND coalesce(o.metadata ->> 'purchaseId' = p.id::text, o.created_at >= p.created_at)) e
+    AND coalesce(makegood_object(o.metadata) ->> 'purchaseId' = p.id::text, o.created_at >= p.created_at)) e
 CROSS JOIN LATERAL (
   SELECT count(*) FILTER (WHERE s.status <> 'cancelled') AS used,
          count(*) FILTER (WHERE s.status = 'scheduled' AND s.scheduled_date >= $4) AS ahead,

@@ -21,7 +21,7 @@ WITH hits AS (
   LEFT JOIN LATERAL (
     SELECT p.id, p.payment_id FROM student_course_purchases p
     WHERE p.student_id = a.student_id AND p.course_id = a.course_id AND p.is_active
-    ORDER BY p.id::text = a.metadata ->> 'purchaseId' DESC NULLS LAST, p.created_at DESC LIMIT 1) p ON true
+    ORDER BY p.id::text = makegood_object(a.metadata) ->> 'purchaseId' DESC NULLS LAST, p.created_at DESC LIMIT 1) p ON true
   WHERE a.id = $1 OR a.id = (SELECT s.allocation_id FROM tutoring_sessions s WHERE s.id = $1)
   UNION ALL
   SELECT 'intent', 'intent', i.payment_intent_id FROM payment_intents i WHERE i.payment_intent_id = $2

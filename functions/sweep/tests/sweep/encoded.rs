@@ -1,0 +1,128 @@
+//! Metadata that an ORM encoded twice: reconciliation reads it as the object that it is, and so does the doctor.
+
+use crate::bench::Bench;
+use operate::doctor::{self, Scope};
+use serde_json::{Value, json};
+use sqlx::AssertSqlSafe;
+use uuid::Uuid;
+
+const ENCODE: [&str; 3] = [
+    "UPDATE payments SET metadata = to_jsonb(metadata::text)",
+    "UPDATE student_course_purchases SET metadata = to_jsonb(metadata::text)",
+    "UPDATE trainer_allocations SET metadata = to_jsonb(metadata::text)",
+];
+
+async fn breaches(bench: &Bench) -> Vec<&'static str> {
+    let scope = Scope {
+        only: std::collections::BTreeSet::new(),
+        now: chrono::Utc::now(),
+        timezone: chrono_tz::Asia::Kolkata,
+        teaching_days: makegood::school_days::TeachingDays::default(),
+        single_operator: false,
+    };
+    let report = doctor::check(&bench.sweep.publisher.database, &scope)
+        .await
+        .unwrap();
+    report.breaches().map(|finding| finding.code).collect()
+}
+
+#[tokio::test]
+async fn a_paid_student_in_text_is_found_by_the_sweep_and_the_doctor() {
+    for (times, upper) in [(0, false), (1, false), (2, true), (0, true)] {
+        let bench = Bench::fresh().await;
+        // GIVEN a succeeded payment without purchase, its metadata text, its course in capitals
+        let course = Uuid::new_v4();
+        let payment = bench.payment(Uuid::new_v4(), course).await;
+        if upper {
+            let capitals = course.to_string().to_uppercase();
+            bench
+                .database
+                .run_sql(&format!(
+                    "UPDATE payments SET metadata = metadata || '{{\"courseId\": \"{capitals}\"}}'"
+                ))
+                .await;
+        }
+        for _ in 0..times {
+            bench.database.run_sql(ENCODE[0]).await;
+        }
+        assert_eq!(breaches(&bench).await, ["payment-without-purchase"]);
+        // WHEN reconciled THEN it is published with what was bought
+        assert_eq!(bench.reconcile().await["paymentsAnnounced"], json!(1));
+        let bodies = bench.queues["purchase-confirmed"].drain().await;
+        let event: Value = serde_json::from_str(&bodies[0]).unwrap();
+        assert_eq!(
+            (
+                &event["paymentId"],
+                &event["courseId"],
+                &event["metadata"]["purchaseTier"]
+            ),
+            (&json!(payment), &json!(course), &json!(20)),
+            "{event}"
+        );
+        bench.database.drop().await;
+    }
+}
+
+/// What is whole stays whole when every metadata is text: nothing is missed, nothing is published again.
+#[tokio::test]
+async fn a_whole_chain_in_text_is_no_breach_and_heals_nothing() {
+    let bench = Bench::fresh().await;
+    let (student, course) = (Uuid::new_v4(), Uuid::new_v4());
+    let payment = bench.payment(student, course).await;
+    // An older purchase, which has no payment id: its payment is found by the course in the metadata.
+    bench.purchase(student, course, None, "20 hours").await;
+    let allocation = bench.allocation(student, course).await;
+    bench
+        .database
+        .run_sql(&format!(
+            "INSERT INTO tutoring_sessions (student_id, course_id, trainer_id, allocation_id, scheduled_date, scheduled_time, status)
+             SELECT student_id, course_id, trainer_id, id, current_date + n, '5:30 PM', 'scheduled'
+             FROM trainer_allocations, generate_series(3, 4) n WHERE id = '{allocation}'"
+        ))
+        .await;
+    let before = (breaches(&bench).await, bench.reconcile().await);
+    for encode in ENCODE {
+        bench.database.run_sql(encode).await;
+    }
+    assert_eq!(
+        (breaches(&bench).await, bench.reconcile().await),
+        before,
+        "{payment}"
+    );
+    bench.database.drop().await;
+}
+
+#[tokio::test]
+async fn the_one_reader_gives_the_object_or_the_value_itself() {
+    let bench = Bench::fresh().await;
+    for (value, read) in [
+        (json!({"a": 1}), json!({"a": 1})),
+        (json!("{\"a\": 1}"), json!({"a": 1})),
+        (json!("\"{\\\"a\\\": 1}\""), json!({"a": 1})),
+        (json!(" {\"a\": \"\\u00e9\"} "), json!({"a": "é"})),
+        (json!("{\"a\": "), json!("{\"a\": ")),
+        (json!("{\"a\": \"\\u0000\"}"), json!("{\"a\": \"\\u0000\"}")),
+        (json!("ten"), json!("ten")),
+        (json!(""), json!("")),
+        (json!([1]), json!([1])),
+        (json!(7), json!(7)),
+        (Value::Null, Value::Null),
+    ] {
+        let literal = value.to_string().replace('\'', "''");
+        let query = format!("SELECT makegood_object('{literal}'::jsonb)");
+        let pool = bench.database.direct();
+        let found: Value = sqlx::query_scalar(AssertSqlSafe(query))
+            .fetch_one(&pool)
+            .await
+            .unwrap();
+        assert_eq!(found, read, "{value}");
+    }
+    assert_eq!(
+        bench
+            .database
+            .count("SELECT count(*) WHERE makegood_object(NULL) IS NULL")
+            .await,
+        1
+    );
+    bench.database.drop().await;
+}
