@@ -20,7 +20,7 @@ const SHOWN: usize = 3;
 ///
 /// One reading of the database in one snapshot, in a read-only transaction; it changes nothing and blocks nobody. Every kind of
 /// breach has a code, which is also its section in docs/operations.md. What only waits (for a trainer, for a person) is listed as a
-/// notice and is no breach.
+/// notice and is no breach. Where the database hides rows from this role (`makegood check-database`), nothing is said to hold.
 /// What today is, and on which days the school teaches, is what BUSINESS_TIMEZONE and BUSINESS_WEEKDAYS say, as for the functions; whether
 /// there is one operator alone, SINGLE_OPERATOR.
 ///
@@ -29,7 +29,7 @@ const SHOWN: usize = 3;
 ///   makegood doctor --only G5 --only G6
 ///   makegood doctor --json | jq '.findings[] | select(.severity == "breach")'
 ///
-/// Exit code: 0 every guarantee holds; 1 at least one is broken; 2 wrong usage; 3 it could not look.
+/// Exit code: 0 every guarantee holds; 1 at least one is broken; 2 wrong usage; 3 it could not look, or not at all rows.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub struct Arguments {
@@ -57,7 +57,15 @@ pub async fn run(arguments: &Arguments, output: Output, clock: Clock) -> anyhow:
     bar.finish_and_clear();
     let report = examined.map_err(explained)?;
     output.answer(&report, &lines(&report))?;
-    Ok(exit::of(report.is_healthy()))
+    Ok(exit_code(&report))
+}
+
+/// Where rows may be missed, nothing is said to hold.
+fn exit_code(report: &Report) -> ExitCode {
+    if report.breaches().next().is_none() && !report.unseen.is_empty() {
+        return ExitCode::from(exit::AWAY);
+    }
+    exit::of(report.is_healthy())
 }
 
 /// With what to do about it.
@@ -86,9 +94,15 @@ fn lines(report: &Report) -> Vec<String> {
     }
     lines.extend(report.examined.iter().map(|guarantee| {
         let broken = report.breaches().any(|finding| finding.guarantee == *guarantee);
-        let mark = if broken { "✗ broken" } else { "✓ holds " };
+        let mark = match (broken, report.unseen.is_empty()) {
+            (true, _) => "✗ broken",
+            (false, true) => "✓ holds ",
+            (false, false) => "? unseen",
+        };
         format!("{mark}  {guarantee:<3} {}", guarantee.promise())
     }));
+    let unseen = report.unseen.iter();
+    lines.extend(unseen.map(|why| format!("can't see: {}", why.line())));
     lines.push(format!(
         "{} breaches, {} notices; read in {} ms. Runbook: docs/operations.md#<finding>",
         report.breaches().count(),

@@ -6,6 +6,7 @@
 mod act;
 mod caller;
 mod cases;
+mod check_database;
 mod database;
 mod dead_letters;
 mod doctor;
@@ -49,6 +50,7 @@ struct Arguments {
 enum Command {
     Migrate(migrate::Arguments),
     EnsureIndex(ensure_index::Arguments),
+    CheckDatabase(check_database::Arguments),
     Doctor(doctor::Arguments),
     NormaliseTimes(normalise_times::Arguments),
     Trace(trace::Arguments),
@@ -74,6 +76,7 @@ async fn main() -> ExitCode {
     let result = match arguments.command {
         Command::Migrate(arguments) => migrate::run(&arguments, output).await,
         Command::EnsureIndex(arguments) => ensure_index::run(&arguments, output).await,
+        Command::CheckDatabase(arguments) => check_database::run(&arguments, output).await,
         Command::Doctor(arguments) => doctor::run(&arguments, output, clock).await,
         Command::NormaliseTimes(arguments) => normalise_times::run(&arguments, output, clock).await,
         Command::Trace(arguments) => trace::run(&arguments, output, clock).await,

@@ -2,14 +2,17 @@
 
 use crate::database;
 use crate::output::{Output, show_progress};
+use makegood::db::Database;
 use makegood::schema::{self, IndexOutcome, MigrationReport};
+use operate::database::{Finding, Weight, check};
+use sqlx::postgres::PgConnectOptions;
 use std::process::ExitCode;
 
 /// Bring the database to this version's schema.
 ///
 /// Additive, safe on a live database, any number of times and by several at once. Builds missing indexes
 /// concurrently. Where existing duplicates forbid a constraint it goes on without, warns, and a later run (or
-/// `makegood ensure-index`) builds it. Tables with rows and without statistics, as after a bulk load, are counted (ANALYZE).
+/// `makegood ensure-index`) builds it. What blinds or breaks afterwards (`makegood check-database`) is a warning too. Tables with rows and without statistics, as after a bulk load, are counted (ANALYZE).
 ///
 /// Example: `makegood migrate --json`
 ///
@@ -35,16 +38,37 @@ pub async fn run(arguments: &Arguments, output: Output) -> anyhow::Result<ExitCo
     let report = schema::migrate(&options, &|progress| show_progress(&bar, &progress)).await;
     bar.finish_and_clear();
     let report = report?;
+    let found = found_in(&options).await;
     let limits = match &arguments.limit_role {
         Some(role) => schema::limit_role(&options, role).await?,
         None => Vec::new(),
     };
     let lines = [lines(&report), limits.clone()].concat();
     let mut answer = serde_json::to_value(&report)?;
+    let warnings = [report.warnings.clone(), found].concat();
+    answer["warnings"] = warnings.clone().into();
     answer["limits"] = limits.into();
     output.answer(&answer, &lines)?;
-    output.warn(&report.warnings);
+    output.warn(&warnings);
     Ok(ExitCode::SUCCESS)
+}
+
+/// What blinds or breaks in the migrated database (`makegood check-database`), a line each.
+async fn found_in(options: &PgConnectOptions) -> Vec<String> {
+    let database = Database::with_options(options.clone(), 1);
+    let found = match database.acquire().await {
+        Ok(mut connection) => check(&mut connection).await,
+        Err(error) => Err(error),
+    };
+    match found {
+        Ok(findings) => {
+            let bad = findings.iter().filter(|finding| finding.weight != Weight::Risk);
+            bad.map(Finding::line).collect()
+        }
+        Err(error) => vec![format!(
+            "the database could not be looked at afterwards (makegood check-database): {error}"
+        )],
+    }
 }
 
 fn lines(report: &MigrationReport) -> Vec<String> {

@@ -3,6 +3,7 @@
 
 mod breaches;
 mod command;
+mod database;
 mod found;
 mod graces;
 mod healthy;

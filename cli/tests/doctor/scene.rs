@@ -72,6 +72,11 @@ impl Scene {
         self.makegood_teaching_on("", arguments)
     }
 
+    /// The command with another way to the database.
+    pub fn makegood_at(&self, url: &str, arguments: &[&str]) -> Output {
+        self.command(arguments).env("DATABASE_URL", url).output().unwrap()
+    }
+
     /// The same for a school that teaches on these days of the week.
     pub fn makegood_teaching_on(&self, weekdays: &str, arguments: &[&str]) -> Output {
         self.command(arguments)

@@ -13,7 +13,8 @@ type Usage = (&'static [&'static str], &'static [&'static str]);
 
 /// Every command but `replay-event` and `statement import`, which need a file, and `preflight` and `subject`, which ask no
 /// database (`preflight/usage.rs`, and below).
-const COMMANDS: [Usage; 23] = [
+const COMMANDS: [Usage; 24] = [
+    (&["check-database"], &["check-database", "now"]),
     (&["migrate"], &["migrate", "now"]),
     (&["ensure-index"], &["ensure-index", "unique_nothing"]),
     (&["doctor"], &["doctor", "--only", "G99"]),
@@ -273,7 +274,7 @@ async fn what_is_not_there_exits_with_1_and_an_empty_list_with_0() {
     for (right, _) in usages() {
         let is_calm = matches!(
             right,
-            ["migrate" | "ensure-index" | "doctor" | "normalise-times"]
+            ["migrate" | "ensure-index" | "check-database" | "doctor" | "normalise-times"]
                 | [_, "list"]
                 | ["statement", "check"]
         );
@@ -304,11 +305,12 @@ async fn a_reader_that_goes_away_changes_no_exit_code() {
         let body = json!({"n": n}).to_string();
         operator.dead_letter("created-cache", &body).await;
     }
-    let cases: [(&[&str], i32); 9] = [
+    let cases: [(&[&str], i32); 10] = [
         (&["dead-letters", "list", "--limit", "300"], 0),
         (&["--json", "dead-letters", "list", "--limit", "300"], 0),
         (&["dead-letters", "show", &dead_letter], 0),
         (&["dead-letters", "show", &dead_letter, "--payload"], 0),
+        (&["check-database"], 0),
         (&["doctor"], 0),
         (&["--json", "doctor"], 0),
         (&["trace", "pi_nobody"], 1),
@@ -330,6 +332,7 @@ fn help_usage_and_errors_without_a_reader_do_not_panic() {
         (&["--version"], 0),
         (&["dead-letters", "replay", "--help"], 0),
         (&["nothing"], 2),
+        (&["check-database"], 3),
         (&["doctor"], 3),
         (&["--json", "doctor"], 3),
     ] {

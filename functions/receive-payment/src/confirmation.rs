@@ -42,7 +42,7 @@ fn read_payment(top: &Object<'_>, payment_id: PaymentId) -> Result<ConfirmedPaym
         metadata: checked_metadata("metadata", metadata)?,
         sender: Sender::PaymentService,
         order_id: None,
-        order_confirms: false,
+        order_asks: None,
         paid_at: None,
         is_given_back: false,
     })

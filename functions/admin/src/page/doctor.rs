@@ -37,10 +37,12 @@ pub async fn page(visit: &Visit<'_>) -> Result<Answer, Fault> {
         h1 { "Report" }
         p.lead {
             @let breaches = report.breaches().count();
-            @if breaches == 0 { (parts::badge(Tone::Good, "healthy")) " Every guarantee holds." }
+            @if breaches == 0 && report.unseen.is_empty() { (parts::badge(Tone::Good, "healthy")) " Every guarantee holds." }
+            @else if breaches == 0 { (parts::badge(Tone::Bad, "can't see")) " Rows may be missed." }
             @else { (parts::badge(Tone::Bad, "broken")) " " (breaches) " kind" @if breaches > 1 { "s" } " of breach." }
             " Read in " (report.millis) " ms. " a href="/admin/doctor" { "Check again" }
         }
+        @for why in &report.unseen { p.lead { (parts::badge(Tone::Bad, "can't see")) " " (why.line()) } }
         @for finding in &report.findings { (one(visit, finding)) }
         (promises(&report))
     };
@@ -87,8 +89,10 @@ fn promises(report: &Report) -> Markup {
         .map(|guarantee| {
             let look = if broken(*guarantee) {
                 parts::badge(Tone::Bad, "broken")
-            } else {
+            } else if report.unseen.is_empty() {
                 parts::badge(Tone::Good, "holds")
+            } else {
+                parts::badge(Tone::Waiting, "unseen")
             };
             vec![
                 html! { strong { (guarantee.name()) } },

@@ -21,4 +21,5 @@ mod second;
 mod stage;
 mod statement;
 mod timeline;
+mod unseen;
 mod weeks;

@@ -148,6 +148,30 @@ async fn the_parts_of_an_order_that_nobody_began_add_up_to_the_price() {
     setting.finish().await;
 }
 
+/// `order.paid` brings the order itself, whose notes and amount the merchant's server set.
+#[tokio::test]
+async fn parts_of_a_course_without_a_price_add_up_to_what_the_order_asks() {
+    for asks in [499_900, 500_000] {
+        let setting = Setting::with_no_queue().await;
+        setting.database.run_sql("DELETE FROM course_prices").await;
+        send(&setting, &part("pay_a", 200_000, None)).await;
+        let mut paid = part("pay_b", 299_900, None);
+        paid["event"] = json!("order.paid");
+        let notes = paid["payload"]["payment"]["entity"]["notes"].clone();
+        paid["payload"]["order"] = json!({"entity": {"id": ORDER, "amount": asks, "currency": "INR", "status": "paid", "notes": notes}});
+        let answer = send(&setting, &paid).await;
+        let is_enough = asks == 499_900;
+        assert_eq!(
+            answer["status"],
+            json!(if is_enough { "recorded" } else { "held" }),
+            "{answer}"
+        );
+        let told = if is_enough { json!([499_900]) } else { json!([]) };
+        assert_eq!(event_amounts(&setting).await, told);
+        setting.finish().await;
+    }
+}
+
 #[tokio::test]
 async fn money_of_another_order_currency_student_or_course_is_no_part() {
     type Change = fn(&mut Value);

@@ -89,6 +89,32 @@ async fn the_providers_order_releases_a_held_payment_and_says_what_it_buys() {
 }
 
 #[tokio::test]
+async fn an_order_that_was_paid_in_parts_costs_what_its_parts_have_less_what_went_back() {
+    for (back, is_released) in [(0, true), (1, false)] {
+        let stub = gateway::spawn().await.unwrap();
+        let bench = bench(&stub).await;
+        let id = Uuid::new_v4();
+        let notes = json!({"studentId": id, "courseId": id, "purchaseTier": "10"});
+        // GIVEN an order of twice what the held payment has, and a second part of it
+        let payment = held(&bench, Some(&ordered(&stub, 2 * PAID, notes))).await;
+        bench
+            .database
+            .run_sql(&format!(
+                "INSERT INTO payment_parts (provider_payment_id, payment_id, order_id, amount_minor, currency)
+                 SELECT 'pay_' || n, '{payment}', 'order', {PAID}, 'INR' FROM generate_series(1, 2) n;
+                 INSERT INTO refunds (provider, provider_refund_id, provider_payment_id, amount_minor, currency, status, told_at)
+                 SELECT 'razorpay', 'rfnd_1', 'pay_2', {back}, 'INR', 'processed', now() WHERE {back} > 0"
+            ))
+            .await;
+        let done = bench.reconcile().await;
+        assert_eq!(done["paymentsAnnounced"], json!(i64::from(is_released)), "{done}");
+        let whole = format!("SELECT count(*) FROM payments WHERE amount_cents = {}", 2 * PAID);
+        assert_eq!(bench.database.count(&whole).await, i64::from(is_released));
+        bench.database.drop().await;
+    }
+}
+
+#[tokio::test]
 async fn an_order_that_does_not_say_it_all_releases_nothing_and_the_case_says_why() {
     let stub = gateway::spawn().await.unwrap();
     let id = Uuid::new_v4();

@@ -41,9 +41,9 @@ pub struct ConfirmedPayment {
     pub sender: Sender,
     /// The provider's order that it pays.
     pub order_id: Option<String>,
-    /// Whether what it pays came with it, made by the merchant (the provider's order, a link, an invoice and the like), and names this
-    /// student, course, tier and amount.
-    pub order_confirms: bool,
+    /// What the merchant asked for, in minor units, where that came with it (the provider's order, a link, an invoice and the like), and
+    /// names this student, course and tier.
+    pub order_asks: Option<i64>,
     /// When the buyer paid, by the provider: which prices were valid.
     pub paid_at: Option<DateTime<Utc>>,
     /// Whether the same message says that all of it was given back already.
@@ -154,6 +154,12 @@ pub struct StrandedPayment {
 }
 
 impl ConfirmedPayment {
+    /// Whether what it pays came with it, made by the merchant, and asks for no more than was paid.
+    #[must_use]
+    pub fn order_confirms(&self) -> bool {
+        self.order_asks.is_some_and(|asked| asked <= self.amount_minor)
+    }
+
     /// What names this payment to a person: the provider's payment id, or ours.
     #[must_use]
     pub fn subject(&self) -> String {
@@ -199,7 +205,7 @@ pub(crate) mod tests {
             metadata: Metadata::default(),
             sender: Sender::Provider,
             order_id: None,
-            order_confirms: false,
+            order_asks: None,
             paid_at: None,
             is_given_back: false,
         }

@@ -92,7 +92,7 @@ pub(super) async fn add_up(
     let total = before.others_minor.saturating_add(payment.amount_minor);
     let is_complete = !before.is_decided
         && if unpriced.is_some() {
-            prices.contains(&total)
+            prices.contains(&total) || payment.order_asks.is_some_and(|asked| asked <= total)
         } else {
             total >= row.amount_minor
         };

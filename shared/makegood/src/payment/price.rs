@@ -87,7 +87,7 @@ pub fn judge(
     if let Some((begun, bought)) = begun.and_then(|begun| Some((begun, as_begun(payment, begun)?))) {
         return Ok((Authority::BegunPayment(begun.id), bought));
     }
-    if payment.order_confirms {
+    if payment.order_confirms() {
         return Ok((Authority::ProviderOrder, payment.clone()));
     }
     if evidence.prices.contains(&payment.amount_minor) {
@@ -262,12 +262,12 @@ mod tests {
     #[test]
     fn the_providers_order_and_the_payment_service_confirm_by_themselves() {
         let mut payment = captured();
-        payment.order_confirms = true;
+        payment.order_asks = Some(payment.amount_minor);
         assert_eq!(
             authority(&payment, &evidence(&[], &[])),
             Ok(Authority::ProviderOrder)
         );
-        payment.order_confirms = false;
+        payment.order_asks = None;
         payment.sender = Sender::PaymentService;
         assert_eq!(
             authority(&payment, &evidence(&[], &[])),

@@ -127,7 +127,7 @@ fn read_captured(entity: &Object<'_>, around: &[Around<'_>], id: &str) -> Result
             return Ok(Webhook::Unnamed(Box::new(UnnamedPayment { payment, refusal })));
         }
     }
-    payment.order_confirms = around.iter().any(|around| around.confirms(&payment));
+    payment.order_asks = around.iter().filter_map(|around| around.asks(&payment)).min();
     Ok(Webhook::Captured(Box::new(payment)))
 }
 
@@ -156,7 +156,7 @@ fn payment(
         metadata: checked_metadata("notes", notes.without(&OWN_NOTES))?,
         sender: Sender::Provider,
         order_id: order_id.filter(|id| is_id(id)).map(str::to_owned),
-        order_confirms: false,
+        order_asks: None,
         paid_at: entity
             .get("created_at")
             .and_then(Value::as_i64)

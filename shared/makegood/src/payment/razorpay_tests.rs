@@ -181,7 +181,7 @@ fn a_paid_order_is_the_capture_of_its_payment_and_its_own_notes_decide() {
         body["payload"]["order"] = json!({"entity": {"id": "order_1", "amount": 499_900, "notes": notes}});
     };
     let paid = captured(order);
-    assert!(paid.order_confirms);
+    assert!(paid.order_confirms());
     assert_eq!(
         (paid.own_id, paid.metadata.purchase_tier()),
         (derived_payment_id("pay_1"), Ok(10))
@@ -198,7 +198,7 @@ fn a_paid_order_is_the_capture_of_its_payment_and_its_own_notes_decide() {
             order(body);
             body["payload"]["order"]["entity"][field] = value;
         });
-        assert!(!unconfirmed.order_confirms, "{field}");
+        assert!(!unconfirmed.order_confirms(), "{field}");
     }
 }
 
@@ -284,7 +284,7 @@ fn notes_are_taken_from_whatever_the_payment_pays_and_a_fixed_amount_confirms_it
         object["notes"] = bought();
         match beside(event, key, object.clone()) {
             Ok(Webhook::Captured(payment)) => {
-                assert_eq!(payment.order_confirms, confirms, "{event} {object}");
+                assert_eq!(payment.order_confirms(), confirms, "{event} {object}");
                 assert_eq!(payment.metadata.purchase_tier(), Ok(10), "{event}");
                 assert_eq!(
                     (payment.own_id, payment.amount_minor),
@@ -313,7 +313,9 @@ fn a_link_of_another_order_confirms_nothing_and_one_without_notes_names_nothing(
         ("order_1", json!({"purchaseTier": "10"}), false),
     ] {
         match link(order, notes.clone()) {
-            Ok(Webhook::Captured(payment)) => assert_eq!(payment.order_confirms, confirms, "{order} {notes}"),
+            Ok(Webhook::Captured(payment)) => {
+                assert_eq!(payment.order_confirms(), confirms, "{order} {notes}")
+            }
             other => panic!("{order} {notes}: {other:?}"),
         }
     }
@@ -336,7 +338,7 @@ fn a_tier_of_the_buyers_notes_never_stands_beside_that_of_the_order() {
         // THEN ten were bought, and an empty note of the order takes nothing away
         assert_eq!(paid.metadata.purchase_tier(), Ok(10), "{own}");
         assert_eq!(paid.metadata.time_slot().as_deref(), Some("5:30 PM"));
-        assert!(paid.order_confirms);
+        assert!(paid.order_confirms());
     }
 }
 
@@ -352,7 +354,7 @@ fn of_two_objects_that_name_different_students_only_the_one_that_decides_confirm
                 json!({"entity": {"id": "order_1", "amount": order_amount, "notes": bought()}});
         });
         assert_eq!(paid.student_id.0.to_string(), STUDENT);
-        assert_eq!(paid.order_confirms, confirms);
+        assert_eq!(paid.order_confirms(), confirms);
     }
 }
 

@@ -6,7 +6,7 @@ pub use failed::{Coded, Failed};
 
 use crate::clock::Clock;
 use crate::config::{ConfigError, DatabaseConfig, Environment};
-use crate::db::{Database, LoginError, within_invocation};
+use crate::db::{Connection, Database, LoginError, within_invocation};
 use crate::delivery::{Consumer, Deadline, Parking, Stage};
 use crate::event::EventType;
 use crate::outbox::{Publisher, TransportConfig, TransportError};
@@ -95,17 +95,31 @@ pub async fn connect_first(database: &Database) {
 /// Compares the columns that a function uses with the live catalogue, and says in the log what is missing. Never stops
 /// the start: what can go on without the column goes on.
 pub async fn report_drift(database: &Database, columns: &[(&str, &[&str])]) {
-    let missing = match database.acquire().await {
-        Ok(mut connection) => schema::missing_columns(&mut connection, columns).await,
+    let looked = match database.acquire().await {
+        Ok(mut connection) => {
+            report_hidden(&mut connection, columns).await;
+            schema::missing_columns(&mut connection, columns).await
+        }
         Err(error) => Err(error),
     };
-    match missing {
+    match looked {
         Ok(missing) if missing.is_empty() => {}
         Ok(missing) => tracing::error!(
             missing = missing.join(", "),
             "columns are missing; run `makegood migrate`"
         ),
         Err(error) => tracing::warn!(%error, "the catalogue can't be compared with the columns in use"),
+    }
+}
+
+async fn report_hidden(connection: &mut Connection, columns: &[(&str, &[&str])]) {
+    match schema::hidden_tables(connection, columns).await {
+        Ok(hidden) if hidden.is_empty() => {}
+        Ok(hidden) => tracing::error!(
+            hidden = hidden.join(", "),
+            "row level security hides rows from this role; see `makegood check-database`"
+        ),
+        Err(error) => tracing::warn!(%error, "nobody knows whether rows are hidden from this role"),
     }
 }
 

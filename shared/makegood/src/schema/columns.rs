@@ -2,6 +2,24 @@
 
 use crate::db::Connection;
 
+/// The tables of these from which row level security hides rows from this role. Reads only; right through a pooler.
+///
+/// # Errors
+/// When the catalogue can't be read.
+pub async fn hidden_tables(
+    conn: &mut Connection,
+    wanted: &[(&str, &[&str])],
+) -> Result<Vec<String>, sqlx::Error> {
+    let tables: Vec<String> = wanted.iter().map(|(table, _)| (*table).to_owned()).collect();
+    sqlx::query_scalar!(
+        r#"SELECT name AS "name!" FROM unnest($1::text[]) WITH ORDINALITY AS wanted (name, position)
+           WHERE coalesce(row_security_active(to_regclass(name)), false) ORDER BY position"#,
+        &tables
+    )
+    .fetch_all(conn)
+    .await
+}
+
 /// The tables and columns of `wanted` that are missing, as `table` or `table.column`, in the order asked;
 /// empty when all are there. Reads only; right through a pooler.
 ///

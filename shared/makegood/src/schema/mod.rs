@@ -20,7 +20,7 @@ pub use catalogue::{
     MANAGED_INDEXES, PROCESSED_EVENT_ONCE, UNIQUE_ACTIVE_ALLOCATION, UNIQUE_ACTIVE_PURCHASE, UNIQUE_INDEXES,
     UNIQUE_PROVIDER_PAYMENT, UNIQUE_SESSION_SLOT, managed_index,
 };
-pub use columns::missing_columns;
+pub use columns::{hidden_tables, missing_columns};
 pub use duplicates::{DuplicateGroup, Duplicates, find_duplicates};
 pub use ensure::{ensure_index, ensure_index_patiently};
 pub use error::SchemaError;

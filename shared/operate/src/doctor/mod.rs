@@ -76,6 +76,8 @@ pub struct Report {
     pub examined: Vec<Guarantee>,
     /// What was found, in the order of [`KINDS`]; kinds without rows are left out.
     pub findings: Vec<Finding>,
+    /// Why rows may be missed (`makegood check-database`): nothing that was looked at can be said to hold while there is any.
+    pub unseen: Vec<crate::database::Finding>,
 }
 
 impl Report {
@@ -86,9 +88,9 @@ impl Report {
             .filter(|finding| finding.severity == Severity::Breach)
     }
 
-    /// Whether every guarantee that was looked at holds.
+    /// Whether every guarantee that was looked at holds, as far as all rows were seen.
     #[must_use]
     pub fn is_healthy(&self) -> bool {
-        self.breaches().next().is_none()
+        self.breaches().next().is_none() && self.unseen.is_empty()
     }
 }

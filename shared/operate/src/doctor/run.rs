@@ -3,6 +3,7 @@
 use super::constraints;
 use super::questions::{self, Row};
 use super::{EXAMPLES, Finding, Guarantee, KINDS, Kind, Report, Scope, kind};
+use crate::database::{Finding as Unseen, blinding};
 use makegood::db::{Connection, Database, Isolation, Transaction};
 use makegood::schema::HAS_TRANSACTION_TIMEOUT;
 use makegood::unfulfilled::{Figures, Kind as Unmet, Rule, Survey, Unfulfilled};
@@ -28,6 +29,11 @@ pub async fn check(database: &Database, scope: &Scope) -> Result<Report, sqlx::E
     let started = Instant::now();
     let mut reader = database.begin_as(Isolation::Snapshot).await?;
     set_up(&mut reader).await?;
+    let unseen = blinding(&mut reader).await?;
+    if unseen.iter().any(|finding| finding.code == "not-readable") {
+        reader.rollback().await?;
+        return Ok(report(scope, started, Vec::new(), unseen));
+    }
     let rows = match beside(database, &mut reader).await? {
         // The calendars alone take as long as all the rest. Who is done first ends its transaction: the server ends one that says nothing
         // for a while, and its snapshot holds back vacuum.
@@ -52,15 +58,20 @@ pub async fn check(database: &Database, scope: &Scope) -> Result<Report, sqlx::E
             rows
         }
     };
-    Ok(Report {
+    Ok(report(scope, started, in_order(rows, scope)?, unseen))
+}
+
+fn report(scope: &Scope, started: Instant, findings: Vec<Finding>, unseen: Vec<Unseen>) -> Report {
+    Report {
         at: scope.now,
         millis: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
         examined: Guarantee::ALL
             .into_iter()
             .filter(|guarantee| scope.includes(*guarantee))
             .collect(),
-        findings: in_order(rows, scope)?,
-    })
+        findings,
+        unseen,
+    }
 }
 
 async fn set_up(reader: &mut Transaction) -> Result<(), sqlx::Error> {

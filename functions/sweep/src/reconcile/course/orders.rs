@@ -203,6 +203,7 @@ async fn write(
         bought.student,
         json!(bought.metadata),
         &REPLACED.map(str::to_owned),
+        held.amount_cents,
     )
     .fetch_optional(connection)
     .await

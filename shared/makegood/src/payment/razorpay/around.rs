@@ -86,15 +86,15 @@ impl<'a> Around<'a> {
         id.filter(|id| is_id(id))
     }
 
-    /// Whether its own notes and amount say what this payment buys, and it is what this payment pays.
-    pub(super) fn confirms(&self, payment: &ConfirmedPayment) -> bool {
-        self.names(payment)
-            && self.is_paid_by(payment)
-            && self.costs().is_some_and(|amount| amount <= payment.amount_minor)
-            && self
-                .fields
-                .currency()
-                .is_ok_and(|currency| currency == payment.currency)
+    /// What it asks for, in minor units, where its own notes say what this payment buys, and it is what this payment pays: all of it,
+    /// or a part.
+    pub(super) fn asks(&self, payment: &ConfirmedPayment) -> Option<i64> {
+        let is_same_currency = || {
+            let currency = self.fields.currency();
+            currency.is_ok_and(|currency| currency == payment.currency)
+        };
+        self.costs()
+            .filter(|_| self.names(payment) && self.is_paid_by(payment) && is_same_currency())
     }
 
     /// Whether its own notes name the payment's student, course and tier, none of them left to another's notes.
