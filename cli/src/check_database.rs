@@ -5,14 +5,16 @@ use crate::exit;
 use crate::output::Output;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{ContentArrangement, Table};
-use operate::database::{Finding, Weight, check};
+use makegood::clock::Clock;
+use operate::database::{Finding, Weight, check, check_zone};
 use serde_json::json;
 use std::process::ExitCode;
 
 /// Look whether the database is as our SQL relies on.
 ///
 /// Other teams use and change it too. Reads the catalogue: types, columns without default, triggers and rules, row level security, views and
-/// partitions, the search path, collations, privileges; and a sample of rows. Each finding says what would go wrong, and the
+/// partitions, the search path, collations, privileges; a sample of rows; and the rules of BUSINESS_TIMEZONE, which the server and this program
+/// each have of their own. Each finding says what would go wrong, and the
 /// statement that cures it: read it before you run it. It changes nothing. What blinds readers makes `makegood doctor` say that it
 /// can't see. Run it with the role that the functions log in with.
 ///
@@ -29,10 +31,11 @@ pub struct Arguments {}
 ///
 /// # Errors
 /// Those of the environment and the database.
-pub async fn run(_: &Arguments, output: Output) -> anyhow::Result<ExitCode> {
-    let database = database::open().await?;
+pub async fn run(_: &Arguments, output: Output, clock: Clock) -> anyhow::Result<ExitCode> {
+    let (database, zone) = database::open_with_timezone().await?;
     let mut connection = database.acquire().await?;
-    let findings = check(&mut connection).await?;
+    let mut findings = check(&mut connection).await?;
+    findings.extend(check_zone(&mut connection, zone, clock.now()).await?);
     drop(connection);
     let is_well = findings.iter().all(|finding| finding.weight == Weight::Risk);
     output.answer(&json!({"findings": findings}), &lines(&findings))?;

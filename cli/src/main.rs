@@ -76,7 +76,7 @@ async fn main() -> ExitCode {
     let result = match arguments.command {
         Command::Migrate(arguments) => migrate::run(&arguments, output).await,
         Command::EnsureIndex(arguments) => ensure_index::run(&arguments, output).await,
-        Command::CheckDatabase(arguments) => check_database::run(&arguments, output).await,
+        Command::CheckDatabase(arguments) => check_database::run(&arguments, output, clock).await,
         Command::Doctor(arguments) => doctor::run(&arguments, output, clock).await,
         Command::NormaliseTimes(arguments) => normalise_times::run(&arguments, output, clock).await,
         Command::Trace(arguments) => trace::run(&arguments, output, clock).await,

@@ -3,7 +3,7 @@
 use crate::scene::{Scene, healthy_rows, json, text};
 use makegood::db::Database;
 use makegood_tests::database::TestDatabase;
-use operate::database::{KINDS, Weight, blinding, check};
+use operate::database::{KINDS, Weight, blinding, check, check_zone};
 use operate::doctor::{self, Report, Scope};
 use sqlx::AssertSqlSafe;
 use std::collections::BTreeSet;
@@ -214,6 +214,28 @@ async fn a_collation_that_is_newer_than_the_indexes_is_found() {
     database
         .run_sql(&format!("DROP DATABASE {name} WITH (FORCE)"))
         .await;
+    database.drop().await;
+}
+
+#[tokio::test]
+async fn the_server_and_the_program_agree_on_the_time_of_the_business() {
+    let database = TestDatabase::create_empty().await;
+    let pool = database.through_pooler(1);
+    let mut connection = pool.acquire().await.unwrap();
+    let now = chrono::Utc::now();
+    for zone in [
+        chrono_tz::Asia::Kolkata,
+        chrono_tz::Asia::Kathmandu,
+        chrono_tz::Europe::Berlin,
+    ] {
+        assert_eq!(
+            check_zone(&mut connection, zone, now).await.unwrap(),
+            None,
+            "{zone}"
+        );
+    }
+    drop(connection);
+    pool.close();
     database.drop().await;
 }
 

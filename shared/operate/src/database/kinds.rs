@@ -49,7 +49,7 @@ const fn kind(code: &'static str, weight: Weight, means: &'static str, cure: &'s
 }
 
 /// All of them, the worst first.
-pub const KINDS: [Kind; 19] = [
+pub const KINDS: [Kind; 20] = [
     kind(
         "row-security",
         Weight::Blinds,
@@ -157,6 +157,12 @@ pub const KINDS: [Kind; 19] = [
         Weight::Risk,
         "the system's collations are newer than the indexes: a text can be there and not be found, and a unique index let it in twice",
         "build the indexes anew",
+    ),
+    kind(
+        "time-zone-differs",
+        Weight::Risk,
+        "the server's rules of the business's time zone are other than those of this program: one of the two plans by another hour",
+        "see which is right (docs/reliability.md, time zones); until both are, choose a zone that has the right time",
     ),
     kind(
         "text-in-jsonb",

@@ -2,8 +2,10 @@
 //! `makegood migrate`. Reads the catalogue and a sample of rows, in one connection; takes no lock beyond a reader's, and writes nothing.
 
 mod kinds;
+mod zone;
 
 pub use kinds::{KINDS, Kind, Weight};
+pub use zone::check_zone;
 
 use makegood::db::Connection;
 use serde::Serialize;
