@@ -274,3 +274,40 @@ async fn events_delivered_thrice_shuffled_and_at_once_leave_the_same_rows_as_one
     let shuffled = made_good_over(Source::Shuffled, &payments, &surplus).await;
     assert_eq!(quiet, shuffled);
 }
+
+#[tokio::test]
+async fn two_courses_of_one_student_are_never_at_one_time() {
+    for source in [Source::Sqs, Source::Kafka, Source::Shuffled] {
+        // GIVEN payments of students for two courses each, at one hour
+        let pipeline = Pipeline::fed_by(source).await;
+        let two = |first: Payment| {
+            let second = Payment {
+                student_id: first.student_id,
+                ..Payment::new()
+            };
+            [first, second]
+        };
+        let payments: Vec<Payment> = Payment::several(PAYMENTS / 2).into_iter().flat_map(two).collect();
+        for payment in &payments {
+            payment.price(&pipeline.course.database).await;
+        }
+        let requests: Vec<Value> = payments
+            .iter()
+            .map(|payment| webhook(payment, 0, SECRET))
+            .collect();
+        // WHEN they are made good
+        assert_eq!(pipeline.receive(&requests).await, vec![200; PAYMENTS]);
+        pipeline.make_good().await;
+        // THEN each course has its seven sessions, and no two of a student are at once
+        let database = &pipeline.course.database;
+        let sessions = "SELECT count(*) FROM tutoring_sessions WHERE status = 'scheduled' AND scheduled_time = '5:30 PM'";
+        let at_once = "SELECT count(*) FROM (SELECT FROM tutoring_sessions WHERE status = 'scheduled'
+                       GROUP BY student_id, scheduled_date, scheduled_time HAVING count(*) > 1) x";
+        assert_eq!(
+            (database.count(sessions).await, database.count(at_once).await),
+            (7 * i64::try_from(PAYMENTS).unwrap(), 0),
+            "{source:?}"
+        );
+        pipeline.end().await;
+    }
+}

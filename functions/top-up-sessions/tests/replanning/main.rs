@@ -7,6 +7,7 @@ mod closed;
 mod leaving;
 #[path = "../../../schedule-sessions/tests/school/mod.rs"]
 mod school;
+mod two_courses;
 
 use chrono_tz::Tz;
 use makegood::delivery::{Deadline, Stage};

@@ -1,6 +1,7 @@
 //! Fills the windows of a set of allocations: lock, load, move what can't stay, plan, insert, publish, all in the caller's transaction.
 
 use super::calendar::move_sessions;
+use super::elsewhere::Settled;
 use super::filling::{Filling, correlation};
 use super::next_sessions::{next_sessions, upcoming};
 use super::replan::{Move, replan};
@@ -57,8 +58,8 @@ struct Work {
 }
 
 /// Moves what can't stay where it is, fills the windows of these allocations, and writes `SESSIONS_RESCHEDULED` and `SESSIONS_GENERATED`
-/// to the outbox. Locks the allocations, in id order, until the transaction ends: whoever fills the same ones waits, and then finds them
-/// full. Never commits.
+/// to the outbox. No new day is at the time of another course of the student, while there are others. Locks the allocations, and the others of
+/// their students, in id order, until the transaction ends: whoever fills the same ones waits, and then finds them full. Never commits.
 ///
 /// # Errors
 /// Those of the database; the caller's transaction is then of no more use.
@@ -81,10 +82,12 @@ pub async fn fill(
     let school = blackout::school_days(connection, filling.teaching_days, today).await?;
     let mut outcomes = HashMap::with_capacity(loaded.len());
     let mut work = Work::default();
+    let mut settled = Settled::default();
     for (index, allocation) in loaded.iter_mut().enumerate() {
         let outcome = match schedulable(allocation) {
             Err(outcome) => outcome,
             Ok((trainer, course)) => {
+                allocation.window.elsewhere = settled.clashing(allocation, course);
                 move_ahead(allocation, trainer, filling, &school, &mut work);
                 if allocation.planned.as_ref() != Some(&allocation.terms) {
                     work.renoted.push(index);
@@ -94,6 +97,7 @@ pub async fn fill(
                 } else {
                     plan(allocation, filling, &school)
                 };
+                settled.add(allocation, course, &days);
                 let new = days
                     .into_iter()
                     .map(|day| session(allocation, trainer, course, day));

@@ -3,6 +3,7 @@
 //! `schedule-sessions` fills it first, `top-up-sessions` keeps it full.
 
 mod calendar;
+mod elsewhere;
 mod fill;
 mod filling;
 mod next_sessions;

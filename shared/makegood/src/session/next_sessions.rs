@@ -35,32 +35,51 @@ pub struct Window {
     pub slot: TimeSlot,
     /// What is booked today and later, whatever its state.
     pub ahead: Vec<Booked>,
+    /// The days on which the same student has a session of another course that begins at this time of day. A new session is on one of them
+    /// only where the purchase ends before another day is open.
+    pub elsewhere: BTreeSet<NaiveDate>,
 }
 
 /// The days of the sessions to add, in order: days of the school, one session a day, from the start date on,
 /// never in the past, until [`WINDOW`] scheduled ones are ahead or all that was bought is used. A day with any session,
-/// cancelled ones included, is taken. None begins after the purchase's end, however many are left of what was bought.
+/// cancelled ones included, is taken. None begins after the purchase's end, however many are left of what was bought. A day on which
+/// the student has another course at the same time is left out while there are others before that end: it never costs a session.
 ///
 /// `now` is the school's own date and time. Today counts only while the slot has not begun.
 #[must_use]
 pub fn next_sessions(window: &Window, now: NaiveDateTime, days: &SchoolDays) -> Vec<NaiveDate> {
     let missing = WINDOW.saturating_sub(upcoming(&window.ahead, now));
     let owed = usize::try_from(window.bought.saturating_sub(window.used)).unwrap_or(usize::MAX);
-    open_days(window, now, days).take(missing.min(owed)).collect()
+    open_days(window, now, days, missing.min(owed))
+        .into_iter()
+        .collect()
 }
 
-/// The days on which a new session may be, in order; see [`next_sessions`].
-pub(super) fn open_days<'a>(
-    window: &'a Window,
+/// The days of this many new sessions; fewer where the purchase ends before. See [`next_sessions`].
+pub(super) fn open_days(
+    window: &Window,
     now: NaiveDateTime,
-    days: &'a SchoolDays,
-) -> impl Iterator<Item = NaiveDate> + 'a {
+    days: &SchoolDays,
+    wanted: usize,
+) -> BTreeSet<NaiveDate> {
     let taken: BTreeSet<NaiveDate> = window.ahead.iter().map(|session| session.day).collect();
     let first = window.starts_on.map_or(now.date(), |day| day.max(now.date()));
-    first
+    let mut open = first
         .iter_days()
         .take_while(move |day| begins_before_the_end(window, *day))
-        .filter(move |day| !taken.contains(day) && is_open(window, *day, now, days))
+        .filter(move |day| !taken.contains(day) && is_open(window, *day, now, days));
+    let (mut found, mut clashing) = (BTreeSet::new(), Vec::new());
+    while found.len() < wanted {
+        let Some(day) = open.next() else { break };
+        if window.elsewhere.contains(&day) {
+            clashing.push(day);
+        } else {
+            found.insert(day);
+        }
+    }
+    let missing = wanted - found.len();
+    found.extend(clashing.into_iter().take(missing));
+    found
 }
 
 /// Whether a new session may be on this day, as far as the calendar says, whatever is booked.

@@ -37,6 +37,7 @@ prop_compose! {
         start in prop::option::of(-60_i64..60),
         slot in prop::sample::select(vec!["4:00 PM", "17:30", "0:00", "11:59 pm", "evening"]),
         closed in prop::collection::btree_set(0_u64..60, 0..20),
+        elsewhere in prop::collection::btree_set(0_u64..40, 0..25),
     ) -> (NaiveDateTime, Window, SchoolDays) {
         let later = |days: u64| now.date().checked_add_days(Days::new(days)).unwrap();
         let ahead: Vec<Booked> = planted.iter().map(|(days, state, usual)| Booked {
@@ -53,6 +54,7 @@ prop_compose! {
             ends_at: None,
             slot: TimeSlot::booked(slot),
             ahead,
+            elsewhere: elsewhere.into_iter().map(later).collect(),
         };
         let blackout = closed.into_iter().map(later).collect();
         (now, window, SchoolDays { teaching, blackout })
@@ -77,6 +79,7 @@ proptest! {
     #[test]
     fn an_end_takes_away_what_begins_after_it_and_nothing_else((now, window, school) in calendars(), days in -3_i64..30, hour in 0_u32..24) {
         let end = (now.date() + chrono::Duration::days(days)).and_hms_opt(hour, 0, 0).unwrap();
+        let window = Window { elsewhere: BTreeSet::new(), ..window };
         let ending = Window { ends_at: Some(end), ..window.clone() };
         let begins = |day: NaiveDate| window.slot.starts().map_or_else(
             || (day + chrono::Duration::days(1)).and_hms_opt(0, 0, 0).unwrap(),
@@ -85,6 +88,20 @@ proptest! {
         let endless = next_sessions(&window, now, &school);
         let expected: Vec<_> = endless.into_iter().filter(|day| begins(*day) <= end).collect();
         prop_assert_eq!(next_sessions(&ending, now, &school), expected);
+    }
+
+    #[test]
+    fn another_course_at_the_same_time_costs_no_session_and_its_days_come_last((now, window, school) in calendars(), days in 0_i64..40) {
+        let window = Window { ends_at: (now.date() + chrono::Duration::days(days)).and_hms_opt(23, 59, 59), ..window };
+        let alone = Window { elsewhere: BTreeSet::new(), ..window.clone() };
+        let planned: BTreeSet<_> = next_sessions(&window, now, &school).into_iter().collect();
+        // THEN as many are planned as for a student of one course
+        prop_assert_eq!(planned.len(), next_sessions(&alone, now, &school).len());
+        // AND of the days that there are until the end, those with another course only when all others are planned, the first ones first
+        let all = open_days(&alone, now, &school, usize::MAX);
+        let (clashing, free): (Vec<_>, Vec<_>) = all.into_iter().partition(|day| window.elsewhere.contains(day));
+        let in_turn: BTreeSet<_> = free.into_iter().chain(clashing).take(planned.len()).collect();
+        prop_assert_eq!(planned, in_turn);
     }
 
     #[test]
@@ -99,6 +116,7 @@ proptest! {
             prop_assert!(index == 0 || planned[index - 1] < *day, "{day} is not after the one before");
             prop_assert!(window.starts_on.is_none_or(|start| start <= *day), "{day} is before the start");
             prop_assert!(*day >= now.date(), "{day} is in the past");
+            prop_assert!(!window.elsewhere.contains(day), "{day} has another course at this time");
             let begins = window.slot.starts().map(|time| day.and_time(time));
             prop_assert!(*day > now.date() || begins.is_some_and(|begins| begins > now), "{day}: its slot has begun");
         }
@@ -113,9 +131,9 @@ proptest! {
     ) {
         // GIVEN an empty calendar that begins after today, so that no slot of it is past
         let start = now.date().checked_add_days(Days::new(ahead)).unwrap();
-        let empty = Window { starts_on: Some(start), ahead: Vec::new(), used: 0, ..window };
+        let empty = Window { starts_on: Some(start), ahead: Vec::new(), elsewhere: BTreeSet::new(), used: 0, ..window };
         // WHEN every session is planned, whatever the window holds
-        let planned: Vec<NaiveDate> = open_days(&empty, now, &school).take(usize::from(sessions)).collect();
+        let planned: Vec<NaiveDate> = open_days(&empty, now, &school, usize::from(sessions)).into_iter().collect();
         // THEN they are on days of the school, one after the other, and the last one is on the end date
         prop_assert_eq!(planned.len(), usize::from(sessions));
         for (index, day) in planned.iter().enumerate() {
@@ -141,7 +159,7 @@ proptest! {
         let first = window.starts_on.map_or(now.date(), |start| start.max(now.date()));
         for day in planned.last().into_iter().flat_map(|last| first.iter_days().take_while(move |day| day < last)) {
             let free = school.contains(day) && is_ahead(day, &window.slot, now)
-                && window.ahead.iter().all(|session| session.day != day);
+                && window.ahead.iter().all(|session| session.day != day) && !window.elsewhere.contains(&day);
             prop_assert!(!free || planned.contains(&day), "{day} was free");
         }
     }

@@ -25,6 +25,7 @@ fn fresh(bought: u32) -> Window {
         ends_at: None,
         slot: TimeSlot::chosen(None),
         ahead: Vec::new(),
+        elsewhere: BTreeSet::new(),
     }
 }
 
@@ -292,4 +293,50 @@ fn a_full_window_stays_as_it_is() {
         ),
         []
     );
+}
+
+/// Mondays and Wednesdays of the weeks to come, after Thursday evening.
+const OTHER_COURSE: [&str; 4] = ["2026-01-12", "2026-01-14", "2026-01-19", "2026-01-21"];
+
+#[test]
+fn a_day_on_which_the_student_has_another_course_then_is_left_out() {
+    let window = Window {
+        elsewhere: days(&OTHER_COURSE).into_iter().collect(),
+        ..fresh(4)
+    };
+    assert_eq!(
+        plan(&window, "2026-01-08 18:00"),
+        days(&["2026-01-09", "2026-01-13", "2026-01-15", "2026-01-16"])
+    );
+}
+
+#[test]
+fn where_the_purchase_ends_before_another_day_the_days_of_the_other_course_are_used_the_first_ones_first() {
+    let until = |end: &str, bought: u32| {
+        let window = Window {
+            ends_at: Some(at(end)),
+            elsewhere: days(&OTHER_COURSE).into_iter().collect(),
+            ..fresh(bought)
+        };
+        plan(&window, "2026-01-08 18:00")
+    };
+    // GIVEN Friday, Tuesday and Thursday are free until the end on Thursday
+    let end = "2026-01-15 23:59";
+    assert_eq!(until(end, 3), days(&["2026-01-09", "2026-01-13", "2026-01-15"]));
+    assert_eq!(
+        until(end, 4),
+        days(&["2026-01-09", "2026-01-12", "2026-01-13", "2026-01-15"])
+    );
+    // AND all that there is, for more
+    assert_eq!(
+        until(end, 9),
+        days(&[
+            "2026-01-09",
+            "2026-01-12",
+            "2026-01-13",
+            "2026-01-14",
+            "2026-01-15"
+        ])
+    );
+    assert_eq!(until("2026-01-12 23:59", 9), days(&["2026-01-09", "2026-01-12"]));
 }

@@ -1,7 +1,8 @@
 //! Which sessions ahead are moved, and to which days. Pure.
 //!
 //! A session that a person moved stays where it is, and is only handed to the trainer who teaches now. Whatever else must move goes to the
-//! first days that are open for new sessions; one that may stay on its day does.
+//! first days that are open for new sessions; one that may stay on its day does. Nothing is moved for a session of another course at the same
+//! time, but what is moved anyway goes to a day without one, as new sessions do.
 
 use super::next_sessions::{Booked, WINDOW, Window, is_ahead, is_open, open_days, upcoming};
 use super::slot::TimeSlot;
@@ -9,7 +10,6 @@ use super::terms::Plan;
 use crate::ids::{SessionId, TrainerId};
 use crate::school_days::SchoolDays;
 use chrono::{NaiveDate, NaiveDateTime};
-use std::collections::BTreeSet;
 
 /// A scheduled session of today or later.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -196,26 +196,29 @@ fn place(
     moves
 }
 
-/// What only gets another time stays on its day where that is open still. The others get the first open days: each its own, where that is
-/// among them, and else what is left, in order; none when there are no more.
+/// What only gets another time stays on its day where that is open still, and the student has no other course then. The others get the
+/// first open days: each its own, where that is among them, and else what is left, in order; none when there are no more.
 fn with_days(
     window: &mut Window,
     moving: Vec<(Ahead, Reason)>,
     now: NaiveDateTime,
-    days: &SchoolDays,
+    school: &SchoolDays,
 ) -> Vec<(Option<NaiveDate>, Ahead, Reason)> {
+    let may_stay = |window: &Window, session: &Ahead, reason: Reason| {
+        let is_free = window.ahead.iter().all(|booked| booked.day != session.day);
+        reason == Reason::SlotChanged && is_free && is_open(window, session.day, now, school)
+    };
     let mut placed = Vec::with_capacity(moving.len());
     let mut rest = Vec::new();
     for (session, reason) in moving {
-        let is_free = window.ahead.iter().all(|booked| booked.day != session.day);
-        if reason == Reason::SlotChanged && is_free && is_open(window, session.day, now, days) {
+        if may_stay(window, &session, reason) && !window.elsewhere.contains(&session.day) {
             book(window, session.day);
             placed.push((Some(session.day), session, reason));
         } else {
             rest.push((session, reason));
         }
     }
-    let mut days: BTreeSet<NaiveDate> = open_days(window, now, days).take(rest.len()).collect();
+    let mut days = open_days(window, now, school, rest.len());
     days.iter().for_each(|day| book(window, *day));
     let (staying, leaving): (Vec<_>, Vec<_>) = rest
         .into_iter()
@@ -227,7 +230,12 @@ fn with_days(
     );
     let mut days = days.into_iter();
     for (session, reason) in leaving {
-        let day = days.next();
+        let mut day = days.next();
+        if day.is_none() && may_stay(window, &session, reason) {
+            // A day before the first one that is open to new sessions: another course is no reason to lose it.
+            book(window, session.day);
+            day = Some(session.day);
+        }
         if day.is_none() {
             window.used = window.used.saturating_sub(1);
         }

@@ -5,7 +5,11 @@ use super::*;
 use chrono::Days;
 use chrono_tz::Tz;
 use proptest::prelude::*;
+use std::collections::BTreeSet;
 use uuid::Uuid;
+
+#[path = "replan_elsewhere_tests.rs"]
+mod elsewhere;
 
 const OLD: TrainerId = TrainerId(Uuid::from_u128(1));
 const NEW: TrainerId = TrainerId(Uuid::from_u128(2));
@@ -52,6 +56,7 @@ fn window(bought: u32, held: u32, own: &[Ahead], plan: &Plan) -> Window {
         ends_at: None,
         slot: plan.slot.clone(),
         ahead,
+        elsewhere: BTreeSet::new(),
     }
 }
 
@@ -206,6 +211,7 @@ struct Case {
     ends_in: Option<u64>,
     slot_is_new: bool,
     start: Option<u64>,
+    elsewhere: BTreeSet<NaiveDate>,
 }
 
 fn ahead(from: u128, left: bool) -> impl Strategy<Value = Vec<Ahead>> {
@@ -242,9 +248,10 @@ fn case() -> impl Strategy<Value = Case> {
         ends_in,
         any::<bool>(),
         prop::option::of(1_u64..30),
+        prop::collection::btree_set(1_u64..30, 0..15),
     );
     (ahead(1, false), ahead(100, true), rest).prop_map(
-        |(own, left, (bought, held, (closed, week), ends_in, slot_is_new, start))| Case {
+        |(own, left, (bought, held, (closed, week), ends_in, slot_is_new, start, elsewhere))| Case {
             own,
             left,
             bought,
@@ -259,6 +266,10 @@ fn case() -> impl Strategy<Value = Case> {
             ends_in,
             slot_is_new,
             start,
+            elsewhere: elsewhere
+                .into_iter()
+                .map(|days| now().date() + Days::new(days))
+                .collect(),
         },
     )
 }
@@ -286,6 +297,8 @@ proptest! {
         let sessions: Vec<Ahead> = case.own.iter().chain(&case.left).cloned().collect();
         let mut calendar = window(case.bought, case.held, &case.own, &plan);
         calendar.ends_at = case.ends_in.and_then(|days| (now().date() + Days::new(days)).and_hms_opt(23, 0, 0));
+        let mut alone = calendar.clone();
+        calendar.elsewhere = case.elsewhere.clone();
         let before = calendar.clone();
         let moves = replan(&mut calendar, &sessions, &plan, NEW, now(), &case.school);
         // What was there is there once, or told to be off.
@@ -314,6 +327,16 @@ proptest! {
             }
             let is_substitute = moved.session.left == Some(Left::Substitutes);
             prop_assert_eq!(moved.trainer, if is_substitute { OLD } else { NEW });
+        }
+        // Another course at the same time costs no session, and has a day only when all others until the end are used.
+        replan(&mut alone, &sessions, &plan, NEW, now(), &case.school);
+        prop_assert_eq!(calendar.ahead.len(), alone.ahead.len());
+        let is_chosen = |moved: &&Move| moved.to.as_ref().is_some_and(|(day, slot)| {
+            (*day != moved.session.day || *slot != moved.session.slot) && calendar.elsewhere.contains(day)
+        });
+        if let Some(moved) = moves.iter().find(is_chosen) {
+            let free = open_days(&calendar, now(), &case.school, 1);
+            prop_assert!(free.is_subset(&calendar.elsewhere), "{moved:?}, and {free:?} is free");
         }
         // What the pipeline put on a day without teaching is not left there.
         for session in sessions.iter().filter(|session| !session.is_edited && session.is_planned && !case.school.contains(session.day)) {

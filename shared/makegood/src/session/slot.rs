@@ -48,6 +48,16 @@ impl TimeSlot {
     pub fn starts(&self) -> Option<NaiveTime> {
         self.starts
     }
+
+    /// Whether both are the same time of day, however it is spelled. A text that is no time is the same as its like only.
+    #[must_use]
+    pub fn is_same_time(&self, other: &Self) -> bool {
+        match (self.starts, other.starts) {
+            (Some(one), Some(another)) => one == another,
+            (None, None) => self.text == other.text,
+            _ => false,
+        }
+    }
 }
 
 impl fmt::Display for TimeSlot {
@@ -90,6 +100,30 @@ mod tests {
             Some("25:00"),
         ] {
             assert_eq!(chosen(text), TimeSlot::DEFAULT, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn one_time_in_two_spellings_is_the_same_and_a_text_that_is_no_time_is_its_like_only() {
+        let is_same = |one: &str, another: &str| {
+            let (one, another) = (TimeSlot::booked(one), TimeSlot::booked(another));
+            assert_eq!(one.is_same_time(&another), another.is_same_time(&one));
+            one.is_same_time(&another)
+        };
+        for (one, another) in [
+            ("5:00 PM", "17:00"),
+            ("5pm", "05:00 p.m."),
+            ("evening", "evening"),
+        ] {
+            assert!(is_same(one, another), "{one}, {another}");
+        }
+        for (one, another) in [
+            ("5:00 PM", "5:00 AM"),
+            ("5:00 PM", "5:01 PM"),
+            ("evening", "late"),
+            ("5:00 PM", "evening"),
+        ] {
+            assert!(!is_same(one, another), "{one}, {another}");
         }
     }
 

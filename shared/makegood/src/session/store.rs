@@ -1,6 +1,7 @@
 //! Allocations and their sessions: pages of windows that run low, rows to plan by, new sessions. None of these commits.
 
 use super::calendar::{Calendar, load_calendars};
+use super::elsewhere::{self, Elsewhere};
 use super::next_sessions::Window;
 use super::replan::Ahead;
 use super::terms::{Plan, Terms};
@@ -10,7 +11,7 @@ use crate::school_days::TeachingDays;
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use sqlx::types::Json;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use uuid::Uuid;
 
 /// How many allocations [`next_page`] looks at.
@@ -123,11 +124,14 @@ pub(super) struct Allocation {
     pub(super) plan: Plan,
     /// The scheduled sessions of today and later: its own, and those of earlier allocations of the same purchase.
     pub(super) sessions: Vec<Ahead>,
+    /// What the student has in other courses.
+    pub(super) elsewhere: Vec<Elsewhere>,
+    /// Its calendar. Which days another course has is not in it yet: that is for who goes through the batch.
     pub(super) window: Window,
 }
 
-/// Locks these allocations against everyone else who schedules, until the transaction ends, then reads them as they are
-/// under the lock, in no particular order. Those that don't exist are not among them.
+/// Locks these allocations, and the others that their students have sessions by, against everyone else who schedules, until the transaction
+/// ends; then reads them as they are under the lock, in no particular order. Those that don't exist are not among them.
 pub(super) async fn lock_and_load(
     connection: &mut Connection,
     allocations: &[Uuid],
@@ -137,6 +141,7 @@ pub(super) async fn lock_and_load(
         .fetch_all(&mut *connection)
         .await?;
     let mut calendars = load_calendars(connection, allocations, now.date_naive()).await?;
+    let mut elsewhere = elsewhere::load(connection, allocations, now.date_naive()).await?;
     let rows = sqlx::query_file_as!(AllocationRow, "src/session/load.sql", allocations)
         .fetch_all(connection)
         .await?;
@@ -144,7 +149,8 @@ pub(super) async fn lock_and_load(
         .into_iter()
         .map(|row| {
             let calendar = calendars.remove(&row.id).unwrap_or_default();
-            row.with(calendar, now)
+            let elsewhere = elsewhere.remove(&row.id).unwrap_or_default();
+            row.with(calendar, elsewhere, now)
         })
         .collect())
 }
@@ -166,7 +172,7 @@ struct AllocationRow {
 }
 
 impl AllocationRow {
-    fn with(self, calendar: Calendar, now: DateTime<Tz>) -> Allocation {
+    fn with(self, calendar: Calendar, elsewhere: Vec<Elsewhere>, now: DateTime<Tz>) -> Allocation {
         let timezone = now.timezone();
         let own = bought(self.session_count.as_deref(), self.purchase_tier);
         let planned = self.planned.map(|planned| planned.0);
@@ -187,11 +193,13 @@ impl AllocationRow {
                 ends_at: self.ends_at.map(|end| end.with_timezone(&timezone).naive_local()),
                 slot: plan.slot.clone(),
                 ahead: calendar.ahead,
+                elsewhere: BTreeSet::new(),
             },
             terms: self.terms.0,
             planned,
             plan,
             sessions: calendar.sessions,
+            elsewhere,
         }
     }
 }
