@@ -2,7 +2,7 @@
 
 use crate::scene::{Scene, json, text};
 use chrono::Utc;
-use operate::timeline::{EntryKind, Moment, Status, Subject, Timeline, timeline};
+use operate::timeline::{Entry, EntryKind, Moment, Status, Subject, Timeline, timeline};
 use serde_json::Value;
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
@@ -176,6 +176,65 @@ async fn each_hole_of_the_course_pipeline_has_its_sentence() {
         .await;
     let told = read(&scene, &subject).await;
     assert_eq!(told.gap, None, "{told:?}");
+    scene.drop().await;
+}
+
+/// What the timeline says of the sessions of sita's allocation.
+async fn of_sitas_sessions(scene: &Scene) -> String {
+    let subject = Subject::Allocation(id(scene, "allocated").await);
+    let told = read(scene, &subject).await;
+    let is_sessions = |entry: &&Entry| entry.kind == EntryKind::Sessions;
+    told.entries
+        .iter()
+        .find(is_sessions)
+        .expect("sessions")
+        .what
+        .clone()
+}
+
+#[tokio::test]
+async fn sessions_at_the_time_of_another_course_are_told() {
+    // GIVEN a week at four of sita's, another course of hers at another time, one that was cancelled, and one of somebody else's
+    let scene = Scene::healthy(20).await;
+    scene
+        .database
+        .run_sql(
+            "INSERT INTO trainer_allocations (id, student_id, course_id, requested_by, status, trainer_id)
+             SELECT md5(name)::uuid, md5(student)::uuid, md5(course)::uuid, md5(student)::uuid, 'approved', md5('trainer')::uuid
+             FROM (VALUES ('allocated', 'sita', 'maths'), ('other', 'sita', 'music'), ('gitas', 'gita', 'music')) a (name, student, course);
+             INSERT INTO tutoring_sessions (allocation_id, student_id, trainer_id, scheduled_date, scheduled_time, status)
+             SELECT md5('allocated')::uuid, md5('sita')::uuid, md5('trainer')::uuid, current_date + n, '4:00 PM', 'scheduled'
+             FROM generate_series(1, 7) n
+             UNION ALL SELECT md5('other')::uuid, md5('sita')::uuid, md5('trainer')::uuid, current_date + 2, '5:00 PM', 'scheduled'
+             UNION ALL SELECT md5('other')::uuid, md5('sita')::uuid, md5('trainer')::uuid, current_date + 3, '4:00 PM', 'cancelled'
+             UNION ALL SELECT md5('gitas')::uuid, md5('gita')::uuid, md5('trainer')::uuid, current_date + 4, '4:00 PM', 'scheduled'",
+        )
+        .await;
+    let before = of_sitas_sessions(&scene).await;
+    assert!(!before.contains("another course"), "{before}");
+    // WHEN there are sessions at the same time, in whatever spelling THEN they are told
+    let first = "SELECT (current_date + 5)::text";
+    let first: String = sqlx::query_scalar(first)
+        .fetch_one(&scene.database.direct())
+        .await
+        .unwrap();
+    for (day, told) in [
+        (
+            5,
+            format!("; that on {first} is at the same time as a session of another course"),
+        ),
+        (
+            6,
+            format!("; 2 of them, the first on {first}, are at the same time as a session of another course"),
+        ),
+    ] {
+        let session = format!(
+            "INSERT INTO tutoring_sessions (allocation_id, student_id, trainer_id, scheduled_date, scheduled_time)
+             VALUES (md5('other')::uuid, md5('sita')::uuid, md5('trainer')::uuid, current_date + {day}, '16:00')"
+        );
+        scene.database.run_sql(&session).await;
+        assert_eq!(of_sitas_sessions(&scene).await, format!("{before}{told}"));
+    }
     scene.drop().await;
 }
 

@@ -1,5 +1,6 @@
 //! The rows of a course payment, and the entries that tell of them.
 
+use super::clash::Clashes;
 use super::entry::{Entry, EntryKind, Status};
 use super::rows::{Common, Keys};
 use super::shares::Shares;
@@ -77,6 +78,7 @@ pub(super) struct Course {
     pub(super) shares: Shares,
     pub(super) purchases: Vec<PurchaseRow>,
     pub(super) allocations: Vec<AllocationRow>,
+    pub(super) clashes: Clashes,
     pub(super) marks: Vec<MarkRow>,
     pub(super) common: Common,
 }
@@ -108,6 +110,8 @@ impl Course {
             Some((purchase.student_id, purchase.course_id))
         });
         let allocations = allocations(&mut *connection, pair, allocation_id, today).await?;
+        let ids: Vec<Uuid> = allocations.iter().map(|allocation| allocation.id).collect();
+        let clashes = Clashes::load(&mut *connection, &ids, today).await?;
         let keys = keys(payment_id, dead_letter_id, &purchases, &allocations);
         let marks = marks(&mut *connection, &keys).await?;
         let common = Common::load(connection, &keys).await?;
@@ -116,6 +120,7 @@ impl Course {
             shares,
             purchases,
             allocations,
+            clashes,
             marks,
             common,
         })
@@ -169,7 +174,9 @@ impl Course {
             .purchases
             .iter()
             .flat_map(|purchase| purchase_entries(purchase, Some(purchase.id) == own));
-        let allocations = self.allocations.iter().flat_map(allocation_entries);
+        let allocation =
+            |allocation: &AllocationRow| allocation_entries(allocation, &self.clashes.told(allocation.id));
+        let allocations = self.allocations.iter().flat_map(allocation);
         let marks = self.marks.iter().map(mark_entry);
         payment
             .chain(
@@ -286,7 +293,7 @@ fn own_purchase(purchase: &PurchaseRow) -> String {
     what
 }
 
-fn allocation_entries(allocation: &AllocationRow) -> Vec<Entry> {
+fn allocation_entries(allocation: &AllocationRow, clashes: &str) -> Vec<Entry> {
     let entry = |at: Option<DateTime<Utc>>, kind, status, what: String| {
         Entry::new(at, kind, status, what).id("allocationId", allocation.id)
     };
@@ -318,7 +325,7 @@ fn allocation_entries(allocation: &AllocationRow) -> Vec<Entry> {
             EntryKind::Sessions,
             Status::Happened,
             format!(
-                "{} of {} sessions used or planned, {next}",
+                "{} of {} sessions used or planned, {next}{clashes}",
                 allocation.used, allocation.bought
             ),
         )

@@ -3,6 +3,7 @@
 //! [`find`] turns whatever id a person has into subjects, [`timeline`] reads the rows of one, and [`missing()`] (pure) says in text
 //! what is not there. No personal data beyond ids: addresses, names and phones are never read.
 
+mod clash;
 mod course;
 mod entry;
 mod facts;
