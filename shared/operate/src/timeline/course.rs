@@ -2,29 +2,14 @@
 
 use super::clash::Clashes;
 use super::entry::{Entry, EntryKind, Status};
+use super::payment::PaymentRow;
 use super::rows::{Common, Keys};
 use super::shares::Shares;
 use super::subject::Subject;
-use crate::money::money;
 use chrono::{DateTime, NaiveDate, Utc};
 use makegood::db::Connection;
 use serde_json::Value;
 use uuid::Uuid;
-
-/// A row of `payments`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct PaymentRow {
-    pub(super) id: Uuid,
-    pub(super) student_id: Uuid,
-    pub(super) course: Option<String>,
-    pub(super) amount_cents: i64,
-    pub(super) currency: String,
-    pub(super) status: String,
-    pub(super) provider: Option<String>,
-    pub(super) provider_payment_id: Option<String>,
-    pub(super) created_at: DateTime<Utc>,
-    pub(super) confirmed_at: Option<DateTime<Utc>>,
-}
 
 /// A purchase.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,7 +84,7 @@ impl Course {
             Subject::DeadLetter(id) => dead_letter_id = Some(*id),
             Subject::Intent(_) | Subject::Job(_) => {}
         }
-        let payment = payment(&mut *connection, payment_id).await?;
+        let payment = PaymentRow::load(&mut *connection, payment_id).await?;
         let shares = Shares::load(&mut *connection, payment_id).await?;
         let pair = payment
             .as_ref()
@@ -168,7 +153,7 @@ impl Course {
     }
 
     pub(super) fn entries(&self, subject: &Subject) -> Vec<Entry> {
-        let payment = self.payment.iter().flat_map(payment_entries);
+        let payment = self.payment.iter().flat_map(PaymentRow::entries);
         let own = self.own_purchase(subject).map(|purchase| purchase.id);
         let purchases = self
             .purchases
@@ -219,41 +204,6 @@ fn keys(
         dead_letter,
         payment: correlation,
         ..Keys::default()
-    }
-}
-
-fn payment_entries(payment: &PaymentRow) -> Vec<Entry> {
-    let what = |verb: &str| {
-        let by = payment.provider.as_deref().unwrap_or("unknown provider");
-        format!(
-            "payment {verb}: {} by {by}",
-            money(payment.amount_cents, &payment.currency)
-        )
-    };
-    let entry = |at, status, what| {
-        let entry = Entry::new(at, EntryKind::Payment, status, what)
-            .id("paymentId", payment.id)
-            .id("studentId", payment.student_id);
-        match &payment.provider_payment_id {
-            Some(id) => entry.id("providerPaymentId", id),
-            None => entry,
-        }
-    };
-    match payment.status.as_str() {
-        "succeeded" => vec![entry(
-            payment.confirmed_at.unwrap_or(payment.created_at),
-            Status::Happened,
-            what("received"),
-        )],
-        "initiated" | "processing" => vec![entry(payment.created_at, Status::Pending, what("begun"))],
-        ended => vec![
-            entry(payment.created_at, Status::Happened, what("begun")),
-            entry(
-                payment.confirmed_at.unwrap_or(payment.created_at),
-                Status::Happened,
-                format!("payment {ended}"),
-            ),
-        ],
     }
 }
 
@@ -341,18 +291,6 @@ fn mark_entry(mark: &MarkRow) -> Entry {
         format!("{} marked as processed", mark.event_type),
     )
     .id("eventId", &mark.event_id)
-}
-
-async fn payment(connection: &mut Connection, id: Option<Uuid>) -> Result<Option<PaymentRow>, sqlx::Error> {
-    sqlx::query_as!(
-        PaymentRow,
-        "SELECT id, student_id, makegood_object(metadata) ->> 'courseId' AS course, amount_cents, currency, status, provider,
-                provider_payment_id, created_at, confirmed_at
-         FROM payments WHERE id = $1",
-        id,
-    )
-    .fetch_optional(connection)
-    .await
 }
 
 async fn purchases(

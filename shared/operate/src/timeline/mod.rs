@@ -12,6 +12,7 @@ mod gap;
 mod gap_order;
 mod moment;
 mod order;
+mod payment;
 mod read_facts;
 mod rows;
 mod shares;
