@@ -1,6 +1,7 @@
 //! An order that is paid in parts: fulfilled once, when the sum is there, and one case until then.
 
 use crate::setting::{STUDENT, Setting, capture, signed_webhook};
+use makegood::payment::razorpay::derived_payment_id;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -176,7 +177,11 @@ async fn parts_of_a_course_without_a_price_add_up_to_what_the_order_asks() {
 async fn money_of_another_order_currency_student_or_course_is_no_part() {
     type Change = fn(&mut Value);
     let changes: [(&str, Change); 4] = [
-        ("order", |entity| entity["order_id"] = json!("order_other")),
+        // The buyer's note leads to the row all the same.
+        ("order", |entity| {
+            entity["order_id"] = json!("order_other");
+            entity["notes"]["paymentId"] = json!(derived_payment_id("pay_a"));
+        }),
         ("currency", |entity| entity["currency"] = json!("USD")),
         ("student", |entity| {
             entity["notes"]["studentId"] = json!(Uuid::from_u128(77))
