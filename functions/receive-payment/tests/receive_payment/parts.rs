@@ -209,6 +209,24 @@ async fn money_of_another_order_currency_student_or_course_is_no_part() {
     }
 }
 
+/// Nobody began it, so that no row is there to wait for: the order is what they share.
+#[tokio::test]
+async fn parts_that_come_at_once_add_up_as_well() {
+    for _ in 0..5 {
+        let setting = Setting::with_no_queue().await;
+        let parts = [("pay_a", 100_000), ("pay_b", 150_000), ("pay_c", 249_900)]
+            .map(|(id, amount)| part(id, amount, None));
+        let answers = futures::future::join_all(parts.iter().map(|part| send(&setting, part))).await;
+        let recorded = answers
+            .iter()
+            .filter(|answer| answer["status"] == json!("recorded"));
+        assert_eq!(recorded.count(), 1, "{answers:?}");
+        assert_eq!(setting.payments_and_events().await, (1, 1));
+        assert_eq!(event_amounts(&setting).await, json!([499_900]));
+        setting.finish().await;
+    }
+}
+
 fn refund(id: &str, of: &str, amount: i64) -> Value {
     json!({"entity": "event", "event": "refund.processed", "payload": {"refund": {"entity": {
         "id": id, "payment_id": of, "amount": amount, "currency": "INR", "status": "processed"}}}})

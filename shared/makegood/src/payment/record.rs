@@ -123,7 +123,13 @@ pub async fn set_aside(
 ) -> Result<SetAside, sqlx::Error> {
     let mut transaction = database.begin().await?;
     let provider_payment_id = stranded.provider_payment_id.as_deref();
-    store::lock(&mut transaction, &[stranded.payment_id], provider_payment_id).await?;
+    store::lock(
+        &mut transaction,
+        &[stranded.payment_id],
+        provider_payment_id,
+        None,
+    )
+    .await?;
     let known = store::find_stranded(&mut transaction, stranded).await?;
     let first = known.iter().find_map(|row| {
         let status = match row.status.as_str() {
@@ -150,7 +156,13 @@ pub async fn set_aside(
 
 async fn lock(transaction: &mut Connection, payment: &ConfirmedPayment) -> Result<(), sqlx::Error> {
     let ids: Vec<PaymentId> = std::iter::once(payment.own_id).chain(payment.hinted_id).collect();
-    store::lock(transaction, &ids, payment.provider_payment_id.as_deref()).await
+    store::lock(
+        transaction,
+        &ids,
+        payment.provider_payment_id.as_deref(),
+        payment.order_id.as_deref(),
+    )
+    .await
 }
 
 /// Refunds and disputes that came before the capture are its own.

@@ -20,12 +20,15 @@ pub async fn lock(
     connection: &mut Connection,
     payment_ids: &[PaymentId],
     provider_payment_id: Option<&str>,
+    order_id: Option<&str>,
 ) -> Result<(), sqlx::Error> {
     let own = payment_ids.iter().map(|id| format!("receive-payment:{id}"));
     let providers = provider_payment_id
         .iter()
         .map(|id| format!("receive-payment:provider:{id}"));
-    let names: Vec<String> = own.chain(providers).collect();
+    // The parts of one order are counted one after the other.
+    let orders = order_id.iter().map(|id| format!("receive-payment:order:{id}"));
+    let names: Vec<String> = own.chain(providers).chain(orders).collect();
     sqlx::query_file!("src/payment/lock.sql", &names)
         .execute(connection)
         .await?;

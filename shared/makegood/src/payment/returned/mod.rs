@@ -42,7 +42,7 @@ pub async fn record(books: Books<'_>, returned: &Returned) -> Result<Noted, Reco
     let mut transaction = books.database.begin().await?;
     let provider_payment_id = returned.payment_id();
     let own_id = derived_payment_id(provider_payment_id);
-    crate::payment::store::lock(&mut transaction, &[own_id], Some(provider_payment_id)).await?;
+    crate::payment::store::lock(&mut transaction, &[own_id], Some(provider_payment_id), None).await?;
     let payment = store::payment_of(&mut transaction, provider_payment_id).await?;
     let mut noted = note(&mut transaction, books, returned, payment).await?;
     match payment {
