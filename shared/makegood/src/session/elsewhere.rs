@@ -1,9 +1,8 @@
 //! What a student has on the calendar in other courses: a new session is not at the same time while another day is free
 //! (docs/decisions/0096).
 
-use super::next_sessions::Booked;
+use super::next_sessions::{Booked, Window};
 use super::slot::TimeSlot;
-use super::store::Allocation;
 use crate::db::Connection;
 use crate::ids::{CourseId, StudentId};
 use chrono::NaiveDate;
@@ -50,13 +49,17 @@ pub(super) async fn load(
 pub(super) struct Settled(HashMap<StudentId, Vec<(CourseId, Vec<Booked>)>>);
 
 impl Settled {
-    /// The days on which the student of this allocation has another course at its time: as the rows say, or as this batch has planned since.
-    pub(super) fn clashing(&self, allocation: &Allocation, course: CourseId) -> BTreeSet<NaiveDate> {
-        let slot = &allocation.window.slot;
-        let settled = self.0.get(&allocation.student).map_or(&[][..], Vec::as_slice);
+    /// The days on which a student has another course at this time: as the rows say, or as this batch has planned since.
+    pub(super) fn clashing(
+        &self,
+        student: StudentId,
+        course: CourseId,
+        slot: &TimeSlot,
+        elsewhere: &[Elsewhere],
+    ) -> BTreeSet<NaiveDate> {
+        let settled = self.0.get(&student).map_or(&[][..], Vec::as_slice);
         let is_settled = |other: Option<CourseId>| settled.iter().any(|(course, _)| Some(*course) == other);
-        let there = allocation
-            .elsewhere
+        let there = elsewhere
             .iter()
             .filter(|session| !is_settled(session.course) && session.slot.is_same_time(slot))
             .map(|session| session.day);
@@ -69,18 +72,14 @@ impl Settled {
         there.chain(planned).collect()
     }
 
-    /// Notes what the calendar of this allocation is from now on: what its window has ahead, and these new days.
-    pub(super) fn add(&mut self, allocation: &Allocation, course: CourseId, new: &[NaiveDate]) {
-        let window = &allocation.window;
+    /// Notes what the student's calendar of this course is from now on: what its window has ahead, and these new days.
+    pub(super) fn add(&mut self, student: StudentId, course: CourseId, window: &Window, new: &[NaiveDate]) {
         let new = new.iter().map(|day| Booked {
             day: *day,
             slot: window.slot.clone(),
             scheduled: true,
         });
         let sessions = window.ahead.iter().cloned().chain(new).collect();
-        self.0
-            .entry(allocation.student)
-            .or_default()
-            .push((course, sessions));
+        self.0.entry(student).or_default().push((course, sessions));
     }
 }

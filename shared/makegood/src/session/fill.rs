@@ -87,7 +87,12 @@ pub async fn fill(
         let outcome = match schedulable(allocation) {
             Err(outcome) => outcome,
             Ok((trainer, course)) => {
-                allocation.window.elsewhere = settled.clashing(allocation, course);
+                allocation.window.elsewhere = settled.clashing(
+                    allocation.student,
+                    course,
+                    &allocation.window.slot,
+                    &allocation.elsewhere,
+                );
                 move_ahead(allocation, trainer, filling, &school, &mut work);
                 if allocation.planned.as_ref() != Some(&allocation.terms) {
                     work.renoted.push(index);
@@ -97,7 +102,7 @@ pub async fn fill(
                 } else {
                     plan(allocation, filling, &school)
                 };
-                settled.add(allocation, course, &days);
+                settled.add(allocation.student, course, &allocation.window, &days);
                 let new = days
                     .into_iter()
                     .map(|day| session(allocation, trainer, course, day));
