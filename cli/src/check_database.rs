@@ -14,9 +14,8 @@ use std::process::ExitCode;
 ///
 /// Other teams use and change it too. Reads the catalogue: types, columns without default, triggers and rules, row level security, views and
 /// partitions, the search path, collations, privileges; a sample of rows; and the rules of BUSINESS_TIMEZONE, which the server and this program
-/// each have of their own. Each finding says what would go wrong, and the
-/// statement that cures it: read it before you run it. It changes nothing. What blinds readers makes `makegood doctor` say that it
-/// can't see. Run it with the role that the functions log in with.
+/// each have of their own. Each finding says what would go wrong, and the statement that cures it: read it before you run it. It
+/// changes nothing. What blinds readers makes `makegood doctor` say that it can't see. Run it with the role of the functions.
 ///
 /// Examples:
 ///   makegood check-database

@@ -29,7 +29,7 @@ const SHOWN: usize = 3;
 ///   makegood doctor --only G5 --only G6
 ///   makegood doctor --json | jq '.findings[] | select(.severity == "breach")'
 ///
-/// Exit code: 0 every guarantee holds; 1 at least one is broken; 2 wrong usage; 3 it could not look, or not at all rows.
+/// Exit code: 0 every guarantee holds; 1 at least one is broken; 2 wrong usage; 3 it could not look, or may have missed rows.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub struct Arguments {

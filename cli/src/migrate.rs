@@ -12,7 +12,8 @@ use std::process::ExitCode;
 ///
 /// Additive, safe on a live database, any number of times and by several at once. Builds missing indexes
 /// concurrently. Where existing duplicates forbid a constraint it goes on without, warns, and a later run (or
-/// `makegood ensure-index`) builds it. What blinds or breaks afterwards (`makegood check-database`) is a warning too. Tables with rows and without statistics, as after a bulk load, are counted (ANALYZE).
+/// `makegood ensure-index`) builds it. What blinds or breaks afterwards (`makegood check-database`) is a warning too. Tables with
+/// rows and without statistics, as after a bulk load, are counted (ANALYZE).
 ///
 /// Example: `makegood migrate --json`
 ///

@@ -3,6 +3,7 @@
 use makegood_tests::database::TestDatabase;
 use makegood_tests::environment::Environment;
 use makegood_tests::public::variables;
+use makegood_tests::reader::Reader;
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 
@@ -53,5 +54,32 @@ async fn a_database_that_is_away_keeps_no_function_from_its_start() {
             Environment::start(function, &variables("postgres://nobody@127.0.0.1:9/none")).await;
         environment.until_ready().await;
         assert!(!environment.has_exited(), "{function}");
+    }
+}
+
+#[tokio::test]
+async fn a_function_from_which_rows_are_hidden_says_so_at_its_start() {
+    for is_hidden in [false, true] {
+        let database = TestDatabase::create().await;
+        let grants = "GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO ROLE";
+        let reader = Reader::create(&database, grants).await;
+        if is_hidden {
+            database
+                .run_sql("ALTER TABLE payments ENABLE ROW LEVEL SECURITY")
+                .await;
+        }
+        // GIVEN a column that is missing, so that the start has something to say in any case
+        database.run_sql("ALTER TABLE refunds DROP COLUMN reason").await;
+        let environment = Environment::start("receive-payment", &variables(&reader.url())).await;
+        let has = |text: &str| environment.lines().iter().any(|line| line.contains(text));
+        while !has("columns are missing") && !has("can't be compared") {
+            tokio::task::yield_now().await;
+        }
+        // WHEN THEN
+        let told = has("row level security hides rows from this role") && has("\"hidden\":\"payments\"");
+        assert_eq!(told, is_hidden, "{:?}", environment.lines());
+        drop(environment);
+        reader.drop().await;
+        database.drop().await;
     }
 }

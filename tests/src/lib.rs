@@ -31,6 +31,7 @@ pub mod own_postgres;
 pub mod personal;
 pub mod public;
 pub mod queues;
+pub mod reader;
 pub mod recorder;
 pub mod runtime_api;
 pub mod secrets;

@@ -9,5 +9,7 @@ mod graces;
 mod healthy;
 mod incidents;
 mod scene;
+mod shares;
 mod times;
 mod trace;
+mod unseen;

@@ -7,7 +7,7 @@ use serde_json::Value;
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
-async fn id(scene: &Scene, name: &str) -> Uuid {
+pub async fn id(scene: &Scene, name: &str) -> Uuid {
     sqlx::query_scalar(AssertSqlSafe(format!("SELECT md5('{name}')::uuid")))
         .fetch_one(&scene.database.direct())
         .await

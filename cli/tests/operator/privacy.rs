@@ -110,6 +110,37 @@ async fn an_export_holds_every_marker_of_its_person_and_none_of_another_and_an_e
     operator.close().await;
 }
 
+/// What an ORM encoded twice is emptied as an object is: what was bought stays, the rest goes.
+#[tokio::test]
+async fn an_erasure_keeps_what_was_bought_of_metadata_in_text() {
+    let operator = scene().await;
+    let student = STUDENT.id(&operator).await;
+    let tables = [("payments", "courseId"), ("trainer_allocations", "sessionCount")];
+    for (table, kept) in tables {
+        operator
+            .sql(&format!(
+                "UPDATE {table} SET metadata = to_jsonb((metadata || jsonb_build_object('{kept}', 'KEPT', 'note', 'MARKER'))::text)
+                 WHERE student_id = '{student}'"
+            ))
+            .await;
+    }
+    let privacy = STUDENT.erase(&operator).await;
+    privacy.succeeded();
+    for (table, kept) in tables {
+        let row = operator
+            .row(&format!(
+                "SELECT count(*) FILTER (WHERE metadata ->> '{kept}' = 'KEPT') AS kept, count(*) FILTER (WHERE metadata::text LIKE '%MARKER%') AS left
+                 FROM {table}"
+            ))
+            .await;
+        assert!(
+            row["kept"].as_i64() >= Some(1) && row["left"] == 0,
+            "{table}: {row}"
+        );
+    }
+    operator.close().await;
+}
+
 /// All rows, without the audit log and the memory of who was erased.
 const ROWS: &str = "SELECT md5(string_agg(row, '' ORDER BY row)) AS rows FROM (
     SELECT payments::text AS row FROM payments UNION ALL SELECT student_course_purchases::text FROM student_course_purchases

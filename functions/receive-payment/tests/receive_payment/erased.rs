@@ -153,5 +153,7 @@ async fn a_confirmation_of_a_deleted_payment_makes_nothing() {
         "{answer}"
     );
     assert_eq!(setting.payments_and_events().await, (0, 1));
+    let code = setting.json("SELECT details -> 'code' FROM payment_cases").await;
+    assert_eq!(code, json!("payment_row_gone"));
     setting.finish().await;
 }

@@ -3,8 +3,13 @@
 use crate::setting::{
     COURSE, NOW, PAYMENT, STUDENT, Setting, capture, confirmation, signed_confirmation, signed_webhook,
 };
+use makegood::payment::returned::PartialRefund;
 use serde_json::{Value, json};
 use uuid::Uuid;
+
+const PURCHASES: &str =
+    "INSERT INTO student_course_purchases (student_id, course_id, payment_id, purchase_tier)
+    SELECT student_id, (metadata ->> 'courseId')::uuid, id, 20 FROM payments";
 
 async fn confirm(setting: &Setting, student: &str, course: &str) -> Value {
     let mut told = confirmation();
@@ -74,6 +79,8 @@ async fn notes_that_name_another_student_or_course_for_a_recorded_payment_are_a_
             );
         }
         assert_eq!(setting.payments_and_events().await, (1, 1));
+        let code = setting.json("SELECT details -> 'code' FROM payment_cases").await;
+        assert_eq!(code, json!("payment_buys_something_else"));
         setting.finish().await;
     }
 }
@@ -84,13 +91,7 @@ async fn a_payment_that_was_given_back_in_full_takes_its_lines_with_it() {
     let second = Uuid::new_v4().to_string();
     confirm(&setting, STUDENT, COURSE).await;
     let line = confirm(&setting, STUDENT, &second).await["paymentId"].clone();
-    setting
-        .database
-        .run_sql(&format!(
-            "INSERT INTO student_course_purchases (student_id, course_id, payment_id, purchase_tier)
-             SELECT student_id, (metadata ->> 'courseId')::uuid, id, 20 FROM payments WHERE student_id = '{STUDENT}'"
-        ))
-        .await;
+    setting.database.run_sql(PURCHASES).await;
     let refund = json!({"entity": "event", "event": "refund.processed", "payload": {
         "refund": {"entity": {"id": "rfnd_1", "payment_id": "pay_1", "amount": 499_900, "currency": "INR", "status": "processed"}},
         "payment": {"entity": {"id": "pay_1", "amount": 499_900, "currency": "INR", "status": "refunded", "amount_refunded": 499_900}}}});
@@ -116,6 +117,31 @@ async fn a_payment_that_was_given_back_in_full_takes_its_lines_with_it() {
     let (_, late) = setting.send(signed_confirmation(&told.to_string(), NOW)).await;
     assert_eq!(late["status"], json!("refunded"), "{late}; the line was {line}");
     setting.finish().await;
+}
+
+/// Of which line a part went back, nobody says: no sessions are taken, and a person is asked.
+#[tokio::test]
+async fn a_part_that_goes_back_of_a_payment_with_lines_is_a_case_and_takes_no_sessions() {
+    for lines in [1, 2] {
+        let mut setting = Setting::with_no_queue().await;
+        setting.function.partial_refund = PartialRefund::Prorate;
+        for course in [COURSE.to_owned(), Uuid::new_v4().to_string()].iter().take(lines) {
+            confirm(&setting, STUDENT, course).await;
+        }
+        setting.database.run_sql(PURCHASES).await;
+        let refund = json!({"entity": "event", "event": "refund.processed", "payload": {"refund": {"entity": {
+            "id": "rfnd_1", "payment_id": "pay_1", "amount": 249_950, "currency": "INR", "status": "processed"}}}});
+        setting.send(signed_webhook(&refund.to_string())).await;
+        let asked = "SELECT count(*) FROM payment_cases WHERE kind = 'given_back' AND status = 'open'";
+        let taken = "SELECT count(*) FROM student_course_purchases WHERE purchase_tier < 20";
+        let has_lines = lines == 2;
+        assert_eq!(
+            (setting.count(asked).await, setting.count(taken).await),
+            (i64::from(has_lines), i64::from(!has_lines)),
+            "{lines} lines"
+        );
+        setting.finish().await;
+    }
 }
 
 /// The ids of two providers may be alike: the second payment is nobody's duplicate, and nobody's line.

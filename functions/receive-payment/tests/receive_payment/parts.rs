@@ -227,6 +227,45 @@ async fn parts_that_come_at_once_add_up_as_well() {
     }
 }
 
+/// Money of another order for the same begun payment does not add up with it, and its case stays when the first order is complete.
+#[tokio::test]
+async fn two_orders_for_one_begun_payment_are_counted_apart() {
+    let setting = Setting::with_no_queue().await;
+    let begun = setting.begin_payment("initiated", 499_900).await;
+    let mut other = part("pay_z", 299_900, Some(begun));
+    other["payload"]["payment"]["entity"]["order_id"] = json!("order_other");
+    send(&setting, &part("pay_a", 200_000, Some(begun))).await;
+    for duplicate in [false, true] {
+        let answer = send(&setting, &other).await;
+        assert_eq!(
+            (&answer["status"], &answer["duplicate"]),
+            (&json!("held"), &json!(duplicate)),
+            "{answer}"
+        );
+    }
+    let waiting = json!([
+        "amount_mismatch open 200000 pay_a",
+        "amount_mismatch open 299900 pay_z"
+    ]);
+    assert_eq!(cases(&setting).await, waiting);
+    let answer = send(&setting, &part("pay_b", 299_900, Some(begun))).await;
+    assert_eq!(answer["status"], json!("recorded"), "{answer}");
+    let left = json!([
+        "amount_mismatch resolved 200000 pay_a",
+        "amount_mismatch open 299900 pay_z"
+    ]);
+    assert_eq!(cases(&setting).await, left);
+    // A repeat of what still waits is no first result of what is complete.
+    let again = send(&setting, &other).await;
+    assert_eq!(
+        (&again["status"], &again["duplicate"]),
+        (&json!("held"), &json!(true)),
+        "{again}"
+    );
+    assert_eq!(event_amounts(&setting).await, json!([499_900]));
+    setting.finish().await;
+}
+
 fn refund(id: &str, of: &str, amount: i64) -> Value {
     json!({"entity": "event", "event": "refund.processed", "payload": {"refund": {"entity": {
         "id": id, "payment_id": of, "amount": amount, "currency": "INR", "status": "processed"}}}})

@@ -100,6 +100,8 @@ async fn the_one_reader_gives_the_object_or_the_value_itself() {
         (json!("{\"a\": 1}"), json!({"a": 1})),
         (json!("\"{\\\"a\\\": 1}\""), json!({"a": 1})),
         (json!(" {\"a\": \"\\u00e9\"} "), json!({"a": "é"})),
+        (json!("[1]"), json!("[1]")),
+        (json!("7"), json!("7")),
         (json!("{\"a\": "), json!("{\"a\": ")),
         (json!("{\"a\": \"\\u0000\"}"), json!("{\"a\": \"\\u0000\"}")),
         (json!("ten"), json!("ten")),
@@ -124,5 +126,101 @@ async fn the_one_reader_gives_the_object_or_the_value_itself() {
             .await,
         1
     );
+    bench.database.drop().await;
+}
+
+/// What a text holds by the server's own cast, which fails on many texts: for the comparison.
+const BY_CAST: &str = "CREATE FUNCTION by_cast(value jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
+    DECLARE found jsonb := value;
+    BEGIN
+      FOR layer IN 1..3 LOOP
+        EXIT WHEN jsonb_typeof(found) <> 'string';
+        found := (found #>> '{}')::jsonb;
+      END LOOP;
+      RETURN CASE WHEN jsonb_typeof(found) = 'object' THEN found ELSE value END;
+    EXCEPTION WHEN OTHERS THEN RETURN value;
+    END $$";
+
+/// Each text cut at each place, and with each character taken out or replaced.
+fn changed(text: &str) -> Vec<String> {
+    let characters: Vec<char> = text.chars().collect();
+    let with = |at: usize, new: &str| {
+        let (before, after): (String, String) = (
+            characters[..at].iter().collect(),
+            characters[at + 1..].iter().collect(),
+        );
+        format!("{before}{new}{after}")
+    };
+    (0..characters.len())
+        .flat_map(|at| {
+            let signs = [
+                "", "\"", "\\", "{", "}", "[", "]", ",", ":", " ", "\n", "\u{1}", "0", "-", "e", ".", "u",
+                "d",
+            ];
+            let cut: String = characters[..at].iter().collect();
+            std::iter::once(cut).chain(signs.map(|sign| with(at, sign)))
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn the_reader_agrees_with_the_cast_on_every_text_and_never_fails() {
+    let bench = Bench::fresh().await;
+    bench.database.run_sql(BY_CAST).await;
+    let base = [
+        r#"{"courseId": "x\"y\\", "n": [1, -2.50e+3, true, {"a": null}], "t": {}, "é": "\u00e9\ud83d\ude00"}"#.to_owned(),
+        json!(r#"{"a": ["b", {"c": 0.5}], "d": ""}"#).to_string(),
+    ];
+    let mut texts: Vec<String> = base.iter().flat_map(|text| changed(text)).collect();
+    texts.extend(base);
+    texts.extend(["{\"a\": \"\\u0000\"}", "{\"a\": 1e9999999}", " \t\r\n{} "].map(str::to_owned));
+    texts.push(format!("{{\"a\": {}{}}}", "[".repeat(60), "]".repeat(60)));
+    assert!(texts.len() > 2_000, "{}", texts.len());
+    let differ = "SELECT t FROM unnest($1::text[]) t WHERE makegood_object(to_jsonb(t)) IS DISTINCT FROM by_cast(to_jsonb(t)) LIMIT 5";
+    let found: Vec<String> = sqlx::query_scalar(differ)
+        .bind(&texts)
+        .fetch_all(&bench.database.direct())
+        .await
+        .unwrap();
+    assert!(found.is_empty(), "{found:?}");
+    bench.database.drop().await;
+}
+
+/// The doctor and the comparison read whole tables, with helpers of the server where it has some.
+#[tokio::test]
+async fn a_parallel_plan_reads_text_as_well() {
+    let bench = Bench::fresh().await;
+    bench
+        .database
+        .run_sql(
+            "INSERT INTO payments (id, student_id, amount_cents, status, metadata)
+             SELECT gen_random_uuid(), gen_random_uuid(), 1, 'succeeded', to_jsonb('{\"courseId\": \"x\"}'::text)
+             FROM generate_series(1, 2000);
+             ANALYZE payments",
+        )
+        .await;
+    let mut connection = bench.database.direct().acquire().await.unwrap();
+    for setting in [
+        "parallel_setup_cost",
+        "parallel_tuple_cost",
+        "min_parallel_table_scan_size",
+    ] {
+        sqlx::query(AssertSqlSafe(format!("SET {setting} = 0")))
+            .execute(&mut *connection)
+            .await
+            .unwrap();
+    }
+    let query = "SELECT count(*) FROM payments WHERE makegood_object(metadata) ->> 'courseId' = 'x'";
+    let plan: Vec<String> = sqlx::query_scalar(AssertSqlSafe(format!("EXPLAIN {query}")))
+        .fetch_all(&mut *connection)
+        .await
+        .unwrap();
+    assert!(plan.iter().any(|line| line.contains("Gather")), "{plan:#?}");
+    let found: i64 = sqlx::query_scalar(query)
+        .fetch_one(&mut *connection)
+        .await
+        .unwrap();
+    assert_eq!(found, 2_000);
+    drop(connection);
     bench.database.drop().await;
 }

@@ -96,12 +96,15 @@ async fn an_order_that_was_paid_in_parts_costs_what_its_parts_have_less_what_wen
         let id = Uuid::new_v4();
         let notes = json!({"studentId": id, "courseId": id, "purchaseTier": "10"});
         // GIVEN an order of twice what the held payment has, and a second part of it
-        let payment = held(&bench, Some(&ordered(&stub, 2 * PAID, notes))).await;
+        let order = ordered(&stub, 2 * PAID, notes);
+        let payment = held(&bench, Some(&order)).await;
+        // Money of another order of the same payment is not this one's.
         bench
             .database
             .run_sql(&format!(
                 "INSERT INTO payment_parts (provider_payment_id, payment_id, order_id, amount_minor, currency)
-                 SELECT 'pay_' || n, '{payment}', 'order', {PAID}, 'INR' FROM generate_series(1, 2) n;
+                 SELECT 'pay_' || n, '{payment}', CASE WHEN n = 3 THEN 'order_other' ELSE '{order}' END, {PAID}, 'INR'
+                 FROM generate_series(1, 3) n;
                  INSERT INTO refunds (provider, provider_refund_id, provider_payment_id, amount_minor, currency, status, told_at)
                  SELECT 'razorpay', 'rfnd_1', 'pay_2', {back}, 'INR', 'processed', now() WHERE {back} > 0"
             ))

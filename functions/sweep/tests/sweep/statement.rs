@@ -311,3 +311,35 @@ async fn a_refund_that_nobody_told_us_of_is_recorded_and_ends_what_it_paid_for()
     assert_eq!(school.outcome("rfnd_rest").await, "matched");
     school.bench.database.drop().await;
 }
+
+#[tokio::test]
+async fn each_part_of_an_order_is_compared_with_its_own_amount() {
+    for (listed, outcome) in [(200_000, "matched"), (199_999, "amount_differs")] {
+        let school = School::open().await;
+        // GIVEN a payment that was paid in two parts; the row has the id of the last, and the sum
+        school
+            .bench
+            .database
+            .run_sql(&format!(
+                "INSERT INTO payments (id, student_id, amount_cents, currency, status, provider, provider_payment_id, metadata, confirmed_at)
+                 VALUES (md5('whole')::uuid, gen_random_uuid(), {PAID}, 'INR', 'succeeded', 'razorpay', 'pay_b',
+                         jsonb_build_object('courseId', '{}'), now() - interval '3 hours');
+                 INSERT INTO student_course_purchases (student_id, course_id, payment_id, purchase_tier)
+                 SELECT student_id, '{}', id, 20 FROM payments;
+                 INSERT INTO payment_parts (provider_payment_id, payment_id, order_id, amount_minor, currency)
+                 VALUES ('pay_a', md5('whole')::uuid, 'order_1', 200000, 'INR'), ('pay_b', md5('whole')::uuid, 'order_1', 299900, 'INR')",
+                school.course, school.course
+            ))
+            .await;
+        for (id, amount) in [("pay_a", listed), ("pay_b", 299_900)] {
+            school.put(school.with(id, "amount", json!(amount)));
+        }
+        // WHEN the statement is read THEN neither is a second payment
+        school.read().await;
+        assert_eq!(school.outcome("pay_a").await, outcome);
+        assert_eq!(school.outcome("pay_b").await, "matched");
+        assert_eq!(school.count("payments").await, 1);
+        assert_eq!(school.cases("statement_gap", "pay_b").await, 0);
+        school.bench.database.drop().await;
+    }
+}

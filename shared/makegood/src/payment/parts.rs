@@ -4,7 +4,7 @@
 //! A part is noted under the payment that it counts for: the begun row, or, where nothing was begun, the first part, which is held for its
 //! price. The case of the first part stands for all of them until the sum is there.
 
-use crate::case;
+use crate::case::{self, CaseKind};
 use crate::db::Connection;
 use crate::ids::PaymentId;
 use crate::payment::ConfirmedPayment;
@@ -65,7 +65,7 @@ pub(super) async fn add_up(
         return Ok(Added::nothing(decision));
     };
     if let Decision::Insert | Decision::InsertHeld(_) = decision
-        && let Some(stands) = as_known_part(connection, own, &payment.currency).await?
+        && let Some(stands) = as_known_part(connection, own).await?
     {
         return Ok(stands);
     }
@@ -81,13 +81,13 @@ pub(super) async fn add_up(
         };
         note(connection, row.id, &first).await?;
     }
-    let before = load(connection, row.id, own, &payment.currency).await?;
     let part = Part {
         id: own,
         order_id,
         amount_minor: payment.amount_minor,
         currency: &payment.currency,
     };
+    let before = load(connection, row.id, &part).await?;
     note(connection, row.id, &part).await?;
     let total = before.others_minor.saturating_add(payment.amount_minor);
     let is_complete = !before.is_decided
@@ -144,52 +144,54 @@ fn waiting<'a>(
     }
 }
 
-/// The first result, where this payment is a part that was noted before and whose payment is settled or waits.
-async fn as_known_part(
-    connection: &mut Connection,
-    own: &str,
-    currency: &str,
-) -> Result<Option<Added>, sqlx::Error> {
+/// The first result, where this payment is a part that was noted before: it waits, alone or under the case of its order, or its payment is
+/// settled.
+async fn as_known_part(connection: &mut Connection, own: &str) -> Result<Option<Added>, sqlx::Error> {
     let part = sqlx::query!(
-        r#"SELECT t.payment_id, y.status,
-                  EXISTS (SELECT FROM payment_cases k WHERE k.payment_id = t.payment_id AND k.kind = 'unpriced_payment'
-                          AND k.status = 'open') AS "is_held!"
+        r#"SELECT t.payment_id, y.status, w.kind AS "kind?", w.subject AS "subject?"
            FROM payment_parts t JOIN payments y ON y.id = t.payment_id
+           LEFT JOIN LATERAL (
+             SELECT k.kind, k.subject FROM payment_cases k
+             WHERE k.payment_id = t.payment_id AND k.kind IN ('amount_mismatch', 'unpriced_payment') AND k.status = 'open'
+               AND k.subject IN (SELECT p.provider_payment_id FROM payment_parts p
+                                 WHERE p.payment_id = t.payment_id AND p.order_id = t.order_id)
+             ORDER BY k.subject <> t.provider_payment_id, k.opened_at, k.id LIMIT 1) w ON true
            WHERE t.provider_payment_id = $1"#,
         own
     )
-    .fetch_optional(&mut *connection)
+    .fetch_optional(connection)
     .await?;
-    let Some(part) = part else {
-        return Ok(None);
-    };
-    let id = PaymentId(part.payment_id);
-    let decision = match part.status.as_str() {
-        "succeeded" if part.is_held => Decision::OpenCase(id, Hold::Unpriced(Unpriced::OtherPrice)),
-        "succeeded" => Decision::Stand(id, PaymentState::Recorded),
-        "refunded" => Decision::Stand(id, PaymentState::Refunded),
-        _ => Decision::OpenCase(id, Hold::FallsShort),
-    };
-    Ok(Some(Added {
-        decision,
-        total_minor: None,
-        waits_as: load(connection, id, own, currency).await?.waits_as,
-        is_repeat: true,
+    Ok(part.map(|part| {
+        let id = PaymentId(part.payment_id);
+        let is_unpriced = part.kind.as_deref() == Some(CaseKind::UnpricedPayment.wire_name());
+        let decision = match (part.status.as_str(), &part.subject) {
+            (_, Some(_)) if is_unpriced => Decision::OpenCase(id, Hold::Unpriced(Unpriced::OtherPrice)),
+            (_, Some(_)) => Decision::OpenCase(id, Hold::FallsShort),
+            ("succeeded", None) => Decision::Stand(id, PaymentState::Recorded),
+            ("refunded", None) => Decision::Stand(id, PaymentState::Refunded),
+            (_, None) => Decision::OpenCase(id, Hold::FallsShort),
+        };
+        Added {
+            decision,
+            total_minor: None,
+            waits_as: part.subject,
+            is_repeat: true,
+        }
     }))
 }
 
 async fn load(
     connection: &mut Connection,
-    payment: PaymentId,
-    own: &str,
-    currency: &str,
+    counts_for: PaymentId,
+    part: &Part<'_>,
 ) -> Result<Parts, sqlx::Error> {
     let row = sqlx::query_file!(
         "src/payment/parts.sql",
-        payment.0,
-        own,
-        currency,
-        &case::programs()
+        counts_for.0,
+        part.id,
+        part.currency,
+        &case::programs(),
+        part.order_id,
     )
     .fetch_one(connection)
     .await?;
@@ -251,13 +253,14 @@ pub(super) async fn tell_sum(
     Ok(())
 }
 
-/// Closes the cases that waited for the rest of this payment.
+/// Closes the cases that waited for the rest of this order. Those of another order for the same payment are other money.
 ///
 /// # Errors
 /// Those of the database.
 pub(super) async fn close_cases(
     connection: &mut Connection,
     payment: PaymentId,
+    order_id: &str,
     now: DateTime<Utc>,
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
@@ -265,13 +268,14 @@ pub(super) async fn close_cases(
            UPDATE payment_cases k
            SET status = 'resolved', resolved_at = $2, resolved_by = 'receive-payment', note = 'the other parts of the order were paid'
            WHERE k.kind IN ('amount_mismatch', 'unpriced_payment') AND k.payment_id = $1 AND k.status = 'open'
-             AND k.subject IN (SELECT t.provider_payment_id FROM payment_parts t WHERE t.payment_id = $1)
+             AND k.subject IN (SELECT t.provider_payment_id FROM payment_parts t WHERE t.payment_id = $1 AND t.order_id = $3)
            RETURNING k.id, k.kind, k.note)
          INSERT INTO audit_log (at, actor, action, subject, reason, details)
          SELECT $2, 'receive-payment', 'case.resolve', 'case:' || r.id, r.note, jsonb_build_object('kind', r.kind, 'paymentId', $1::uuid)
          FROM resolved r",
         payment.0,
         now,
+        order_id,
     )
     .execute(connection)
     .await?;

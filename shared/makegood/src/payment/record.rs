@@ -202,7 +202,8 @@ async fn record_capture(
         Sender::PaymentService => Vec::new(),
     };
     let (mut payment, mut line_of) = (payment.clone(), None);
-    // Twice at most, and once more for what is beside that row: our own kind waits at the lock, so only a writer that takes none can come in between.
+    // Twice at most, and once more for what is beside that row: our own kind waits at the lock, so only a writer that takes none can
+    // come in between.
     for _ in 0..3 {
         let known = store::find_for_update(transaction, &payment).await?;
         let row = choose(&payment, &known);
@@ -305,8 +306,8 @@ async fn write_added(
         ..payment
     };
     let done = write(transaction, now, &payment, added.decision, prices).await?;
-    if let (Some(_), Some((receipt, _))) = (total, &done) {
-        parts::close_cases(transaction, receipt.payment_id, now).await?;
+    if let (Some(_), Some((receipt, _)), Some(order_id)) = (total, &done, &payment.order_id) {
+        parts::close_cases(transaction, receipt.payment_id, order_id, now).await?;
     }
     Ok(done)
 }

@@ -1,5 +1,6 @@
 -- Writes what the provider's order $3 says ($4 student, $5 metadata) over the held payment of the case $2, resolves the case at $1 with
--- its line in the audit log, and gives the payment back. $7 is what was paid, all parts of it. No row when somebody decided about the case meanwhile, or changes it now.
+-- its line in the audit log, and gives the payment back. $7 is what was paid, all parts of it. No row when somebody decided about the
+-- case meanwhile, or changes it now.
 WITH held AS MATERIALIZED (
   SELECT k.id, y.id AS payment_id FROM payment_cases k
   JOIN payments y ON y.id = k.payment_id AND y.status = 'succeeded'

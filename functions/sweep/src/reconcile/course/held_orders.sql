@@ -8,7 +8,7 @@ CROSS JOIN LATERAL (SELECT (k.details ->> 'orderAskedAt')::timestamptz AS at) as
 CROSS JOIN LATERAL (SELECT sum(greatest(0, t.amount_minor - r.back))::bigint AS minor FROM payment_parts t
                     CROSS JOIN LATERAL (SELECT coalesce(sum(f.amount_minor), 0) AS back FROM refunds f
                                         WHERE f.provider_payment_id = t.provider_payment_id AND f.status = 'processed') r
-                    WHERE t.payment_id = y.id AND t.currency = y.currency) paid
+                    WHERE t.payment_id = y.id AND t.order_id = k.details ->> 'orderId' AND t.currency = y.currency) paid
 WHERE k.status = 'open' AND k.kind = 'unpriced_payment' AND k.details ->> 'orderId' IS NOT NULL
   AND (asked.at IS NULL OR asked.at < $1::timestamptz - interval '1 hour')
 ORDER BY asked.at NULLS FIRST, k.opened_at, k.id

@@ -1,0 +1,103 @@
+//! A doctor that does not call well what it can't see.
+
+use crate::scene::{Scene, healthy_rows, text};
+use makegood::db::Database;
+use makegood_tests::reader::Reader;
+use operate::doctor::{self, Report, Scope};
+use std::collections::BTreeSet;
+
+fn pool_of(reader: &Reader<'_>) -> Database {
+    Database::with_options(reader.url().parse().unwrap(), 2)
+}
+
+async fn doctor_of(pool: &Database) -> Report {
+    let scope = Scope {
+        only: BTreeSet::new(),
+        now: chrono::Utc::now() + chrono::TimeDelta::days(1),
+        timezone: chrono_tz::Asia::Kolkata,
+        teaching_days: makegood::school_days::TeachingDays::default(),
+        single_operator: false,
+    };
+    doctor::check(pool, &scope).await.unwrap()
+}
+
+/// Paid, and nothing made of it.
+const UNFULFILLED: &str = "INSERT INTO payments (id, student_id, amount_cents, status, metadata, confirmed_at)
+    VALUES (gen_random_uuid(), gen_random_uuid(), 1, 'succeeded', jsonb_build_object('courseId', gen_random_uuid()), now())";
+
+#[tokio::test]
+async fn a_role_from_which_rows_are_hidden_is_told_that_it_can_not_see() {
+    let scene = Scene::empty().await;
+    scene.database.run_sql(&healthy_rows(3)).await;
+    scene.database.run_sql(UNFULFILLED).await;
+    let reader = Reader::create(
+        &scene.database,
+        "GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO ROLE;
+         ALTER TABLE payments ENABLE ROW LEVEL SECURITY",
+    )
+    .await;
+    // GIVEN a paid student whom this role can't see
+    let pool = pool_of(&reader);
+    let report = doctor_of(&pool).await;
+    // THEN nothing is said to hold, and why
+    assert!(
+        !report
+            .findings
+            .iter()
+            .any(|finding| finding.code == "payment-without-purchase")
+    );
+    let unseen: Vec<(&str, &str)> = report
+        .unseen
+        .iter()
+        .map(|why| (why.code, why.at.as_str()))
+        .collect();
+    assert_eq!(
+        (unseen, report.is_healthy()),
+        (vec![("row-security", "payments")], false)
+    );
+    let output = scene.makegood_at(&reader.url(), &["doctor", "--only", "G4"]);
+    assert_eq!(output.status.code(), Some(3), "{output:?}");
+    let told = text(&output.stdout);
+    assert!(
+        told.contains("? unseen  G4") && told.contains("can't see: row-security payments"),
+        "{told}"
+    );
+    assert!(!told.contains("holds"), "{told}");
+    // WHEN the statement that it names is run THEN it sees
+    let statement = report.unseen[0].statement.clone().unwrap();
+    scene.database.run_sql(&statement).await;
+    let report = doctor_of(&pool).await;
+    assert!(report.unseen.is_empty());
+    assert!(
+        report
+            .findings
+            .iter()
+            .any(|finding| finding.code == "payment-without-purchase")
+    );
+    pool.close();
+    reader.drop().await;
+    scene.drop().await;
+}
+
+#[tokio::test]
+async fn a_role_that_may_not_read_a_table_is_told_so() {
+    let scene = Scene::empty().await;
+    let grants = "GRANT SELECT ON ALL TABLES IN SCHEMA public TO ROLE; REVOKE SELECT ON disputes FROM ROLE";
+    let reader = Reader::create(&scene.database, grants).await;
+    let pool = pool_of(&reader);
+    let report = doctor_of(&pool).await;
+    let unseen: Vec<(&str, &str)> = report
+        .unseen
+        .iter()
+        .map(|why| (why.code, why.at.as_str()))
+        .collect();
+    assert_eq!(unseen, [("not-readable", "disputes")]);
+    scene
+        .database
+        .run_sql(report.unseen[0].statement.as_ref().unwrap())
+        .await;
+    assert!(doctor_of(&pool).await.is_healthy());
+    pool.close();
+    reader.drop().await;
+    scene.drop().await;
+}
