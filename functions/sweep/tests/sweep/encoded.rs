@@ -63,6 +63,14 @@ async fn a_paid_student_in_text_is_found_by_the_sweep_and_the_doctor() {
     }
 }
 
+/// How many events were published again.
+fn healed(done: &Value) -> i64 {
+    ["paymentsAnnounced", "purchasesAnnounced", "allocationsAnnounced"]
+        .iter()
+        .map(|name| done[*name].as_i64().unwrap())
+        .sum()
+}
+
 /// What is whole stays whole when every metadata is text: nothing is missed, nothing is published again.
 #[tokio::test]
 async fn a_whole_chain_in_text_is_no_breach_and_heals_nothing() {
@@ -80,15 +88,12 @@ async fn a_whole_chain_in_text_is_no_breach_and_heals_nothing() {
              FROM trainer_allocations, generate_series(3, 4) n WHERE id = '{allocation}'"
         ))
         .await;
-    let before = (breaches(&bench).await, bench.reconcile().await);
-    for encode in ENCODE {
+    for encode in ["SELECT 1"].into_iter().chain(ENCODE) {
         bench.database.run_sql(encode).await;
+        let none: [&str; 0] = [];
+        assert_eq!(breaches(&bench).await, none, "{payment} after {encode}");
+        assert_eq!(healed(&bench.reconcile().await), 0, "{payment} after {encode}");
     }
-    assert_eq!(
-        (breaches(&bench).await, bench.reconcile().await),
-        before,
-        "{payment}"
-    );
     bench.database.drop().await;
 }
 
