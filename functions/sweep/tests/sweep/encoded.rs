@@ -83,8 +83,8 @@ async fn a_whole_chain_in_text_is_no_breach_and_heals_nothing() {
     bench
         .database
         .run_sql(&format!(
-            "INSERT INTO tutoring_sessions (student_id, course_id, trainer_id, allocation_id, scheduled_date, scheduled_time, status)
-             SELECT student_id, course_id, trainer_id, id, current_date + n, '5:30 PM', 'scheduled'
+            "INSERT INTO tutoring_sessions (student_id, course_id, trainer_id, allocation_id, scheduled_date, scheduled_time, status, updated_at)
+             SELECT student_id, course_id, trainer_id, id, current_date + n, '5:30 PM', 'scheduled', now() - interval '2 days'
              FROM trainer_allocations, generate_series(3, 4) n WHERE id = '{allocation}'"
         ))
         .await;
