@@ -6,8 +6,9 @@ mod limits;
 mod school;
 
 use chrono_tz::Tz;
-use makegood::delivery::{Deadline, Stage};
-use makegood::event::SessionsGenerated;
+use makegood::cause::Cause;
+use makegood::delivery::{Deadline, Record, Stage};
+use makegood::event::{SessionsGenerated, TrainerAllocated};
 use makegood::ids::AllocationId;
 use makegood::schema;
 use makegood::school_days::TeachingDays;
@@ -241,17 +242,25 @@ async fn an_allocation_that_can_not_be_written_is_passed_over() {
     school.database.drop().await;
 }
 
+/// As the queue does it: a batch that waited for a lock longer than it may (a slow machine, seven others before it) is delivered again.
+/// Nothing else may fail.
+async fn deliver(school: &School, batch: &[Record<TrainerAllocated>]) {
+    let deadline = Deadline::after(Duration::from_secs(60));
+    loop {
+        match school.scheduler().process(batch, deadline).await {
+            Err(failure) if failure.cause == Cause::Lock && !deadline.remaining().is_zero() => {}
+            results => return assert_eq!(results, Ok(vec![Ok(()); batch.len()])),
+        }
+    }
+}
+
 /// Four runs and four sequences of batches at once on the same empty windows, the batches in opposite order.
 async fn everyone_at_once(school: &School) {
     plant(school, 600, 0).await;
     let bodies = school.allocated((1..=600).rev(), "2026-01-01").await;
     let batches = (0..4).map(|_| async {
         for chunk in bodies.chunks(100) {
-            let results = school
-                .scheduler()
-                .process(&records(chunk), Deadline::after(Duration::from_secs(60)))
-                .await;
-            assert_eq!(results, Ok(vec![Ok(()); chunk.len()]));
+            deliver(school, &records(chunk)).await;
         }
     });
     let runs = (0..4).map(|_| async { assert!(run(school).await.finished) });
