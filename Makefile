@@ -45,6 +45,7 @@ check: ## format, lints, words, circles of modules, examples, the template, budg
 	@$(ENV) $(SAM) validate --lint
 	@$(ENV) "$$SAM_VENV/bin/python" tests/contract/words_check.py
 	@$(ENV) "$$SAM_VENV/bin/python" tests/contract/circles_check.py
+	@$(ENV) "$$SAM_VENV/bin/python" tests/contract/outer_joins_check.py
 	@$(ENV) "$$SAM_VENV/bin/python" tests/contract/security_check.py
 	@$(ENV) "$$SAM_VENV/bin/python" tests/contract/examples_check.py
 	@$(ENV) "$$SAM_VENV/bin/python" tests/contract/pages_check.py
