@@ -4,12 +4,13 @@
 use crate::events::{sample, validator};
 use makegood::event::{Event, EventType, schemas};
 use proptest::strategy::{Strategy, ValueTree};
-use proptest::string::string_regex;
+use proptest::string::{RegexGeneratorStrategy, string_regex};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
 use serde_json::{Map, Value, json};
+use std::collections::HashMap;
 
 /// How many documents of each event.
 const DOCUMENTS: usize = 3_000;
@@ -21,6 +22,8 @@ const LEFT_ALONE: [&str; 5] = ["type", "timestamp", "role", "_metadata", "expiry
 struct Maker {
     random: StdRng,
     texts: TestRunner,
+    /// By pattern: to build one takes longer than to make a text.
+    patterns: HashMap<String, RegexGeneratorStrategy<String>>,
 }
 
 impl Maker {
@@ -31,6 +34,7 @@ impl Maker {
         Self {
             random: StdRng::seed_from_u64(seed),
             texts: TestRunner::new_with_rng(Config::default(), rng),
+            patterns: HashMap::new(),
         }
     }
 
@@ -112,7 +116,9 @@ impl Maker {
         };
         // Rust and ECMAScript agree on these blanks, and not on U+0085 and U+FEFF.
         let pattern = pattern.replace("\\s", "[ \\t\\r\\n\u{a0}]");
-        let strategy = string_regex(&pattern).unwrap_or_else(|error| panic!("{pattern}: {error}"));
+        let strategy = self.patterns.entry(pattern).or_insert_with_key(|pattern| {
+            string_regex(pattern).unwrap_or_else(|error| panic!("{pattern}: {error}"))
+        });
         strategy.new_tree(&mut self.texts).expect("a text").current()
     }
 

@@ -4,6 +4,7 @@
 mod agreement;
 mod documents;
 mod events;
+mod expiry;
 mod gateway_events;
 mod gateways;
 mod integrate;

@@ -5,7 +5,9 @@
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Timelike, Utc};
 use chrono_tz::Tz;
+use regex_lite::Regex;
 use serde_json::{Map, Value};
+use std::sync::LazyLock;
 
 /// A day at the school: an ISO day, an instant with its offset (the day that it is at the school then), or a local date and time.
 /// Days such as `10/12/2026` are two days, and so none.
@@ -48,34 +50,52 @@ fn iso_day(text: &str) -> Option<NaiveDate> {
     if is_shaped { text.parse().ok() } else { None }
 }
 
-/// `2026-12-10T18:30:00.000Z`, `2026-12-10 18:30:00+05:30` or `+0530`; without offset, which is the school's time; or a count since 1970.
+/// A time after its day, in the forms that programs write: ISO 8601 with and without seconds (Java leaves out `:00`), with blanks around
+/// (Ruby), an offset of hours (PostgreSQL), a zone's short name (Go) or full name (Java, Temporal) after the offset. The schemas say
+/// the same ([`end_pattern`]).
+const TIME: &str = "[Tt ] ?([01]?[0-9]|2[0-3]):([0-5][0-9])(:([0-5][0-9]|60)([.,][0-9]+)?)?\
+                    ( ?([Zz]|UTC|GMT|([+-])([01][0-9]|2[0-3])(:?([0-5][0-9]))?( [A-Z]{3,5})?)(\\[[A-Za-z0-9_./+-]+\\])?)?";
+/// A day of the calendar, with a 29 February in leap years.
+const DAY: &str = "(([0-9]{2}(0[48]|[2468][048]|[13579][26])|([02468][048]|[13579][26])00)-02-29\
+                   |[0-9]{4}-(02-(0[1-9]|1[0-9]|2[0-8])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|(0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])))";
+
+/// The regular expression of the texts that [`end`] reads, and of blank ones.
+pub(crate) fn end_pattern() -> String {
+    format!("^\\s*({DAY}({TIME})?|[1-9][0-9]{{9,13}})?\\s*$")
+}
+
+/// A time on a day ([`TIME`]); without offset it is the school's time. Or a count since 1970.
 fn instant(text: &str, timezone: Tz) -> Option<DateTime<Utc>> {
-    if matches!(text.len(), 10..=14) && text.bytes().all(|byte| byte.is_ascii_digit()) {
+    static SHAPE: LazyLock<Option<Regex>> =
+        LazyLock::new(|| Regex::new(&format!("^([0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}){TIME}$")).ok());
+    let is_count = matches!(text.len(), 10..=14) && text.bytes().all(|byte| byte.is_ascii_digit());
+    if is_count && !text.starts_with('0') {
         return since_1970(text.parse().ok()?);
     }
-    // A year of four digits: chrono reads signed and longer ones, which the database does not.
-    if !text.is_char_boundary(10) || iso_day(&text[..10]).is_none() {
-        return None;
+    let parts = SHAPE.as_ref()?.captures(text)?;
+    let number = |group| -> Option<u32> {
+        parts
+            .get(group)
+            .map_or(Some(0), |part| part.as_str().parse().ok())
+    };
+    // The 61st second of a minute is the first of the next one.
+    let second = number(5)?;
+    let fraction = parts.get(6).map_or("", |part| &part.as_str()[1..]);
+    let nanoseconds = format!("{fraction:0<9.9}").parse().ok()?;
+    let time = NaiveTime::from_hms_nano_opt(number(2)?, number(3)?, second.min(59), nanoseconds)?;
+    let local = iso_day(&parts[1])?
+        .and_time(time)
+        .checked_add_signed(TimeDelta::seconds(i64::from(second / 60)))?;
+    if parts.get(8).is_none() {
+        return at_school(local, timezone);
     }
-    if let Ok(instant) = DateTime::parse_from_rfc3339(text) {
-        return Some(instant.with_timezone(&Utc));
-    }
-    let without_colon = ["%Y-%m-%dT%H:%M:%S%.f%z", "%Y-%m-%d %H:%M:%S%.f%z"];
-    if let Some(instant) = without_colon
-        .into_iter()
-        .find_map(|form| DateTime::parse_from_str(text, form).ok())
-    {
-        return Some(instant.with_timezone(&Utc));
-    }
-    let local = [
-        "%Y-%m-%dT%H:%M:%S%.f",
-        "%Y-%m-%d %H:%M:%S%.f",
-        "%Y-%m-%dT%H:%M",
-        "%Y-%m-%d %H:%M",
-    ]
-    .into_iter()
-    .find_map(|form| NaiveDateTime::parse_from_str(text, form).ok())?;
-    at_school(local, timezone)
+    let offset = TimeDelta::minutes(i64::from(number(10)? * 60 + number(12)?));
+    let is_west = parts.get(9).is_some_and(|sign| sign.as_str() == "-");
+    Some(
+        local
+            .checked_add_signed(if is_west { offset } else { -offset })?
+            .and_utc(),
+    )
 }
 
 /// Seconds or milliseconds since 1970, which their size tells apart: so many seconds are after the year 5138, so many milliseconds

@@ -54,7 +54,10 @@ fn a_day_that_may_be_two_is_none_and_so_is_any_other_text() {
         "100000000000000",
         "17970000000.5",
         "-1797000000",
-        "2026-12-10T18:30:00+05",
+        "2026-12-10T18:30:00+5",
+        "2026-12-1018:30",
+        "2026-12-10T18:3",
+        "2026-12-10T18:30:00[Asia/Kolkata]",
         "+12026-12-10",
         "-2026-12-10",
         "2026-12-10Tsoon",
@@ -78,6 +81,27 @@ fn an_instant_may_be_a_count_or_have_an_offset_without_a_colon() {
         "2026-12-11 17:30:00.000+0530",
         "2026-12-11T12:00:00-0000",
         "2026-12-11 17:30",
+        "2026-12-11t17:30:00",
+        // Java's toString leaves out seconds that are 0
+        "2026-12-11T12:00Z",
+        "2026-12-11T17:30+05:30[Asia/Kolkata]",
+        // Temporal.ZonedDateTime
+        "2026-12-11T17:30:00+05:30[Asia/Kolkata]",
+        // timestamptz as text, of PostgreSQL
+        "2026-12-11 12:00:00+00",
+        "2026-12-11 17:30:00.000000+05:30",
+        // Time#to_s, of Ruby
+        "2026-12-11 17:30:00 +0530",
+        "2026-12-11 12:00:00 UTC",
+        // time.Time.String, of Go
+        "2026-12-11 17:30:00 +0530 IST",
+        "2026-12-11 12:00:00 +0000 UTC",
+        // hours without a leading zero, or with a blank in its place
+        "2026-12-11T12:00:00,000Z",
+        "2026-12-11T04:00:00-08:00",
+        "2026-12-11 4:00:00-0800",
+        "2026-12-11  4:00:00-08",
+        "2026-12-11T11:59:60Z",
     ] {
         assert_eq!(end(text, SCHOOL), at, "{text}");
         assert_eq!(day(text, SCHOOL), "2026-12-11".parse().ok(), "{text}");

@@ -1,12 +1,9 @@
 //! The schema of `metadata`, which is written by forms and payment pages: a known name has each type that is taken.
 
+use crate::chosen;
 use schemars::{Schema, json_schema};
 use serde_json::{Value, json};
 
-/// A day, an instant or local time on one, or a count since 1970. Which months have 31 days is left to the reader.
-const EXPIRY: &str = "^\\s*([0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])\
-                      ([Tt ]([01][0-9]|2[0-3]):[0-5][0-9]:([0-5][0-9]|60)(\\.[0-9]+)?([Zz]|[+-]([01][0-9]|2[0-3]):?[0-5][0-9])?\
-                      |[T ]([01][0-9]|2[0-3]):[0-5][0-9])?|[1-9][0-9]{9,13})?\\s*$";
 const NOT_JSON: &str =
     "The JSON of such an object. Another text is kept under `unreadText`, and says nothing.";
 
@@ -16,7 +13,11 @@ pub(super) fn of_payment() -> Schema {
     properties["purchaseTier"] = tier("The number of sessions bought; 30 unless said.");
     properties["sessionCount"] = anything("Read in place of `purchaseTier` where that is missing.");
     properties["expiryDate"] = json!({
-        "type": ["string", "integer", "null"], "pattern": EXPIRY, "minimum": 1_000_000_000_i64, "maximum": 99_999_999_999_999_i64,
+        "anyOf": [
+            {"type": "string", "pattern": chosen::end_pattern()},
+            {"type": "integer", "minimum": 1_000_000_000_i64, "maximum": 99_999_999_999_999_i64},
+            {"type": "null"},
+        ],
         "description": "When the purchase ends: an ISO 8601 day or instant, or seconds or milliseconds since 1970; null or empty: never.",
     });
     let mut object = object("PurchaseMetadata", properties);
