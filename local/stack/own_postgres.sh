@@ -3,7 +3,8 @@
 #
 #   own_postgres.sh start <name> <port> [empty]   with a database makegood, which makegood migrate has been run on, or an empty one;
 #                                                 the superuser makegood needs no password, everybody else does
-#   own_postgres.sh pooler <name> <port> <port of Postgres>   a PgBouncer in front of it with TLS, which asks Postgres for passwords
+#   own_postgres.sh pooler <name> <port> <port of Postgres>   a PgBouncer in front of it with TLS, which asks Postgres for passwords;
+#                                                 its console lets in `console` with that password
 #   own_postgres.sh stop <name>                   ends it and removes its folder
 set -euo pipefail
 # shellcheck source=local/stack/env.sh
@@ -62,7 +63,7 @@ stop_pooler() {
 pooler() {
   local tenths
   stop_pooler
-  echo '"makegood" ""' >"$home/userlist.txt"
+  printf '"%s" "%s"\n' makegood '' console console >"$home/userlist.txt"
   cat >"$home/pooler.ini" <<CONF
 [databases]
 makegood = host=127.0.0.1 port=$2
@@ -73,6 +74,7 @@ unix_socket_dir =
 auth_type = scram-sha-256
 auth_file = $home/userlist.txt
 auth_user = makegood
+admin_users = console
 auth_query = SELECT usename, passwd FROM pg_shadow WHERE usename = \$1
 client_tls_sslmode = allow
 client_tls_key_file = $data/server.key

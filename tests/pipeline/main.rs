@@ -8,6 +8,7 @@ mod clocks;
 mod course;
 mod db;
 mod delivery;
+mod ended_by_server;
 mod ensure_index;
 mod ensure_index_beside_others;
 mod erased;

@@ -68,6 +68,16 @@ impl OwnPostgres {
         script(&["pooler", &self.name, &pooler, &self.port.to_string()]);
     }
 
+    /// Types a command to the console of the PgBouncer in front of it, which is PgBouncer's database `pgbouncer`.
+    pub async fn type_to_pgbouncer(&self, command: &str) {
+        let url = format!("postgres://console:console@{}/pgbouncer", self.endpoint());
+        let mut console = PgConnection::connect(&url).await.expect("PgBouncer answers");
+        sqlx::raw_sql(AssertSqlSafe(command.to_owned()))
+            .execute(&mut console)
+            .await
+            .expect("the command is carried out");
+    }
+
     /// Runs SQL text as the superuser.
     pub async fn run_sql(&self, text: &str) {
         let mut connection = self.connect().await;

@@ -179,7 +179,11 @@ mod tests {
             for length in LONGEST_INDEXED..LONGEST_INDEXED + 9 {
                 let long = |last: &str| format!("{}{last}{last}", one.repeat(length));
                 let (first, second) = (long(one), long(other));
-                assert!(indexable(&first).len() <= LONGEST_INDEXED);
+                let kept = indexable(&first);
+                // As much of its start as there is room for: another character would be too much.
+                assert!(kept.len() <= LONGEST_INDEXED && kept.len() + one.len() > LONGEST_INDEXED);
+                let (start, hash) = kept.rsplit_once('~').expect("a start and a hash");
+                assert!(first.starts_with(start) && hash.len() == 32, "{kept}");
                 assert_eq!(indexable(&first), indexable(&first.clone()));
                 assert_ne!(indexable(&first), indexable(&second));
                 assert_eq!(indexable(&indexable(&first)), indexable(&first));

@@ -1,8 +1,9 @@
 //! Answers that end a connection: the next use has another one, at once.
 
 use super::{backend, direct, run, run_on, short};
-use makegood::db::{Connection, ErrorClass, Isolation, classify};
+use makegood::db::{Connection, Database, ErrorClass, Isolation, classify};
 use makegood_tests::database::TestDatabase;
+use makegood_tests::own_postgres::OwnPostgres;
 use makegood_tests::setting;
 use sqlx::{AssertSqlSafe, Connection as _, Executor, PgConnection};
 
@@ -92,6 +93,36 @@ async fn a_column_changed_under_a_prepared_statement_costs_one_failure() {
     read_amount(&mut pool.acquire().await.unwrap()).await.unwrap();
     assert_ne!(backend(&pool).await, before);
     database.drop().await;
+}
+
+/// PgBouncer prepares the statements of its clients on its own connections to the server, so a stale one outlives the client that met it.
+#[tokio::test]
+async fn behind_pgbouncer_a_changed_column_fails_new_clients_too_until_somebody_types_reconnect() {
+    let server = OwnPostgres::start_behind_pgbouncer();
+    server
+        .run_sql("CREATE TABLE prices (id integer, amount integer); INSERT INTO prices VALUES (1, 100)")
+        .await;
+    server.set_password("reader", "secret").await;
+    let url = format!(
+        "postgres://reader:secret@{}/makegood?sslmode=require",
+        server.endpoint()
+    );
+    let read = async || {
+        let pool = Database::with_options(url.parse().unwrap(), 1);
+        read_amount(&mut pool.acquire().await.unwrap()).await
+    };
+    read().await.unwrap();
+    server
+        .run_sql("ALTER TABLE prices ALTER COLUMN amount TYPE bigint")
+        .await;
+    for _ in 0..3 {
+        let stale = read().await.unwrap_err();
+        assert_eq!(classify(&stale), ErrorClass::StaleStatement, "{stale}");
+    }
+    server.type_to_pgbouncer("RECONNECT makegood").await;
+    for _ in 0..3 {
+        read().await.unwrap();
+    }
 }
 
 #[tokio::test]
