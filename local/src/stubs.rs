@@ -24,7 +24,7 @@ const START_WITHIN: Duration = Duration::from_secs(10);
 pub enum Stub {
     /// The service that assigns trainers.
     AdminService,
-    /// eSewa and Khalti.
+    /// eSewa, Khalti and Razorpay.
     Gateways,
     /// Who issues tokens.
     Identity,

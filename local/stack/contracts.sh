@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # What is published is tried with the tools of those who read it: ajv, json-schema-to-typescript and tsc, quicktype, and
 # datamodel-code-generator read events/schema. Types that they make must compile with every sample, and must lose nothing.
+# And Razorpay's own SDKs speak to the local stub of Razorpay, so that what Makegood is tested with is what merchants know.
 #
 #   contracts.sh         the tools of npm and PyPI, and Go where it is installed
 #   contracts.sh --all   the same, and Go and PHP are installed from Debian first (half a gigabyte)
@@ -49,6 +50,20 @@ documents() {
   node "$here/asyncapi.mjs"
 }
 
+gateway_sdks() {
+  local port stub
+  cargo build --quiet --workspace --bin makegood-local --features "${MAKEGOOD_FEATURES:-makegood-tests/kafka}"
+  port=$(python3 -c 'import socket; free = socket.create_server(("127.0.0.1", 0)); print(free.getsockname()[1])')
+  export MAKEGOOD_GATEWAYS_URL="http://127.0.0.1:$port"
+  MAKEGOOD_GATEWAYS_PORT=$port "${CARGO_TARGET_DIR:-target}/debug/makegood-local" serve gateways &
+  stub=$!
+  # shellcheck disable=SC2064
+  trap "kill $stub 2>/dev/null || true" EXIT
+  curl --silent --fail --retry 50 --retry-delay 1 --retry-connrefused --output /dev/null "$MAKEGOOD_GATEWAYS_URL/_control"
+  node "$here/gateway_sdks.mjs"
+  "$venv/python" "$here/gateway_sdks.py"
+}
+
 say "docs/openapi.json (redocly) and docs/asyncapi.json (@asyncapi/parser)"
 documents
 say "schemas and samples"
@@ -56,9 +71,11 @@ node "$here/validate.mjs"
 say "types made of the schemas"
 generated_types
 round_trip
+say "the gateways' SDKs, with the local stub"
+gateway_sdks
 if [[ ${1:-} == --all ]]; then
   say "the programs of docs/integrate.md, in every language"
   MAKEGOOD_ALL_LANGUAGES=yes cargo nextest run --workspace --features "${MAKEGOOD_FEATURES:-makegood-tests/kafka}" \
     -E 'package(makegood-tests) & binary(contract) & test(integrate::)'
 fi
-python3 "$STACK_DIR/tried.py" schema-tools
+python3 "$STACK_DIR/tried.py" contracts

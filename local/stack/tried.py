@@ -1,7 +1,7 @@
 """Notes for docs/compatibility.md what was tried, once all of it has passed (docs/compatibility.py puts the notes into the page).
 
     tried.py servers --features …   after a whole `make test`; the rest are arguments of cargo nextest list
-    tried.py schema-tools           after `make contracts`
+    tried.py contracts              after `make contracts`
 """
 
 import datetime
@@ -22,6 +22,10 @@ TOOLS = {
     "json-schema-to-typescript": "its types compile with every sample (`tsc --strict`)",
     "quicktype": "its TypeScript compiles with every sample; its Python, and its Go where there is Go, read each sample and write the same",
     "datamodel-code-generator": "its pydantic classes read each sample and write the same",
+}
+# What each SDK does there, in both languages.
+SDKS = {
+    "razorpay": "makes and fetches an order, reads each list and the settlements' lines, says what is refused, accepts a webhook's signature",
 }
 
 
@@ -49,18 +53,21 @@ def servers(arguments: list[str]) -> None:
     note("servers", f"postgres-{postgres.split('.')[0]}", [["PostgreSQL", postgres], ["PgBouncer", pooler], ["cache", cache], ["result", result]])
 
 
-def schema_tools() -> None:
-    versions = json.loads((REQUIREMENTS / "contracts" / "package.json").read_text())["dependencies"]
-    versions |= dict(re.findall(r"^([\w.-]+)==(\S+)", (REQUIREMENTS / "contracts.txt").read_text(), re.MULTILINE))
+def contracts() -> None:
+    npm = json.loads((REQUIREMENTS / "contracts" / "package.json").read_text())["dependencies"]
+    pypi = dict(re.findall(r"^([\w.-]+)==(\S+)", (REQUIREMENTS / "contracts.txt").read_text(), re.MULTILINE))
     for tool, result in TOOLS.items():
-        note("schema-tools", tool.replace("/", "-"), [["tool", tool], ["version", versions[tool]], ["result", result]])
+        note("schema-tools", tool.replace("/", "-"), [["tool", tool], ["version", (npm | pypi)[tool]], ["result", result]])
+    for registry, versions in (("npm", npm), ("PyPI", pypi)):
+        for sdk, result in SDKS.items():
+            note("gateway-sdks", f"{registry}-{sdk}", [["SDK", f"{registry} {sdk}"], ["version", versions[sdk]], ["result", result]])
 
 
 if __name__ == "__main__":
     match sys.argv[1:]:
         case ["servers", *arguments]:
             servers(arguments)
-        case ["schema-tools"]:
-            schema_tools()
+        case ["contracts"]:
+            contracts()
         case _:
             sys.exit(__doc__)
