@@ -88,7 +88,9 @@ INSERT INTO statement_entries (provider, kind, entry_id, pays, amount_cents, cur
     first_seen_at, seen_at)
 SELECT 'razorpay', 'settlement', settlement_id, settlement_id, sum(net_cents), 'INR', 'moved', max(occurred_at), 'matched',
        max(seen_at), max(seen_at)
-FROM statement_entries WHERE settlement_id IS NOT NULL GROUP BY settlement_id;
+FROM statement_entries WHERE settlement_id IS NOT NULL GROUP BY settlement_id
+-- A day that has refunds alone is settled with the next one.
+HAVING sum(net_cents) > 0;
 INSERT INTO statement_entries (provider, kind, entry_id, pays, amount_cents, currency, state, occurred_at, outcome,
     first_seen_at, seen_at)
 SELECT 'razorpay', 'payment', 'pay_gap_' || g, 'pay_gap_' || g, 499900, 'INR', 'moved', now() - interval '2 hours',
