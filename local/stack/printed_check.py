@@ -78,23 +78,23 @@ def type_in(commands, folder):
     return done.returncode, done.stdout + done.stderr
 
 
-def check_commands(commands, folder):
-    setup = [line for line in commands if line.startswith(". ")]
-    paying = [line for line in commands if line.startswith(("body=", "signature=", "curl "))]
-    trace, doctor = (next(line for line in commands if line.startswith(f"makegood {name}")) for name in ("trace", "doctor"))
-    expect(sorted([*setup, *paying, trace, doctor]) == sorted(commands), f"nobody checks one of {commands}")
-
-    for _ in range(2):  # pasted twice, a payment is delivered twice
-        code, said = type_in(paying, folder)
-        expect(code == 0 and '"status"' in said and "message" not in said, f"the printed payment was not taken ({code}): {said}")
-
-    until = time.monotonic() + PATIENCE_SECONDS
+def until(command, done, folder, what):
+    """Types it until this holds of its exit code and of what it says."""
+    end = time.monotonic() + PATIENCE_SECONDS
     while True:
-        code, said = type_in([*setup, trace], folder)
-        if code == 0 or time.monotonic() > until:
-            break
+        code, said = type_in(command, folder)
+        if done(code, said):
+            return
+        expect(time.monotonic() < end, f"after {PATIENCE_SECONDS} s {what} ({code}): {said}")
         time.sleep(1)
-    expect(code == 0, f"after {PATIENCE_SECONDS} s something of the printed payment is missing ({code}): {said}")
+
+
+def check_payment(pay, setup, look, folder):
+    (trace, doctor) = look
+    for _ in range(2):  # pasted twice, a payment is delivered twice
+        code, said = type_in(pay, folder)
+        expect(code == 0 and '"status"' in said and "message" not in said, f"the printed payment was not taken ({code}): {said}")
+    until([*setup, trace], lambda code, _: code == 0, folder, "something of the printed payment is missing")
     code, said = type_in([*setup, doctor], folder)
     expect(code == 0 and "holds" in said, f"the doctor did not look, or found something ({code}): {said}")
     # The queues are known too: whatever is parked has a place to go back to.
@@ -102,15 +102,32 @@ def check_commands(commands, folder):
     expect(code in (0, 1) and "no queue is named" not in said, f"a dry run of the replay ({code}): {said}")
 
 
+def check_fault(broken, cure, setup, folder):
+    *cause, trace, dead_letters = broken
+    replay, trace_again = cure
+    expect(trace == trace_again, f"another payment is traced: {trace}, {trace_again}")
+    code, said = type_in(cause, folder)
+    expect(code == 0 and '"status":"recorded"' in said, f"the fault was not caused, or the payment was not taken ({code}): {said}")
+    until([*setup, dead_letters], lambda code, said: code == 0 and "allocate-trainer" in said, folder, "the message is no dead letter")
+    code, said = type_in([*setup, trace], folder)
+    expect(code == 1, f"the trace misses nothing while the message is parked ({code}): {said}")
+    code, said = type_in([*setup, replay], folder)
+    expect(code == 0, f"the message was not sent back ({code}): {said}")
+    until([*setup, trace], lambda code, _: code == 0, folder, "something of the payment is missing after the replay")
+
+
 def main():
     printed = subprocess.run([STACK / "welcome.sh"], text=True, stdout=subprocess.PIPE, check=True).stdout
-    lines = [line[2:] for line in printed.splitlines() if line.startswith("  ")]
-    consoles = [line for line in lines if line.startswith("http")]
-    expect(len(consoles) == 1, f"one address of the console should be printed: {printed}")
-    check_console(consoles[0])
+    parts = [[line[2:] for line in part.splitlines() if line.startswith("  ")] for part in printed.strip().split("\n\n")]
+    expect(len(parts) == 5, f"nobody checks one of these parts: {printed}")
+    console, pay, look, broken, cure = parts
+    expect(len(console) == 1, f"one address of the console should be printed: {printed}")
+    check_console(console[0])
+    setup, look = look[:1], look[1:]
     with tempfile.TemporaryDirectory() as folder:
-        check_commands([line for line in lines if line not in consoles], pathlib.Path(folder))
-    print("✓ everything that is printed works as it is printed: the console, the payment, the command")
+        check_payment(pay, setup, look, pathlib.Path(folder))
+        check_fault(broken, cure, setup, pathlib.Path(folder))
+    print("✓ everything that is printed works as it is printed: the console, the payment, the command, the fault and its cure")
 
 
 main()

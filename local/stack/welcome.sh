@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Prints what a person can do with the stack that is up: the console, a payment by hand, the command `makegood`.
+# Prints what a person can do with the stack that is up: the console, a payment by hand, the command `makegood`, and a fault to cause and to cure.
 # printed_check.py types every line of it, so what is printed here works.
 #
 # Leaves the command's environment in .local/command.sh, for any shell. Needs deploy.sh.
@@ -45,20 +45,38 @@ api=$MAKEGOOD_PUBLIC_URL
 file="$MAKEGOOD_STATE/command.sh"
 command_environment >"$file"
 price_the_course
-payment="pay_byhand$(date +%s)"
+payment="pay_byhand$(date +%s)" broken="pay_broken$(date +%s)"
+
+# The three lines that send it, signed as Razorpay signs.
+send_payment() {
+  cat <<TEXT
+  body='$(payment_body "$1")'
+  signature=\$(printf %s "\$body" | openssl dgst -sha256 -hmac '$RAZORPAY_WEBHOOK_SECRET' | sed 's/^.* //')
+  curl -sS '$api/payments/webhooks/razorpay' -H 'content-type: application/json' -H "x-razorpay-signature: \$signature" -H 'x-razorpay-event-id: evt_$1' -d "\$body"
+TEXT
+}
+
 cat <<TEXT
 
 The console, where one button logs in as the operator on call:
   $api/admin
 
 Pay for a course, signed as Razorpay signs:
-  body='$(payment_body "$payment")'
-  signature=\$(printf %s "\$body" | openssl dgst -sha256 -hmac '$RAZORPAY_WEBHOOK_SECRET' | sed 's/^.* //')
-  curl -sS '$api/payments/webhooks/razorpay' -H 'content-type: application/json' -H "x-razorpay-signature: \$signature" -H 'x-razorpay-event-id: evt_$payment' -d "\$body"
+$(send_payment "$payment")
 
 What became of it, and whether every guarantee holds (any shell; --help has the rest):
   . $(printf %q "$file")
   makegood trace $payment
   makegood doctor
+
+Break it: the service that assigns trainers refuses the next request, so the message of the next payment becomes a dead letter within seconds.
+  curl -sS 'http://127.0.0.1:$MAKEGOOD_ADMIN_PORT/_control' -H 'content-type: application/json' -d '{"script": ["bad_request"]}'
+$(send_payment "$broken")
+  makegood trace $broken
+  makegood dead-letters list
+
+Fix it: the service takes requests again, so send the message back to its queue. A moment later the trace has a trainer and seven sessions.
+  makegood dead-letters replay --function allocate-trainer --yes --as me --reason 'the service takes requests again'
+  makegood trace $broken
 
 TEXT

@@ -1,5 +1,8 @@
-//! Five students whose money does not simply buy a course, and what must become of each: one pays one paisa, one gets
-//! the money back, one pays again when the course is over, one paid what only Razorpay's order knows, and one paid and no webhook told of it.
+//! Students whose money does not simply buy a course, and what must become of each: one pays one paisa, one gets the money
+//! back, one pays again when the course is over, one paid what only Razorpay's order knows, one paid and no webhook told of it,
+//! one pays in two parts, two are children of one payment, and one's payment was begun by a library that writes JSON as text.
+
+mod student;
 
 use crate::guarantees::Promise;
 use crate::send::Sender;
@@ -11,13 +14,14 @@ use chrono::{TimeDelta, Utc};
 use serde_json::{Value, json};
 use sqlx::PgPool;
 use std::time::{Duration, Instant};
+use student::{State, Student};
 use uuid::Uuid;
 
 /// The tier that has a price in this run, and the one that has none.
 const PRICED_TIER: i32 = 10;
 const UNPRICED_TIER: i32 = 20;
-/// What a purchase has ahead when it is complete.
-const SESSIONS: i64 = 7;
+/// Both parts of the order that is paid in two.
+const PARTS: [i64; 2] = [PRICE_MINOR / 2, PRICE_MINOR - PRICE_MINOR / 2];
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// Who comes, and for what.
@@ -26,78 +30,7 @@ struct Story {
     course: Uuid,
 }
 
-/// A student of these stories.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Student {
-    PaysTooLittle,
-    IsRefunded,
-    Renews,
-    PaidByOrder,
-    NobodyTold,
-}
-
-/// What has become of a student.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct State {
-    running: i64,
-    refunded: i64,
-    expired: i64,
-    sessions: i64,
-    unpriced: i64,
-}
-
-impl Student {
-    const ALL: [Self; 5] = [
-        Self::PaysTooLittle,
-        Self::IsRefunded,
-        Self::Renews,
-        Self::PaidByOrder,
-        Self::NobodyTold,
-    ];
-
-    /// Before anything else happens: the first payment of each has gone as far as it can.
-    const fn first(self) -> State {
-        match self {
-            Self::PaysTooLittle | Self::PaidByOrder => state(0, 0, 0, 0, 1),
-            Self::NobodyTold => state(0, 0, 0, 0, 0),
-            Self::IsRefunded | Self::Renews => state(1, 0, 0, SESSIONS, 0),
-        }
-    }
-
-    /// In the end.
-    const fn last(self) -> State {
-        match self {
-            Self::PaysTooLittle => state(0, 0, 0, 0, 1),
-            Self::IsRefunded => state(0, 1, 0, 0, 0),
-            Self::Renews => state(1, 0, 1, SESSIONS, 0),
-            Self::PaidByOrder | Self::NobodyTold => state(1, 0, 0, SESSIONS, 0),
-        }
-    }
-
-    const fn promise(self) -> &'static str {
-        match self {
-            Self::PaysTooLittle => "    who pays one paisa gets no course, and a case asks a person",
-            Self::IsRefunded => "G11 who gets the money back has no course and no session ahead",
-            Self::Renews => "    who pays again when the course is over has it anew",
-            Self::NobodyTold => {
-                "G12 who paid and no webhook told of it has the course, by the provider's own list"
-            }
-            Self::PaidByOrder => "    what only Razorpay's order prices is fulfilled as the order says",
-        }
-    }
-}
-
-const fn state(running: i64, refunded: i64, expired: i64, sessions: i64, unpriced: i64) -> State {
-    State {
-        running,
-        refunded,
-        expired,
-        sessions,
-        unpriced,
-    }
-}
-
-/// Tells all five stories at once, and gives back what was promised and whether it was kept.
+/// Tells all stories at once, and gives back what was promised and whether it was kept.
 ///
 /// # Errors
 /// When the stack can't be reached.
@@ -113,12 +46,17 @@ pub(crate) async fn tell(
         course: Uuid::new_v5(&run, b"course"),
     };
     story.price(pool).await?;
+    story.begin_as_text(pool).await?;
     let order = story.order(settings, &sender.http).await?;
     story.take_untold(settings, &sender.http).await?;
     let mut unexpected = sender.send_all(&story.first_messages(&order)).await.unexpected;
     let first = story.until(pool, Student::first, patience).await?;
     story.time_passes(pool).await?;
-    let more = [story.refund(), story.payment(Student::Renews, 2, None)];
+    let more = [
+        story.refund(),
+        story.payment(Student::Renews, 2, None),
+        story.part(1),
+    ];
     unexpected.extend(sender.send_all(&more).await.unexpected);
     run_sweep(settings, &sender.http, "reconcile").await?;
     run_sweep(settings, &sender.http, "statement").await?;
@@ -155,6 +93,29 @@ impl Story {
         .execute(pool)
         .await?;
         Ok(())
+    }
+
+    /// As some libraries write an object into a column of type jsonb: the text of it, in quotes. The course is nowhere else.
+    async fn begin_as_text(&self, pool: &PgPool) -> Result<()> {
+        let student = self.student(Student::BegunAsText);
+        let metadata =
+            json!({"courseId": self.course, "purchaseTier": PRICED_TIER, "timeSlot": "5:30 PM"}).to_string();
+        sqlx::query!(
+            "INSERT INTO payments (id, student_id, amount_cents, currency, status, metadata)
+             VALUES ($1, $2, $3, 'INR', 'initiated', to_jsonb($4::text))",
+            self.begun(),
+            student,
+            PRICE_MINOR,
+            metadata,
+        )
+        .execute(pool)
+        .await?;
+        Ok(())
+    }
+
+    /// The payment that was begun as text.
+    fn begun(&self) -> Uuid {
+        Uuid::new_v5(&self.run, b"begun")
     }
 
     /// What the merchant's server orders at Razorpay.
@@ -206,7 +167,51 @@ impl Story {
             self.payment(Student::IsRefunded, 1, None),
             self.payment(Student::Renews, 1, None),
             self.payment(Student::PaidByOrder, 1, Some(order)),
+            self.part(0),
+            self.child(Student::FirstChild),
+            self.child(Student::SecondChild),
+            self.captured_as_begun(),
         ]
+    }
+
+    /// A part of one order; the first is to be answered `held`.
+    fn part(&self, number: u8) -> Message {
+        let student = Student::PaysInParts;
+        let reference = self.reference(student, number);
+        let order = format!("order_{}", self.run.simple());
+        let payment = json!({"id": reference, "entity": "payment", "amount": PARTS[usize::from(number)], "currency": "INR",
+                             "status": "captured", "method": "upi", "order_id": order, "notes": self.notes(student, PRICED_TIER)});
+        let kind = if number == 0 {
+            Kind::Malformed
+        } else {
+            Kind::Payment
+        };
+        self.captured(kind, student, reference, &payment)
+    }
+
+    /// The payment service's own word, with one payment's id for both children.
+    fn child(&self, student: Student) -> Message {
+        let reference = self.reference(Student::FirstChild, 1);
+        let body = json!({"paymentId": Uuid::new_v5(&self.run, b"siblings"), "studentId": self.student(student), "courseId": self.course,
+                          "amountCents": PRICE_MINOR, "currency": "INR", "provider": "school-pay", "providerPaymentId": reference,
+                          "metadata": {"purchaseTier": PRICED_TIER, "timeSlot": "4:00 PM"}});
+        Message {
+            kind: Kind::Payment,
+            door: Door::Confirmation,
+            student: self.student(student),
+            reference: format!("{reference}-{student:?}"),
+            body: body.to_string(),
+            times: 1,
+        }
+    }
+
+    /// Razorpay names the begun payment, and nothing else of ours.
+    fn captured_as_begun(&self) -> Message {
+        let student = Student::BegunAsText;
+        let reference = self.reference(student, 1);
+        let payment = json!({"id": reference, "entity": "payment", "amount": PRICE_MINOR, "currency": "INR", "status": "captured",
+                             "method": "upi", "notes": {"paymentId": self.begun()}});
+        self.captured(Kind::Payment, student, reference, &payment)
     }
 
     /// A captured payment. Those that nothing confirms are to be answered `held`.
@@ -226,13 +231,12 @@ impl Story {
         let payment = json!({"id": reference, "entity": "payment", "amount": amount, "currency": "INR", "status": "captured",
                              "method": "upi", "order_id": order, "notes": self.notes(student, tier)});
         let kind = if is_held { Kind::Malformed } else { Kind::Payment };
-        self.message(
-            kind,
-            student,
-            reference,
-            "payment.captured",
-            &json!({"payment": {"entity": payment}}),
-        )
+        self.captured(kind, student, reference, &payment)
+    }
+
+    fn captured(&self, kind: Kind, student: Student, reference: String, payment: &Value) -> Message {
+        let payload = json!({"payment": {"entity": payment}});
+        self.message(kind, student, reference, "payment.captured", &payload)
     }
 
     /// All of the money goes back.
@@ -317,17 +321,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_story_has_a_promise_of_its_own_and_all_but_the_held_payment_go_on() {
+    fn each_story_has_a_promise_of_its_own_and_those_that_go_on_change() {
         let promises: std::collections::BTreeSet<_> =
             Student::ALL.iter().map(|student| student.promise()).collect();
         assert_eq!(promises.len(), Student::ALL.len());
-        for student in Student::ALL {
-            assert_eq!(
-                student.first() == student.last(),
-                student == Student::PaysTooLittle,
-                "{student:?}"
-            );
-        }
+        let unchanged: Vec<Student> = Student::ALL
+            .into_iter()
+            .filter(|student| student.first() == student.last())
+            .collect();
+        let at_once = [
+            Student::PaysTooLittle,
+            Student::FirstChild,
+            Student::SecondChild,
+            Student::BegunAsText,
+        ];
+        assert_eq!(unchanged, at_once);
     }
 
     #[test]
@@ -343,8 +351,19 @@ mod tests {
             .collect();
         assert_eq!(
             kinds,
-            [Kind::Malformed, Kind::Payment, Kind::Payment, Kind::Malformed]
+            [
+                Kind::Malformed,
+                Kind::Payment,
+                Kind::Payment,
+                Kind::Malformed,
+                Kind::Malformed,
+                Kind::Payment,
+                Kind::Payment,
+                Kind::Payment
+            ]
         );
+        assert_eq!(PARTS.iter().sum::<i64>(), PRICE_MINOR);
+        assert_eq!(story.part(1).kind, Kind::Payment, "with it the sum is there");
         assert!(
             story.first_messages("order_1")[3]
                 .body
