@@ -104,6 +104,10 @@ fn lines(report: &Report) -> Vec<String> {
     let unseen = report.unseen.iter();
     lines.extend(unseen.map(|why| format!("can't see: {}", why.line())));
     lines.push(format!(
+        "days are those of {}, by the IANA database {} (the server's: makegood check-database)",
+        report.time_zone, report.time_zone_rules
+    ));
+    lines.push(format!(
         "{} breaches, {} notices; read in {} ms. Runbook: docs/operations.md#<finding>",
         report.breaches().count(),
         report.findings.len() - report.breaches().count(),

@@ -12,6 +12,13 @@ async fn a_healthy_database_exits_with_0_and_names_every_guarantee() {
     for guarantee in ["G1 ", "G5 ", "G10", "G11", "G12"] {
         assert!(told.contains(&format!("✓ holds   {guarantee}")), "{told}");
     }
+    // It says by whose rules it knows which day it is.
+    let report = scene.check().await;
+    let days = format!(
+        "days are those of {}, by the IANA database {}",
+        report.time_zone, report.time_zone_rules
+    );
+    assert!(told.contains(&days), "{told}");
     scene.drop().await;
 }
 
@@ -45,6 +52,10 @@ async fn its_json_is_the_doctors_answer() {
     let report = scene.check().await;
     assert_eq!(told["findings"], serde_json::json!(report.findings));
     assert_eq!(told["examined"].as_array().map(Vec::len), Some(12));
+    assert_eq!(
+        (&told["timeZone"], &told["timeZoneRules"]),
+        (&report.time_zone.into(), &report.time_zone_rules.into())
+    );
     let finding = &told["findings"][0];
     assert_eq!(
         (&finding["guarantee"], &finding["severity"], &finding["anchor"]),

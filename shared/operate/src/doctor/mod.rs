@@ -72,6 +72,10 @@ pub struct Report {
     pub at: DateTime<Utc>,
     /// How long the reading took.
     pub millis: u64,
+    /// The zone whose days count, as the IANA database names it.
+    pub time_zone: &'static str,
+    /// The release of the IANA database by whose rules this program knows that zone, such as 2025b.
+    pub time_zone_rules: &'static str,
     /// What was looked at, in order.
     pub examined: Vec<Guarantee>,
     /// What was found, in the order of [`KINDS`]; kinds without rows are left out.

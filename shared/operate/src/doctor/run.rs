@@ -4,6 +4,7 @@ use super::constraints;
 use super::questions::{self, Row};
 use super::{EXAMPLES, Finding, Guarantee, KINDS, Kind, Report, Scope, kind};
 use crate::database::{Finding as Unseen, blinding};
+use chrono_tz::IANA_TZDB_VERSION;
 use makegood::db::{Connection, Database, Isolation, Transaction};
 use makegood::schema::HAS_TRANSACTION_TIMEOUT;
 use makegood::unfulfilled::{Figures, Kind as Unmet, Rule, Survey, Unfulfilled};
@@ -65,6 +66,8 @@ fn report(scope: &Scope, started: Instant, findings: Vec<Finding>, unseen: Vec<U
     Report {
         at: scope.now,
         millis: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+        time_zone: scope.timezone.name(),
+        time_zone_rules: IANA_TZDB_VERSION,
         examined: Guarantee::ALL
             .into_iter()
             .filter(|guarantee| scope.includes(*guarantee))
