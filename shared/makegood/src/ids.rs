@@ -152,6 +152,13 @@ mod tests {
     }
 
     #[test]
+    fn a_subject_that_is_blank_or_that_no_row_can_hold_is_nobody() {
+        for subject in ["", " ", "\t\n", "auth0|\0", "\0"] {
+            assert_eq!(UserId::of_subject(subject), None, "{subject:?}");
+        }
+    }
+
+    #[test]
     fn a_subject_that_is_a_uuid_is_itself_however_it_is_written() {
         let id = Uuid::from_u128(0x6f1c_2a6e_0000_4000_8000_0000_0000_0007);
         for subject in [
