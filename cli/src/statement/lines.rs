@@ -3,8 +3,8 @@
 use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeZone, Utc};
 use chrono_tz::Tz;
 use makegood::gateway::Provider;
+use makegood::money::minor;
 use makegood::statement::{Entry, EntryKind, EntryState};
-use operate::money::minor;
 use std::collections::BTreeMap;
 
 /// How instants are written, besides RFC 3339, which has its own zone.

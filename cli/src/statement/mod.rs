@@ -11,7 +11,7 @@ use chrono_tz::Tz;
 use import::ImportArguments;
 use makegood::clock::Clock;
 use makegood::db::Database;
-use operate::money::money;
+use makegood::money::money;
 use operate::statement::{self, EntryRow, Total};
 use serde::Serialize;
 use std::process::ExitCode;

@@ -47,7 +47,7 @@ pub(crate) fn decide(facts: &Facts, shelf: &mut Shelf) -> Result<Verdict, Refusa
         let order_number = order_number.clone();
         return Err(Refusal::BoughtAlready { order_number });
     }
-    let snapshot = Snapshot::read(&facts.items, facts.amount_cents)?;
+    let snapshot = Snapshot::read(&facts.items, facts.amount_cents, &facts.currency)?;
     snapshot.check(&facts.states)?;
     if facts.price_ended {
         return Err(Refusal::PriceEnded);

@@ -2,6 +2,7 @@
 
 use makegood::case::CaseKind;
 use makegood::job::JobFailure;
+use makegood::money::money;
 use makegood::stock::Shortage;
 use uuid::Uuid;
 
@@ -31,13 +32,17 @@ pub(crate) enum Refusal {
     UnreadableItems(String),
     /// What was snapshotted is not what was paid.
     #[error(
-        "the items come to {items_minor} minor units, {paid_minor} were paid; refund the difference or the order"
+        "the items come to {}, {} were paid; refund the difference or the order",
+        money(*.items_minor, .currency),
+        money(*.paid_minor, .currency)
     )]
     AmountDiffers {
         /// The sum of the items.
         items_minor: i64,
         /// The intent's amount.
         paid_minor: i64,
+        /// Of both.
+        currency: String,
     },
     /// No such variant.
     #[error("unknown variant {variant_id} (sku {sku}); restore it and retry the job, or refund the buyer")]

@@ -1,6 +1,7 @@
 //! What was bought, as the intent recorded it at checkout: the only source of an order's items and prices. Pure.
 
 use crate::refusal::Refusal;
+use makegood::money::money;
 use makegood::stock::{Line, wanted_by_variant};
 use serde::Deserialize;
 use serde_json::Value;
@@ -54,8 +55,8 @@ impl Item {
 }
 
 impl Snapshot {
-    /// Reads the items and compares their sum with the amount paid.
-    pub(crate) fn read(items: &Value, paid_minor: i64) -> Result<Self, Refusal> {
+    /// Reads the items and compares their sum with the amount paid, in the intent's currency.
+    pub(crate) fn read(items: &Value, paid_minor: i64, currency: &str) -> Result<Self, Refusal> {
         let items: Vec<Item> = serde_json::from_value(items.clone())
             .map_err(|error| Refusal::UnreadableItems(error.to_string()))?;
         if items.is_empty() {
@@ -65,10 +66,8 @@ impl Snapshot {
             .iter()
             .find(|item| item.quantity < 1 || item.unit_price_cents < 0)
         {
-            let reason = format!(
-                "sku {} has {} pieces at {}",
-                item.sku, item.quantity, item.unit_price_cents
-            );
+            let price = money(item.unit_price_cents, currency);
+            let reason = format!("sku {} has {} pieces at {price}", item.sku, item.quantity);
             return Err(Refusal::UnreadableItems(reason));
         }
         let items_minor = items
@@ -79,6 +78,7 @@ impl Snapshot {
             return Err(Refusal::AmountDiffers {
                 items_minor,
                 paid_minor,
+                currency: currency.to_owned(),
             });
         }
         Ok(Self { items })
@@ -131,7 +131,7 @@ mod tests {
     }
 
     fn code(items: &Value, paid_minor: i64) -> &'static str {
-        Snapshot::read(items, paid_minor).map_or_else(|refusal| refusal.code(), |_| "read")
+        Snapshot::read(items, paid_minor, "NPR").map_or_else(|refusal| refusal.code(), |_| "read")
     }
 
     #[test]

@@ -41,6 +41,7 @@ pub mod ids;
 pub mod job;
 pub mod limits;
 pub mod message;
+pub mod money;
 pub mod outbox;
 pub mod payment;
 pub mod purchase;

@@ -5,11 +5,11 @@
 //! `[{at, by, text}]`, the oldest first.
 
 use crate::audit::{self, Act, Action, Actor};
-use crate::money::money;
 use crate::page::{Cursor, Page, PageRequest};
 use chrono::{DateTime, Utc};
 use makegood::case::CaseKind;
 use makegood::db::Connection;
+use makegood::money::money;
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::fmt;

@@ -11,7 +11,6 @@ pub mod doctor;
 pub mod edit;
 pub mod health;
 pub mod job;
-pub mod money;
 pub mod page;
 pub mod privacy;
 pub mod refund;

@@ -4,10 +4,10 @@ mod record;
 
 pub use record::{Of, Recorded, Refusal, Target, ToldRefund, record};
 
-use crate::money::money;
 use crate::page::{Cursor, Page, PageRequest};
 use chrono::{DateTime, Utc};
 use makegood::db::Connection;
+use makegood::money::money;
 use serde::Serialize;
 use uuid::Uuid;
 

@@ -6,8 +6,8 @@ use super::parts::{self, Tone};
 use crate::http::Answer;
 use crate::visit::{Fault, Visit};
 use chrono::TimeDelta;
+use makegood::money::money;
 use maud::{Markup, html};
-use operate::money::money;
 use operate::statement::{self, EntryRow, Total};
 
 /// How far back the totals go.

@@ -84,7 +84,7 @@ async fn items_that_do_not_come_to_what_was_paid() {
     refused(
         breaking,
         "amount_differs",
-        "4000 minor units, 3999",
+        "come to NPR 40.00, NPR 39.99 were paid",
         "amount_mismatch",
     )
     .await;

@@ -153,7 +153,7 @@ async fn an_order_that_does_not_say_it_all_releases_nothing_and_the_case_says_wh
         (
             full.clone(),
             PAID + 1,
-            "costs 499901 minor units, the payment has 499900",
+            "costs INR 4,999.01, the payment has INR 4,999.00",
         ),
     ] {
         let bench = bench(&stub).await;

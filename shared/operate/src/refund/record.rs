@@ -1,10 +1,10 @@
 //! A refund that a person knows of, since its provider tells nobody: written with who says so and why.
 
 use crate::audit::{self, Act, Action};
-use crate::money::{minor, money};
 use chrono::{DateTime, Utc};
 use makegood::db::Connection;
 use makegood::ids::PaymentId;
+use makegood::money::{minor, money};
 use makegood::refund::{self, NewRefund};
 use makegood::stock;
 use serde_json::json;

@@ -2,10 +2,10 @@
 
 use super::entry::{Entry, EntryKind, Status};
 use super::rows::{Common, Keys};
-use crate::money::money;
 use chrono::{DateTime, Utc};
 use makegood::db::Connection;
 use makegood::ids::derived_uuid;
+use makegood::money::money;
 use uuid::Uuid;
 
 /// A row of `payment_intents`.

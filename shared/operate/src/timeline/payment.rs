@@ -1,9 +1,9 @@
 //! The row of a course payment, and the entries that tell of it.
 
 use super::entry::{Entry, EntryKind, Status};
-use crate::money::money;
 use chrono::{DateTime, Utc};
 use makegood::db::Connection;
+use makegood::money::money;
 use uuid::Uuid;
 
 /// A row of `payments`.

@@ -2,9 +2,9 @@
 
 use super::entry::{Entry, EntryKind, Status};
 use super::moment::attempts;
-use crate::money::money;
 use chrono::{DateTime, Utc};
 use makegood::db::Connection;
+use makegood::money::money;
 use uuid::Uuid;
 
 /// The most rows of a kind that a line of time shows.

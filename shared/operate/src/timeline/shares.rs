@@ -1,9 +1,9 @@
 //! What one payment shares with others: the parts in which an order was paid, and the lines that one payment pays for.
 
 use super::entry::{Entry, EntryKind, Status};
-use crate::money::money;
 use chrono::{DateTime, Utc};
 use makegood::db::Connection;
+use makegood::money::money;
 use uuid::Uuid;
 
 /// A payment of the provider that is less than what was asked.

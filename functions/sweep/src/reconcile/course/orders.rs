@@ -9,6 +9,7 @@ use makegood::db::Connection;
 use makegood::delivery::Deadline;
 use makegood::event::Metadata;
 use makegood::gateway::{GatewayError, ProviderOrder, Razorpay};
+use makegood::money::money;
 use makegood::outbox::{self, OutboxRow};
 use makegood::unfulfilled::UnfulfilledPayment;
 use serde_json::{Map, Value, json};
@@ -142,10 +143,8 @@ fn bought(held: &Held, order: &ProviderOrder) -> Result<Bought, String> {
         ));
     }
     if order.amount_minor > held.amount_cents {
-        let (cost, paid) = (order.amount_minor, held.amount_cents);
-        return Err(format!(
-            "the order costs {cost} minor units, the payment has {paid}"
-        ));
+        let [cost, paid] = [order.amount_minor, held.amount_cents].map(|minor| money(minor, &held.currency));
+        return Err(format!("the order costs {cost}, the payment has {paid}"));
     }
     let is_deciding = |name: &str| DECIDING.contains(&name);
     let Metadata(mut metadata) = order.notes.clone();

@@ -9,7 +9,7 @@ const USUAL_DIGITS: u16 = 2;
 /// currency the amount alone, with two digits.
 ///
 /// ```
-/// use operate::money::money;
+/// use makegood::money::money;
 ///
 /// assert_eq!(money(499_900, "INR"), "INR 4,999.00");
 /// assert_eq!(money(5_000, "JPY"), "JPY 5,000");
