@@ -110,6 +110,8 @@ async fn a_time_limit_of_the_database_ends_slow_work_and_parks_none_of_it() {
             .database
             .run_sql(&format!("ALTER DATABASE {name} RESET {limit}"))
             .await;
+        // A session keeps the limit that it began with.
+        course.database.until_sessions_end().await;
     }
     make_visible_again(&course.purchase_confirmed, &event).await;
     assert_eq!(drain_all(&course.purchase_confirmed, &environment, 10).await, 4);

@@ -150,6 +150,12 @@ impl TestDatabase {
             "ALTER DATABASE {name} SET log_min_duration_statement = 0"
         ))
         .await;
+        self.until_sessions_end().await;
+    }
+
+    /// Returns when the sessions that there are have ended; the pooler closes idle ones after two seconds. The next session has the settings
+    /// that the database has now.
+    pub async fn until_sessions_end(&self) {
         let others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
         while self.count(others).await > 0 {}
     }
