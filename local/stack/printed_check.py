@@ -108,7 +108,7 @@ def check_fault(broken, cure, setup, folder):
     expect(trace == trace_again, f"another payment is traced: {trace}, {trace_again}")
     code, said = type_in(cause, folder)
     expect(code == 0 and '"status":"recorded"' in said, f"the fault was not caused, or the payment was not taken ({code}): {said}")
-    until([*setup, dead_letters], lambda code, said: code == 0 and "allocate-trainer" in said, folder, "the message is no dead letter")
+    until([*setup, dead_letters], lambda code, said: code == 0 and "admin_service_refused" in said, folder, "the message is no dead letter")
     code, said = type_in([*setup, trace], folder)
     expect(code == 1, f"the trace misses nothing while the message is parked ({code}): {said}")
     code, said = type_in([*setup, replay], folder)
