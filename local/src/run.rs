@@ -31,7 +31,8 @@ pub struct Options {
     /// Let one payment meet an admin service where no trainer is free.
     #[arg(long)]
     pub pending: bool,
-    /// Whether to tell of students whose money does not simply buy a course, too: a wrong price, a refund, a renewal, an order, parts, two children.
+    /// Whether to tell of students whose money does not simply buy a course, too: a wrong price, a refund, a renewal, an order, parts,
+    /// two children.
     #[arg(long, default_value_t = true, action = clap::ArgAction::Set)]
     pub stories: bool,
     /// How many messages are under way at once.

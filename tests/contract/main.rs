@@ -16,3 +16,4 @@ mod privacy;
 mod shop_samples;
 mod statements;
 mod time_zones;
+mod types;

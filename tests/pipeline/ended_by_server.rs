@@ -50,6 +50,15 @@ async fn all_go_back(course: &Course, environment: &Environment, event: &serde_j
     assert_eq!(course.database.count(rows).await, 0, "{what}");
 }
 
+/// The next delivery makes all four purchases, and parks nothing.
+async fn all_are_done(course: &Course, environment: &Environment, event: &serde_json::Value) {
+    make_visible_again(&course.purchase_confirmed, event).await;
+    assert_eq!(drain_all(&course.purchase_confirmed, environment, 10).await, 4);
+    let purchases = "SELECT count(*) FROM student_course_purchases";
+    assert_eq!(course.database.count(purchases).await, 4);
+    assert!(course.dead_letters.drain().await.is_empty());
+}
+
 #[tokio::test]
 async fn a_state_of_the_server_parks_nothing_whichever_statement_hears_it() {
     let course = Course::create().await;
@@ -65,15 +74,7 @@ async fn a_state_of_the_server_parks_nothing_whichever_statement_hears_it() {
                 .await;
         }
     }
-    make_visible_again(&course.purchase_confirmed, &event).await;
-    assert_eq!(drain_all(&course.purchase_confirmed, &environment, 10).await, 4);
-    assert_eq!(
-        course
-            .database
-            .count("SELECT count(*) FROM student_course_purchases")
-            .await,
-        4
-    );
+    all_are_done(&course, &environment, &event).await;
     course.database.drop().await;
 }
 
@@ -113,15 +114,6 @@ async fn a_time_limit_of_the_database_ends_slow_work_and_parks_none_of_it() {
         // A session keeps the limit that it began with.
         course.database.until_sessions_end().await;
     }
-    make_visible_again(&course.purchase_confirmed, &event).await;
-    assert_eq!(drain_all(&course.purchase_confirmed, &environment, 10).await, 4);
-    assert_eq!(
-        course
-            .database
-            .count("SELECT count(*) FROM student_course_purchases")
-            .await,
-        4
-    );
-    assert!(course.dead_letters.drain().await.is_empty());
+    all_are_done(&course, &environment, &event).await;
     course.database.drop().await;
 }
