@@ -68,7 +68,7 @@ pub(crate) fn end_pattern() -> String {
 fn instant(text: &str, timezone: Tz) -> Option<DateTime<Utc>> {
     static SHAPE: LazyLock<Option<Regex>> =
         LazyLock::new(|| Regex::new(&format!("^([0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}){TIME}$")).ok());
-    let is_count = matches!(text.len(), 10..=14) && text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_count = text.bytes().all(|byte| byte.is_ascii_digit());
     if is_count && !text.starts_with('0') {
         return since_1970(text.parse().ok()?);
     }

@@ -16,6 +16,11 @@ fn written(text: &str) -> Option<String> {
     day(text, SCHOOL).map(|day| day.to_string())
 }
 
+/// A blank text is one too: no end.
+fn is_an_end_by_schema(text: &str) -> bool {
+    Regex::new(&end_pattern()).unwrap().is_match(text)
+}
+
 #[test]
 fn a_day_is_read_in_the_forms_that_forms_send() {
     for (text, expected) in [
@@ -32,6 +37,7 @@ fn a_day_is_read_in_the_forms_that_forms_send() {
         ("2026-12-10T23:59:59.999", "2026-12-10"),
     ] {
         assert_eq!(written(text).as_deref(), Some(expected), "{text}");
+        assert!(is_an_end_by_schema(text), "{text}");
     }
 }
 
@@ -44,6 +50,8 @@ fn a_day_that_may_be_two_is_none_and_so_is_any_other_text() {
         "10.12.2026",
         "2026/12/10",
         "2026-12",
+        "2026-12-1",
+        "2026-1-10",
         "2026-13-01",
         "2026-02-30",
         "20261210",
@@ -67,6 +75,7 @@ fn a_day_that_may_be_two_is_none_and_so_is_any_other_text() {
     ] {
         assert_eq!(written(text), None, "{text}");
         assert_eq!(end(text, SCHOOL), None, "{text}");
+        assert_eq!(is_an_end_by_schema(text), text.is_empty(), "{text}");
     }
 }
 
