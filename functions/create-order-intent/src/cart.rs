@@ -72,9 +72,6 @@ pub enum CartRefusal {
     /// These lines can't be bought any more: variant and, where it is known, sku.
     #[error("the cart holds what is not for sale any more")]
     NotForSale(Vec<(Uuid, Option<String>)>),
-    /// All of it is for nothing, and no gateway takes a payment of nothing.
-    #[error("there is nothing to pay for this cart, and no gateway takes a payment of nothing")]
-    NothingToPay,
     /// The sum is less than the gateway takes, or more than can be counted.
     #[error("the cart's total can't be paid with this payment method")]
     Amount,
@@ -84,7 +81,7 @@ impl Snapshot {
     /// Takes the cart as it is.
     ///
     /// # Errors
-    /// When it is empty, holds something that is not for sale, or its sum is below `least_minor` (paisa) or overflows.
+    /// When it is empty, holds something that is not for sale, or its sum is below `least_minor` (paisa) and not nothing, or overflows.
     pub fn take(lines: &[CartLine], least_minor: i64) -> Result<Self, CartRefusal> {
         if lines.is_empty() {
             return Err(CartRefusal::Empty);
@@ -95,7 +92,8 @@ impl Snapshot {
         }
         let items: Vec<Item> = lines.iter().filter_map(item).collect();
         let amount_minor = match total(&items) {
-            Some(0) if least_minor > 0 => return Err(CartRefusal::NothingToPay),
+            // No gateway takes part in an order of nothing to pay.
+            Some(0) => 0,
             Some(amount) if amount >= least_minor => amount,
             _ => return Err(CartRefusal::Amount),
         };
@@ -181,12 +179,10 @@ mod tests {
     }
 
     #[test]
-    fn nothing_too_little_and_too_much_are_refused() {
+    fn an_empty_cart_too_little_and_too_much_are_refused_and_a_free_cart_is_not() {
         assert_eq!(Snapshot::take(&[], 1), Err(CartRefusal::Empty));
-        assert_eq!(
-            Snapshot::take(&[line(1, 1, 0, true), line(2, 3, 0, true)], 1_000),
-            Err(CartRefusal::NothingToPay)
-        );
+        let free = Snapshot::take(&[line(1, 1, 0, true), line(2, 3, 0, true)], 1_000).unwrap();
+        assert_eq!((free.amount_minor, free.items.len()), (0, 2));
         assert_eq!(
             Snapshot::take(&[line(1, 1, 0, true), line(2, 1, 1, true)], 1_000),
             Err(CartRefusal::Amount)

@@ -107,7 +107,7 @@ pub fn intent_id(provider: Provider, now: DateTime<Utc>, random: u32) -> String 
     format!("pi_{provider}_{}_{random:08x}", now.timestamp_millis())
 }
 
-/// The least that the gateway takes, in paisa: Khalti says ten rupees, and nobody can pay nothing.
+/// The least that the gateway takes, in paisa: Khalti says ten rupees. An order of nothing goes through without it.
 #[must_use]
 pub const fn least_amount_minor(provider: Provider) -> i64 {
     match provider {

@@ -151,7 +151,6 @@ fn refused(refusal: &CartRefusal) -> Answer {
     let message = refusal.to_string();
     match refusal {
         CartRefusal::Empty => Answer::error(400, "cart_empty", Some("cart"), &message),
-        CartRefusal::NothingToPay => Answer::error(400, "nothing_to_pay", Some("cart"), &message),
         CartRefusal::Amount => Answer::error(400, "amount_not_payable", Some("cart"), &message),
         CartRefusal::NotForSale(gone) => {
             let answer = Answer::error(409, "not_for_sale", Some("cart"), &message);

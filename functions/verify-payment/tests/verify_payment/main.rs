@@ -8,6 +8,7 @@ mod held;
 mod interleaved;
 mod kills;
 mod late;
+mod nothing;
 mod once;
 mod overtaken;
 mod price_ends;

@@ -9,6 +9,7 @@ mod esewa;
 mod fields;
 mod http;
 mod khalti;
+mod nothing;
 mod payment;
 mod provider;
 mod razorpay;
@@ -200,7 +201,8 @@ impl Gateways {
         }
     }
 
-    /// As [`Gateway::open_payment`]; with eSewa, without any network call.
+    /// As [`Gateway::open_payment`]; with eSewa, without any network call. A payment of nothing needs no gateway: the buyer is sent to
+    /// the return page at once.
     ///
     /// ```
     /// # use makegood::gateway::{Gateways, PaymentRequest, Provider};
@@ -229,6 +231,15 @@ impl Gateways {
         request: &PaymentRequest<'_>,
         now: DateTime<Utc>,
     ) -> Result<OpenedPayment, GatewayError> {
+        if request.amount_minor == 0 {
+            let expires_at = now + self.link_lifetime(provider);
+            return Ok(nothing::open(
+                &self.esewa.return_url,
+                provider,
+                request,
+                expires_at,
+            ));
+        }
         match provider {
             Provider::Esewa => self.esewa.open_payment(request, now).await,
             Provider::Khalti => self.khalti.open_payment(request, now).await,

@@ -39,9 +39,10 @@ pub struct PaymentRequest<'a> {
 pub struct OpenedPayment {
     /// What the gateway knows it by: eSewa's `transaction_uuid`, Khalti's `pidx`.
     pub external_transaction_id: String,
-    /// Where the buyer is sent: with eSewa by posting the form, with Khalti by following it.
+    /// Where the buyer is sent: with eSewa by posting the form, with Khalti by following it. The shop's own return page where there is
+    /// nothing to pay.
     pub payment_url: String,
-    /// The signed fields to post to `payment_url` (eSewa only). They hold nothing secret.
+    /// The signed fields to post to `payment_url` (eSewa only, where there is something to pay). They hold nothing secret.
     pub form_fields: Option<BTreeMap<String, String>>,
     /// When the gateway's link ends. Intent and reservation end five minutes later (SPEC 4).
     pub expires_at: DateTime<Utc>,

@@ -5,6 +5,8 @@
 //!   look, and claim the question ── recorded ──▶ the same answer again
 //!    │                          ╲── asked within seconds, or being asked ──▶ wait for that answer, and give the same
 //!    ▼
+//!    ├── there is nothing to pay ──▶ no gateway is asked: under the intent's lock, paid while it is open, else expired
+//!    ▼
 //!   ask, with no transaction open · decide, purely
 //!    ├── undecided ──▶ noted on the intent, nothing recorded
 //!    ├── paid, and nothing else is known of it ──▶ one statement: verification, intent, job ──▶ wake the worker

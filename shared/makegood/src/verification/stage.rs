@@ -4,8 +4,8 @@ use super::record::{Settled, Written};
 use super::store::{self, Snapshot};
 use super::{Decision, LOOK_EVERY, Outcome, Payment, Unanswered, VerificationStatus, decide};
 use crate::clock::Clock;
-use crate::db::Database;
-use crate::gateway::{AskedPayment, GatewayError, Gateways};
+use crate::db::{Database, Transaction};
+use crate::gateway::{AskedPayment, GatewayError, GatewayReply, Gateways};
 use crate::job::Waker;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -56,6 +56,9 @@ impl Verifier {
     }
 
     async fn ask(&self, payment: &Payment, snapshot: &Snapshot, asks: i32) -> Result<Outcome, sqlx::Error> {
+        if snapshot.amount_minor == 0 {
+            return self.settle_nothing(payment, snapshot, asks).await;
+        }
         let asked = AskedPayment {
             external_transaction_id: &payment.external_transaction_id,
             amount_minor: snapshot.amount_minor,
@@ -81,6 +84,28 @@ impl Verifier {
             now,
         };
         let written = self.settle(&settled, decision, asks).await?;
+        Ok(self.tell(&settled, written).await)
+    }
+
+    /// No gateway knows of a payment of nothing. Its order is made while its intent is open, as it is under its lock: one that a newer
+    /// checkout replaces meanwhile comes to nothing.
+    async fn settle_nothing(
+        &self,
+        payment: &Payment,
+        snapshot: &Snapshot,
+        asks: i32,
+    ) -> Result<Outcome, sqlx::Error> {
+        let mut transaction = self.database.begin().await?;
+        let is_open = store::lock_and_see_if_open(&mut transaction, &snapshot.payment_intent_id).await?;
+        let reply = GatewayReply::of_nothing(is_open);
+        let settled = Settled {
+            payment,
+            snapshot,
+            reply: &reply,
+            now: self.clock.now(),
+        };
+        let decision = decide(&reply.answer, snapshot.amount_minor, true);
+        let written = write_and_commit(transaction, &settled, decision, asks).await?;
         Ok(self.tell(&settled, written).await)
     }
 
@@ -117,21 +142,8 @@ impl Verifier {
                 return Ok(written);
             }
         }
-        self.settle_in_transaction(settled, decision, asks).await
-    }
-
-    async fn settle_in_transaction(
-        &self,
-        settled: &Settled<'_>,
-        decision: Decision,
-        asks: i32,
-    ) -> Result<Written, sqlx::Error> {
-        let mut transaction = self.database.begin().await?;
-        let written = settled.write(&mut transaction, decision).await?;
-        let (intent_id, answer) = (&settled.snapshot.payment_intent_id, settled.reply.answer.code());
-        store::note_answer_if_asker(&mut transaction, intent_id, asks, answer, false).await?;
-        transaction.commit().await?;
-        Ok(written)
+        let transaction = self.database.begin().await?;
+        write_and_commit(transaction, settled, decision, asks).await
     }
 
     /// After the commit: the worker, the metrics, the log, the answer.
@@ -160,6 +172,20 @@ impl Verifier {
             already_verified,
         }
     }
+}
+
+/// The decision with all that follows, and the answer to the question of this number.
+async fn write_and_commit(
+    mut transaction: Transaction,
+    settled: &Settled<'_>,
+    decision: Decision,
+    asks: i32,
+) -> Result<Written, sqlx::Error> {
+    let written = settled.write(&mut transaction, decision).await?;
+    let (intent_id, answer) = (&settled.snapshot.payment_intent_id, settled.reply.answer.code());
+    store::note_answer_if_asker(&mut transaction, intent_id, asks, answer, false).await?;
+    transaction.commit().await?;
+    Ok(written)
 }
 
 impl Snapshot {

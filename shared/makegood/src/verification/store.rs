@@ -71,6 +71,21 @@ pub(super) async fn look_and_claim(
     .await
 }
 
+/// Locks the intent's row until the transaction ends. True while it is pending or processing.
+pub(super) async fn lock_and_see_if_open(
+    connection: &mut Connection,
+    intent_id: &str,
+) -> Result<bool, sqlx::Error> {
+    let is_open = sqlx::query_scalar!(
+        r#"SELECT status IN ('pending', 'processing') AS "is_open!"
+           FROM payment_intents WHERE payment_intent_id = $1 FOR NO KEY UPDATE"#,
+        intent_id,
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(is_open.unwrap_or(false))
+}
+
 /// Records that the gateway calls the payment paid, with all that follows, and commits by itself in one round trip; who waits for
 /// the answer sees all of it or nothing. Waits for no lock: where somebody holds the intent's row, a final word is recorded or a
 /// refund is known, nothing is changed.
