@@ -6,7 +6,7 @@ use crate::output::Output;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{ContentArrangement, Table};
 use makegood::clock::Clock;
-use operate::database::{Finding, Weight, check, check_zone};
+use makegood::database::{Finding, Weight, check, check_zone};
 use serde_json::json;
 use std::process::ExitCode;
 

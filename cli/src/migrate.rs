@@ -2,9 +2,9 @@
 
 use crate::database;
 use crate::output::{Output, show_progress};
+use makegood::database::{Finding, Weight, check};
 use makegood::db::Database;
 use makegood::schema::{self, IndexOutcome, MigrationReport};
-use operate::database::{Finding, Weight, check};
 use sqlx::postgres::PgConnectOptions;
 use std::process::ExitCode;
 

@@ -1,9 +1,9 @@
 //! `makegood check-database`: a database that other teams changed.
 
 use crate::scene::{Scene, json, text};
+use makegood::database::{KINDS, Weight, blinding, check, check_zone};
 use makegood::db::Database;
 use makegood_tests::database::TestDatabase;
-use operate::database::{KINDS, Weight, blinding, check, check_zone};
 use sqlx::AssertSqlSafe;
 use std::path::Path;
 
@@ -30,7 +30,7 @@ async fn what_is_expected_is_what_a_migrated_database_has() {
         .fetch_one(&database.direct())
         .await
         .unwrap();
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/operate/src/database/expected.tsv");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/makegood/src/database/expected.tsv");
     if std::env::var_os("UPDATE_SCHEMAS").is_some() {
         std::fs::write(&path, &now).unwrap();
     }

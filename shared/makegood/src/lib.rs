@@ -27,6 +27,7 @@ pub mod cause;
 pub mod chosen;
 pub mod clock;
 pub mod config;
+pub mod database;
 pub mod db;
 pub mod delivery;
 pub mod disposition;

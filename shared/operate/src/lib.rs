@@ -5,7 +5,6 @@
 
 pub mod audit;
 pub mod case;
-pub mod database;
 pub mod dead_letter;
 pub mod doctor;
 pub mod edit;

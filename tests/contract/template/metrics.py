@@ -34,6 +34,8 @@ PROMISED |= {"SignaturesRefused"}
 PROMISED |= {"StatementGaps", "StatementGapOldestSeconds", "StatementUnreadSeconds", "StatementRecovered"}
 # Those of docs/decisions/0095.
 PROMISED |= {"EventsIgnored", "UnknownMoneyEvents"}
+# Added to it by docs/decisions/0102.
+PROMISED |= {"DatabaseFaults"}
 # SPEC section 5: when each of these rings.
 RINGS = {
     "RecoveryRateAlarm": (">", 1),
@@ -60,6 +62,8 @@ RINGS = {
     # Those of docs/decisions/0095.
     "UnknownMoneyEventAlarm": (">", 0),
     "PaymentsNotOursAlarm": (">", 0),
+    # Those of docs/decisions/0102.
+    "DatabaseFaultAlarm": (">", 0),
     # Beside it: those on whose figures the others depend.
     "SweepSilentAlarm": ("<", 1),
     "ReconcileSilentAlarm": ("<", 1),

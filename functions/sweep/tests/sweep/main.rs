@@ -6,6 +6,7 @@ mod carried;
 mod closed_tabs;
 mod counter;
 mod encoded;
+mod faults;
 mod guards;
 mod healing;
 mod health;

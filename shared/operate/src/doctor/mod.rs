@@ -81,7 +81,7 @@ pub struct Report {
     /// What was found, in the order of [`KINDS`]; kinds without rows are left out.
     pub findings: Vec<Finding>,
     /// Why rows may be missed (`makegood check-database`): nothing that was looked at can be said to hold while there is any.
-    pub unseen: Vec<crate::database::Finding>,
+    pub unseen: Vec<makegood::database::Finding>,
 }
 
 impl Report {

@@ -3,8 +3,8 @@
 use super::constraints;
 use super::questions::{self, Row};
 use super::{EXAMPLES, Finding, Guarantee, KINDS, Kind, Report, Scope, kind};
-use crate::database::{Finding as Unseen, blinding};
 use chrono_tz::IANA_TZDB_VERSION;
+use makegood::database::{Finding as Unseen, blinding};
 use makegood::db::{Connection, Database, Isolation, Transaction};
 use makegood::schema::HAS_TRANSACTION_TIMEOUT;
 use makegood::unfulfilled::{Figures, Kind as Unmet, Rule, Survey, Unfulfilled};

@@ -1,5 +1,5 @@
-//! What our SQL relies on in a database that others use and change too: `makegood check-database`, a part of the doctor and of
-//! `makegood migrate`. Reads the catalogue and a sample of rows, in one connection; takes no lock beyond a reader's, and writes nothing.
+//! What our SQL relies on in a database that others use and change too: `makegood check-database`, a part of the doctor, of
+//! `makegood migrate` and of the sweep `health`. Reads the catalogue and a sample of rows, in one connection; takes no lock beyond a reader's, and writes nothing.
 
 mod kinds;
 mod zone;
@@ -7,7 +7,7 @@ mod zone;
 pub use kinds::{KINDS, Kind, Weight};
 pub use zone::check_zone;
 
-use makegood::db::Connection;
+use crate::db::Connection;
 use serde::Serialize;
 
 /// Table, column and type of what a migrated empty database has, one a line; the test `database` of `cli` holds it to the migrations.
@@ -106,6 +106,18 @@ pub async fn blinding(connection: &mut Connection) -> Result<Vec<Finding>, sqlx:
     let findings = of_catalogue(connection).await?.into_iter();
     Ok(findings
         .filter(|finding| finding.weight == Weight::Blinds)
+        .collect())
+}
+
+/// What of it makes statements of ours fail, or readers miss rows and call that well: until it is cured, something that is paid waits
+/// or is missed. Reads the catalogue alone.
+///
+/// # Errors
+/// Those of the database.
+pub async fn faults(connection: &mut Connection) -> Result<Vec<Finding>, sqlx::Error> {
+    let findings = of_catalogue(connection).await?.into_iter();
+    Ok(findings
+        .filter(|finding| matches!(finding.weight, Weight::Blinds | Weight::Breaks))
         .collect())
 }
 

@@ -1,9 +1,9 @@
 //! Whether this program and the server agree on the business's time of day. Each carries the rules of time zones in a version of its own.
 
 use super::Finding;
+use crate::db::Connection;
 use chrono::{DateTime, FixedOffset, Offset, TimeZone, Utc};
 use chrono_tz::{IANA_TZDB_VERSION, Tz};
-use makegood::db::Connection;
 
 /// Compares the offsets from UTC at the beginning and the middle of each month of the year to come. One finding, for the first that differs.
 ///
