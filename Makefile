@@ -82,7 +82,7 @@ mutants: ## takes each guard away and sees whether a test notices (nightly); ARG
 	@$(ENV) python3 tests/mutants/mutants.py $(ARGS)
 
 .PHONY: mutants-pure
-mutants-pure: ## the same for the pure modules, with cargo-mutants (hours); ARGS="--shard 0/8" an eighth, ARGS="-f FILE" one module
+mutants-pure: ## the same for the pure modules, with cargo-mutants (hours); ARGS="--shard 0/8" an eighth, ARGS="--re src/ids.rs" one module
 	@$(ENV) tests/mutants/pure.sh $(ARGS)
 
 .PHONY: security

@@ -3,7 +3,7 @@
 #
 #   pure.sh                              all of them: hours
 #   pure.sh --shard 0/8                  an eighth
-#   pure.sh -f shared/makegood/src/ids.rs  one module
+#   pure.sh --re src/ids.rs              one module: a regular expression over the names that --list prints
 #
 # What was not noticed is in .local/mutants/pure/mutants.out/missed.txt. Unit tests only: no server runs.
 set -euo pipefail
