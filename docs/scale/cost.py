@@ -29,7 +29,7 @@ NAT_GB, ENDPOINT_HOUR, ENDPOINT_GB = 0.045, 0.01, 0.01
 HOURS = 730
 # What each account has free every month: ten alarms, ten metrics, a million requests of SQS.
 FREE = 10 * ALARM + 10 * METRIC + 1e6 * SQS
-# Estimated: what the sweeps measure while nobody pays, of about 60 metrics, for each pipeline and for both; one that is not written is not charged.
+# Estimated: what the sweeps measure while the stack is idle, of about 60 metrics, for each pipeline and for both; one that is not written is not charged.
 IDLE_METRICS = {"both": 6, "course": 3, "shop": 6}
 # Assumed: bytes of log an invocation and a message, reads and writes of storage a message.
 LOG_INVOCATION, LOG_MESSAGE, STORAGE_IO = 900, 350, 12
@@ -173,7 +173,7 @@ def day_table(template):
     for what, given in IDLE.items():
         month = sum(idle(template, given).values())
         rows.append([what, f"{month / HOURS * 24:.2f}", f"{month:.2f}"])
-    return table(["while nobody buys (`Scale`, `Pipelines`)", "$ a day", "$ a month"], rows)
+    return table(["idle (`Scale`, `Pipelines`)", "$ a day", "$ a month"], rows)
 
 
 def parts_table(template):

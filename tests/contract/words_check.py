@@ -19,6 +19,8 @@ def places(rules: dict, path: str, text: str) -> list[str]:
     for number, line in enumerate([path, *text.splitlines()]):
         rest = kept.sub("", line)
         for word in rules["word"]:
+            if not re.search(word.get("paths", ""), path):
+                continue
             for hit in re.finditer(word["pattern"], rest, re.IGNORECASE):
                 found.append(f"{path}:{number}: {hit.group(0)!r}: write {word['instead']}")
     return found
@@ -34,6 +36,8 @@ def self_check(rules: dict) -> None:
     wrong = [text for text in good if places(rules, "x.rs", text)]
     assert not missed and not wrong, f"missed: {missed}, wrongly found: {wrong}"
     assert places(rules, "src/desk.rs", ""), "names of files count"
+    assert places(rules, "docs/x.md", "nobody takes it") and not places(rules, "x.rs", "nobody takes it"), "words of some paths"
+    assert not places(rules, "docs/x.md", "`a_job_that_nobody_takes`"), "names of tests in pages"
 
 
 def main() -> int:

@@ -58,7 +58,7 @@ async fn the_table_says_the_same_to_people() {
     }
 }
 
-/// The parts that cost something while nobody buys, as docs/deploy.md has them.
+/// The parts that cost something while the stack is idle, as docs/deploy.md has them.
 #[tokio::test]
 async fn the_costs_are_those_of_the_documents() {
     let documented = include_str!("../../../docs/deploy.md");

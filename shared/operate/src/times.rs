@@ -1,5 +1,5 @@
 //! Brings the days and times that were chosen in older rows to their normal form (docs/decisions/0055): what runs or is ahead, in the
-//! order of ids, a few hundred rows a transaction, so that nobody waits for long. Safe to run any number of times.
+//! order of ids, a few hundred rows a transaction, so that no statement waits for long. Safe to run any number of times.
 
 use chrono::NaiveDate;
 use chrono_tz::Tz;

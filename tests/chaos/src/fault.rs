@@ -107,7 +107,7 @@ faults! {
     VanishedPeer Database "vanished-peer" 2_000..4_000 "every open link swallows what is sent, without a reset; new ones work";
     ReadOnlyHost Database "read-only-host" 3_000..6_000 "the database answers 25006 to every write";
     Failover Database "failover" 2_000..4_000 "every link is cut, those made meanwhile lead to a read-only host, and stay there";
-    LockedRows Database "locked-rows" 4_000..8_000 "somebody holds rows of every table that a stage writes";
+    LockedRows Database "locked-rows" 4_000..8_000 "another session holds rows of every table that a stage writes";
     FullTable Database "full-table" 2_000..4_000 "no connection is left on the server (53300)";
     BouncerRestart Database "bouncer-restart" 500..2_500 "PgBouncer is killed and started again";
     DroppedIndex Database "dropped-index" 2_000..5_000 "unique_active_purchase is dropped, and built again";
@@ -126,7 +126,7 @@ faults! {
     RotatedSigningSecret Secrets "rotated-signing-secret" 4_000..8_000 "both signing secrets get a successor beside them, then go";
     SkewedClocks Clock "skewed-clocks" 8_000..15_000 "half of the environments have clocks that are off by one to ten minutes, either way";
     Rebalance Kafka "rebalance" 3_000..6_000 "every batch of a partition is delivered to two environments at once";
-    Poison Kafka "poison" 3_000..6_000 "records that nobody can read, odd envelopes and tombstones lie between the payments";
+    Poison Kafka "poison" 3_000..6_000 "records that can not be read, odd envelopes and tombstones lie between the payments";
     RecreatedTopic Kafka "recreated-topic" 2_000..5_000 "topics are deleted and made anew: offsets begin at zero, with what was not done";
 }
 

@@ -37,7 +37,7 @@ pub fn look(plan: &Plan<'_>) -> Looked {
         String::new()
     };
     rows.push(Row::costs(format!(
-        "together about {} a month while nobody buys{added} (us-east-1; what is given is not counted; docs/scale.md)",
+        "together about {} a month while it is idle{added} (us-east-1; what is given is not counted; docs/scale.md)",
         dollars(together)
     )));
     Ok(rows)

@@ -119,7 +119,7 @@ fn facts(visit: &Visit<'_>, job: &JobRow) -> Markup {
         ("On the record", parts::audit_of(&JobId(job.id).subject())),
         (
             "What it means",
-            parts::runbook(visit, "a-job-failed-or-nobody-takes-it", "Runbook"),
+            parts::runbook(visit, "a-job-failed-or-no-worker-takes-it", "Runbook"),
         ),
     ])
 }

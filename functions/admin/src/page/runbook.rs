@@ -115,7 +115,7 @@ mod tests {
     fn the_sections_that_pages_link_to_are_there() {
         for anchor in [
             "a-dead-letter-deadlettered--0",
-            "a-job-failed-or-nobody-takes-it",
+            "a-job-failed-or-no-worker-takes-it",
             "a-payment-case",
             "alarm-sweep-silent",
         ] {
