@@ -45,6 +45,8 @@ pub struct Admin {
     pub teaching_days: TeachingDays,
     /// What time it is.
     pub clock: Clock,
+    /// The stack's name, where it has one.
+    pub stack: Option<String>,
     /// Where the runbook is read, if not here.
     pub runbook_url: Option<String>,
 }

@@ -145,6 +145,7 @@ impl Admin {
             timezone: settings.timezone,
             teaching_days: settings.teaching_days,
             clock: Clock::System,
+            stack: settings.stack,
             runbook_url: settings.runbook_url,
             database,
         })

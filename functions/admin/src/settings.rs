@@ -37,6 +37,8 @@ pub struct Settings {
     pub destinations: Destinations,
     /// `SINGLE_OPERATOR`: nobody else could confirm an edit.
     pub single_operator: bool,
+    /// The stack's name, the end of `METRICS_NAMESPACE`: each page says whose console it is.
+    pub stack: Option<String>,
     /// `RUNBOOK_URL`: where the runbook is read; the console's own copy unless set.
     pub runbook_url: Option<String>,
     /// Whose clock the pages show.
@@ -76,6 +78,9 @@ impl Settings {
             jobs_queue_url: environment.optional("JOBS_QUEUE_URL"),
             destinations: Destinations::read(environment),
             single_operator: environment.is_yes("SINGLE_OPERATOR"),
+            stack: environment
+                .optional("METRICS_NAMESPACE")
+                .and_then(|namespace| Some(namespace.strip_prefix("Makegood/")?.to_owned())),
             runbook_url: environment.optional("RUNBOOK_URL"),
             timezone: environment.business_timezone(),
             teaching_days: environment.business_weekdays(),

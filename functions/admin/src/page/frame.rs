@@ -62,11 +62,15 @@ pub fn page_with_status(
             (body)
         }
         footer {
-            p { "Times are " (visit.admin.timezone.name()) "; hold the pointer over one for UTC. "
+            p { "Makegood " (env!("CARGO_PKG_VERSION")) ". Times are " (visit.admin.timezone.name()) "; hold the pointer over one for UTC. "
                 a href="/admin/runbook" { "Runbook" } }
         }
     };
-    Answer::html(status, document(title, &inside))
+    let title = match &visit.admin.stack {
+        Some(stack) => format!("{title} · {stack}"),
+        None => title.to_owned(),
+    };
+    Answer::html(status, document(&title, &inside))
 }
 
 /// A page of somebody who is not let in, or not yet.
@@ -98,11 +102,22 @@ fn mark() -> Markup {
     html! { svg.mark viewBox="0 0 16 16" aria-hidden="true" { path d="M2.5 8.5l3.5 3.5 7.5-8"; } }
 }
 
+/// One of eight colours, the same for a name each time: it tells two consoles in two tabs apart, beside the name itself.
+fn hue(stack: &str) -> u32 {
+    stack
+        .bytes()
+        .fold(0_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()))
+        % 8
+}
+
 fn head_bar(visit: &Visit<'_>, here: Section) -> Markup {
     html! {
         a.skip href="#main" { "Skip to the page" }
         header {
-            a.brand href="/admin/health" { (mark()) "Makegood" }
+            a.brand href="/admin/health" {
+                (mark()) "Makegood"
+                @if let Some(stack) = &visit.admin.stack { span.stack data-hue=(hue(stack)) { span.hidden { "of the stack " } (stack) } }
+            }
             form.search role="search" action="/admin/search" {
                 label.hidden for="q" { "Find by id" }
                 input #q name="q" type="search" placeholder="Payment, intent, order, student, event id…" autocomplete="off"

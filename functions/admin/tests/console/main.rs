@@ -18,6 +18,7 @@ mod parameters;
 mod refunds;
 mod samples;
 mod second;
+mod stack;
 mod stage;
 mod statement;
 mod timeline;

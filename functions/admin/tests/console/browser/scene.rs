@@ -95,6 +95,7 @@ impl Scene {
         set("OIDC_CLIENT_ID", CONSOLE_CLIENT_ID);
         set("CONSOLE_SECRET", crate::stage::SECRET);
         set("SINGLE_OPERATOR", "yes");
+        set("METRICS_NAMESPACE", "Makegood/makegood-production-ap-south-1");
         let admin = Arc::new(Environment::start("admin", &common).await);
         let origin = front::serve(Arc::clone(&admin)).await;
         Self {
