@@ -133,6 +133,19 @@ mod tests {
     }
 
     #[test]
+    fn nothing_has_no_sign_and_what_went_back_has_one() {
+        for (paisa, text) in [
+            (0, "0"),
+            (1, "0.01"),
+            (-1, "-0.01"),
+            (-100_000, "-1000"),
+            (-100_005, "-1000.05"),
+        ] {
+            assert_eq!(rupees_of_paisa(paisa), text);
+        }
+    }
+
+    #[test]
     fn what_is_not_exact_is_refused() {
         for text in [
             "",
