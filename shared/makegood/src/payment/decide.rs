@@ -183,6 +183,33 @@ mod tests {
     }
 
     #[test]
+    fn each_reason_for_a_case_has_its_kind_its_code_and_its_own_sentence() {
+        let mut sentences = std::collections::BTreeSet::new();
+        for (hold, kind, code) in [
+            (Hold::ChargedAfterEnd, CaseKind::RefundDue, None),
+            (Hold::FallsShort, CaseKind::AmountMismatch, None),
+            (Hold::Unpriced(Unpriced::NoPrice), CaseKind::UnpricedPayment, None),
+            (
+                Hold::Unpriced(Unpriced::OtherPrice),
+                CaseKind::UnpricedPayment,
+                None,
+            ),
+            (Hold::RowGone, CaseKind::UnknownPayment, Some("payment_row_gone")),
+            (
+                Hold::BuysSomethingElse,
+                CaseKind::UnknownPayment,
+                Some("payment_buys_something_else"),
+            ),
+        ] {
+            assert_eq!((hold.kind(), hold.code()), (kind, code), "{hold:?}");
+            assert!(
+                hold.reason().len() > 20 && sentences.insert(hold.reason()),
+                "{hold:?}"
+            );
+        }
+    }
+
+    #[test]
     fn every_status_has_its_consequence() {
         for (status, expected) in [
             ("initiated", Decision::Succeed(OWN)),
