@@ -183,6 +183,23 @@ mod tests {
     }
 
     #[test]
+    fn a_recorded_payment_without_a_course_waits_for_its_price_and_one_with_a_course_is_published() {
+        let with_course = row(BEGUN, "succeeded", Some("pay_1"));
+        let mut without = with_course.clone();
+        without.course_id = None;
+        for reason in [Unpriced::NoPrice, Unpriced::OtherPrice] {
+            assert_eq!(
+                decide(&payment(), Some(&without), Err(reason)),
+                Decision::OpenCase(BEGUN, Hold::Unpriced(reason))
+            );
+            assert_eq!(
+                decide(&payment(), Some(&with_course), Err(reason)),
+                Decision::PublishUnlessDone(BEGUN)
+            );
+        }
+    }
+
+    #[test]
     fn each_reason_for_a_case_has_its_kind_its_code_and_its_own_sentence() {
         let mut sentences = std::collections::BTreeSet::new();
         for (hold, kind, code) in [

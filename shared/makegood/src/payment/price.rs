@@ -245,6 +245,27 @@ mod tests {
     }
 
     #[test]
+    fn a_hint_to_another_students_payment_confirms_nothing() {
+        let mut payment = captured();
+        payment.hinted_id = Some(BEGUN);
+        let own = row(BEGUN, "succeeded", Some("pay_0"));
+        let mut of_another_student = own.clone();
+        of_another_student.student_id = StudentId(Uuid::from_u128(78));
+        let mut not_hinted = own.clone();
+        not_hinted.id = PaymentId(Uuid::from_u128(3));
+        assert_eq!(
+            authority(&payment, &evidence(&[own], &[])),
+            Ok(Authority::BegunPayment(BEGUN))
+        );
+        for row in [of_another_student, not_hinted] {
+            assert_eq!(
+                authority(&payment, &evidence(&[row], &[])),
+                Err(Unpriced::NoPrice)
+            );
+        }
+    }
+
+    #[test]
     fn notes_buy_no_more_than_a_begun_payment_that_names_no_tier() {
         let mut begun = row(BEGUN, "initiated", None);
         begun.metadata = Some(json!({"courseId": COURSE}));

@@ -275,3 +275,11 @@ fn a_payment_under_a_case_and_a_refunded_one_make_nothing() {
 fn a_conflict_that_is_gone_again_is_tried_again() {
     assert_eq!(decide(THIS, &Evidence::default()), PurchaseOutcome::TryAgain);
 }
+
+#[test]
+fn an_end_has_the_name_that_its_column_takes() {
+    assert_eq!(
+        [End::Expired, End::Consumed].map(End::wire_name),
+        ["expired", "consumed"]
+    );
+}

@@ -10,6 +10,8 @@ use uuid::Uuid;
 
 #[path = "replan_elsewhere_tests.rs"]
 mod elsewhere;
+#[path = "replan_left_tests.rs"]
+mod left;
 
 const OLD: TrainerId = TrainerId(Uuid::from_u128(1));
 const NEW: TrainerId = TrainerId(Uuid::from_u128(2));
