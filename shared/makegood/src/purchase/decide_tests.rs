@@ -255,6 +255,9 @@ fn two_legacy_purchases_have_two_owners() {
 #[test]
 fn a_payment_that_nobody_knows_is_never_called_surplus_of_an_ownerless_purchase() {
     assert_eq!(decide(THIS, &legacy(&[])), PurchaseOutcome::Undecidable(BOUGHT));
+    // Another payment is the owner, so this one bought nothing, known or not.
+    let owned = legacy(&[payment(OTHER, false, 1)]);
+    assert_eq!(decide(THIS, &owned), PurchaseOutcome::Surplus(BOUGHT));
 }
 
 #[test]

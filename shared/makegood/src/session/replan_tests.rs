@@ -203,6 +203,24 @@ fn a_new_trainer_takes_over_what_the_earlier_one_had_and_no_substitutes() {
     }));
 }
 
+#[test]
+fn what_only_gets_another_time_stays_on_its_day_beside_a_day_that_is_free_before_it() {
+    let plan = Plan {
+        slot: TimeSlot::chosen(Some("6 PM")),
+        is_slot_new: true,
+        ..nothing_new()
+    };
+    let edited = Ahead {
+        is_edited: true,
+        ..session(1, day("2026-01-12"))
+    };
+    let sessions = [edited, session(2, day("2026-01-14"))];
+    let mut window = window(10, 0, &sessions, &plan);
+    let moves = replan(&mut window, &sessions, &plan, OLD, now(), &SchoolDays::default());
+    let to = Some("2026-01-14 6:00 PM".to_owned());
+    assert_eq!(told(&moves), [("2026-01-14".to_owned(), to, "slot_changed")]);
+}
+
 #[derive(Debug, Clone)]
 struct Case {
     own: Vec<Ahead>,
