@@ -198,6 +198,23 @@ mod tests {
     }
 
     #[test]
+    fn a_gap_is_where_money_and_books_differ_and_nothing_else_is() {
+        let gaps: Vec<&str> = Outcome::ALL
+            .into_iter()
+            .filter(|outcome| outcome.is_gap())
+            .map(Outcome::wire_name)
+            .collect();
+        let expected = [
+            "ours_only",
+            "theirs_only",
+            "amount_differs",
+            "refunded_there_only",
+            "refunded_here_only",
+        ];
+        assert_eq!(gaps, expected);
+    }
+
+    #[test]
     fn money_that_is_theirs_only_is_told_whatever_our_row_says_but_paid() {
         assert_eq!(judge_payment(&entry(), None, now()), Outcome::TheirsOnly);
         for status in ["initiated", "processing", "failed", "cancelled"] {
