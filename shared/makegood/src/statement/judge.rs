@@ -317,6 +317,11 @@ mod tests {
         let mut young = refund(EntryState::Moved);
         young.occurred_at = now() - RIPE_AFTER + TimeDelta::seconds(1);
         assert_eq!(judge_refund(&young, false, now()), Outcome::TooYoung);
+        let ripe = Entry {
+            occurred_at: now() - RIPE_AFTER,
+            ..young
+        };
+        assert_eq!(judge_refund(&ripe, false, now()), Outcome::RefundedThereOnly);
     }
 
     #[test]
