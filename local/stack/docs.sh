@@ -24,7 +24,7 @@ git ls-files -z '*.md' ':!.github' | while IFS= read -r -d '' page; do
     die "rustdoc can't read $page"
   sed -Ei 's/href="([^":]*)\.md(#[^"]*)?"/href="\1.html\2"/g' "$folder/$(basename "${page%.md}").html"
 done
-git ls-files -z 'docs/*.svg' 'docs/*.css' | while IFS= read -r -d '' picture; do
+git ls-files -z 'docs/*.svg' 'docs/*.png' 'docs/*.css' | while IFS= read -r -d '' picture; do
   install -D -m 644 "$picture" "$OUT/book/$picture"
 done
 python3 "$MAKEGOOD_ROOT/tests/contract/links_check.py" "$OUT/book"

@@ -1,4 +1,5 @@
-"""Checks the links of the pages that `make docs` writes: each leads to a page, an anchor of it, or a file of the repository.
+"""Checks the links of the pages that `make docs` writes: each leads to a page, an anchor of it, or a file of the repository. A picture must be there
+itself.
 
     python links_check.py FOLDER
 """
@@ -20,7 +21,7 @@ def broken(folder: Path) -> list[str]:
     """Each link that leads nowhere, as `page: link`."""
     found = []
     for page in sorted(folder.rglob("*.html")):
-        for link in re.findall(r'(?:href|src)="([^"]+)"', page.read_text()):
+        for kind, link in re.findall(r'(href|src)="([^"]+)"', page.read_text()):
             if re.match(r"[a-z]+:", link):
                 continue
             path, _, anchor = link.partition("#")
@@ -28,7 +29,7 @@ def broken(folder: Path) -> list[str]:
             if target.suffix == ".html" and target.is_file():
                 if anchor and unquote(anchor) not in anchors(target):
                     found.append(f"{page.relative_to(folder)}: {link}")
-            elif not target.is_file() and not (ROOT / target.relative_to(folder.resolve())).exists():
+            elif not target.is_file() and (kind == "src" or not (ROOT / target.relative_to(folder.resolve())).exists()):
                 found.append(f"{page.relative_to(folder)}: {link}")
     return found
 
