@@ -73,15 +73,15 @@ const most = days.map((_, place) => {
 for (const name of names) {
   const wrong = days.map((_, place) => place).filter((place) => written(name, place) !== most[place]);
   const first = wrong.length ? `, the first ${days[wrong[0]]}: ${written(name, wrong[0])} for ${most[wrong[0]]}` : "";
-  console.log(`${name}: today ${written(name, days.length - 1)}, ${wrong.length} days differ${first}`);
+  console.log(`${name}: 30 November 2026 is ${written(name, days.length - 1)}, ${wrong.length} days differ${first}`);
 }
 JS
 python/bin/python python.py
 TZ=UTC node javascript.cjs | tee seen
 expect() { grep -qxF "$1" seen || { echo "expected: $1"; exit 1; }; }
-expect "nepali-datetime: today 2083-08-14, 0 days differ"
-expect "bikram-sambat: today 2083-08-14, 0 days differ"
-expect "bikram: today 2083-08-14, 64 days differ, the first 2025-05-14: 2082-02-01 for 2082-01-31"
-expect "ad-bs-converter: today 2083-08-15, 262 days differ, the first 2024-06-14: 2081-03-01 for 2081-02-32"
-expect "nepali-calendar-js: today 2083-08-15, 314 days differ, the first 2018-01-14: 2074-10-00 for 2074-09-30"
-expect "bikram-sambat-js: today 2083-08-15, 213 days differ, the first 2020-04-01: 2076-12-18 for 2076-12-19"
+expect "nepali-datetime: 30 November 2026 is 2083-08-14, 0 days differ"
+expect "bikram-sambat: 30 November 2026 is 2083-08-14, 0 days differ"
+expect "bikram: 30 November 2026 is 2083-08-14, 64 days differ, the first 2025-05-14: 2082-02-01 for 2082-01-31"
+expect "ad-bs-converter: 30 November 2026 is 2083-08-15, 262 days differ, the first 2024-06-14: 2081-03-01 for 2081-02-32"
+expect "nepali-calendar-js: 30 November 2026 is 2083-08-15, 314 days differ, the first 2018-01-14: 2074-10-00 for 2074-09-30"
+expect "bikram-sambat-js: 30 November 2026 is 2083-08-15, 213 days differ, the first 2020-04-01: 2076-12-18 for 2076-12-19"

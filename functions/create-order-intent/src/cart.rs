@@ -81,7 +81,7 @@ impl Snapshot {
     /// Takes the cart as it is.
     ///
     /// # Errors
-    /// When it is empty, holds something that is not for sale, or its sum is below `least_minor` (paisa) and not nothing, or overflows.
+    /// When it is empty or holds something that is not for sale, or when its sum overflows or is between 0 and `least_minor` (paisa).
     pub fn take(lines: &[CartLine], least_minor: i64) -> Result<Self, CartRefusal> {
         if lines.is_empty() {
             return Err(CartRefusal::Empty);

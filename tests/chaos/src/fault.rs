@@ -126,7 +126,7 @@ faults! {
     RotatedSigningSecret Secrets "rotated-signing-secret" 4_000..8_000 "both signing secrets get a successor beside them, then go";
     SkewedClocks Clock "skewed-clocks" 8_000..15_000 "half of the environments have clocks that are off by one to ten minutes, either way";
     Rebalance Kafka "rebalance" 3_000..6_000 "every batch of a partition is delivered to two environments at once";
-    Poison Kafka "poison" 3_000..6_000 "records that can not be read, odd envelopes and tombstones lie between the payments";
+    Poison Kafka "poison" 3_000..6_000 "records that can't be read, odd envelopes and tombstones lie between the payments";
     RecreatedTopic Kafka "recreated-topic" 2_000..5_000 "topics are deleted and made anew: offsets begin at zero, with what was not done";
 }
 

@@ -1,5 +1,6 @@
 //! What our SQL relies on in a database that others use and change too: `makegood check-database`, a part of the doctor, of
-//! `makegood migrate` and of the sweep `health`. Reads the catalogue and a sample of rows, in one connection; takes no lock beyond a reader's, and writes nothing.
+//! `makegood migrate` and of the sweep `health`. Reads the catalogue and a sample of rows, in one connection; takes no lock beyond a
+//! reader's, and writes nothing.
 
 mod kinds;
 mod zone;
@@ -109,8 +110,8 @@ pub async fn blinding(connection: &mut Connection) -> Result<Vec<Finding>, sqlx:
         .collect())
 }
 
-/// What of it makes statements of ours fail, or readers miss rows and call that well: until it is cured, something that is paid waits
-/// or is missed. Reads the catalogue alone.
+/// The findings that make statements of ours fail, or readers miss rows: until they are cured, what is paid waits or is missed. Reads
+/// the catalogue alone.
 ///
 /// # Errors
 /// Those of the database.
