@@ -20,7 +20,8 @@ pub(crate) struct Done {
     removed: Removed,
 }
 
-/// What the database was changed to while functions run, which each of them would meet for itself. First, since what follows meets it too.
+/// Logs each finding that makes statements fail or readers miss rows, with its cure, and sends their number. Comes first in a run: what
+/// follows may fail at the same column.
 async fn report_faults(connection: &mut Connection) -> Result<usize, sqlx::Error> {
     let faults = database::faults(connection).await?;
     for fault in &faults {

@@ -7,7 +7,9 @@ use makegood::outbox::{Publisher, Transport};
 use makegood::refund::PartialRefund;
 use makegood::school_days::TeachingDays;
 use makegood_tests::database::TestDatabase;
+use makegood_tests::environment::{Environment, Variables};
 use makegood_tests::queues::{TestQueue, transport};
+use makegood_tests::setting;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::time::Duration;
@@ -27,6 +29,25 @@ pub struct Bench {
     pub queues: HashMap<&'static str, TestQueue>,
     pub transport: Transport,
     pub sweep: Sweep,
+}
+
+/// The built binary, with this database and a queue for every event.
+pub async fn start_binary(database_url: &str) -> Environment {
+    let queue = TestQueue::create("any").await;
+    let mut variables = Variables::from([("DATABASE_URL".to_owned(), database_url.to_owned())]);
+    for event_type in EventType::ALL {
+        let topic = event_type.topic().to_uppercase().replace('-', "_");
+        variables.insert(format!("QUEUE_URL_{topic}"), queue.url.clone());
+    }
+    for name in [
+        "AWS_ENDPOINT_URL",
+        "AWS_REGION",
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+    ] {
+        variables.insert(name.to_owned(), setting(name));
+    }
+    Environment::start("sweep", &variables).await
 }
 
 impl Bench {

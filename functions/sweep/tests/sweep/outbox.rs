@@ -1,12 +1,10 @@
 //! The `outbox` sweep.
 
-use crate::bench::Bench;
+use crate::bench::{Bench, start_binary};
 use makegood::delivery::Deadline;
-use makegood::event::EventType;
 use makegood::outbox::Transport;
-use makegood_tests::environment::{Environment, Outcome, Variables};
+use makegood_tests::environment::Outcome;
 use makegood_tests::queues::TestQueue;
-use makegood_tests::setting;
 use metrics_util::debugging::{DebugValue, DebuggingRecorder};
 use serde_json::json;
 use sqlx::{Connection, PgConnection};
@@ -311,27 +309,12 @@ async fn a_sweep_that_hangs_is_stopped_answers_and_is_kept_with_its_error() {
 #[tokio::test]
 async fn a_sweep_that_fails_says_so_once_at_error() {
     // GIVEN the binary, and no database
-    let queue = TestQueue::create("any").await;
-    let mut variables: Variables = Variables::from([(
-        "DATABASE_URL".to_owned(),
-        "postgres://makegood@127.0.0.1:1/none".to_owned(),
-    )]);
-    for event_type in EventType::ALL {
-        let topic = event_type.topic().to_uppercase().replace('-', "_");
-        variables.insert(format!("QUEUE_URL_{topic}"), queue.url.clone());
-    }
-    for name in [
-        "AWS_ENDPOINT_URL",
-        "AWS_REGION",
-        "AWS_ACCESS_KEY_ID",
-        "AWS_SECRET_ACCESS_KEY",
-    ] {
-        variables.insert(name.to_owned(), setting(name));
-    }
-    let environment = Environment::start("sweep", &variables).await;
+    let environment = start_binary("postgres://makegood@127.0.0.1:1/none").await;
     // WHEN a sweep fails THEN its error is reported, and stands in the log once
     let outcome = environment.invoke(json!({"sweep": "outbox"})).await;
     assert!(matches!(outcome, Outcome::FunctionError(_)), "{outcome:?}");
+    environment.line("\"ERROR\"").await;
+    environment.kill().await;
     let errors: Vec<String> = environment
         .lines()
         .into_iter()
