@@ -43,6 +43,7 @@ fn read_payment(top: &Object<'_>, payment_id: PaymentId) -> Result<ConfirmedPaym
         sender: Sender::PaymentService,
         order_id: None,
         order_asks: None,
+        offer_on: None,
         paid_at: None,
         is_given_back: false,
     })

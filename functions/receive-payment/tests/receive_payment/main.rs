@@ -7,6 +7,7 @@ mod ended;
 mod erased;
 mod lines;
 mod objects;
+mod offers;
 mod parts;
 mod prices;
 mod prorated;

@@ -51,20 +51,25 @@ pub(super) fn books(sweep: &Sweep) -> Books<'_> {
     }
 }
 
-/// Records a payment of the list; where nothing in it is ours, by what its order says, if that may be asked for. What fails at this
-/// payment alone is told and left; what is the database's stops the run.
+/// Records a payment of the list; where nothing in it is ours, or an offer made it less than was asked, by what its order says, if that may
+/// be asked for. What fails at this payment alone is told and left; what is the database's stops the run.
 pub(super) async fn record_payment(
     sweep: &Sweep,
     payment: &Map<String, Value>,
     questions: Option<&mut Questions<'_>>,
 ) -> Result<Acted, sqlx::Error> {
     let acted = record_read(sweep, razorpay::read_listed(payment, None)).await?;
-    let Some(questions) = questions.filter(|_| acted == Acted::NotOurs) else {
+    let asks = match acted {
+        Acted::NotOurs => true,
+        Acted::Case => razorpay::has_offer(payment),
+        _ => false,
+    };
+    let Some(questions) = questions.filter(|_| asks) else {
         return Ok(acted);
     };
     match questions.order_of(payment).await {
-        Answer::NoOrder => Ok(Acted::NotOurs),
-        Answer::None => Ok(Acted::NotAsked),
+        Answer::None if acted == Acted::NotOurs => Ok(Acted::NotAsked),
+        Answer::NoOrder | Answer::None => Ok(acted),
         Answer::Order(order) => {
             match record_read(sweep, razorpay::read_listed(payment, Some(&order))).await? {
                 Acted::NotOurs => Ok(Acted::OrderNotOurs),

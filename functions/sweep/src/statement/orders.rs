@@ -1,9 +1,9 @@
-//! Payments that name nothing of ours, though their order may: Razorpay is asked for it before one is called another site's
-//! (docs/decisions/0095).
+//! Payments that name nothing of ours, though their order may, or that are too little, though an offer made them so: Razorpay is asked for
+//! the order before one is called another site's, or is left to a person (docs/decisions/0095, 0103).
 
 use crate::context::Sweep;
 use makegood::delivery::Deadline;
-use makegood::gateway::{GatewayError, Razorpay};
+use makegood::gateway::{GatewayError, ProviderOrder, Razorpay};
 use makegood::payment::provider::{PROVIDER, is_id};
 use serde_json::{Map, Value, json};
 use std::collections::HashSet;
@@ -64,12 +64,7 @@ impl<'a> Questions<'a> {
         match self.razorpay.order(order_id).await {
             Ok(order) => {
                 self.failures = 0;
-                Answer::Order(written(
-                    order_id,
-                    order.amount_minor,
-                    &order.currency,
-                    order.notes.to_json(),
-                ))
+                Answer::Order(written(order_id, &order))
             }
             Err(GatewayError::Refused {
                 status: 400 | 404, ..
@@ -81,7 +76,7 @@ impl<'a> Questions<'a> {
                 self.failures += 1;
                 tracing::error!(
                     function = Sweep::NAME, order_id, code = error.code(), %error,
-                    "the order of a payment that names nothing of ours was not told; the next reading asks again"
+                    "the order of a payment was not told; the next reading asks again"
                 );
                 Answer::None
             }
@@ -90,12 +85,13 @@ impl<'a> Questions<'a> {
 }
 
 /// As a webhook carries it.
-fn written(id: &str, amount: i64, currency: &str, notes: Value) -> Map<String, Value> {
+fn written(id: &str, order: &ProviderOrder) -> Map<String, Value> {
     let fields = [
         ("id", json!(id)),
-        ("amount", json!(amount)),
-        ("currency", json!(currency)),
-        ("notes", notes),
+        ("amount", json!(order.amount_minor)),
+        ("currency", json!(order.currency)),
+        ("status", json!(order.is_paid.then_some("paid"))),
+        ("notes", order.notes.to_json()),
     ];
     fields
         .map(|(name, value)| (name.to_owned(), value))

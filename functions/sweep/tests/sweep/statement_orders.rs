@@ -170,3 +170,44 @@ async fn a_run_asks_for_so_many_orders_and_the_next_one_reads_on() {
     );
     school.bench.database.drop().await;
 }
+
+#[tokio::test]
+async fn a_payment_that_an_offer_made_less_is_recorded_once_its_order_is_paid() {
+    // GIVEN a begun payment, its order, and a capture with an offer of a tenth that no webhook told of
+    let school = School::open().await;
+    let order = school.ordered(PAID, json!([]));
+    let (student, course) = (Uuid::new_v4(), school.course);
+    let metadata = json!({"courseId": course, "purchaseTier": 10, "orderId": order});
+    let begun = format!(
+        "INSERT INTO payments (student_id, amount_cents, status, metadata) VALUES ('{student}', {PAID}, 'initiated', '{metadata}')"
+    );
+    school.bench.database.run_sql(&begun).await;
+    let mut payment = school.with("pay_1", "offer_id", json!("offer_JTUADI4ZWBGWur"));
+    (payment["order_id"], payment["amount"], payment["notes"]) =
+        (json!(order), json!(PAID - 49_990), json!([]));
+    school.put(payment);
+    // WHEN the order is not paid yet THEN a person is asked
+    school.read().await;
+    assert_eq!(school.stub.questions(&order), 1);
+    assert_eq!(school.cases("amount_mismatch", "pay_1").await, 1);
+    assert_eq!(school.purchases().await, 0);
+    // WHEN Razorpay does not tell THEN nothing changes
+    school.stub.script_for(&order, [Behaviour::Unavailable; 1]);
+    school.read().await;
+    assert_eq!(school.cases("amount_mismatch", "pay_1").await, 1);
+    // WHEN it is THEN it is recorded with what was paid, and the case closes
+    school.stub.pay_order(&order, PAID - 49_990);
+    school.read().await;
+    school.read().await;
+    assert_eq!(school.outcome("pay_1").await, "matched");
+    assert_eq!(
+        school
+            .count("payments WHERE status = 'succeeded' AND amount_cents = 449910")
+            .await,
+        1
+    );
+    assert_eq!(school.purchases().await, 1);
+    assert_eq!(school.cases("amount_mismatch", "pay_1").await, 0);
+    assert_eq!(school.stub.questions(&order), 3);
+    school.bench.database.drop().await;
+}

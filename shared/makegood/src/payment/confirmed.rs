@@ -44,6 +44,9 @@ pub struct ConfirmedPayment {
     /// What the merchant asked for, in minor units, where that came with it (the provider's order, a link, an invoice and the like), and
     /// names this student, course and tier.
     pub order_asks: Option<i64>,
+    /// What the provider's order asked for, in minor units, where the order is paid with this payment and the provider took less from the
+    /// buyer because of an offer. The merchant set the order's amount and agreed to the offer; no browser can change either.
+    pub offer_on: Option<i64>,
     /// When the buyer paid, by the provider: which prices were valid.
     pub paid_at: Option<DateTime<Utc>>,
     /// Whether the same message says that all of it was given back already.
@@ -154,10 +157,18 @@ pub struct StrandedPayment {
 }
 
 impl ConfirmedPayment {
+    /// What it counts for against a price, in minor units: what was paid, or what the paid order asked for where an offer of the provider
+    /// made it less.
+    #[must_use]
+    pub fn worth_minor(&self) -> i64 {
+        self.offer_on
+            .map_or(self.amount_minor, |asked| asked.max(self.amount_minor))
+    }
+
     /// Whether what it pays came with it, made by the merchant, and asks for no more than was paid.
     #[must_use]
     pub fn order_confirms(&self) -> bool {
-        self.order_asks.is_some_and(|asked| asked <= self.amount_minor)
+        self.order_asks.is_some_and(|asked| asked <= self.worth_minor())
     }
 
     /// What names this payment to a person: the provider's payment id, or ours.
@@ -206,6 +217,7 @@ pub(crate) mod tests {
             sender: Sender::Provider,
             order_id: None,
             order_asks: None,
+            offer_on: None,
             paid_at: None,
             is_given_back: false,
         }

@@ -8,6 +8,7 @@
 //! | none, and its event was published before | case `unknown_payment` | somebody deleted the row, perhaps with a person's data |
 //! | initiated, processing, failed | succeeded, published | a bank may confirm what it called failed before |
 //! | the same, but less was paid, or in another currency | case `amount_mismatch` | a person decides what that buys |
+//! | the same, less was paid with an offer, and the provider calls the order paid | succeeded, published | the merchant agreed to the offer (0103) |
 //! | the same, and nothing says for which course | case `unpriced_payment` | |
 //! | cancelled | case `refund_due` | cancelled here and taken there: deliver or give back is no machine's choice |
 //! | succeeded | first result; published if it never was | a payment service may write its row before it tells us |
@@ -153,9 +154,10 @@ fn is_another_charge(known: &KnownPayment, payment: &ConfirmedPayment) -> bool {
     payment.provider_payment_id.is_some() && known.provider_payment_id != payment.provider_payment_id
 }
 
-/// More than was asked is fine: some providers put their fee on top.
+/// More than was asked is fine: some providers put their fee on top. Less is fine where the provider's order is paid all the same, with an
+/// offer.
 fn falls_short(known: &KnownPayment, payment: &ConfirmedPayment) -> bool {
-    payment.amount_minor < known.amount_minor || !known.currency.eq_ignore_ascii_case(&payment.currency)
+    payment.worth_minor() < known.amount_minor || !known.currency.eq_ignore_ascii_case(&payment.currency)
 }
 
 #[cfg(test)]

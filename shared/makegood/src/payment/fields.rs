@@ -24,6 +24,12 @@ impl<'a> Object<'a> {
         Self { path, fields }
     }
 
+    /// Its fields, as they were sent.
+    #[must_use]
+    pub const fn fields(&self) -> &'a Map<String, Value> {
+        self.fields
+    }
+
     /// The field's full path.
     #[must_use]
     pub fn path_of(&self, field: &str) -> String {

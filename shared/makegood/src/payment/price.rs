@@ -90,7 +90,10 @@ pub fn judge(
     if payment.order_confirms() {
         return Ok((Authority::ProviderOrder, payment.clone()));
     }
-    if evidence.prices.contains(&payment.amount_minor) {
+    if [payment.amount_minor, payment.worth_minor()]
+        .iter()
+        .any(|amount| evidence.prices.contains(amount))
+    {
         return Ok((Authority::Price, payment.clone()));
     }
     if evidence.trusts_notes {
@@ -109,7 +112,7 @@ fn begun_beside<'a>(payment: &ConfirmedPayment, rows: &'a [KnownPayment]) -> Opt
         let hinted = Some(row.id) == payment.hinted_id && row.student_id == payment.student_id;
         (hinted || row.is_of_order(payment))
             && row.is_authority()
-            && row.amount_minor <= payment.amount_minor
+            && row.amount_minor <= payment.worth_minor()
             && row.currency.eq_ignore_ascii_case(&payment.currency)
     })
 }

@@ -143,7 +143,7 @@ fn payment(
     let order_id = order_id.or_else(|| around.iter().rev().find_map(Around::order_id));
     let amount_minor = entity.amount_minor("amount")?;
     let returned = entity.get("amount_refunded").and_then(Value::as_i64);
-    Ok(ConfirmedPayment {
+    let payment = ConfirmedPayment {
         own_id: derived_payment_id(id),
         hinted_id: notes.get("paymentId").and_then(uuid).map(PaymentId),
         student_id: StudentId(Uuid::nil()),
@@ -157,12 +157,30 @@ fn payment(
         sender: Sender::Provider,
         order_id: order_id.filter(|id| is_id(id)).map(str::to_owned),
         order_asks: None,
+        offer_on: None,
         paid_at: entity
             .get("created_at")
             .and_then(Value::as_i64)
             .and_then(|seconds| DateTime::from_timestamp(seconds, 0)),
         is_given_back: returned.is_some_and(|returned| returned > 0 && returned >= amount_minor),
-    })
+    };
+    let offer_on = around
+        .iter()
+        .filter(|_| has_offer(entity.fields()))
+        .find_map(|around| around.paid_in_full_by(&payment));
+    Ok(ConfirmedPayment { offer_on, ..payment })
+}
+
+/// Whether Razorpay names an offer in this payment: then it may have taken less than the order asked for.
+#[must_use]
+pub fn has_offer(payment: &Map<String, Value>) -> bool {
+    let named = payment.get("offer_id").and_then(Value::as_str);
+    let listed = payment.get("offers");
+    let listed = listed.map(|offers| offers.get("items").unwrap_or(offers));
+    named.is_some_and(is_id)
+        || listed
+            .and_then(Value::as_array)
+            .is_some_and(|offers| !offers.is_empty())
 }
 
 fn stranded(entity: &Object<'_>, id: &str) -> StrandedPayment {

@@ -10,6 +10,13 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+/// The cases that a later message about the same payment answers: it can be used, has a price, or carries the paid order.
+const RESOLVED_BY_A_LATER_MESSAGE: [CaseKind; 3] = [
+    CaseKind::Unfulfillable,
+    CaseKind::UnpricedPayment,
+    CaseKind::AmountMismatch,
+];
+
 /// Takes transaction-scoped advisory locks on everything that names the payment. They stand for
 /// `unique_provider_payment`, which a legacy database with duplicates does not have. Looking afterwards must be a
 /// statement of its own: one that also locks has its snapshot from before the lock.
@@ -331,7 +338,7 @@ pub async fn resolve_cases_if_open(
          INSERT INTO audit_log (at, actor, action, subject, reason, details)
          SELECT $3, 'receive-payment', 'case.resolve', 'case:' || r.id, r.note, jsonb_build_object('kind', r.kind)
          FROM resolved r",
-        &[CaseKind::Unfulfillable, CaseKind::UnpricedPayment].map(|kind| kind.wire_name().to_owned()),
+        &RESOLVED_BY_A_LATER_MESSAGE.map(|kind| kind.wire_name().to_owned()),
         subject,
         now,
     )
@@ -340,12 +347,17 @@ pub async fn resolve_cases_if_open(
     Ok(done.rows_affected())
 }
 
-/// What the row keeps: the metadata that came, the course, and the provider's order.
+/// What the row keeps: the metadata that came, the course, and the provider's order, with its amount where an offer made the payment less.
 fn stored_metadata(payment: &ConfirmedPayment) -> Value {
     let mut stored = payment.metadata.clone();
     stored.0.insert("courseId".to_owned(), json!(payment.course_id));
     if let Some(order_id) = &payment.order_id {
         stored.0.insert("orderId".to_owned(), json!(order_id));
+    }
+    if payment.worth_minor() > payment.amount_minor {
+        stored
+            .0
+            .insert("orderAmountMinor".to_owned(), json!(payment.worth_minor()));
     }
     stored.to_json()
 }

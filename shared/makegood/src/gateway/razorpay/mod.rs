@@ -30,7 +30,7 @@ const LONGEST_ID: usize = 64;
 /// use serde_json::json;
 ///
 /// let notes = Metadata::read(Some(&json!({"purchaseTier": "20"})))?;
-/// let order = ProviderOrder { amount_minor: 499_900, currency: "INR".to_owned(), notes };
+/// let order = ProviderOrder { amount_minor: 499_900, currency: "INR".to_owned(), notes, is_paid: true };
 /// assert_eq!(order.notes.purchase_tier(), Ok(20)); // for Rs. 4,999
 /// # Ok::<(), makegood::event::EventError>(())
 /// ```
@@ -42,6 +42,8 @@ pub struct ProviderOrder {
     pub currency: String,
     /// The order's notes; empty where it has none.
     pub notes: Metadata,
+    /// Whether Razorpay calls it paid: no more money is asked for, also where an offer made it less than the amount.
+    pub is_paid: bool,
 }
 
 /// Razorpay's API, for one merchant.
@@ -254,6 +256,7 @@ fn read(reply: &Reply, id: &str) -> Result<ProviderOrder, GatewayError> {
             .ok_or_else(|| unreadable("currency is missing"))?
             .to_owned(),
         notes,
+        is_paid: order.get("status").and_then(Value::as_str) == Some("paid"),
     })
 }
 
@@ -277,6 +280,7 @@ mod tests {
         };
         let order = read(&reply(200, &body(json!({"purchaseTier": "20"}))), "order_1").unwrap();
         assert_eq!((order.amount_minor, order.currency.as_str()), (499_900, "INR"));
+        assert!(order.is_paid);
         assert_eq!(order.notes.purchase_tier(), Ok(20));
         for nothing in [json!([]), json!({}), Value::Null] {
             let order = read(&reply(200, &body(nothing)), "order_1").unwrap();

@@ -97,6 +97,15 @@ impl<'a> Around<'a> {
             .filter(|_| self.names(payment) && self.is_paid_by(payment) && is_same_currency())
     }
 
+    /// What it asked for, in minor units, where it is this payment's order, and Razorpay calls it paid.
+    pub(super) fn paid_in_full_by(&self, payment: &ConfirmedPayment) -> Option<i64> {
+        let is_paid = self.fields.get("status").and_then(Value::as_str) == Some("paid");
+        let is_its_order = self.kind == Kind::Order && is_paid && self.is_paid_by(payment);
+        let currency = self.fields.currency().ok();
+        self.costs()
+            .filter(|_| is_its_order && currency.as_ref() == Some(&payment.currency))
+    }
+
     /// Whether its own notes name the payment's student, course and tier, none of them left to another's notes.
     fn names(&self, payment: &ConfirmedPayment) -> bool {
         let Some(notes) = self.fields.get("notes").and_then(Value::as_object) else {
