@@ -4,6 +4,7 @@ use crate::driver::{Scene, all_but, cut_everywhere};
 use crate::parts::{Parts, deadline, deliver};
 use allocate_trainer::{AdminService, AllocateTrainer, Breaker};
 use invalidate_cache::{Cache, InvalidateCache};
+use makegood::clash_rules::ClashRules;
 use makegood::clock::Clock;
 use makegood::db::Database;
 use makegood::delivery::Consumer;
@@ -148,6 +149,7 @@ impl Scene for Calendars {
             clock: Clock::System,
             timezone: chrono_tz::Asia::Kolkata,
             teaching_days: TeachingDays::default(),
+            clash_rules: ClashRules::default(),
         })
     }
 
@@ -203,6 +205,7 @@ impl Scene for TopUps {
             clock: Clock::System,
             timezone: chrono_tz::Asia::Kolkata,
             teaching_days: TeachingDays::default(),
+            clash_rules: ClashRules::default(),
         }
     }
 

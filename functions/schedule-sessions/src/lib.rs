@@ -7,6 +7,7 @@ mod row;
 pub use columns::COLUMNS;
 
 use chrono_tz::Tz;
+use makegood::clash_rules::ClashRules;
 use makegood::clock::Clock;
 use makegood::delivery::{Deadline, Failure, Record, Stage};
 use makegood::event::{Envelope, EventError, EventType, TrainerAllocated};
@@ -29,6 +30,8 @@ pub struct ScheduleSessions {
     pub timezone: Tz,
     /// The days of the week on which it teaches.
     pub teaching_days: TeachingDays,
+    /// What it wants where two sessions would be at one time.
+    pub clash_rules: ClashRules,
 }
 
 impl Stage for ScheduleSessions {
@@ -116,6 +119,7 @@ impl ScheduleSessions {
         Filling {
             now,
             teaching_days: self.teaching_days,
+            clash_rules: self.clash_rules.clone(),
             source: Self::NAME,
             refill_below: WINDOW,
             told,

@@ -18,6 +18,7 @@ async fn main() -> Result<(), Error> {
     let publisher = runtime::PublisherConfig::read(&mut environment, &published);
     let timezone = environment.business_timezone();
     let teaching_days = environment.business_weekdays();
+    let clash_rules = environment.clash_rules();
     let parking = runtime::parking(&mut environment, &aws, ScheduleSessions::NAME);
     environment.finish()?;
     let publisher = publisher.open(&aws).await?;
@@ -28,6 +29,7 @@ async fn main() -> Result<(), Error> {
         clock: Clock::System,
         timezone,
         teaching_days,
+        clash_rules,
     };
     runtime::run_stage(stage, Some(parking), &aws, &environment).await
 }

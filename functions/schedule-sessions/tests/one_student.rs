@@ -184,6 +184,7 @@ async fn whoever_plans_the_other_course_at_the_same_moment_waits_and_sees_what_w
     let filling = Filling {
         now: school.clock.now().with_timezone(&Tz::Asia__Kolkata),
         teaching_days: school.teaching_days,
+        clash_rules: school.clash_rules.clone(),
         source: "schedule-sessions",
         refill_below: WINDOW,
         told: HashMap::new(),

@@ -56,6 +56,7 @@ impl TopUp {
         let filling = Filling {
             now,
             teaching_days: self.teaching_days,
+            clash_rules: self.clash_rules.clone(),
             source: NAME,
             refill_below: REFILL_BELOW,
             told: HashMap::new(),

@@ -10,6 +10,7 @@ pub use columns::COLUMNS;
 pub use input::{Input, InputError};
 
 use chrono_tz::Tz;
+use makegood::clash_rules::ClashRules;
 use makegood::clock::Clock;
 use makegood::delivery::Deadline;
 use makegood::ids::AllocationId;
@@ -40,6 +41,8 @@ pub struct TopUp {
     pub timezone: Tz,
     /// The days of the week on which it teaches.
     pub teaching_days: TeachingDays,
+    /// What it wants where two sessions would be at one time.
+    pub clash_rules: ClashRules,
 }
 
 /// What a run did.

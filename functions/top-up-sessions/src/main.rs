@@ -18,6 +18,7 @@ async fn main() -> Result<(), Error> {
     let publisher = runtime::PublisherConfig::read(&mut environment, &published);
     let timezone = environment.business_timezone();
     let teaching_days = environment.business_weekdays();
+    let clash_rules = environment.clash_rules();
     environment.finish()?;
     let publisher = publisher.open(&aws).await?;
     let database = publisher.database.clone();
@@ -27,6 +28,7 @@ async fn main() -> Result<(), Error> {
         clock: Clock::System,
         timezone,
         teaching_days,
+        clash_rules,
     };
     let top_up = &top_up;
     runtime::run(move |event, deadline| async move {

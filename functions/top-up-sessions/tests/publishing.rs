@@ -44,6 +44,7 @@ async fn a_transport_that_hangs_does_not_stop_the_refill() {
         clock: school.clock,
         timezone: Tz::Asia__Kolkata,
         teaching_days: TeachingDays::default(),
+        clash_rules: school.clash_rules.clone(),
     };
     let allowed = Duration::from_secs(12);
     let started = Instant::now();

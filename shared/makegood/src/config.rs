@@ -1,5 +1,6 @@
 //! The only reader of the environment. All that is missing or wrong is named at once.
 
+use crate::clash_rules::{AlternativeSlots, ClashRules, TrainerSessions};
 use crate::school_days::TeachingDays;
 use chrono_tz::Tz;
 use sqlx::postgres::PgConnectOptions;
@@ -121,6 +122,23 @@ impl Environment {
             TeachingDays::default(),
             TeachingDays::EXPECTED,
         )
+    }
+
+    /// `TRAINER_SESSIONS` and `ALTERNATIVE_SLOTS`, what the school wants where two sessions would be at one time: a trainer teaches one student
+    /// at a time, and there are no other times, unless set.
+    pub fn clash_rules(&mut self) -> ClashRules {
+        ClashRules {
+            trainer_sessions: self.parsed(
+                "TRAINER_SESSIONS",
+                TrainerSessions::default(),
+                TrainerSessions::EXPECTED,
+            ),
+            alternatives: self.parsed(
+                "ALTERNATIVE_SLOTS",
+                AlternativeSlots::default(),
+                AlternativeSlots::EXPECTED,
+            ),
+        }
     }
 
     /// Ends the reading. Here every program alike is told what must stay on this machine, or in a sandbox ([`SETTINGS`]).

@@ -25,6 +25,7 @@ pub mod blackout;
 pub mod case;
 pub mod cause;
 pub mod chosen;
+pub mod clash_rules;
 pub mod clock;
 pub mod config;
 pub mod database;

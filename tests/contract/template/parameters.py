@@ -8,6 +8,8 @@ from .model import ROOT
 CALENDAR = [
     ("business_timezone", "BUSINESS_TIMEZONE", "BusinessTimezone"),
     ("business_weekdays", "BUSINESS_WEEKDAYS", "BusinessWeekdays"),
+    ("clash_rules", "TRAINER_SESSIONS", "TrainerSessions"),
+    ("clash_rules", "ALTERNATIVE_SLOTS", "AlternativeSlots"),
 ]
 
 

@@ -30,7 +30,7 @@ PARAMETERS = {
     "course": {
         "AdminServiceUrl": "needed", "RazorpayWebhookSecretArn": "needed", "RazorpayWebhookSecret": "text", "ConfirmationSecretArn": "needed",
         "ConfirmationSecret": "text", "RazorpayApiSecretArn": "", "RazorpayApiSecret": "", "RazorpayBaseUrl": "", "TrustWebhookNotes": "",
-        "BusinessWeekdays": "", "SecondPayment": "", "PartialRefund": "", "RedisUrl": "", "RedisUrlSecretArn": "",
+        "BusinessWeekdays": "", "TrainerSessions": "", "AlternativeSlots": "", "SecondPayment": "", "PartialRefund": "", "RedisUrl": "", "RedisUrlSecretArn": "",
     },
     "shop": {
         "JwtIssuer": "needed", "JwtAudience": "needed", "EsewaBaseUrl": "needed", "EsewaProductCode": "needed", "EsewaSecretArn": "needed",

@@ -138,6 +138,9 @@ def follow(reader, reading, seen):
         reading.take("BUSINESS_TIMEZONE", False)
     if "environment.business_weekdays()" in reader.body:
         reading.take("BUSINESS_WEEKDAYS", False)
+    if "environment.clash_rules()" in reader.body:
+        reading.take("TRAINER_SESSIONS", False)
+        reading.take("ALTERNATIVE_SLOTS", False)
 
 
 @functools.cache

@@ -2,6 +2,7 @@
 #![allow(dead_code)]
 
 use chrono_tz::Tz;
+use makegood::clash_rules::ClashRules;
 use makegood::clock::Clock;
 use makegood::delivery::{Record, Trigger};
 use makegood::event::{EventType, TrainerAllocated};
@@ -34,6 +35,7 @@ pub struct School {
     pub database: TestDatabase,
     pub clock: Clock,
     pub teaching_days: TeachingDays,
+    pub clash_rules: ClashRules,
     pub transport: Transport,
 }
 
@@ -51,6 +53,7 @@ impl School {
             database,
             clock: Clock::Fixed(moment.parse().expect("an instant")),
             teaching_days: TeachingDays::default(),
+            clash_rules: ClashRules::default(),
             transport,
         }
     }
@@ -80,13 +83,14 @@ impl School {
             clock: self.clock,
             timezone: Tz::Asia__Kolkata,
             teaching_days: self.teaching_days,
+            clash_rules: self.clash_rules.clone(),
         }
     }
 
     /// Plants an approved allocation with its trainer and course.
     pub async fn allocation(&self, n: u32, metadata: Value) {
         self.database.run_sql(&format!("INSERT INTO trainer_allocations (id, student_id, trainer_id, course_id, requested_by, status, metadata)
-            VALUES ('{}', md5('student{n}')::uuid, md5('trainer')::uuid, md5('course')::uuid, md5('student{n}')::uuid, 'approved', '{metadata}')", id(n))).await;
+            VALUES ('{}', md5('student{n}')::uuid, md5(CASE {n} WHEN 1 THEN 'trainer' ELSE 'trainer of {n}' END)::uuid, md5('course')::uuid, md5('student{n}')::uuid, 'approved', '{metadata}')", id(n))).await;
     }
 
     /// Plants an active purchase for the student of this allocation.

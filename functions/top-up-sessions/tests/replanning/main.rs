@@ -25,6 +25,7 @@ async fn top_up(school: &School) -> Report {
         clock: school.clock,
         timezone: Tz::Asia__Kolkata,
         teaching_days: school.teaching_days,
+        clash_rules: school.clash_rules.clone(),
     };
     let report = top_up
         .run(Input::default(), Deadline::after(Duration::from_secs(60)))

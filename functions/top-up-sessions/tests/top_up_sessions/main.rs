@@ -24,6 +24,7 @@ fn top_up(school: &School) -> TopUp {
         clock: school.clock,
         timezone: Tz::Asia__Kolkata,
         teaching_days: TeachingDays::default(),
+        clash_rules: school.clash_rules.clone(),
     }
 }
 
@@ -49,7 +50,7 @@ async fn plant(school: &School, number: u32, sessions: usize) {
     };
     school.database.run_sql(&format!("
         INSERT INTO trainer_allocations (id, student_id, trainer_id, course_id, requested_by, status, metadata)
-        SELECT lpad(to_hex(n), 32, '0')::uuid, md5('s' || n)::uuid, md5('t')::uuid, md5('c')::uuid, md5('s' || n)::uuid, 'active',
+        SELECT lpad(to_hex(n), 32, '0')::uuid, md5('s' || n)::uuid, md5('t' || n)::uuid, md5('c')::uuid, md5('s' || n)::uuid, 'active',
                '{{\"sessionCount\": 20}}' FROM generate_series(1, {number}) n;
         INSERT INTO tutoring_sessions (allocation_id, student_id, trainer_id, course_id, scheduled_date, scheduled_time)
         SELECT a.id, a.student_id, a.trainer_id, a.course_id, day, '4:00 PM' FROM trainer_allocations a, unnest({days}) day")).await;

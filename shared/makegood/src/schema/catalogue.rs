@@ -93,7 +93,7 @@ const fn plain(
 ///
 /// `payment_id` is not unique on purpose: a second unique index that is no arbiter of the purchase's `ON
 /// CONFLICT` would make concurrent redeliveries fail with 23505.
-pub const MANAGED_INDEXES: [IndexSpec; 45] = [
+pub const MANAGED_INDEXES: [IndexSpec; 46] = [
     UNIQUE_ACTIVE_PURCHASE,
     UNIQUE_ACTIVE_ALLOCATION,
     UNIQUE_SESSION_SLOT,
@@ -253,6 +253,15 @@ pub const MANAGED_INDEXES: [IndexSpec; 45] = [
         &["id"],
         Some("status IN ('approved', 'active')"),
         &["(status = ANY (ARRAY['approved'::text, 'active'::text]))"],
+    ),
+    // What a trainer has ahead, when sessions are planned. Of all states: a partial index would be changed with each state of a session, and
+    // without statistics the planner takes one for empty, and reads all of it in place of one allocation's sessions.
+    plain(
+        "idx_sessions_taught",
+        "tutoring_sessions",
+        &["trainer_id", "scheduled_date"],
+        None,
+        &[],
     ),
     plain(
         "idx_verifications_success",

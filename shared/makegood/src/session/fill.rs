@@ -1,11 +1,12 @@
 //! Fills the windows of a set of allocations: lock, load, move what can't stay, plan, insert, publish, all in the caller's transaction.
 
 use super::calendar::move_sessions;
-use super::elsewhere::Settled;
+use super::elsewhere::{self, Whose};
 use super::filling::{Filling, correlation};
 use super::next_sessions::{next_sessions, upcoming};
 use super::replan::{Move, replan};
 use super::rescheduled;
+use super::slot::TimeSlot;
 use super::store::{self, Allocation, NewSession};
 use crate::blackout;
 use crate::db::Connection;
@@ -58,8 +59,9 @@ struct Work {
 }
 
 /// Moves what can't stay where it is, fills the windows of these allocations, and writes `SESSIONS_RESCHEDULED` and `SESSIONS_GENERATED`
-/// to the outbox. No new day is at the time of another course of the student, while there are others. Locks the allocations, and the others of
-/// their students, in id order, until the transaction ends: whoever fills the same ones waits, and then finds them full. Never commits.
+/// to the outbox. No new session is at the time of another course of the student, nor, where the rules say so, of another student of the
+/// trainer, while there are other times or days. Locks the allocations, and the others of their students, in id order, and then the trainers that
+/// are compared, until the transaction ends: whoever fills the same ones waits, and then finds them full. Never commits.
 ///
 /// # Errors
 /// Those of the database; the caller's transaction is then of no more use.
@@ -79,34 +81,34 @@ pub async fn fill(
     }
     let today = filling.now.date_naive();
     let mut loaded = store::lock_and_load(connection, &ids, filling.now).await?;
+    let mut others = elsewhere::lock_and_load(connection, &ids, today, &filling.clash_rules).await?;
     let school = blackout::school_days(connection, filling.teaching_days, today).await?;
     let mut outcomes = HashMap::with_capacity(loaded.len());
     let mut work = Work::default();
-    let mut settled = Settled::default();
     for (index, allocation) in loaded.iter_mut().enumerate() {
         let outcome = match schedulable(allocation) {
             Err(outcome) => outcome,
             Ok((trainer, course)) => {
-                allocation.window.elsewhere = settled.clashing(
-                    allocation.student,
+                let whose = Whose {
+                    allocation: allocation.id,
+                    student: allocation.student,
                     course,
-                    &allocation.window.slot,
-                    &allocation.elsewhere,
-                );
+                    trainer,
+                };
+                let alternatives = &filling.clash_rules.alternatives;
+                others.mark_taken(&mut allocation.window, whose, alternatives);
                 move_ahead(allocation, trainer, filling, &school, &mut work);
                 if allocation.planned.as_ref() != Some(&allocation.terms) {
                     work.renoted.push(index);
                 }
-                let days = if allocation.is_disputed {
+                let new = if allocation.is_disputed {
                     Vec::new()
                 } else {
                     plan(allocation, filling, &school)
                 };
-                settled.add(allocation.student, course, &allocation.window, &days);
-                let new = days
-                    .into_iter()
-                    .map(|day| session(allocation, trainer, course, day));
-                work.planned.extend(new);
+                others.settle(whose, &allocation.window, &new);
+                let sessions = new.into_iter().map(|when| session(allocation, whose, when));
+                work.planned.extend(sessions);
                 if allocation.is_disputed {
                     Outcome::Disputed
                 } else {
@@ -147,7 +149,7 @@ fn schedulable(allocation: &Allocation) -> Result<(TrainerId, CourseId), Outcome
     }
 }
 
-fn plan(allocation: &Allocation, filling: &Filling, days: &SchoolDays) -> Vec<NaiveDate> {
+fn plan(allocation: &Allocation, filling: &Filling, days: &SchoolDays) -> Vec<(NaiveDate, TimeSlot)> {
     let now = filling.now.naive_local();
     if upcoming(&allocation.window.ahead, now) >= filling.refill_below {
         return Vec::new();
@@ -155,15 +157,14 @@ fn plan(allocation: &Allocation, filling: &Filling, days: &SchoolDays) -> Vec<Na
     next_sessions(&allocation.window, now, days)
 }
 
-fn session(allocation: &Allocation, trainer: TrainerId, course: CourseId, day: NaiveDate) -> NewSession {
-    let slot = allocation.window.slot.as_str().to_owned();
+fn session(allocation: &Allocation, whose: Whose, (day, slot): (NaiveDate, TimeSlot)) -> NewSession {
     NewSession {
         allocation: allocation.id,
         student: allocation.student,
-        trainer,
-        course,
+        trainer: whose.trainer,
+        course: whose.course,
         day,
-        slot,
+        slot: slot.as_str().to_owned(),
     }
 }
 

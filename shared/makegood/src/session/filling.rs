@@ -1,6 +1,7 @@
 //! What those who fill windows know beyond the rows.
 
 use super::store::Allocation;
+use crate::clash_rules::ClashRules;
 use crate::ids::AllocationId;
 use crate::school_days::TeachingDays;
 use chrono::{DateTime, NaiveDate};
@@ -14,6 +15,8 @@ pub struct Filling {
     pub now: DateTime<Tz>,
     /// The days of the week on which the school teaches.
     pub teaching_days: TeachingDays,
+    /// What the school wants where two sessions would be at one time.
+    pub clash_rules: ClashRules,
     /// Who publishes the sessions.
     pub source: &'static str,
     /// Only windows with fewer future sessions than this are filled.

@@ -15,7 +15,7 @@ mod terms;
 
 pub use fill::{Filled, Outcome, fill};
 pub use filling::{Filling, Told};
-pub use next_sessions::{Booked, WINDOW, Window, next_sessions, upcoming};
+pub use next_sessions::{Alternative, Booked, WINDOW, Window, next_sessions, upcoming};
 pub use slot::TimeSlot;
 pub use store::{Page, next_page};
 pub(crate) use store::{bought, bought_here};

@@ -55,10 +55,20 @@ prop_compose! {
             slot: TimeSlot::booked(slot),
             ahead,
             elsewhere: elsewhere.into_iter().map(later).collect(),
+            trainer_busy: BTreeSet::new(),
+alternatives: Vec::new(),
         };
         let blackout = closed.into_iter().map(later).collect();
         (now, window, SchoolDays { teaching, blackout })
     }
+}
+
+/// The days alone.
+fn next_sessions(window: &Window, now: NaiveDateTime, days: &SchoolDays) -> Vec<NaiveDate> {
+    super::next_sessions(window, now, days)
+        .into_iter()
+        .map(|(day, _)| day)
+        .collect()
 }
 
 /// The window after the planned sessions were written.
@@ -98,10 +108,53 @@ proptest! {
         // THEN as many are planned as for a student of one course
         prop_assert_eq!(planned.len(), next_sessions(&alone, now, &school).len());
         // AND of the days that there are until the end, those with another course only when all others are planned, the first ones first
-        let all = open_days(&alone, now, &school, usize::MAX);
-        let (clashing, free): (Vec<_>, Vec<_>) = all.into_iter().partition(|day| window.elsewhere.contains(day));
+        let all = open_days(&alone, now, &school, usize::MAX).into_keys();
+        let (clashing, free): (Vec<_>, Vec<_>) = all.partition(|day| window.elsewhere.contains(day));
         let in_turn: BTreeSet<_> = free.into_iter().chain(clashing).take(planned.len()).collect();
         prop_assert_eq!(planned, in_turn);
+    }
+
+    #[test]
+    fn a_trainers_other_student_costs_no_session_and_comes_before_the_students_other_course(
+        (now, window, school) in calendars(), busy in prop::collection::btree_set(0_u64..90, 0..80), days in 0_i64..120
+    ) {
+        let trainer_busy: BTreeSet<_> = busy.into_iter().map(|days| now.date() + Days::new(days)).collect();
+        let window = Window { trainer_busy, ends_at: (now.date() + chrono::Duration::days(days)).and_hms_opt(23, 59, 59), ..window };
+        let free = Window { trainer_busy: BTreeSet::new(), ..window.clone() };
+        let alone = Window { elsewhere: BTreeSet::new(), ..free.clone() };
+        let planned: BTreeSet<_> = next_sessions(&window, now, &school).into_iter().collect();
+        let without: Vec<_> = next_sessions(&free, now, &school);
+        prop_assert_eq!(planned.len(), without.len());
+        // No day of another course is used that would not be without the trainer's.
+        prop_assert!(planned.iter().filter(|day| window.elsewhere.contains(day)).all(|day| without.contains(day)));
+        // Of the others, those on which the trainer is free come first, up to six weeks after the last day of a trainer who is free.
+        let open: Vec<_> = open_days(&alone, now, &school, usize::MAX).into_keys().filter(|day| !window.elsewhere.contains(day)).collect();
+        let Some(last) = planned.len().checked_sub(1).and_then(|last| open.get(last)) else { return Ok(()) };
+        let near = open.iter().filter(|day| **day <= *last + Days::new(42));
+        let (busy, free): (Vec<_>, Vec<_>) = near.partition(|day| window.trainer_busy.contains(day));
+        let in_turn: BTreeSet<_> = free.into_iter().chain(busy).take(planned.len()).copied().collect();
+        prop_assert_eq!(planned, in_turn);
+    }
+
+    #[test]
+    fn another_time_of_the_school_is_for_days_that_are_taken_alone_and_makes_nothing_later(
+        (now, window, school) in calendars(), taken in prop::collection::btree_set(0_u64..40, 0..25), ends_in in prop::option::of(0_i64..40)
+    ) {
+        let ends_at = ends_in.and_then(|days| (now.date() + chrono::Duration::days(days)).and_hms_opt(18, 0, 0));
+        let taken: BTreeSet<_> = taken.into_iter().map(|days| now.date() + Days::new(days)).collect();
+        let evening = TimeSlot::booked("6:00 PM");
+        let six = |day: NaiveDate| day.and_hms_opt(18, 0, 0).unwrap();
+        let without = Window { ends_at, ..window };
+        let window = Window { alternatives: vec![Alternative { slot: evening.clone(), taken: taken.clone() }], ..without.clone() };
+        let planned = super::next_sessions(&window, now, &school);
+        for (day, slot) in &planned {
+            let is_free_then = !taken.contains(day) && six(*day) > now && ends_at.is_none_or(|end| six(*day) <= end);
+            let expected = if window.elsewhere.contains(day) && is_free_then { &evening } else { &window.slot };
+            prop_assert_eq!(slot, expected, "{}", day);
+        }
+        let plain = next_sessions(&without, now, &school);
+        prop_assert_eq!(planned.len(), plain.len());
+        prop_assert!(planned.iter().zip(&plain).all(|((day, _), later)| day <= later));
     }
 
     #[test]
@@ -116,7 +169,6 @@ proptest! {
             prop_assert!(index == 0 || planned[index - 1] < *day, "{day} is not after the one before");
             prop_assert!(window.starts_on.is_none_or(|start| start <= *day), "{day} is before the start");
             prop_assert!(*day >= now.date(), "{day} is in the past");
-            prop_assert!(!window.elsewhere.contains(day), "{day} has another course at this time");
             let begins = window.slot.starts().map(|time| day.and_time(time));
             prop_assert!(*day > now.date() || begins.is_some_and(|begins| begins > now), "{day}: its slot has begun");
         }
@@ -133,7 +185,7 @@ proptest! {
         let start = now.date().checked_add_days(Days::new(ahead)).unwrap();
         let empty = Window { starts_on: Some(start), ahead: Vec::new(), elsewhere: BTreeSet::new(), used: 0, ..window };
         // WHEN every session is planned, whatever the window holds
-        let planned: Vec<NaiveDate> = open_days(&empty, now, &school, usize::from(sessions)).into_iter().collect();
+        let planned: Vec<NaiveDate> = open_days(&empty, now, &school, usize::from(sessions)).into_keys().collect();
         // THEN they are on days of the school, one after the other, and the last one is on the end date
         prop_assert_eq!(planned.len(), usize::from(sessions));
         for (index, day) in planned.iter().enumerate() {

@@ -1,8 +1,8 @@
 //! Which sessions ahead are moved, and to which days. Pure.
 //!
 //! A session that a person moved stays where it is, and is only handed to the trainer who teaches now. Whatever else must move goes to the
-//! first days that are open for new sessions; one that may stay on its day does. Nothing is moved for a session of another course at the same
-//! time, but what is moved anyway goes to a day without one, as new sessions do.
+//! first days that are open for new sessions; one that may stay on its day does. Nothing is moved for a session of another course, or of the
+//! trainer with another student, at the same time, but what is moved anyway goes to a time without one, as new sessions do.
 
 use super::next_sessions::{Booked, WINDOW, Window, is_ahead, is_open, open_days, upcoming};
 use super::slot::TimeSlot;
@@ -175,9 +175,8 @@ fn place(
         }
     }
     let mut moves = Vec::new();
-    for (day, session, reason) in with_days(window, moving, now, days) {
+    for (to, session, reason) in with_days(window, moving, now, days) {
         let teaches = teacher(&session, plan, trainer);
-        let to = day.map(|day| (day, plan.slot.clone()));
         let is_as_it_was = to == Some((session.day, session.slot.clone()));
         if is_as_it_was && session.left.is_none() && teaches == session.trainer {
             continue;
@@ -196,14 +195,17 @@ fn place(
     moves
 }
 
-/// What only gets another time stays on its day where that is open still, and the student has no other course then. The others get the
+/// When a session is from now on; none: there is no day for it.
+type Placed = (Option<(NaiveDate, TimeSlot)>, Ahead, Reason);
+
+/// What only gets another time stays on its day where that is open still, and student and trainer are free then. The others get the
 /// first open days: each its own, where that is among them, and else what is left, in order; none when there are no more.
 fn with_days(
     window: &mut Window,
     moving: Vec<(Ahead, Reason)>,
     now: NaiveDateTime,
     school: &SchoolDays,
-) -> Vec<(Option<NaiveDate>, Ahead, Reason)> {
+) -> Vec<Placed> {
     let may_stay = |window: &Window, session: &Ahead, reason: Reason| {
         let is_free = window.ahead.iter().all(|booked| booked.day != session.day);
         reason == Reason::SlotChanged && is_free && is_open(window, session.day, now, school)
@@ -211,45 +213,49 @@ fn with_days(
     let mut placed = Vec::with_capacity(moving.len());
     let mut rest = Vec::new();
     for (session, reason) in moving {
-        if may_stay(window, &session, reason) && !window.elsewhere.contains(&session.day) {
-            book(window, session.day);
-            placed.push((Some(session.day), session, reason));
+        let free = window
+            .free_slot(session.day, now)
+            .filter(|_| may_stay(window, &session, reason));
+        if let Some(slot) = free.cloned() {
+            let to = book(window, (session.day, slot));
+            placed.push((Some(to), session, reason));
         } else {
             rest.push((session, reason));
         }
     }
     let mut days = open_days(window, now, school, rest.len());
-    days.iter().for_each(|day| book(window, *day));
-    let (staying, leaving): (Vec<_>, Vec<_>) = rest
-        .into_iter()
-        .partition(|(session, _)| days.remove(&session.day));
-    placed.extend(
-        staying
-            .into_iter()
-            .map(|(session, reason)| (Some(session.day), session, reason)),
-    );
+    for (day, slot) in &days {
+        book(window, (*day, slot.clone()));
+    }
+    let mut leaving = Vec::new();
+    for (session, reason) in rest {
+        match days.remove_entry(&session.day) {
+            Some(same_day) => placed.push((Some(same_day), session, reason)),
+            None => leaving.push((session, reason)),
+        }
+    }
     let mut days = days.into_iter();
     for (session, reason) in leaving {
-        let mut day = days.next();
-        if day.is_none() && may_stay(window, &session, reason) {
-            // A day before the first one that is open to new sessions: another course is no reason to lose it.
-            book(window, session.day);
-            day = Some(session.day);
+        let mut to = days.next();
+        if to.is_none() && may_stay(window, &session, reason) {
+            // A day before the first one that is open to new sessions: another session then is no reason to lose it.
+            to = Some(book(window, (session.day, window.slot.clone())));
         }
-        if day.is_none() {
+        if to.is_none() {
             window.used = window.used.saturating_sub(1);
         }
-        placed.push((day, session, reason));
+        placed.push((to, session, reason));
     }
     placed
 }
 
-fn book(window: &mut Window, day: NaiveDate) {
+fn book(window: &mut Window, to: (NaiveDate, TimeSlot)) -> (NaiveDate, TimeSlot) {
     window.ahead.push(Booked {
-        day,
-        slot: window.slot.clone(),
+        day: to.0,
+        slot: to.1.clone(),
         scheduled: true,
     });
+    to
 }
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
 //! Allocations and their sessions: pages of windows that run low, rows to plan by, new sessions. None of these commits.
 
 use super::calendar::{Calendar, load_calendars};
-use super::elsewhere::{self, Elsewhere};
 use super::next_sessions::Window;
 use super::replan::Ahead;
 use super::terms::{Plan, Terms};
@@ -124,9 +123,7 @@ pub(super) struct Allocation {
     pub(super) plan: Plan,
     /// The scheduled sessions of today and later: its own, and those of earlier allocations of the same purchase.
     pub(super) sessions: Vec<Ahead>,
-    /// What the student has in other courses.
-    pub(super) elsewhere: Vec<Elsewhere>,
-    /// Its calendar. Which days another course has is not in it yet: that is for who goes through the batch.
+    /// Its calendar. At which times student and trainer have other sessions is not in it yet: that is for who goes through the batch.
     pub(super) window: Window,
 }
 
@@ -141,7 +138,6 @@ pub(super) async fn lock_and_load(
         .fetch_all(&mut *connection)
         .await?;
     let mut calendars = load_calendars(connection, allocations, now.date_naive()).await?;
-    let mut elsewhere = elsewhere::load(connection, allocations, now.date_naive()).await?;
     let rows = sqlx::query_file_as!(AllocationRow, "src/session/load.sql", allocations)
         .fetch_all(connection)
         .await?;
@@ -149,8 +145,7 @@ pub(super) async fn lock_and_load(
         .into_iter()
         .map(|row| {
             let calendar = calendars.remove(&row.id).unwrap_or_default();
-            let elsewhere = elsewhere.remove(&row.id).unwrap_or_default();
-            row.with(calendar, elsewhere, now)
+            row.with(calendar, now)
         })
         .collect())
 }
@@ -172,7 +167,7 @@ struct AllocationRow {
 }
 
 impl AllocationRow {
-    fn with(self, calendar: Calendar, elsewhere: Vec<Elsewhere>, now: DateTime<Tz>) -> Allocation {
+    fn with(self, calendar: Calendar, now: DateTime<Tz>) -> Allocation {
         let timezone = now.timezone();
         let own = bought(self.session_count.as_deref(), self.purchase_tier);
         let planned = self.planned.map(|planned| planned.0);
@@ -194,12 +189,13 @@ impl AllocationRow {
                 slot: plan.slot.clone(),
                 ahead: calendar.ahead,
                 elsewhere: BTreeSet::new(),
+                trainer_busy: BTreeSet::new(),
+                alternatives: Vec::new(),
             },
             terms: self.terms.0,
             planned,
             plan,
             sessions: calendar.sessions,
-            elsewhere,
         }
     }
 }
