@@ -18,7 +18,7 @@ pub(super) struct Elsewhere {
 }
 
 /// What the students of these allocations have in other courses from this day on, by allocation. Complete while the allocations are locked
-/// by `lock.sql`: nobody else plans for these students.
+/// by `lock.sql`: no other transaction plans for these students.
 pub(super) async fn load(
     connection: &mut Connection,
     allocations: &[Uuid],
