@@ -110,7 +110,7 @@ fn variables(function: &str, runtime: &str) -> Vec<(String, String)> {
         ("AWS_REGION", "us-east-1"),
         ("AWS_ACCESS_KEY_ID", "local"),
         ("AWS_SECRET_ACCESS_KEY", "local"),
-        ("DATABASE_URL", "postgres://nobody@127.0.0.1:9/nowhere"),
+        ("DATABASE_URL", "postgres://makegood@127.0.0.1:9/nowhere"),
         ("REDIS_URL", "redis://127.0.0.1:9"),
         ("ADMIN_SERVICE_URL", "http://127.0.0.1:9"),
         ("QUEUE_URL_PURCHASE_CONFIRMED", nowhere),

@@ -164,7 +164,7 @@ async fn pages(database: &TestDatabase) -> Vec<String> {
         "/admin/sweeps",
         "/admin/audit",
         "/admin/audit?actor=asha",
-        "/admin/audit?actor=nobody",
+        "/admin/audit?actor=chandra",
         "/admin/audit?action=case.note",
         "/admin/search?q=nothing-knows-this",
         "/admin/runbook",

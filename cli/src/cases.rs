@@ -65,7 +65,7 @@ struct ShowArguments {
     id: Uuid,
 }
 
-/// Give an open case to somebody.
+/// Give an open case to a person.
 ///
 /// Example: `makegood cases assign 6f1c2a6e-… --to asha --reason "on call"`
 ///
@@ -176,7 +176,7 @@ fn lines(case: &CaseRow) -> anyhow::Result<Vec<String>> {
         format!("subject        {}", case.subject),
         format!("amount         {}", amount(case)),
         format!("opened         {}", instant(case.opened_at)),
-        format!("assignee       {}", case.assignee().unwrap_or("nobody")),
+        format!("assignee       {}", case.assignee().unwrap_or("none")),
         format!("resolved       {resolved}"),
         format!("details\n{}", serde_json::to_string_pretty(&case.details)?),
     ])

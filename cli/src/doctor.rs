@@ -18,7 +18,7 @@ const SHOWN: usize = 3;
 
 /// Look whether the guarantees G1 to G12 hold.
 ///
-/// One reading of the database in one snapshot, in a read-only transaction; it changes nothing and blocks nobody. Every kind of
+/// One reading of the database in one snapshot, in a read-only transaction; it changes and blocks nothing. Every kind of
 /// breach has a code, which is also its section in docs/operations.md. What only waits (for a trainer, for a person) is listed as a
 /// notice and is no breach. Where the database hides rows from this role (`makegood check-database`), nothing is said to hold.
 /// What today is, and on which days the school teaches, is what BUSINESS_TIMEZONE and BUSINESS_WEEKDAYS say, as for the functions; whether

@@ -10,8 +10,8 @@ use std::process::ExitCode;
 /// Write the days and times that were chosen in older rows in their normal form.
 ///
 /// Active purchases, allocations that stand or wait, and sessions from today on: `16:00` becomes `4:00 PM`, `2026-12-10T18:30:00Z` becomes
-/// the day that it is at the school, a schedule in JSON text becomes an object. A few hundred rows a transaction; nobody waits for
-/// long. What nobody can read stays as it is and is listed. Safe to run any number of times.
+/// the day that it is at the school, a schedule in JSON text becomes an object. A few hundred rows a transaction, so that other
+/// writers wait for a moment only. What can't be read stays as it is and is listed. Safe to run any number of times.
 ///
 /// Example: `makegood normalise-times --json | jq .unread`
 ///

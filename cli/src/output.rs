@@ -119,7 +119,7 @@ fn print(line: &str) -> anyhow::Result<()> {
     }
 }
 
-/// A line on standard error. Where that can't be written, nobody is left to tell.
+/// A line on standard error. Where that can't be written, there is no other place to say it.
 fn tell(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{line}");
 }

@@ -73,7 +73,7 @@ impl PersonArguments {
 struct ExportArguments {
     #[command(flatten)]
     person: PersonArguments,
-    /// Write the document into this file, which nobody else can read; it must not be there yet.
+    /// Write the document into this file, which no other user of this machine can read; it must not be there yet.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 }

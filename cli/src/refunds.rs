@@ -10,7 +10,7 @@ use makegood::db::Database;
 use operate::refund::{self, RefundRow};
 use std::process::ExitCode;
 
-/// Look at money that went back, and record what the provider tells nobody.
+/// Look at money that went back, and record what the provider does not report.
 ///
 /// Examples:
 ///   makegood refunds list

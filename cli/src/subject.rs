@@ -26,7 +26,7 @@ pub struct Arguments {
 /// The buyer whom a text names, for arguments.
 ///
 /// # Errors
-/// When it names nobody.
+/// When it names no user.
 pub fn of_subject(text: &str) -> Result<UserId, String> {
     UserId::of_subject(text).ok_or_else(|| "a subject must not be blank".to_owned())
 }

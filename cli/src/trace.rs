@@ -24,7 +24,7 @@ use std::process::ExitCode;
 ///   makegood trace pay_NdHk2mWqXzR1aB
 ///   makegood trace ORD-20260112-7F3K9QXA --json
 ///
-/// Exit code: 0 all is there, or nothing is owed; 1 something is missing, or nobody knows the id; 2 wrong usage; 3 it could not
+/// Exit code: 0 all is there, or nothing is owed; 1 something is missing, or the id is not known; 2 wrong usage; 3 it could not
 /// look.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
@@ -57,7 +57,7 @@ pub async fn run(arguments: &Arguments, output: Output, clock: Clock) -> anyhow:
 
 fn not_found(id: &str, output: Output) -> anyhow::Result<ExitCode> {
     let line = format!(
-        "nobody knows {id}: no payment, intent, order, student, event, job or dead letter. Was it recorded at all? Look at the log \
+        "{id} is not known: no payment, intent, order, student, event, job or dead letter. Was it recorded at all? Look at the log \
          of receive-payment or create-order-intent"
     );
     output.answer(&Vec::<Timeline>::new(), &[line])?;

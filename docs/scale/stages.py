@@ -23,7 +23,7 @@ MEASURED = {
     "verify-payment": (8.1, 0),  # likewise
     "finalize-order": (5, 3),
 }
-# Assumed, milliseconds: nobody has measured these on AWS yet. (an invocation, each message)
+# Assumed, milliseconds: these were not measured on AWS yet. (an invocation, each message)
 ASSUMED = {
     "allocate-trainer": (210, 0),  # the admin service answers in 200 ms; a batch asks it all at once
     "schedule-sessions": (5, MEASURED["top-up-sessions"][1]),

@@ -8,8 +8,8 @@ use makegood::clock::Clock;
 use serde_json::Value;
 use std::time::Duration;
 
-/// What nobody of ours signs with.
-const FORGED_SECRET: &str = "somebody else's secret";
+/// What no provider here signs with.
+const FORGED_SECRET: &str = "another merchant's secret";
 /// A provider goes on for a day; a run does for a while.
 const TRIES: usize = 6;
 const PAUSE: Duration = Duration::from_millis(500);
@@ -40,7 +40,7 @@ impl Sender<'_> {
         answers
     }
 
-    /// One delivery: tried again while nobody answers or the answer is "later".
+    /// One delivery: tried again while no answer comes or the answer is "later".
     async fn send_once(&self, message: &Message, answers: &mut Answers) {
         for _ in 1..TRIES {
             match self.post(message).await {

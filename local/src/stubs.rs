@@ -144,7 +144,7 @@ pub async fn start_all(outside: &Outside) -> Result<()> {
     Ok(())
 }
 
-/// Has the service answer the next request for a trainer with "nobody is free".
+/// Has the service answer the next request for a trainer with "no trainer is free".
 pub(crate) async fn let_one_wait(port: u16, http: &reqwest::Client) -> Result<()> {
     let url = format!("http://127.0.0.1:{port}/_control");
     let told = http

@@ -33,7 +33,7 @@ open_apt() {
   rm -rf "$apt"
   mkdir -p "$apt"/{lists/partial,cache/archives/partial,packages}
   awk 'BEGIN { RS = ""; ORS = "\n\n" } !/^Package: (rustc|cargo|libstd-rust)-/' /var/lib/dpkg/status >"$apt/status"
-  # Somebody else's source that fails must not keep Debian's away: what is missing shows when it is fetched.
+  # Another source of packages that fails must not keep Debian's away: what is missing shows when it is fetched.
   apt_get update || true
 }
 

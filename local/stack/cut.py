@@ -2,8 +2,9 @@
 
     cut.py course|shop FILE     writes the cut template to FILE
 
-What is cut is what can never be made with this choice: resources and outputs whose conditions can't hold, and the branches that nobody
-can take. The parameter Pipelines takes no other value any more. Run with SAM's Python; tests/contract/template/cut.py holds it to its word.
+What is cut is what can never be made with this choice: resources and outputs whose conditions can't hold, and the branches that can
+never be taken. The parameter Pipelines takes no other value any more. Run with SAM's Python; tests/contract/template/cut.py holds it to
+its word.
 """
 
 import pathlib

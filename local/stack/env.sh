@@ -46,7 +46,7 @@ unset pooler_login
 export CACHE_SERVER="${CACHE_SERVER:-redis-server}"
 export MAKEGOOD_TEST_REDIS_URL="${MAKEGOOD_REDIS_URL:-redis://127.0.0.1:$MAKEGOOD_REDIS_PORT}"
 export MAKEGOOD_TEMPLATE_DATABASE=makegood_template
-# Empty when the server is not ours: then nobody can read its log.
+# Empty when the server is not ours: then its log can't be read.
 if [[ -n "${MAKEGOOD_POSTGRES_URL:-}" ]]; then
   export MAKEGOOD_POSTGRES_LOG="${MAKEGOOD_POSTGRES_LOG:-}"
 else
@@ -55,8 +55,8 @@ fi
 
 # Where the databases of tests are, each for one test: in memory. ext4 does not give the number of a deleted file to a new one for
 # minutes, and looks through all of them for each file that is made; a database has three hundred. Without such a file system of at
-# least six gigabytes (the largest tests fill one; a container often has 64 megabytes), or with somebody else's server, they are where
-# all databases are.
+# least six gigabytes (the largest tests fill one; a container often has 64 megabytes), or with a server that is not ours, they
+# are where all databases are.
 MAKEGOOD_SCRATCH=""
 if [[ -z "${MAKEGOOD_POSTGRES_URL:-}" && -w /dev/shm && "$(stat --file-system --format=%T /dev/shm 2>/dev/null)" == tmpfs ]] &&
   (($(df --output=size --block-size=1G /dev/shm | tail -1) >= 6)); then

@@ -121,7 +121,7 @@ class Check:
             sys.exit(f"✗ payments and buyers were not served:\n{done.stdout[-4000:]}{done.stderr[-2000:]}\n{self.verdict()}")
 
     def refuse_dead_letters(self):
-        """A message that nobody can read is parked by its stage; what lies in a dead-letter queue is filed."""
+        """A message that can't be read is parked by its stage; what lies in a dead-letter queue is filed."""
         for queue in RETURNS:
             self.world.send(queue, "no event")
         for queue in SOURCES:

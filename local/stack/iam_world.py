@@ -128,7 +128,7 @@ class World(ExitStack):
         }  # fmt: skip
 
     def serve_sweeps(self):
-        """Where makegood-local runs a sweep: its requests are not signed, and here nobody answers such."""
+        """Where makegood-local runs a sweep: its requests are not signed, and here nothing else answers such."""
         aws = self.aws["lambda"]
 
         class Sweeps(BaseHTTPRequestHandler):

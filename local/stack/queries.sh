@@ -48,7 +48,7 @@ compile_against_it() {
   cd "$MAKEGOOD_ROOT"
   SQLX_OFFLINE=false SQLX_OFFLINE_DIR="$found" DATABASE_URL="$url" CARGO_INCREMENTAL=0 RUSTC_WORKSPACE_WRAPPER="$wrapper" \
     cargo check --workspace --all-targets --quiet --message-format=json-render-diagnostics >"$built" || die "It does not compile (above)"
-  # Under that wrapper's name nobody will ask for our crates again.
+  # Under that wrapper's name no build will ask for our crates again.
   grep '"package_id":"path+file' "$built" | grep -oE '[^"]*\.rmeta' | xargs -r rm -f
 }
 

@@ -31,7 +31,7 @@ port_of() {
   esac
 }
 
-# Whether a process runs. One that has ended counts as gone even while nobody has asked for its exit code.
+# Whether a process runs. One that has ended counts as gone even while its parent has not asked for its exit code.
 alive() {
   local stat
   { read -r stat <"/proc/$1/stat"; } 2>/dev/null && [[ ${stat##*) } != Z* ]]

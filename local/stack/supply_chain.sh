@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What comes in with the dependencies: licences, bans and sources (deny.toml), crates that nobody uses any more, and known
+# What comes in with the dependencies: licences, bans and sources (deny.toml), crates that are no longer used, and known
 # vulnerabilities.
 #
 #   supply_chain.sh            what can be checked here; what can't be is said, and does not pass as checked
@@ -44,7 +44,7 @@ install_tool cargo-deny 0.20.2
 rm -rf "$MAKEGOOD_STATE/build/tools"
 # What no build has needed yet, such as another machine's crates: cargo-deny looks at all of them, without the network.
 cargo fetch --locked --quiet
-say "dependencies that nobody uses (cargo-machete)"
+say "dependencies that are not used (cargo-machete)"
 cargo-machete --skip-target-dir
 say "licences, bans and sources (cargo-deny)"
 cargo-deny --offline check licenses bans sources

@@ -46,7 +46,7 @@ impl Scene for Allocations {
         &self.parts.database
     }
 
-    // Nobody makes the sessions here.
+    // No function makes the sessions here.
     fn promises(&self) -> Vec<Guarantee> {
         all_but(&[Guarantee::G3])
     }

@@ -299,7 +299,7 @@ impl Scene for Questions {
         if body.contains("\"awaiting_payment\"") {
             Ok(())
         } else {
-            Err(format!("somebody else's answer: {body}"))
+            Err(format!("another buyer's answer: {body}"))
         }
     }
 

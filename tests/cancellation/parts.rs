@@ -70,7 +70,7 @@ impl Parts {
         }
     }
 
-    /// Nobody owns an event in the outbox any more.
+    /// No sender owns an event in the outbox any more.
     pub async fn outbox_leases_run_out(&self) {
         self.database
             .run_sql("UPDATE outbox SET claimed_until = now() - interval '1 second'")

@@ -53,7 +53,7 @@ impl Scene for Payments {
         &self.parts.database
     }
 
-    // Nobody makes the purchases here.
+    // No function makes the purchases here.
     fn promises(&self) -> Vec<Guarantee> {
         all_but(&[Guarantee::G1])
     }

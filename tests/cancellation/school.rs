@@ -53,7 +53,7 @@ impl Scene for Sales {
         &self.parts.database
     }
 
-    // Nobody allocates trainers here.
+    // No function allocates trainers here.
     fn promises(&self) -> Vec<Guarantee> {
         all_but(&[Guarantee::G2])
     }

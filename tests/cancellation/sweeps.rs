@@ -48,7 +48,7 @@ impl Swept {
         }
     }
 
-    /// A payment without purchase, a verified intent without job, and one that nobody came back from.
+    /// A payment without purchase, a verified intent without job, and one whose buyer did not come back.
     fn to_reconcile(&self, number: u32) -> String {
         const PAYMENT: &str = "INSERT INTO payments (id, student_id, amount_cents, status, metadata, confirmed_at, created_at)
             SELECT id, id, 499900, 'succeeded', jsonb_build_object('courseId', id, 'purchaseTier', 20, 'timeSlot', '5:30 PM'),
@@ -61,7 +61,7 @@ impl Swept {
         format!("{PAYMENT} {stranded} {left}")
     }
 
-    /// A payment that Razorpay took, and nobody told of.
+    /// A payment that Razorpay took, and no webhook told of.
     fn to_read(&self, number: u32) -> String {
         let course = Uuid::from_u128(7);
         let taken = Utc::now() - TimeDelta::hours(1);
@@ -133,7 +133,7 @@ impl Scene for Swept {
         &self.parts.database
     }
 
-    // Nobody makes purchases here of what `reconcile` publishes again.
+    // No function makes purchases here of what `reconcile` publishes again.
     fn promises(&self) -> Vec<Guarantee> {
         all_but(&[Guarantee::G1])
     }

@@ -139,7 +139,7 @@ class FirstDeployment(unittest.TestCase):
         self.addCleanup(terminal.stop)
         asked = []
         while question := terminal.read():
-            self.assertNotIn(question, asked, f"{question} is asked again; nobody could go on:\n{terminal.shown[-1500:]}")
+            self.assertNotIn(question, asked, f"{question} is asked again; the questions never end:\n{terminal.shown[-1500:]}")
             asked.append(question)
             terminal.type(typed.get(question, HIDDEN if question in self.hidden else ""))
         return asked, terminal.shown

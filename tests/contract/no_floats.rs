@@ -1,6 +1,6 @@
 //! Every amount is integer paisa from end to end: the code that handles money has no floating-point number in it.
 //!
-//! The source is walked, not run: a float that nobody calls today is called tomorrow. What a clock or a metric takes as a float
+//! The source is walked, not run: a float that is not used today is called tomorrow. What a clock or a metric takes as a float
 //! is named by conversions (`as_secs_f64`), which carry no money.
 
 use std::fs;

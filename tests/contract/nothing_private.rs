@@ -151,7 +151,7 @@ fn each_rule_finds_what_it_is_for_and_leaves_the_harmless_alone() {
         format!("eyJ{0}.eyJ{0}.{0}{0}", "hbGciOiJIUzI1NiJ9abc"),
         format!("ghp_{}", "a1B2".repeat(9)),
         format!("arn:aws:sqs:eu-west-1:{}:jobs", "98765432".to_owned() + "1098"),
-        format!("mail somebody@{}.com", "company"),
+        format!("mail asha@{}.com", "company"),
         format!("db.{}.internal", "prod"),
         format!("password: \"{}\"", "Zm9vYmFy".repeat(4)),
     ];

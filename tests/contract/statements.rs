@@ -7,7 +7,7 @@
 //! PgBouncer to new clients too, until the server connection is closed.
 //!
 //! A statement that names all providers, or all kinds of entries, so that an index that begins with them serves, names those of the code: one
-//! that is left out would be found by nobody, in a person's copy too.
+//! that is left out would not be found, in a person's copy too.
 
 use makegood::gateway::Provider;
 use makegood::payment::provider::PROVIDER;

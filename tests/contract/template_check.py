@@ -20,7 +20,7 @@ MOST_RECEIVES = 30
 READ_BY_OTHERS = {"OrderConfirmedQueue"}
 # A topic without queues of its own: it goes to another's (docs/decisions/0051, 0070, 0072).
 SHARES_QUEUES = {"purchase-ended": "purchase-created-cache", "sessions-rescheduled": "sessions-generated-cache", "order-refunded": "order-confirmed"}
-# Takes what the scheduler could not start; the next run does that work, so nobody reads it, and its alarm tells.
+# Takes what the scheduler could not start; the next run does that work, so no function reads it, and its alarm tells.
 OF_SCHEDULES = {"SchedulesDeadLetters"}
 # Who may call what. Signed by their senders, asked of the gateway itself, or a buyer's own business.
 OPEN_ROUTES = {"POST /payments/webhooks/razorpay", "POST /payments/confirmations", "POST /payments/verify"}

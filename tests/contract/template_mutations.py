@@ -84,7 +84,7 @@ class LeastPrivilege(Broken):
         self.allow("OrderStatusRole", "sqs:SendMessage", {"Ref": "JobsQueue"})
         self.assert_noticed(self.CHECK, "order-status may sqs:SendMessage on JobsQueue, which no code of it does")
 
-    def test_an_action_on_somebody_elses_queue_is_named(self):
+    def test_an_action_on_another_functions_queue_is_named(self):
         self.allow("AllocateTrainerRole", "sqs:SendMessage", {"Fn::GetAtt": ["JobsQueue", "Arn"]})
         self.assert_noticed(self.CHECK, "allocate-trainer may sqs:SendMessage on JobsQueue")
 
@@ -249,7 +249,7 @@ class Failure(Broken):
         self.resources["Login"] = {"Type": "AWS::SecretsManager::Secret", "Properties": {"GenerateSecretString": {}}}
         self.assert_noticed(failure.every_kind_is_known, "Receipts is of the kind AWS::S3::Bucket: one that holds anything", "Login is of the kind")
 
-    def test_a_kind_that_nobody_thought_about_is_named(self):
+    def test_an_unlisted_kind_is_named(self):
         self.resources["Files"] = {"Type": "AWS::EFS::FileSystem"}
         self.assert_noticed(failure.every_kind_is_known, "Files is of the kind AWS::EFS::FileSystem; say in failure.py")
 
@@ -308,7 +308,7 @@ class Variables(Broken):
         self.variables("ReceivePaymentFunction")["CONFIRMATION_SECRET_ARN"] = {"Fn::If": ["HasDatabaseSecret", {"Ref": "AWS::NoValue"}, "arn"]}
         self.assert_noticed(self.MISSING, "receive-payment does not start without CONFIRMATION_SECRET_ARN")
 
-    def test_a_variable_that_nobody_reads_is_named(self):
+    def test_a_variable_that_no_function_reads_is_named(self):
         self.variables("OrderStatusFunction")["STATUS_REQUESTS_A_MINUTE"] = self.variables("OrderStatusFunction").pop("STATUS_REQUESTS_PER_MINUTE")
         self.variables("SweepFunction")["RAZORPAY_BASE_URL"] = {"Ref": "RazorpayBaseUrl"}
         self.assert_noticed(
@@ -321,7 +321,7 @@ class Variables(Broken):
         self.document["Globals"]["Function"]["Environment"]["Variables"]["JOBS_QUEUE_URL"] = "https://sqs/jobs"
         self.assert_noticed(self.UNREAD, "migrate is told JOBS_QUEUE_URL and does not read it")
 
-    def test_a_choice_that_nobody_can_make_is_named(self):
+    def test_a_choice_that_no_deployment_can_make_is_named(self):
         del self.variables("CreatePurchaseFunction")["SECOND_PAYMENT"]
         self.assert_noticed(variables.what_is_read_can_be_set, "create-purchase reads SECOND_PAYMENT, which the template never sets")
 
@@ -367,7 +367,7 @@ class Metrics(Broken):
         self.assertIn(old, dashboard)
         self.resources["Dashboard"]["Properties"] = json.loads(dashboard.replace(old, new))
 
-    def test_a_metric_that_nobody_looks_at_is_named(self):
+    def test_a_metric_without_alarm_and_plot_is_named(self):
         del self.resources["StuckJobsAlarm"]
         self.plot('"JobsRequeued"', '"JobsFailed"')
         self.assert_noticed(metrics.emitted_and_used_are_the_same, "JobsRequeued is emitted, and no alarm or plot looks at it")
@@ -400,7 +400,7 @@ class Metrics(Broken):
         self.properties("SlowOrdersAlarm")["Threshold"] = 60000
         self.assert_noticed(metrics.alarms_ring_when_they_must, "SlowOrdersAlarm rings at ('>', 60000)")
 
-    def test_refused_signatures_that_nobody_hears_of_are_named(self):
+    def test_refused_signatures_without_an_alarm_are_named(self):
         del self.resources["SignaturesRefusedAlarm"]
         self.assert_noticed(metrics.alarms_ring_when_they_must, "SignaturesRefusedAlarm rings at None")
 
@@ -423,7 +423,7 @@ class Metrics(Broken):
         del self.document["Globals"]["Function"]["Environment"]
         self.assert_noticed(metrics.two_stacks_never_mix, "the functions write their metrics to None")
 
-    def test_a_proxy_whose_pinning_nobody_watches_is_named(self):
+    def test_a_proxy_whose_pinning_no_alarm_watches_is_named(self):
         del self.resources["ProxyPinningAlarm"], self.resources["ConcurrencyAlarm"], self.resources["AllocateTrainerLagAlarm"]
         self.assert_noticed(
             metrics.what_is_not_ours_is_watched_too,
@@ -432,13 +432,13 @@ class Metrics(Broken):
             "allocate-trainer reads a topic, and no alarm looks at how far it is behind",
         )
 
-    def test_alarms_that_nobody_hears_without_a_word_are_named(self):
-        self.document["Outputs"]["AlarmsTell"]["Value"] = {"Fn::If": ["HasAlarmTopic", {"Ref": "AlarmTopicArn"}, "somebody"]}
-        self.assert_noticed(metrics.who_hears_of_an_alarm_is_said, "with neither AlarmEmail nor AlarmTopicArn no output says that alarms tell nobody")
+    def test_alarms_without_a_receiver_and_without_a_word_are_named(self):
+        self.document["Outputs"]["AlarmsTell"]["Value"] = {"Fn::If": ["HasAlarmTopic", {"Ref": "AlarmTopicArn"}, "a person"]}
+        self.assert_noticed(metrics.who_hears_of_an_alarm_is_said, "with neither AlarmEmail nor AlarmTopicArn the output AlarmsTell does not say none")
 
-    def test_an_alarm_that_tells_nobody_is_named(self):
+    def test_an_alarm_without_its_topic_is_named(self):
         del self.properties("FallbackAlarm")["AlarmActions"]
-        self.assert_noticed(metrics.every_alarm_reaches_somebody, "FallbackAlarm does not notify AlarmTopicArn")
+        self.assert_noticed(metrics.every_alarm_reaches_its_topic, "FallbackAlarm does not notify AlarmTopicArn")
 
     def test_a_function_without_its_alarms_is_named(self):
         del self.resources["SweepThrottlesAlarm"]
@@ -468,7 +468,7 @@ class Local(Broken):
         self.document["Parameters"]["EsewaBaseUrl"]["AllowedPattern"] = "^https?://.*$"
         self.assert_noticed(self.PATTERNS, "EsewaBaseUrl must not be http://pay.example.com")
 
-    def test_an_address_or_a_secret_that_nobody_thought_about_is_named(self):
+    def test_an_unlisted_address_or_secret_is_named(self):
         self.document["Parameters"]["CourierUrl"] = {"Type": "String"}
         self.document["Parameters"]["CourierKey"] = {"Type": "String", "NoEcho": True}
         self.assert_noticed(self.LISTED, "CourierUrl is an address or a secret", "CourierKey is an address or a secret")
@@ -514,7 +514,7 @@ class Routes(Broken):
         del self.properties("OrderStatusRoute")["AuthorizationType"]
         self.assert_noticed(self.CHECK, "GET /orders/status must ask for a buyer's token")
 
-    def test_a_route_that_nobody_thought_about_is_named(self):
+    def test_an_unlisted_route_is_named(self):
         self.properties("OrderStatusRoute")["RouteKey"] = "GET /orders"
         self.assert_noticed(self.CHECK, "GET /orders")
 
@@ -615,12 +615,12 @@ class Pipelines(Broken):
         self.resources["PurchaseSuccessAlarm"]["Condition"] = "Monitored"
         self.assert_noticed(pipelines.nothing_of_its_own_is_missing, "PurchaseSuccessAlarm has the name of one pipeline and is made with each")
 
-    def test_a_parameter_of_one_pipeline_that_nobody_knows_of_is_named(self):
+    def test_an_unlisted_parameter_of_one_pipeline_is_named(self):
         self.document["Parameters"]["Color"] = {"Type": "String", "Default": "blue"}
         self.variables("OrderStatusFunction")["COLOR"] = {"Ref": "Color"}
         self.assert_noticed(pipelines.every_parameter_has_its_place, "Color is used with Pipelines=shop alone; say so")
 
-    def test_a_function_that_is_nobodys_is_named(self):
+    def test_a_function_of_no_pipeline_is_named(self):
         self.resources["NewFunction"] = pickle.loads(pickle.dumps(self.resources["MigrateFunction"]))
         self.resources["NewFunction"]["Metadata"]["BuildProperties"]["Binary"] = "new"
         self.assert_noticed(pipelines.every_function_has_its_place, "new is in the template or in pipelines.FUNCTIONS, and not in both")
@@ -845,7 +845,7 @@ class Domain(Broken):
         self.document["Outputs"]["ApiUrl"]["Value"] = {"Fn::GetAtt": ["Api", "ApiEndpoint"]}
         self.assert_noticed(domain.the_outputs_say_where_the_api_is, "with DomainName, DomainCertificateArn the output ApiUrl is")
 
-    def test_a_target_that_nobody_is_told_is_named(self):
+    def test_a_target_that_no_output_says_is_named(self):
         del self.document["Outputs"]["ApiDomainTarget"]
         self.assert_noticed(domain.the_outputs_say_where_the_api_is, "the output ApiDomainTarget is None")
 

@@ -1,4 +1,4 @@
-//! The environment dies after it published, when nobody has noted yet that it did: everything is published twice.
+//! The environment dies after it published, before it was noted that it did: everything is published twice.
 
 use crate::scene::{ALLOCATE, CREATE, Conversation, Rows, SCHEDULE, Scene, Victim};
 use makegood_tests::event_source::waiting;

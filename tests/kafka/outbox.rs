@@ -85,7 +85,7 @@ async fn what_the_broker_refuses_stays_in_the_outbox_with_its_reason_until_the_s
 
 #[tokio::test]
 async fn a_broker_that_is_away_costs_a_bounded_wait_and_no_event() {
-    // GIVEN a broker that nobody reaches
+    // GIVEN a broker that can't be reached
     let scene = Scene::set(1).await;
     let payment = Payment::new();
     payment.record(&scene.course.course.database).await;

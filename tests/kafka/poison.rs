@@ -103,7 +103,7 @@ async fn poison_of_every_kind_is_parked_and_its_partition_goes_on_to_the_end() {
     .await;
 }
 
-/// One partition on which a record that nobody can read lies between two payments.
+/// One partition on which a record that can't be read lies between two payments.
 async fn with_a_bad_record_between_two_payments() -> Scene {
     let scene = Scene::set(1).await;
     let payments = Payment::several(2);
@@ -121,10 +121,10 @@ async fn create_purchase_with(scene: &Scene, name: &str, value: String) -> Envir
 
 #[tokio::test]
 async fn while_the_database_is_away_nothing_is_parked_and_the_batch_comes_again() {
-    // GIVEN two payments, a record that nobody can read, and a database that is away
+    // GIVEN two payments, a record that can't be read, and a database that is away
     let scene = with_a_bad_record_between_two_payments().await;
-    let nobody = Link::to("127.0.0.1:9").await;
-    let database = format!("postgres://makegood@{}/nowhere", nobody.address());
+    let no_server = Link::to("127.0.0.1:9").await;
+    let database = format!("postgres://makegood@{}/nowhere", no_server.address());
     let cut_off = create_purchase_with(&scene, "DATABASE_URL", database).await;
 
     // WHEN they are delivered THEN the invocation fails, and only what is wrong whatever the database says is parked
@@ -151,8 +151,8 @@ async fn while_the_database_is_away_nothing_is_parked_and_the_batch_comes_again(
 async fn what_can_neither_be_processed_nor_parked_comes_again_with_its_batch_and_is_not_lost() {
     // GIVEN a bad record between two good ones, and a function that reaches no dead-letter queue
     let scene = with_a_bad_record_between_two_payments().await;
-    let nobody = Link::to("127.0.0.1:9").await;
-    let queues = format!("http://{}", nobody.address());
+    let no_server = Link::to("127.0.0.1:9").await;
+    let queues = format!("http://{}", no_server.address());
     let cut_off = create_purchase_with(&scene, "AWS_ENDPOINT_URL", queues).await;
 
     // WHEN it is delivered THEN the invocation fails and nothing is committed, though the good ones are made

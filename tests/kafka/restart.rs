@@ -48,7 +48,7 @@ async fn a_producer_whose_broker_was_silent_is_fenced_by_it_and_another_goes_on(
     let transport = transport_to(server.address()).await;
     assert_eq!(send(&transport, 1).await, Ok(()));
     server.fall_silent().await;
-    let unanswered = send(&transport, 2).await.expect_err("nobody acknowledges it");
+    let unanswered = send(&transport, 2).await.expect_err("it is not acknowledged");
     assert_eq!(
         number_of(&transport),
         "1",
@@ -63,7 +63,7 @@ async fn a_producer_whose_broker_was_silent_is_fenced_by_it_and_another_goes_on(
         assert_eq!(send(&transport, number).await, Ok(()), "event {number}");
     }
 
-    // AND every event lies there; the one that nobody answered may lie there twice
+    // AND every event lies there; the one that was not answered may lie there twice
     let ids = event_ids(&server, 5).await;
     assert_eq!(ids, (1..=5).map(|number| format!("event-{number}")).collect());
     let seen = format!("the next send is refused (\"{fenced}\"); a new producer sends on, no event is lost");

@@ -50,7 +50,7 @@ def table(mutants: list[Mutant]) -> str:
     known = [mutant for mutant in mutants if mutant.known]
     still_open = sum(mutant.known.startswith("open: ") for mutant in known)
     rows = [f"| `{mutant.id}` | {mutant.protects} | {mutant.known} |" for mutant in sorted(known, key=lambda mutant: mutant.id)]
-    is_open = f"{still_open} are open: no\ntest was seen to notice them, and nobody has shown that none is needed." if still_open else "None is open."
+    is_open = f"{still_open} are open: no\ntest was seen to notice them, and it is not shown that none is needed." if still_open else "None is open."
     head = f"The list has {len(mutants)} mutants. {len(known) - still_open} may survive, since something else stands behind the guard. {is_open}"
     return "\n".join([BEGIN, "", head, "", "| mutant | what the guard protects | why it may survive |", "|---|---|---|", *rows, "", END])
 

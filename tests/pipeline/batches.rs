@@ -39,8 +39,8 @@ fn message_id(record: &Value) -> String {
 async fn each_message_that_is_to_come_again_is_one_of_the_batch_named_once() {
     // GIVEN dead-letter queues that nothing reaches, so that what can't be parked must come again
     let course = Course::create().await;
-    let nobody = Link::to("127.0.0.1:9").await;
-    let address = format!("http://{}", nobody.address());
+    let no_server = Link::to("127.0.0.1:9").await;
+    let address = format!("http://{}", no_server.address());
     let away = course.variables_with(&[
         ("AWS_ENDPOINT_URL", address.clone()),
         ("ADMIN_SERVICE_URL", address),

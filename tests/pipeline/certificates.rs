@@ -1,4 +1,4 @@
-//! A login from a secret goes to the host that it is for, and to nobody who stands in between.
+//! A login from a secret goes to the host that it is for, and to no server that stands in between.
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use makegood::config::{DatabaseConfig, DatabaseLogin};
@@ -44,7 +44,8 @@ async fn a_certificate_of_another_host_or_authority_is_refused_and_the_password_
         .await
         .expect("the host and the authority are right");
 
-    // WHEN the host has another name, or somebody else has signed THEN it sends no login, and nothing is to blame on the message
+    // WHEN the host has another name, or another authority has signed THEN it sends no login, and nothing is to blame on the
+    // message
     for (what, endpoint, authority, said) in [
         ("another name", &by_name, &right, "NotValidForName"),
         ("another authority", &pooler, &other.authority(), "BadSignature"),

@@ -71,7 +71,7 @@ fn refused_bodies() -> Vec<Refused> {
             "field `amountCents`",
         ),
         refused(
-            with("studentId", json!("nobody")),
+            with("studentId", json!("no-uuid")),
             "invalid_field",
             "field `studentId`",
         ),

@@ -1,4 +1,4 @@
-//! `ensure-index` on indexes that are absent, valid, unfinished, somebody else's, and forbidden by
+//! `ensure-index` on indexes that are absent, valid, unfinished, another session's, and forbidden by
 //! duplicates.
 
 use makegood::schema::{
@@ -84,7 +84,7 @@ async fn a_valid_index_is_left_alone_whatever_its_name() {
     let database = without_index().await;
     database
         .run_sql(
-            "CREATE UNIQUE INDEX somebodys ON student_course_purchases (course_id, student_id) INCLUDE (id)
+            "CREATE UNIQUE INDEX of_the_school ON student_course_purchases (course_id, student_id) INCLUDE (id)
              WHERE is_active = true",
         )
         .await;
@@ -92,7 +92,7 @@ async fn a_valid_index_is_left_alone_whatever_its_name() {
         let report = ensure(&database).await;
         assert_eq!(
             (report.outcome, report.serving.as_deref()),
-            (IndexOutcome::AlreadyValid, Some("somebodys"))
+            (IndexOutcome::AlreadyValid, Some("of_the_school"))
         );
     }
     assert_eq!(
@@ -175,7 +175,7 @@ async fn many_duplicates_are_counted_and_the_worst_listed() {
     database.drop().await;
 }
 
-/// Each has the name and does not do the work; none may be lost, for somebody made it.
+/// Each has the name and does not do the work; none may be lost, for a person made it.
 #[tokio::test]
 async fn a_wrongly_defined_index_stays_and_the_right_one_is_built_beside_it() {
     for (kind, definition) in [

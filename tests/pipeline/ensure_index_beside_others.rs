@@ -34,7 +34,7 @@ async fn two_at_once_build_one_index() {
 
 /// An index that is being built looks just like one that a failed build left behind.
 #[tokio::test]
-async fn somebody_elses_build_in_progress_is_waited_for_and_never_dropped() {
+async fn another_sessions_build_in_progress_is_waited_for_and_never_dropped() {
     let database = without_index().await;
     let mut writer = connect(&database).await;
     let mut writing = writer.begin().await.unwrap();

@@ -125,7 +125,7 @@ async fn a_dead_letter_of_each_type_is_filed_whatever_the_length_of_its_ids() {
                 _ => EventType::TrainerAllocated,
             };
             let mut event = with_ids(sample(event_type), &text_of(length), Some(&text_of(length)));
-            event["studentId"] = json!("nobody");
+            event["studentId"] = json!("no-uuid");
             course.queue_of(function).send(event.to_string()).await;
             sent += 1;
         }

@@ -131,7 +131,7 @@ async fn an_sqs_message_is_done_whatever_its_metadata_looks_like() {
     course.database.drop().await;
 }
 
-/// A record that nobody can read, at offset 0 of partition 0.
+/// A record that can't be read, at offset 0 of partition 0.
 fn unreadable(key: &str, value: &str, timestamp: i64) -> Value {
     let mut event = kafka_event("purchase-confirmed", &[Some(value.to_owned())]);
     let record = &mut event["records"]["purchase-confirmed-0"][0];

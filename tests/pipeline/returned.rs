@@ -33,8 +33,8 @@ async fn while_the_dead_letter_queue_is_away_what_should_be_parked_is_returned_a
     payment.record(&course.database).await;
     course.purchase_confirmed.send(payment.event().to_string()).await;
     course.purchase_confirmed.send("no JSON at all").await;
-    let nobody = Link::to("127.0.0.1:9").await;
-    let away = course.variables_with(&[("AWS_ENDPOINT_URL", format!("http://{}", nobody.address()))]);
+    let no_server = Link::to("127.0.0.1:9").await;
+    let away = course.variables_with(&[("AWS_ENDPOINT_URL", format!("http://{}", no_server.address()))]);
     let cut_off = Environment::start("create-purchase", &away).await;
 
     // WHEN both are delivered
@@ -125,7 +125,7 @@ async fn what_can_not_be_done_in_time_is_returned_before_lambda_kills_the_enviro
     course.database.drop().await;
 }
 
-/// Delivers the message a second time, and looks that it is returned and nobody can receive it now.
+/// Delivers the message a second time, and looks that it is returned and can't be received now.
 async fn fail_a_second_time(course: &Course, environment: &Environment) {
     let first = course.purchase_confirmed.receive_event(10).await;
     event_source::make_visible_again(&course.purchase_confirmed, &first).await;
@@ -173,8 +173,8 @@ async fn while_the_database_is_away_a_message_waits_for_a_failover_and_not_for_s
     let course = Course::create().await;
     let queue = &course.purchase_confirmed;
     queue.send(Payment::new().event().to_string()).await;
-    let nobody = Link::to("127.0.0.1:9").await;
-    let database = format!("postgres://makegood@{}/nowhere", nobody.address());
+    let no_server = Link::to("127.0.0.1:9").await;
+    let database = format!("postgres://makegood@{}/nowhere", no_server.address());
     let cut_off = course.variables_with(&[("DATABASE_URL", database)]);
     let environment = Environment::start("create-purchase", &cut_off).await;
     // WHEN it fails a second time THEN the four seconds of any other failure go by without it
@@ -215,8 +215,8 @@ async fn parked_at_receive(course: &Course, environment: &Environment, receive: 
 async fn an_outage_uses_up_no_attempt_and_ends_all_the_same() {
     // GIVEN a database that is away
     let course = Course::create().await;
-    let nobody = Link::to("127.0.0.1:9").await;
-    let database = format!("postgres://makegood@{}/nowhere", nobody.address());
+    let no_server = Link::to("127.0.0.1:9").await;
+    let database = format!("postgres://makegood@{}/nowhere", no_server.address());
     let cut_off = course.variables_with(&[("DATABASE_URL", database)]);
     let environment = Environment::start("create-purchase", &cut_off).await;
     // WHEN a message meets it for the third or the twenty-ninth time THEN it goes back to its queue
@@ -259,7 +259,7 @@ async fn a_schema_that_drifts_uses_up_no_attempt_and_heals_with_the_schema() {
 }
 
 async fn a_schema_drifts_and_comes_back(away: &str, back: &str) {
-    // GIVEN a table that somebody changed
+    // GIVEN a table that was changed
     let course = Course::create().await;
     let environment = Environment::start("create-purchase", &course.variables()).await;
     course.database.run_sql(away).await;

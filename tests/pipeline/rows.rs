@@ -196,7 +196,7 @@ fn payments() -> Vec<Trial> {
             fixed: recorded(&payment, "succeeded"),
             bad: payment.event(),
             good: payment.event(),
-            // What went back is owed to nobody, and no fault of anybody.
+            // For what went back nothing is owed, and it is no fault.
             code: (status != "refunded").then_some("payment_not_succeeded"),
         });
     }

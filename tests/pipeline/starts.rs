@@ -7,7 +7,7 @@ use makegood_tests::reader::Reader;
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 
-/// Those whose first request somebody waits for.
+/// Those whose first request a client waits for.
 const ASKED_OVER_HTTP: [&str; 5] = [
     "receive-payment",
     "create-order-intent",
@@ -17,7 +17,7 @@ const ASKED_OVER_HTTP: [&str; 5] = [
 ];
 
 #[tokio::test]
-async fn a_function_that_somebody_waits_for_is_connected_before_its_first_request() {
+async fn a_function_behind_a_route_is_connected_before_its_first_request() {
     for function in ASKED_OVER_HTTP {
         let database = TestDatabase::create().await;
         let environment = Environment::start(function, &variables(&database.direct_url())).await;
@@ -34,7 +34,7 @@ async fn a_start_waits_for_a_silent_database_and_for_a_second_only() {
     for function in ASKED_OVER_HTTP {
         // GIVEN a database that takes a connection and says nothing
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("postgres://nobody@{}/none", listener.local_addr().unwrap());
+        let url = format!("postgres://makegood@{}/none", listener.local_addr().unwrap());
         let environment = Environment::start(function, &variables(&url)).await;
         let (_held, _) = listener.accept().await.unwrap();
         // WHEN the function waits for it THEN that is most of a second, and no more
@@ -51,7 +51,7 @@ async fn a_start_waits_for_a_silent_database_and_for_a_second_only() {
 async fn a_database_that_is_away_keeps_no_function_from_its_start() {
     for function in ASKED_OVER_HTTP {
         let environment =
-            Environment::start(function, &variables("postgres://nobody@127.0.0.1:9/none")).await;
+            Environment::start(function, &variables("postgres://makegood@127.0.0.1:9/none")).await;
         environment.until_ready().await;
         assert!(!environment.has_exited(), "{function}");
     }

@@ -5,7 +5,7 @@ use makegood_tests::database::TestDatabase;
 
 #[tokio::test]
 async fn what_was_loaded_without_statistics_is_counted_once_and_said() {
-    // GIVEN a table that was filled by somebody who did not count it
+    // GIVEN a table that was filled and not counted
     let database = TestDatabase::create().await;
     database
         .run_sql(
@@ -28,7 +28,7 @@ async fn what_was_loaded_without_statistics_is_counted_once_and_said() {
 }
 
 #[tokio::test]
-async fn a_table_that_somebody_locks_is_left_and_named() {
+async fn a_locked_table_is_left_and_named() {
     let database = TestDatabase::create().await;
     database
         .run_sql(

@@ -43,7 +43,7 @@ async fn no_queue_that_misbehaves_keeps_a_batch_or_loses_a_message_of_it() {
         let poison = event["Records"][1]["messageId"].as_str().unwrap().to_owned();
         // WHEN the queues behave like that
         let answer = environment.invoke_within(event, ALLOWED).await.answer();
-        // THEN the purchase is there, its event waits in the outbox, and the message that nobody took comes again
+        // THEN the purchase is there, its event waits in the outbox, and the message that was not taken comes again
         assert_eq!(returned(&answer), [poison], "{manner:?}");
         let purchases = "SELECT count(*) FROM student_course_purchases";
         assert_eq!(course.database.count(purchases).await, 1, "{manner:?}");

@@ -1,6 +1,6 @@
 -- Part of data.sql: what both pipelines have, and what people and alarms look at.
 
--- Published events stay for seven days; 300 of them are over that, 200 wait, and 20 of these are in somebody's hands.
+-- Published events stay for seven days; 300 of them are over that, 200 wait, and 20 of these are under a sender's lease.
 INSERT INTO outbox (event_id, event_type, topic, payload, correlation_id, attempts, created_at, published_at)
 SELECT e.event_id, e.event_type, e.topic, jsonb_build_object('studentId', student, 'paymentId', payment), payment, 1, at, at
 FROM plans.bought

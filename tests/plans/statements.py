@@ -16,7 +16,7 @@ sys.path.insert(0, str(ROOT / "local" / "stack"))
 
 from columns import MACRO, TEXT, unescaped  # noqa: E402
 
-# What is deployed, and the command. The statements of local/ and of the tests serve nobody.
+# What is deployed, and the command. The statements of local/ and of the tests serve no request.
 FOLDERS = ["functions", "shared", "cli"]
 # They read whole tables on purpose; benches/doctor.sh measures them together.
 LEFT_OUT = "operate/doctor/"

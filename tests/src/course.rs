@@ -22,7 +22,7 @@ pub struct Course {
     pub cache_invalidation: TestQueue,
     /// What `schedule-sessions` reads.
     pub trainer_allocated: TestQueue,
-    /// What nobody of ours but the cache reads.
+    /// What only the cache reads.
     pub sessions_generated: TestQueue,
     /// Where everybody parks.
     pub dead_letters: TestQueue,

@@ -69,7 +69,7 @@ pub async fn drain_all(queue: &TestQueue, environment: &Environment, most: usize
     batches.iter().map(|batch| message_ids(&batch.event).len()).sum()
 }
 
-/// How many messages can be received now; those that somebody holds are not among them.
+/// How many messages can be received now; those that a client holds are not among them.
 pub async fn waiting(queue: &TestQueue) -> usize {
     let number = QueueAttributeName::ApproximateNumberOfMessages;
     let request = queue

@@ -92,7 +92,7 @@ impl Broker {
         self.cluster.clear_request_errors(RDKafkaApiKey::Produce);
     }
 
-    /// Nobody reaches it until [`Broker::come_back`].
+    /// It can't be reached until [`Broker::come_back`].
     pub fn go_away(&self) {
         self.cluster.broker_down(BROKER).expect("the broker goes away");
     }

@@ -47,7 +47,7 @@ impl KafkaServer {
         String::from_utf8_lossy(&told).trim().to_owned()
     }
 
-    /// It is silent until [`KafkaServer::go_on`]: connections stay open, and nobody is answered.
+    /// It is silent until [`KafkaServer::go_on`]: connections stay open, and no request is answered.
     pub async fn fall_silent(&self) {
         self.signal("-STOP").await;
     }
@@ -60,7 +60,7 @@ impl KafkaServer {
     /// It is killed, and another one listens there that knows the topics' names and nothing else: no record and no producer.
     pub async fn begin_anew(&mut self) {
         self.process.kill().await.expect("the broker ends");
-        self.process = launch(self.port).await.expect("nobody took its port");
+        self.process = launch(self.port).await.expect("its port is still free");
         self.make_topics().await;
     }
 
@@ -101,7 +101,7 @@ fn program() -> PathBuf {
     })
 }
 
-/// Starts it on a port that nobody has. Somebody may take the port first; then on another.
+/// Starts it on a free port. Another process may take the port first; then on another.
 async fn on_a_free_port() -> (u16, Child) {
     for _ in 0..5 {
         let free = TcpListener::bind("127.0.0.1:0").expect("a free port");

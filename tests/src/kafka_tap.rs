@@ -51,7 +51,7 @@ mod tap {
             let (told, address) = channel();
             let (running, ended) = channel();
             let names = topics.clone();
-            // The broker stays on the thread that made it; it ends when nobody holds the other end.
+            // The broker stays on the thread that made it; it ends when no task holds the other end.
             thread::spawn(move || {
                 let names: Vec<&str> = names.iter().map(String::as_str).collect();
                 let broker = Broker::start(&names, partitions);

@@ -1,4 +1,4 @@
-//! The functions that somebody waits for over HTTP.
+//! The functions whose answer a client waits for over HTTP.
 
 use crate::environment::Variables;
 use crate::setting;

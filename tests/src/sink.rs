@@ -93,7 +93,7 @@ impl StrictSink {
     /// The bodies that were taken, in order.
     #[must_use]
     pub fn bodies(&self) -> Vec<String> {
-        self.bodies.lock().expect("nobody panicked").clone()
+        self.bodies.lock().expect("no panic").clone()
     }
 }
 
@@ -118,7 +118,7 @@ async fn check(State(bodies): State<Arc<Mutex<Vec<String>>>>, request: Bytes) ->
     let (mut taken, mut failed) = (Vec::new(), Vec::new());
     for entry in entries {
         if body(&entry).chars().all(is_character_of_xml) && !body(&entry).is_empty() {
-            bodies.lock().expect("nobody panicked").push(body(&entry));
+            bodies.lock().expect("no panic").push(body(&entry));
             taken.push(json!({"Id": entry["Id"], "MessageId": entry["Id"], "MD5OfMessageBody": ""}));
         } else {
             failed.push(json!({"Id": entry["Id"], "Code": "InvalidMessageContents", "SenderFault": true}));

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 
 /// Look at messages that could not be processed, and send them back.
 ///
-/// A dead letter is kept until somebody deals with it. Fix the cause first: its reason names it. Then replay it: it goes
+/// A dead letter is kept until an operator deals with it. Fix the cause first: its reason names it. Then replay it: it goes
 /// back to the very queue that it came from, nowhere else. Replays are safe: an event delivered any number of times
 /// leaves the same rows.
 ///

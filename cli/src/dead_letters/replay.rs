@@ -22,7 +22,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 use uuid::Uuid;
 
-/// How often a run looks again at dead letters that somebody else owns.
+/// How often a run looks again at dead letters that another run owns.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// How often it does so: past the end of a lease that was taken just now.
 const LOOKS: i32 = LEASE_SECONDS + 10;
@@ -235,7 +235,7 @@ struct Report {
     refused: BTreeMap<String, String>,
     /// What the queue said, by dead letter.
     not_sent: BTreeMap<String, String>,
-    /// Dead letters that somebody else still owns; run it again later.
+    /// Dead letters that another run still owns; run it again later.
     claimed_by_others: i64,
 }
 

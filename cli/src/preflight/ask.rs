@@ -20,7 +20,7 @@ const ANSWER: Duration = Duration::from_secs(20);
 /// More pages than any account needs; an answer that names itself as its next page must end.
 pub const MOST_PAGES: usize = 100;
 
-/// An account in a region, with somebody's credentials.
+/// An account in a region, with the credentials of whoever asks.
 #[derive(Debug)]
 pub struct Account {
     http: Client,

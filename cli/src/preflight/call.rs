@@ -88,7 +88,7 @@ pub const STACKS: Call = query(
     "DescribeStacks",
     Of::Stack,
 );
-/// How many executions the account has, and how many of them nobody reserves.
+/// How many executions the account has, and how many of them no function reserves.
 pub const EXECUTIONS: Call = Call {
     service: "lambda",
     action: "GetAccountSettings",

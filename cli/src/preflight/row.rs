@@ -9,7 +9,7 @@ use serde::Serialize;
 pub enum Verdict {
     /// It would fail, or what it makes would not work.
     Fails,
-    /// Nobody knows: the account could not be asked.
+    /// Not known: the account could not be asked.
     Unasked,
     /// It works, and something about it can hurt.
     Risk,

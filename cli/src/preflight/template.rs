@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 /// A parameter's value, as CloudFormation has it: text.
 pub type Values = BTreeMap<String, String>;
 
-/// What CloudFormation says in place of a parameter that it shows to nobody.
+/// What CloudFormation says in place of a parameter that it does not show.
 const HIDDEN: &str = "****";
 
 /// The document, with the short forms of functions (`!Ref`) written out.
@@ -46,7 +46,7 @@ impl Template {
                 "{name} is no parameter of the template{}",
                 self.meant(name)
             )),
-            // In a stack that is there, CloudFormation shows it to nobody.
+            // In a stack that is there, CloudFormation does not show it.
             Some(parameter) if parameter["NoEcho"] == true && value == HIDDEN => None,
             // One that is not shown when it is typed may hold a password.
             Some(parameter) if parameter["NoEcho"] == true => {

@@ -79,9 +79,9 @@ async fn who_can_not_look_exits_with_3_and_says_what_to_do() {
 }
 
 #[tokio::test]
-async fn it_writes_nothing_and_holds_nobody_up() {
+async fn it_writes_nothing_and_holds_no_writer_up() {
     let scene = Scene::healthy(20).await;
-    // GIVEN somebody who holds rows of every table that the doctor reads, in an open transaction
+    // GIVEN a writer that holds rows of every table that the doctor reads, in an open transaction
     let mut writer = scene.database.direct().begin().await.unwrap();
     for statement in [
         "UPDATE payments SET updated_at = now()",

@@ -11,7 +11,7 @@ fn run(scene: &Scene) -> (Value, Option<i32>) {
 }
 
 #[tokio::test]
-async fn older_rows_get_one_form_and_what_nobody_can_read_is_listed() {
+async fn older_rows_get_one_form_and_what_can_not_be_read_is_listed() {
     // GIVEN slots as they were typed
     let scene = Scene::healthy(3).await;
     scene

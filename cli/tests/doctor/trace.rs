@@ -55,8 +55,8 @@ const PARKED: &str = "
             'payment:' || md5('paid')::uuid || ':PURCHASE_CONFIRMED', md5('paid')::uuid, 'studentId is missing', 1);";
 
 #[tokio::test]
-async fn a_purchase_tells_how_it_ended_what_was_added_and_what_nobody_could_read() {
-    // GIVEN a purchase with a time that nobody can read, which another payment has extended, and which has ended since
+async fn a_purchase_tells_how_it_ended_what_was_added_and_what_could_not_be_read() {
+    // GIVEN a purchase with a time that can't be read, which another payment has extended, and which has ended since
     let scene = Scene::healthy(20).await;
     scene
         .database
@@ -288,7 +288,7 @@ async fn each_hole_of_the_order_pipeline_has_its_sentence() {
         (
             "INSERT INTO job_queue (id, job_type, payload, scheduled_for)
              VALUES (md5('job')::uuid, 'finalize_order', '{\"payment_intent_id\": \"pi_x\"}', now() - interval '4 minutes')",
-            "paid no order yet, the job is due since and nobody took it",
+            "paid no order yet, the job is due since and no worker took it",
         ),
         (
             "UPDATE job_queue SET status = 'processing', attempts = 1, locked_by = 'dead', locked_until = now() - interval '1 minute'
@@ -397,7 +397,7 @@ async fn several_matches_are_listed_and_an_unknown_id_exits_with_1() {
     let output = scene.makegood(&["trace", "--json", &student]);
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     assert_eq!(json(&output).as_array().map(Vec::len), Some(2));
-    let output = scene.makegood(&["trace", "--json", "pi_nobody"]);
+    let output = scene.makegood(&["trace", "--json", "pi_unknown"]);
     assert_eq!(
         (output.status.code(), json(&output)),
         (Some(1), Value::Array(Vec::new()))

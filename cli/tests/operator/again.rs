@@ -103,7 +103,7 @@ async fn a_dead_letter_that_keeps_coming_back_is_one_dead_letter_and_is_refused_
         .run(&["dead-letters", "replay", &name, "--reason", "r"])
         .await;
 
-    // THEN it is refused, unless somebody insists, and that is on the record
+    // THEN it is refused, unless the operator insists, and that is on the record
     assert_eq!(refused.code, 1, "{refused:?}");
     assert!(
         refused

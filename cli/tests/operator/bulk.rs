@@ -119,7 +119,7 @@ async fn ten_thousand_dead_letters_are_each_processed_once_although_the_run_is_k
     let untouched = "SELECT count(*) FROM dead_letters WHERE status = 'parked' AND claimed_until IS NULL AND replay_count = 0";
     assert_eq!(operator.count(untouched).await, 10_001);
 
-    // WHEN it is for real, and killed where dead letters are in their queue and nobody here knows it
+    // WHEN it is for real, and killed where dead letters are in their queue and no row here says so
     operator.queues.fall_silent_after(3_450);
     let mut victim = operator.start(&REPLAY);
     operator.queues.reached(3_480).await;
@@ -145,7 +145,7 @@ async fn ten_thousand_dead_letters_are_each_processed_once_although_the_run_is_k
         .await
         .succeeded();
 
-    // THEN it sends the rest, and each dead letter went out once, except those of whose sending nobody knew
+    // THEN it sends the rest, and each dead letter went out once, except those whose sending was not noted
     assert_eq!(again.json()["sent"], 6_600);
     let recorded = operator.queues.recorded();
     let times = dead_letter_ids(&recorded);
@@ -202,7 +202,7 @@ async fn three_runs_at_once_send_each_dead_letter_once() {
 
 #[tokio::test]
 async fn refused_dead_letters_are_named_and_the_others_go() {
-    // GIVEN dead letters that can go, one that nobody could read, one of an unknown queue, one that came back five times
+    // GIVEN dead letters that can go, one that can't be read, one of an unknown queue, one that came back five times
     let operator = Operator::open().await;
     plant(&operator, 3).await;
     operator.sql(

@@ -121,12 +121,12 @@ async fn a_resolved_case_stays_resolved() {
         assert_eq!(answer.code, 1, "{answer:?}");
         assert!(answer.output.contains("resolved already"), "{answer:?}");
     }
-    let nobody = operator
+    let unknown = operator
         .run(&["cases", "resolve", &Uuid::nil().to_string(), "--note", "r"])
         .await;
     assert!(
-        nobody.code == 1 && nobody.output.contains("no such case"),
-        "{nobody:?}"
+        unknown.code == 1 && unknown.output.contains("no such case"),
+        "{unknown:?}"
     );
 
     // THEN nothing changed, and there is one resolution on the record
@@ -209,7 +209,7 @@ async fn open_cases_are_listed_and_others_when_asked_for() {
     assert_eq!(list(&["--status", "all", "--kind", "refund_due"]).await.len(), 1);
     let shown = operator.run(&["cases", "show", &id]).await.succeeded();
     assert!(
-        shown.output.contains("INR 4,999.00") && shown.output.contains("nobody"),
+        shown.output.contains("INR 4,999.00") && shown.output.contains("assignee       none"),
         "{shown:?}"
     );
     operator.close().await;

@@ -126,14 +126,14 @@ async fn an_edit_that_changes_what_is_bought_is_sent_when_another_operator_confi
         json!({"raw": before.to_string(), "status": "parked"})
     );
     let edit = team.pending().await;
-    // WHEN it is confirmed by the same person, under any name, or by somebody of whom only the name is known THEN nothing is sent
+    // WHEN it is confirmed by the same person, under any name, or by a person of whom only the name is known THEN nothing is sent
     let confirm = ["edits", "confirm", edit.as_str(), "--reason", "seen the invoice"];
-    let nobody = MockServer::start().await;
+    let unknown = MockServer::start().await;
     for (name, aws, why) in [
         ("asha", &team.asha, "asha proposed it"),
         ("ravi", &team.asha, "asha proposed it"),
         ("Asha", &team.ravi, "asha proposed it"),
-        ("ravi", &nobody, "who you are is not known"),
+        ("ravi", &unknown, "who you are is not known"),
     ] {
         let refused = team.run_as(name, &aws.uri(), &confirm).await;
         assert_eq!(refused.code, 1, "{refused:?}");
@@ -187,14 +187,14 @@ async fn an_edit_of_a_time_or_a_spelling_is_sent_at_once() {
 }
 
 #[tokio::test]
-async fn who_is_known_by_name_only_can_not_propose_an_edit_that_nobody_could_confirm() {
+async fn who_is_known_by_name_only_can_not_propose_an_edit_that_no_operator_could_confirm() {
     let team = Team::open().await;
     let (id, _, after) = team.wrong_course().await;
     let file = file(&after);
     let path = file.path().to_str().unwrap();
-    let nobody = MockServer::start().await;
+    let unknown = MockServer::start().await;
     let arguments = ["dead-letters", "replay", &id, "--payload", path, "--reason", "r"];
-    let refused = team.run_as("asha", &nobody.uri(), &arguments).await;
+    let refused = team.run_as("asha", &unknown.uri(), &arguments).await;
     assert_eq!(refused.code, 1, "{refused:?}");
     assert!(refused.output.contains("sts:GetCallerIdentity"), "{refused:?}");
     assert_eq!(
@@ -289,7 +289,7 @@ async fn an_event_from_a_file_waits_unless_the_outbox_has_it_so() {
     ];
     team.asha(&arguments).await.succeeded();
     assert_eq!(team.sent(), 2);
-    // WHEN another student is to get it, or nobody published it THEN it waits
+    // WHEN another student is to get it, or it was never published THEN it waits
     let mut other = event.clone();
     other["studentId"] = json!(Uuid::new_v4());
     for event in [other, purchase_created()] {

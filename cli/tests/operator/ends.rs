@@ -19,7 +19,7 @@ const COMMANDS: [Usage; 24] = [
     (&["ensure-index"], &["ensure-index", "unique_nothing"]),
     (&["doctor"], &["doctor", "--only", "G99"]),
     (&["normalise-times"], &["normalise-times", "now"]),
-    (&["trace", "pi_nobody"], &["trace", ""]),
+    (&["trace", "pi_unknown"], &["trace", ""]),
     (
         &["dead-letters", "list"],
         &["dead-letters", "list", "--since", "yesterday"],
@@ -184,7 +184,7 @@ fn every_command_is_held_to_the_table() {
 #[test]
 fn wrong_usage_and_bad_input_exit_with_2_even_while_the_database_is_away() {
     // Nothing listens on port 1.
-    let away = [("DATABASE_URL", "postgres://nobody@127.0.0.1:1/nothing")];
+    let away = [("DATABASE_URL", "postgres://makegood@127.0.0.1:1/nothing")];
     for (_, wrong) in usages() {
         let output = makegood(wrong, &away);
         assert_eq!(output.status.code(), Some(2), "{wrong:?}: {output:?}");
@@ -244,7 +244,7 @@ fn a_command_that_can_not_look_exits_with_3() {
     let event = NamedTempFile::new().unwrap();
     std::fs::write(event.path(), purchase_created().to_string()).unwrap();
     let event = event.path().to_str().unwrap();
-    let away = [("DATABASE_URL", "postgres://nobody@127.0.0.1:1/nothing")];
+    let away = [("DATABASE_URL", "postgres://makegood@127.0.0.1:1/nothing")];
     let mut commands = Vec::new();
     for (right, _) in usages().chain([(&["replay-event", "EVENT", "--reason", "r"][..], &[][..])]) {
         let right = right
@@ -313,7 +313,7 @@ async fn a_reader_that_goes_away_changes_no_exit_code() {
         (&["check-database"], 0),
         (&["doctor"], 0),
         (&["--json", "doctor"], 0),
-        (&["trace", "pi_nobody"], 1),
+        (&["trace", "pi_unknown"], 1),
         (&["dead-letters", "replay", "--all"], 1),
         (&["--json", "jobs", "show", ID], 1),
     ];

@@ -73,12 +73,12 @@ async fn a_job_that_is_running_or_done_is_neither_retried_nor_cancelled() {
         assert_eq!(answer.code, 1, "{answer:?}");
         assert!(answer.output.contains(reason), "{answer:?}");
     }
-    let nobody = operator
+    let unknown = operator
         .run(&["jobs", "cancel", &Uuid::nil().to_string(), "--reason", "r"])
         .await;
     assert!(
-        nobody.code == 1 && nobody.output.contains("no such job"),
-        "{nobody:?}"
+        unknown.code == 1 && unknown.output.contains("no such job"),
+        "{unknown:?}"
     );
     assert_eq!(operator.rows("SELECT * FROM job_queue ORDER BY id").await, before);
     assert!(operator.audit().await.is_empty() && operator.queues.recorded().is_empty());
@@ -125,7 +125,7 @@ async fn jobs_are_found_by_status_type_and_intent() {
     let (failed, intent) = operator.job("failed").await;
     operator.job("completed").await;
     operator
-        .sql("INSERT INTO job_queue (job_type, payload) VALUES ('nobody_knows', '{}')")
+        .sql("INSERT INTO job_queue (job_type, payload) VALUES ('unknown_type', '{}')")
         .await;
     let list = async |arguments: &[&str]| {
         let arguments = [&["--json", "jobs", "list"], arguments].concat();
@@ -134,7 +134,7 @@ async fn jobs_are_found_by_status_type_and_intent() {
         page["items"].as_array().unwrap().clone()
     };
     assert_eq!(list(&[]).await.len(), 3);
-    assert_eq!(list(&["--type", "nobody_knows"]).await.len(), 1);
+    assert_eq!(list(&["--type", "unknown_type"]).await.len(), 1);
     assert_eq!(
         list(&["--type", "finalize_order", "--status", "pending"])
             .await

@@ -143,7 +143,7 @@ async fn a_dry_run_of_one_dead_letter_changes_nothing_and_a_replay_without_reaso
 }
 
 #[tokio::test]
-async fn a_dead_letter_that_somebody_is_sending_is_neither_sent_nor_discarded_by_another() {
+async fn a_dead_letter_that_one_operator_is_sending_is_neither_sent_nor_discarded_by_another() {
     let operator = Operator::open().await;
     let id = operator
         .dead_letter("created-cache", &purchase_created().to_string())
@@ -158,7 +158,7 @@ async fn a_dead_letter_that_somebody_is_sending_is_neither_sent_nor_discarded_by
             .await;
         assert_eq!(answer.code, 1, "{answer:?}");
         assert!(
-            answer.output.contains("somebody else is replaying it"),
+            answer.output.contains("another operator is replaying it"),
             "{answer:?}"
         );
     }

@@ -66,7 +66,7 @@ impl Operator {
             .envs(self.variables())
             .env("DATABASE_URL", self.database.pooler_url())
             .env("AWS_ENDPOINT_URL", self.queues.endpoint())
-            // Nobody answers there who calls: the queues would count the question.
+            // Nothing answers there: the queues would count the question of who calls.
             .env("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:9")
             .env("AWS_REGION", "us-east-1")
             .env("AWS_ACCESS_KEY_ID", "000000000000")

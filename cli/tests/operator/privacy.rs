@@ -1,15 +1,15 @@
 //! A person's data, given out and erased: by markers in every personal column that docs/privacy.md lists.
 
 mod open;
-mod somebody;
+mod person;
 
 use crate::operator::Operator;
 use chrono::Utc;
 use makegood::ids::UserId;
 use makegood::school_days::TeachingDays;
 use operate::doctor::{Scope, check};
+use person::{BUYER, OTHER_BUYER, OTHER_STUDENT, Person, STUDENT};
 use serde_json::Value;
-use somebody::{BUYER, OTHER_BUYER, OTHER_STUDENT, STUDENT, Somebody};
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
@@ -41,7 +41,7 @@ async fn dump(operator: &Operator) -> Vec<(String, String)> {
 }
 
 /// Nothing tells of this person any more.
-async fn assert_gone(operator: &Operator, person: Somebody) {
+async fn assert_gone(operator: &Operator, person: Person) {
     let id = person.id(operator).await;
     let left: Vec<(String, String)> = dump(operator)
         .await
@@ -216,7 +216,7 @@ async fn an_erasure_that_is_killed_half_way_is_run_again_to_its_end() {
     ] {
         person.plant(&operator).await;
         let id = person.id(&operator).await;
-        // GIVEN an erasure that has done some tables and waits for a row that somebody holds
+        // GIVEN an erasure that has done some tables and waits for a row that another transaction holds
         let mut holder = operator.connect().await;
         sqlx::raw_sql(AssertSqlSafe(format!("BEGIN; SELECT 1 FROM {table} FOR UPDATE")))
             .execute(&mut holder)
@@ -253,7 +253,7 @@ async fn an_erasure_that_is_killed_half_way_is_run_again_to_its_end() {
 
 #[tokio::test]
 async fn an_erasure_that_finds_new_rows_each_time_is_not_called_done() {
-    // GIVEN somebody who writes a row of the buyer again as soon as it is gone
+    // GIVEN a trigger that writes a row of the buyer again as soon as it is gone
     let operator = scene().await;
     operator
         .sql(
@@ -268,7 +268,7 @@ async fn an_erasure_that_finds_new_rows_each_time_is_not_called_done() {
     assert!(first.output.contains("kept coming in"), "{first:?}");
     let open = "SELECT count(*) FROM erased_people WHERE done_at IS NULL";
     assert_eq!(operator.count(open).await, 1);
-    // WHEN nobody writes any more THEN the next one ends
+    // WHEN nothing writes it any more THEN the next one ends
     operator.sql("DROP TRIGGER again ON client_requests").await;
     BUYER.erase(&operator).await.succeeded();
     assert_eq!(operator.count(open).await, 0);
@@ -321,7 +321,7 @@ async fn an_export_into_a_file_is_its_owners_alone_and_overwrites_nothing() {
     );
     let again = STUDENT.privacy(&operator, &["export", "--out", path]).await;
     assert_eq!(again.code, 2, "{again:?}");
-    let nobody = operator
+    let unknown = operator
         .run(&[
             "privacy",
             "erase",
@@ -332,8 +332,8 @@ async fn an_export_into_a_file_is_its_owners_alone_and_overwrites_nothing() {
         ])
         .await;
     assert!(
-        nobody.code == 1 && nobody.errors.contains("nothing is known"),
-        "{nobody:?}"
+        unknown.code == 1 && unknown.errors.contains("nothing is known"),
+        "{unknown:?}"
     );
     operator.close().await;
 }

@@ -146,9 +146,9 @@ async fn a_refund_of_a_course_ends_its_purchase_as_the_providers_message_does() 
 /// What does not fit, each with its exit code and what is said; PAYMENT and INTENT stand for the ids, BEGUN for an unpaid payment's.
 const MISFITS: [(&str, i32, &str); 13] = [
     (
-        "--intent pi_nobody --amount 1 --reference r",
+        "--intent pi_unknown --amount 1 --reference r",
         1,
-        "no payment intent pi_nobody",
+        "no payment intent pi_unknown",
     ),
     ("--order ORD-9 --amount 1 --reference r", 1, "no order ORD-9"),
     ("--payment INTENT --amount 1 --reference r", 2, "invalid value"),

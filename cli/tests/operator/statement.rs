@@ -48,7 +48,7 @@ fn arguments<'a>(file: &'a NamedTempFile, more: &[&'a str]) -> Vec<&'a str> {
 #[tokio::test]
 async fn a_file_is_compared_and_kept_once_and_a_dry_run_keeps_nothing() {
     let operator = Operator::open().await;
-    // GIVEN one payment that is an order here, one that nobody paid here, one that is pending
+    // GIVEN one payment that is an order here, one that is not paid here, one that is pending
     operator
         .database
         .run_sql(

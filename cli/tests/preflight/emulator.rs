@@ -137,7 +137,7 @@ async fn an_emulators_answers_are_understood() {
     ] {
         assert!(fine.contains(expected), "{expected}: {said:?}");
     }
-    // Its new networks have no way out, and its topic nobody.
+    // Its new networks have no way out, and its topic has no subscriber.
     let fails = said.rows("fails").join("\n");
     assert!(
         fails.contains(&format!("network: {} have no way out", subnets.join(", "))),

@@ -296,7 +296,7 @@ async fn a_secret_that_functions_could_not_read() {
 }
 
 #[tokio::test]
-async fn an_msk_cluster_that_nobody_could_use() {
+async fn an_msk_cluster_that_no_function_could_use() {
     let brokers = [
         "Transport=kafka",
         "MskClusterArn=arn:aws:kafka:us-east-1:123456789012:cluster/events/abcd1234-5",

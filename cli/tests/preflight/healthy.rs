@@ -19,7 +19,7 @@ async fn a_first_deployment_that_would_succeed_says_what_it_costs() {
         "zones: us-east-1a, us-east-1b have what is made in them",
         "database: Aurora PostgreSQL 16.15 is offered in us-east-1",
         "secrets: the 2 secrets that are given are there",
-        "alarms: they write to oncall@example.com → confirm what SNS asks by mail; until then nobody is told",
+        "alarms: they write to oncall@example.com → confirm what SNS asks by mail; until then no alarm is sent",
     ] {
         assert!(fine.contains(expected), "{expected}: {fine}");
     }

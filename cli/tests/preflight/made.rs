@@ -295,10 +295,10 @@ async fn believing_a_webhooks_notes_is_a_risk() {
 }
 
 #[tokio::test]
-async fn alarms_that_nobody_hears_are_a_risk() {
+async fn alarms_that_reach_no_subscriber_are_a_risk() {
     let topic = "AlarmTopicArn=arn:aws:sns:us-east-1:123456789012:alarms";
     let none = Account::healthy().told(&SCHOOL[..4]).await;
-    none.only("risk", "alarms: nobody is told of an alarm");
+    none.only("risk", "alarms: no alarm is sent");
     let confirmed = Account::healthy().told(&[&SCHOOL[..4], &[topic]].concat()).await;
     assert!(
         confirmed.rows("risk").is_empty() && confirmed.code == 0,
@@ -313,7 +313,7 @@ async fn alarms_that_nobody_hears_are_a_risk() {
         )
         .told(&[&SCHOOL[..4], &[topic]].concat())
         .await;
-    pending.only("risk", "has 1 subscriptions that nobody has confirmed");
+    pending.only("risk", "has 1 unconfirmed subscriptions and no other");
     let elsewhere = Account::healthy()
         .told(&[&SCHOOL[..4], &[&topic.replace("us-east-1", "eu-west-1")]].concat())
         .await;

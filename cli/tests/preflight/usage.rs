@@ -3,7 +3,7 @@
 use crate::account::{Account, SCHOOL, run};
 
 #[tokio::test]
-async fn wrong_usage_names_what_is_wrong_and_asks_nobody() {
+async fn wrong_usage_names_what_is_wrong_and_sends_no_request() {
     for (arguments, said) in [
         (
             vec!["preflight"],
@@ -62,13 +62,13 @@ async fn an_account_that_is_away_is_said_so() {
         &SCHOOL[..],
     ]
     .concat();
-    let nobody = run("http://127.0.0.1:9", &arguments).await;
+    let unknown = run("http://127.0.0.1:9", &arguments).await;
     assert!(
-        nobody.code == 3
-            && nobody
+        unknown.code == 3
+            && unknown
                 .errors
                 .contains("who asks is not known: sts:GetCallerIdentity: "),
-        "{nobody:?}"
+        "{unknown:?}"
     );
     let expired = "<ErrorResponse><Error><Code>ExpiredToken</Code><Message>The security token is expired</Message></Error></ErrorResponse>";
     let told = Account::healthy()

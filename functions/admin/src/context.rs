@@ -9,7 +9,7 @@ use makegood::job::Waker;
 use makegood::school_days::TeachingDays;
 use operate::dead_letter::Replayer;
 
-/// What lets somebody in, or out.
+/// What logs an operator in, or out.
 #[derive(Debug)]
 pub struct OpenRoutes {
     /// The database: a login is worth one answer of the issuer, and a logout ends its token.

@@ -58,7 +58,7 @@ pub enum AdminError {
     /// It is no HTTP request.
     #[error(transparent)]
     Request(#[from] RequestError),
-    /// The gateway asked who this is, and nobody can say.
+    /// The gateway asked who this is, and that can't be found out.
     #[error("the gateway's question can't be answered: {0}")]
     Authorizer(#[from] Denied),
 }

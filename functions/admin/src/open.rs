@@ -81,7 +81,7 @@ async fn finish_login(open: &OpenRoutes, request: &Request) -> Answer {
     answer.with_cookie(clear_cookie(&names, names.login))
 }
 
-/// Forgets the token here, and ends it wherever somebody copied it.
+/// Forgets the token here, and ends it wherever it was copied to.
 async fn log_out(open: &OpenRoutes, request: &Request) -> Answer {
     if access::check_origin(request).is_err() {
         return page::problem::not_found();

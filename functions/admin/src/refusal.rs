@@ -1,4 +1,4 @@
-//! What somebody is told who is not let in.
+//! What a visitor who is not let in is told.
 
 use crate::access::{self, Denied};
 use crate::http::{Answer, Form, Request};
@@ -12,7 +12,7 @@ pub(crate) fn is_form(request: &Request) -> bool {
     kind.is_some_and(|kind| kind.starts_with(FORM))
 }
 
-/// What somebody typed in a page of ours whose login has ended meanwhile.
+/// What was typed in a page of ours whose login has ended meanwhile.
 fn typed(request: &Request, denied: &Denied) -> Option<Form> {
     let is_over = matches!(denied, Denied::NoToken | Denied::Expired);
     let is_ours = request.method == "POST" && is_form(request) && access::is_of_our_page(request);
@@ -26,9 +26,9 @@ pub(crate) fn refuse(request: &Request, denied: &Denied) -> Answer {
         Denied::NoToken | Denied::Expired | Denied::LoggedOut => {}
         Denied::Invalid(why) => tracing::warn!(function = NAME, why, "a login is refused"),
         Denied::NotOperator { .. } => {
-            tracing::warn!(function = NAME, "somebody without the group is refused")
+            tracing::warn!(function = NAME, "a user without the group is refused")
         }
-        Denied::Issuer(error) => tracing::error!(function = NAME, %error, "nobody can log in"),
+        Denied::Issuer(error) => tracing::error!(function = NAME, %error, "no operator can log in"),
     }
     match typed(request, denied) {
         Some(form) => page::problem::login_ended(request, &form),

@@ -35,7 +35,7 @@ pub struct Settings {
     pub jobs_queue_url: Option<String>,
     /// Where dead letters may go back to.
     pub destinations: Destinations,
-    /// `SINGLE_OPERATOR`: nobody else could confirm an edit.
+    /// `SINGLE_OPERATOR`: no second operator could confirm an edit.
     pub single_operator: bool,
     /// The stack's name, the end of `METRICS_NAMESPACE`: each page says whose console it is.
     pub stack: Option<String>,

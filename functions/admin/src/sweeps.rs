@@ -27,12 +27,12 @@ pub const SWEEPS: [Sweep; 7] = [
     },
     Sweep {
         name: "statement",
-        what: "Compares the provider's own list of payments and refunds with what is here; records what nobody told of.",
+        what: "Compares the provider's own list of payments and refunds with what is here; records what no webhook told of.",
         every: TimeDelta::hours(1),
     },
     Sweep {
         name: "stale-jobs",
-        what: "Takes jobs from workers that died, and wakes a worker for those that nobody took.",
+        what: "Takes jobs from workers that died, and wakes a worker for those that no worker took.",
         every: TimeDelta::minutes(5),
     },
     Sweep {
@@ -57,8 +57,8 @@ pub const SWEEPS: [Sweep; 7] = [
 const SLACK: TimeDelta = TimeDelta::minutes(2);
 const MAY_MISS: i32 = 3;
 
-/// Whether a sweep whose last run began then should have run again long ago. Of one that the console does not know nobody
-/// can tell.
+/// Whether a sweep whose last run began then should have run again long ago. Of one that the console does not know, that
+/// can't be told.
 pub fn is_silent(name: &str, last: DateTime<Utc>, now: DateTime<Utc>) -> bool {
     let known = SWEEPS.into_iter().find(|sweep| sweep.name == name);
     known.is_some_and(|sweep| now - last > sweep.every * MAY_MISS + SLACK)

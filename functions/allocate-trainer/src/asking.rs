@@ -159,7 +159,7 @@ fn to_record(answer: Answer) -> Result<Asked, Failure> {
         Answer::Pending(id) => Ok(Asked::Pending(id)),
         Answer::Exists(None) => Err(Failure::retry(
             "admin_service_unreadable",
-            "an allocation exists that nobody shows",
+            "an allocation exists that the admin service does not show",
         )),
         Answer::Refused { status, reason } => {
             let reason =

@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_probe_that_never_reports_blocks_nobody_for_longer_than_a_cool_down() {
+    fn a_probe_that_never_reports_blocks_the_next_one_for_a_cool_down_at_most() {
         let breaker = open_at_zero();
         assert_eq!(breaker.permit(second(10)), Permit::Granted);
         assert_eq!(breaker.permit(second(20)), Permit::Granted);

@@ -43,7 +43,7 @@ impl Candidate {
 pub(crate) enum Step {
     /// It can't be done now.
     Fail(Failure),
-    /// The purchase is no longer active: nobody is owed a trainer.
+    /// The purchase is no longer active: no trainer is owed.
     Ended,
     /// Allocated and published, or held to its end: a replay.
     Done,
@@ -92,7 +92,7 @@ pub(crate) fn decide(event: &PurchaseCreated, state: &PurchaseState, timezone: T
     }
 }
 
-/// An event about somebody or something else than its purchase's row is never even a replay.
+/// An event about another student or course than its purchase's row is never even a replay.
 fn of_another_pair(event: &PurchaseCreated, purchase: &Purchase) -> Option<Failure> {
     if event.student_id != purchase.pair.student {
         return Some(differs(event, "purchase_student_differs", "studentId"));

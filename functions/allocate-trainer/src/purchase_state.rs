@@ -47,7 +47,7 @@ pub(crate) struct PurchaseState {
     pub held: Option<Grant>,
     /// Whether `TRAINER_ALLOCATED` stands in the outbox, or sessions show that it arrived.
     pub published: bool,
-    /// Whether the purchase's allocation is completed: nobody is owed another trainer.
+    /// Whether the purchase's allocation is completed: no other trainer is owed.
     pub completed: bool,
     /// What its trainer was lost with, if it had one.
     pub lost: Option<Lost>,

@@ -51,7 +51,7 @@ pub(crate) struct Moment {
 }
 
 /// Records all entries, each pair at most once among them. A chunk that fails for what may be one entry's fault is split
-/// until that entry stands alone; nobody is asked again for it.
+/// until that entry stands alone; the admin service is not asked again for it.
 pub(crate) async fn record_all(database: &Database, mut entries: Vec<Entry<'_>>, moment: Moment) -> Recorded {
     entries.sort_by_key(|entry| entry.candidate.pair);
     let mut recorded = Recorded::default();

@@ -111,7 +111,7 @@ impl Limit {
         }
     }
 
-    /// Whether a cart of so many pieces is too much for somebody who holds this.
+    /// Whether a cart of so many pieces is too much for a buyer or an address that holds this.
     #[must_use]
     pub fn exceeded(self, holder: Holder, held: Held, wanted: i64, now: DateTime<Utc>) -> Option<TooMuch> {
         let beyond = |most: u32, sum: i64| most > 0 && sum > i64::from(most);

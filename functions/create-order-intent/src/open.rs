@@ -52,7 +52,7 @@ struct Bought {
     unit_price_cents: i64,
 }
 
-/// Decides, the newest intent first. One that is paid and that a person was asked about stands in nobody's way.
+/// Decides, the newest intent first. One that is paid and that a person was asked about stands in no other's way.
 #[must_use]
 pub fn plan(mut open: Vec<OpenIntent>, wanted: Wanted<'_>, now: DateTime<Utc>) -> Plan {
     if let Some(paid) = open.iter().position(|open| open.is_paid && !open.has_case) {

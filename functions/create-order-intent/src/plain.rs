@@ -90,8 +90,8 @@ pub(crate) async fn reserve(
 }
 
 /// Notes where the buyer pays, until when, and until when the prices hold, and moves the end of the reservations. Commits by
-/// itself in one round trip, and waits for nobody. False when somebody holds one of these rows, opened the intent before, or
-/// ended it: nothing is written then.
+/// itself in one round trip, and waits for no lock. False when another transaction holds one of these rows, opened the intent
+/// before, or ended it: nothing is written then.
 ///
 /// # Errors
 /// Those of the database.

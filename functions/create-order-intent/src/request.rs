@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 /// How much longer than the gateway's link intent and reservation last: who pays in the last second must find the goods.
 pub const GRACE: TimeDelta = TimeDelta::minutes(5);
 
-/// A link that lasts no longer than this is as good as gone: nobody pays in that time.
+/// A link that lasts no longer than this is as good as gone: no buyer pays in that time.
 const TOO_SHORT_TO_PAY: TimeDelta = TimeDelta::minutes(1);
 
-/// A checkout that somebody asks for.
+/// A checkout that a buyer asks for.
 #[derive(Debug, Clone)]
 pub struct CheckoutRequest {
     /// Who.
@@ -68,7 +68,7 @@ pub enum KeyState {
 }
 
 impl Intent {
-    /// Where it stands for somebody who asks for `fingerprint`; `link_lives` says whether there is time left to pay.
+    /// Where it stands for a request for `fingerprint`; `link_lives` says whether there is time left to pay.
     #[must_use]
     pub fn state(&self, fingerprint: &str, link_lives: bool) -> KeyState {
         if self.fingerprint.as_deref() != Some(fingerprint) {

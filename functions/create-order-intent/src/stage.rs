@@ -338,7 +338,8 @@ impl Stage<'_> {
         }
     }
 
-    /// In one statement, for an intent that this request made. False when somebody else has to do with it: then nothing is written.
+    /// In one statement, for an intent that this request made. False when another request holds or changed it: then nothing is
+    /// written.
     async fn note_plain(&self, intent_id: &str, opened: &OpenedPayment) -> Result<bool, sqlx::Error> {
         let expires_at = opened.expires_at + GRACE;
         let mut connection = self.database.acquire().await?;

@@ -224,8 +224,8 @@ pub async fn insert_intent(
     Ok(())
 }
 
-/// Notes where the buyer pays, until when, and until when the prices hold. False when somebody else did, or the intent came to nothing meanwhile:
-/// nothing is written then.
+/// Notes where the buyer pays, until when, and until when the prices hold. False when another request did, or the intent came to
+/// nothing meanwhile: nothing is written then.
 ///
 /// # Errors
 /// Those of the database.
@@ -256,7 +256,7 @@ pub async fn open_if_unopened(
 }
 
 /// Moves an intent that the gateway did not open to failed, and gives its keys back, so that the buyer can try again with
-/// them. False when somebody else opened it, or it ended meanwhile: nothing is written then.
+/// them. False when another request opened it, or it ended meanwhile: nothing is written then.
 ///
 /// # Errors
 /// Those of the database.

@@ -63,7 +63,7 @@ impl Stage for CreatePurchase {
 }
 
 impl CreatePurchase {
-    /// A failure that a single record is to blame for, for good, leaves a case: somebody has paid.
+    /// A failure that a single record is to blame for, for good, leaves a case: a student has paid.
     async fn blame(&self, records: &[Record<PurchaseConfirmed>], failure: Failure) -> Failure {
         if let [record] = records
             && failure.disposition == Disposition::Park

@@ -20,13 +20,13 @@ pub(crate) struct Facts {
     pub(crate) has_order: bool,
     /// When the gateway called it paid; none while it has not.
     pub(crate) verified_at: Option<DateTime<Utc>>,
-    /// Somebody wants the money back, or got it.
+    /// The buyer wants the money back, or got it.
     pub(crate) refund_requested: bool,
     /// It was paid after its prices had ended, and costs more now.
     pub(crate) price_ended: bool,
     /// The number of the order that another intent of the same checkout became.
     pub(crate) bought_as: Option<String>,
-    /// The other intents of the same checkout that can be paid, and that nobody has paid.
+    /// The other intents of the same checkout that can be paid, and that are not paid.
     pub(crate) open: Vec<String>,
     /// What is known today about its items, in their order.
     pub(crate) states: Vec<VariantState>,

@@ -111,7 +111,7 @@ impl FinalizeOrder {
         }
     }
 
-    /// Somebody changed the stock by hand: what these jobs' intents hold counts, and not what the stock's rows say of it.
+    /// The stock was changed by hand: what these jobs' intents hold counts, and not what the stock's rows say of it.
     async fn recount(&self, jobs: &[Job]) -> Result<(), sqlx::Error> {
         let intents = jobs.iter().filter_map(|job| intent_id(&job.payload));
         let intents: Vec<String> = intents.map(str::to_owned).collect();

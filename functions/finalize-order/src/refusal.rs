@@ -10,7 +10,7 @@ use uuid::Uuid;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Refusal {
     /// Written by a newer version, or by hand.
-    #[error("nobody runs jobs of type {0:?}; cancel the job or deploy the version that does")]
+    #[error("no function here runs jobs of type {0:?}; cancel the job or deploy the version that does")]
     UnknownJobType(String),
     /// The payload does not say which intent.
     #[error("the payload has no payment_intent_id; cancel the job and enqueue it with one")]
@@ -18,7 +18,7 @@ pub(crate) enum Refusal {
     /// No such row.
     #[error("there is no payment intent {0}; cancel the job")]
     UnknownIntent(String),
-    /// Nobody has paid, as far as we know.
+    /// It is not paid, as far as we know.
     #[error("the gateway has not called this intent paid; verify the payment, then retry the job")]
     NotVerified,
     /// The money goes back.

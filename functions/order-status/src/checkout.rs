@@ -45,7 +45,7 @@ struct Row {
     given_back: bool,
 }
 
-/// What the buyer's checkout has come to. None when there is no such intent, or it is somebody else's. The connection is
+/// What the buyer's checkout has come to. None when there is no such intent, or it is another buyer's. The connection is
 /// given back before this returns.
 ///
 /// # Errors

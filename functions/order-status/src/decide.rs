@@ -113,7 +113,7 @@ mod tests {
     };
 
     #[test]
-    fn nobody_has_paid_as_long_as_the_intent_is_pending() {
+    fn a_pending_intent_awaits_its_payment() {
         assert_eq!(state(PENDING), State::AwaitingPayment);
     }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 const PATH: &str = "/orders/status";
 
-/// One question, of somebody who may ask.
+/// One question, of a buyer who may ask.
 #[derive(Debug)]
 pub(crate) struct Question<'a> {
     pub(crate) buyer: UserId,

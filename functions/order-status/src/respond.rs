@@ -21,7 +21,7 @@ pub(crate) fn bad_parameter(name: &str, expected: &str) -> Answer {
     Answer::error(400, "invalid_request", Some(name), &message)
 }
 
-/// 404 for an intent that is not there or not the buyer's: the same, so that nobody learns which.
+/// 404 for an intent that is not there or not the buyer's: the same, so that the answer does not say which.
 pub(crate) fn no_such_intent() -> Answer {
     let field = Some("payment_intent_id");
     Answer::error(404, "not_found", field, "you have no such payment")

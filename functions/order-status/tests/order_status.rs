@@ -161,7 +161,7 @@ async fn each_state_is_reached_by_the_rows_that_mean_it() {
 }
 
 #[tokio::test]
-async fn only_the_owner_sees_it_and_nobody_else_learns_that_it_exists() {
+async fn only_the_owner_sees_it_and_no_other_buyer_learns_that_it_exists() {
     let setting = Setting::open().await;
     setting.run(ORDER).await;
     // WHEN another buyer asks for it, with and without waiting, and for something that does not exist
@@ -180,7 +180,7 @@ async fn only_the_owner_sees_it_and_nobody_else_learns_that_it_exists() {
     assert_eq!(theirs.0, 404);
     assert_eq!(theirs, nothing);
     assert!(asked.elapsed() < Duration::from_secs(3));
-    // AND whoever is nobody is told to sign in
+    // AND who has no login is told to sign in
     for authorizer in [json!(null), json!({"jwt": {"claims": {"sub": " "}}})] {
         let (status, answer) = setting
             .send(request(authorizer, json!({"payment_intent_id": INTENT})))
@@ -263,7 +263,7 @@ async fn a_held_question_is_answered_within_a_second_of_the_orders_commit() {
 async fn a_held_question_ends_with_its_wait_and_not_before_unless_there_is_nothing_to_wait_for() {
     let setting = Setting::open().await;
     let query = |wait: &str| json!({"payment_intent_id": INTENT, "wait": wait});
-    // WHEN nobody has paid, or the gateway is still deciding
+    // WHEN the buyer has not paid, or the gateway is still deciding
     for (status, state) in [("pending", "awaiting_payment"), ("processing", "verifying")] {
         let change = format!("UPDATE payment_intents SET status = '{status}'");
         setting.run(&change).await;
@@ -336,7 +336,7 @@ async fn a_waiting_buyer_holds_no_connection_that_others_need() {
 }
 
 #[tokio::test]
-async fn a_buyer_who_asks_too_often_waits_and_nobody_else_does() {
+async fn a_buyer_who_asks_too_often_waits_and_no_other_buyer_does() {
     let mut setting = Setting::open().await;
     setting.function.throttle = Throttle::of("order-status", 2);
     let question = json!({"payment_intent_id": INTENT});

@@ -104,7 +104,7 @@ impl ParkDeadLetters {
         unfiled
     }
 
-    /// Whoever parks counts its dead letters; only those that SQS moved have nobody else to count them.
+    /// Whoever parks counts its dead letters; those that SQS moved are counted here alone.
     async fn file(&self, dead_letters: &[NewDeadLetter], deadline: Deadline) -> Result<(), Failure> {
         let filing = async {
             let mut statement = self.database.one_statement().await?;

@@ -30,7 +30,7 @@ const SEVEN_AFTER: [&str; 7] = [
     "2026-01-27",
     "2026-01-28",
 ];
-const NOBODY: Vec<String> = Vec::new();
+const NONE: Vec<String> = Vec::new();
 
 /// Plants the purchase of ten sessions and the allocation `n` of this student and course, at this time of day.
 async fn bought(school: &School, n: u32, student: &str, course: &str, slot: &str) {
@@ -69,8 +69,8 @@ async fn schedule(school: &School, allocations: &[u32]) {
 }
 
 async fn end(school: School) {
-    assert_eq!(school.findings().await, NOBODY);
-    assert_eq!(school.database.server_errors(), NOBODY);
+    assert_eq!(school.findings().await, NONE);
+    assert_eq!(school.database.server_errors(), NONE);
     school.database.drop().await;
 }
 
@@ -84,7 +84,7 @@ async fn two_courses_at_one_hour_have_seven_sessions_each_and_no_day_in_common()
         // THEN the second has the next free days
         assert_eq!(school.days(first, "scheduled").await, NEXT_SEVEN);
         assert_eq!(school.days(second, "scheduled").await, SEVEN_AFTER);
-        assert_eq!(school.texts(AT_ONCE).await, NOBODY);
+        assert_eq!(school.texts(AT_ONCE).await, NONE);
         // AND an event that comes again changes nothing
         schedule(&school, &[first]).await;
         schedule(&school, &[second]).await;
@@ -122,7 +122,7 @@ async fn one_hour_in_another_spelling_is_the_same_and_another_hour_is_another() 
         schedule(&school, &[2]).await;
         // THEN
         assert_eq!(school.days(2, "scheduled").await, expected, "{text}");
-        assert_eq!(school.texts(AT_ONCE).await, NOBODY);
+        assert_eq!(school.texts(AT_ONCE).await, NONE);
         end(school).await;
     }
 }
@@ -210,7 +210,7 @@ async fn whoever_plans_the_other_course_at_the_same_moment_waits_and_sees_what_w
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn many_environments_at_once_plan_nobody_twice_and_none_waits_for_good() {
+async fn many_environments_at_once_plan_no_student_twice_and_none_waits_for_good() {
     // GIVEN a hundred students with two courses each, whose allocations are anywhere in the order of ids
     let school = School::at(THURSDAY_EVENING).await;
     school
@@ -240,7 +240,7 @@ async fn many_environments_at_once_plan_nobody_twice_and_none_waits_for_good() {
     );
     // THEN each allocation has its seven, and no student two at once
     let not_seven = "SELECT allocation_id::text FROM tutoring_sessions GROUP BY 1 HAVING count(*) <> 7";
-    assert_eq!(school.texts(not_seven).await, NOBODY);
+    assert_eq!(school.texts(not_seven).await, NONE);
     assert_eq!(
         school
             .database
@@ -248,7 +248,7 @@ async fn many_environments_at_once_plan_nobody_twice_and_none_waits_for_good() {
             .await,
         1_400
     );
-    assert_eq!(school.texts(AT_ONCE).await, NOBODY);
-    assert_eq!(school.database.server_errors(), NOBODY);
+    assert_eq!(school.texts(AT_ONCE).await, NONE);
+    assert_eq!(school.database.server_errors(), NONE);
     school.database.drop().await;
 }

@@ -96,7 +96,7 @@ async fn a_record_that_can_not_be_written_stands_alone() {
     school
         .database
         .run_sql(&format!(
-            "ALTER TABLE tutoring_sessions ADD CONSTRAINT nobody CHECK (allocation_id <> '{}')",
+            "ALTER TABLE tutoring_sessions ADD CONSTRAINT not_the_third CHECK (allocation_id <> '{}')",
             id(3)
         ))
         .await;

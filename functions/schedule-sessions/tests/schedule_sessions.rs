@@ -323,7 +323,7 @@ async fn count_slot_and_start_come_from_the_allocation_then_the_purchase() {
             ],
         )
         .await;
-    // GIVEN nobody does, and the metadata is no object
+    // GIVEN neither does, and the metadata is no object
     school.allocation(3, json!("late")).await;
     // WHEN the events say 19 January
     schedule(&school, &[1, 2, 3], "2026-01-19").await;

@@ -17,11 +17,11 @@ pub struct Sweep {
     pub publisher: Publisher,
     /// What this stack has; the other pipeline is left alone.
     pub pipelines: Pipelines,
-    /// eSewa and Khalti; without them nobody is asked what became of a payment (a course has none).
+    /// eSewa and Khalti; without them no gateway is asked what became of a payment (a course has none).
     pub gateways: Option<Gateways>,
     /// For how many days a gateway is asked whether it gave a payment back; 0 asks never.
     pub refund_question_days: u16,
-    /// Razorpay, for one merchant; without it nobody is asked what a held payment buys, and its statement is not read.
+    /// Razorpay, for one merchant; without it no order is asked for what a held payment buys, and its statement is not read.
     pub razorpay: Option<Razorpay>,
     /// Whether what a provider's notes say is believed where nothing confirms it (`TRUST_WEBHOOK_NOTES`).
     pub trusts_notes: bool,

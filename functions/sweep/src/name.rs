@@ -8,7 +8,7 @@ use serde_json::Value;
 pub enum SweepName {
     /// Publishes what a crash left unpublished.
     Outbox,
-    /// Requeues jobs whose worker died, and wakes those that nobody took.
+    /// Requeues jobs whose worker died, and wakes those that no worker took.
     StaleJobs,
     /// Frees what was reserved and not paid in time.
     Reservations,

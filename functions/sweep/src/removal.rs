@@ -1,7 +1,7 @@
 //! Removes what is personal when its time is over: a part of the sweep `health`, a few rows in each run.
 //!
 //! Rows stay; what is removed are bodies and addresses, on which no guarantee leans. Each statement is a transaction of its own and
-//! skips what somebody holds.
+//! skips what another transaction holds.
 
 use crate::context::Sweep;
 use chrono::{DateTime, TimeDelta, Utc};

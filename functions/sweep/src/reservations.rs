@@ -1,7 +1,7 @@
 //! The `reservations` sweep: frees what was reserved for intents that were not paid in time.
 //!
 //! Page by page in the order in which they ended. A page that fails is halved until what it failed at stands alone: that is
-//! left, counted and named, and holds up nobody. What another transaction holds is left out at first, tried once more at the
+//! left, counted and named, and holds up no other. What another transaction holds is left out at first, tried once more at the
 //! end with a short wait, and then left to the next run.
 
 use crate::context::Sweep;

@@ -1,4 +1,4 @@
-//! The `stale-jobs` sweep: takes jobs away from workers that died, heals what is paid, and wakes what nobody took.
+//! The `stale-jobs` sweep: takes jobs away from workers that died, heals what is paid, and wakes what no worker took.
 //!
 //! A job that is out of attempts is not left to a person where that can be helped. Its order is there: it is completed. Its workers
 //! died: that uses up no attempt, a bounded number of times. Else it stays failed, and a case is open for the paid intent. What
@@ -42,16 +42,16 @@ pub struct StaleJobs {
     pub failed: usize,
     /// Cases opened.
     pub cases_opened: usize,
-    /// Runnable jobs that nobody took, as this run found them; those just requeued included.
+    /// Runnable jobs that no worker took, as this run found them; those just requeued included.
     pub untaken: usize,
     /// Wake-ups sent.
     pub woken: usize,
-    /// Jobs of dead workers that could not be taken away now: somebody holds their rows, or the database refuses.
+    /// Jobs of dead workers that could not be taken away now: another transaction holds their rows, or the database refuses.
     pub left: usize,
 }
 
 /// Chunk by chunk. A chunk that fails at one of its jobs is taken one by one; what fails alone is left and counted. What its owner
-/// or somebody else holds is tried once more at the end with a short wait, and then left to the next run.
+/// or another transaction holds is tried once more at the end with a short wait, and then left to the next run.
 pub(crate) async fn run(sweep: &Sweep, deadline: Deadline) -> Result<StaleJobs, sqlx::Error> {
     let mut run = Run {
         sweep,
@@ -105,7 +105,7 @@ impl Run<'_> {
                 break;
             }
         }
-        // Those that somebody held, if there are any.
+        // Those that another transaction held, if there are any.
         self.rescue_each().await?;
         Ok(())
     }
@@ -243,7 +243,7 @@ async fn settle(connection: &mut Connection, rescued: &[RescuedJob]) -> Result<C
     Ok(chunk)
 }
 
-/// In the transaction that failed it, so that nobody sees it failed in between.
+/// In the transaction that failed it, so that no reader sees it failed in between.
 async fn complete_if_done(connection: &mut Connection, job: &RescuedJob) -> Result<bool, sqlx::Error> {
     let Some(intent_id) = intent_of_order(job).filter(|_| job.rescue == Rescue::OutOfAttempts) else {
         return Ok(false);
@@ -290,7 +290,7 @@ async fn wake(sweep: &Sweep, done: &mut StaleJobs, mut runnable: BTreeSet<JobId>
     } else if !jobs.is_empty() {
         tracing::warn!(
             jobs = jobs.len(),
-            "runnable jobs that nobody took; set JOBS_QUEUE_URL to wake workers"
+            "runnable jobs that no worker took; set JOBS_QUEUE_URL to wake workers"
         );
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! What somebody asks: which payment, from eSewa's signed callback, or by the name that its gateway knows it by.
+//! What a client asks: which payment, from eSewa's signed callback, or by the name that its gateway knows it by.
 
 use makegood::gateway::{Esewa, ForgedCallback, Provider};
 use makegood::verification::Payment;

@@ -35,7 +35,7 @@ pub(crate) fn outcome(outcome: &Outcome, provider: Provider) -> Answer {
     }
 }
 
-/// 400 naming the field; 401 for a callback that eSewa did not sign, as for a webhook that nobody signed: nothing is asked or
+/// 400 naming the field; 401 for a callback that eSewa did not sign, as for an unsigned webhook: nothing is asked or
 /// stored on its word.
 pub(crate) fn refused(bad: &BadQuestion) -> Answer {
     let status = match bad {

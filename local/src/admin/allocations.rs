@@ -10,7 +10,7 @@ use uuid::Uuid;
 pub struct Allocation {
     /// Its id.
     pub id: Uuid,
-    /// Who teaches; null while nobody is free.
+    /// Who teaches; null while no trainer is free.
     pub trainer_id: Option<Uuid>,
     /// Who learns.
     pub student_id: Uuid,
@@ -27,7 +27,7 @@ pub struct Allocation {
 pub(super) enum Placement {
     /// A trainer, given now or before under the same key.
     Granted(Allocation),
-    /// Nobody is free.
+    /// No trainer is free.
     Waiting(Allocation),
     /// Given before, under another key.
     Taken(Allocation),

@@ -11,7 +11,7 @@ pub enum Behaviour {
     Created,
     /// 202 without a trainer, even when one is free.
     Pending,
-    /// 409 with the allocation in the body; made for somebody else's request when there is none.
+    /// 409 with the allocation in the body; made for another client's request when there is none.
     Exists,
     /// 409 with nothing in the body.
     ExistsWithoutData,

@@ -87,9 +87,9 @@ impl AdminService {
         self.lock().latency = latency;
     }
 
-    /// Makes an allocation as somebody else's request would have: with a trainer, under another key.
+    /// Makes an allocation as another client's request would have: with a trainer, under another key.
     pub fn allocate_for(&self, student: Uuid, course: Uuid) -> Allocation {
-        self.lock().allocations.grant("somebody else", student, course)
+        self.lock().allocations.grant("another client", student, course)
     }
 
     /// The trainer of this student and course has left: under the keys that it knows it gives the same answer as before, under another one a

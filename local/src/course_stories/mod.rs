@@ -142,7 +142,7 @@ impl Story {
 
     /// Razorpay took this an hour ago, and the webhook was lost.
     async fn take_untold(&self, settings: &Settings, http: &reqwest::Client) -> Result<()> {
-        let student = Student::NobodyTold;
+        let student = Student::Untold;
         let taken = Utc::now() - TimeDelta::hours(1);
         let payment = json!({"id": self.reference(student, 1), "entity": "payment", "amount": PRICE_MINOR, "currency": "INR",
                              "status": "captured", "method": "upi", "notes": self.notes(student, PRICED_TIER),

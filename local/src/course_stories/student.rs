@@ -10,7 +10,7 @@ pub(super) enum Student {
     IsRefunded,
     Renews,
     PaidByOrder,
-    NobodyTold,
+    Untold,
     /// Half of an order, and then the other half.
     PaysInParts,
     /// One payment for two children.
@@ -36,7 +36,7 @@ impl Student {
         Self::IsRefunded,
         Self::Renews,
         Self::PaidByOrder,
-        Self::NobodyTold,
+        Self::Untold,
         Self::PaysInParts,
         Self::FirstChild,
         Self::SecondChild,
@@ -47,7 +47,7 @@ impl Student {
     pub(super) const fn first(self) -> State {
         match self {
             Self::PaysTooLittle | Self::PaidByOrder | Self::PaysInParts => ASKS,
-            Self::NobodyTold => state(0, 0, 0, 0, 0),
+            Self::Untold => state(0, 0, 0, 0, 0),
             Self::IsRefunded | Self::Renews | Self::FirstChild | Self::SecondChild | Self::BegunAsText => {
                 HAS_IT
             }
@@ -61,7 +61,7 @@ impl Student {
             Self::IsRefunded => state(0, 1, 0, 0, 0),
             Self::Renews => state(1, 0, 1, SESSIONS, 0),
             Self::PaidByOrder
-            | Self::NobodyTold
+            | Self::Untold
             | Self::PaysInParts
             | Self::FirstChild
             | Self::SecondChild
@@ -74,7 +74,7 @@ impl Student {
             Self::PaysTooLittle => "    who pays one paisa gets no course, and a case asks a person",
             Self::IsRefunded => "G11 who gets the money back has no course and no session ahead",
             Self::Renews => "    who pays again when the course is over has it anew",
-            Self::NobodyTold => {
+            Self::Untold => {
                 "G12 who paid and no webhook told of it has the course, by the provider's own list"
             }
             Self::PaidByOrder => "    what only Razorpay's order prices is fulfilled as the order says",
@@ -92,7 +92,7 @@ impl Student {
 
 /// One open case, and no course.
 const ASKS: State = state(0, 0, 0, 0, 1);
-/// The course with all of its sessions, and nobody asks.
+/// The course with all of its sessions, and no case.
 const HAS_IT: State = state(1, 0, 0, SESSIONS, 0);
 
 const fn state(running: i64, refunded: i64, expired: i64, sessions: i64, unpriced: i64) -> State {

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct Control {
-    /// Payments that change by themselves, such as one that is paid while nobody looks.
+    /// Payments that change by themselves, such as one that is paid between two questions.
     pub set: BTreeMap<String, PaymentState>,
     /// Appended to what the next questions are met with.
     pub script: Vec<Behaviour>,

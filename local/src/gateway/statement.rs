@@ -6,7 +6,7 @@ use serde_json::Value;
 
 /// The merchant's day is India's.
 const INDIA_SECONDS: i32 = 19_800;
-/// How many entries a page has where nobody says.
+/// How many entries a page has where the request does not say.
 const USUAL_PAGE: usize = 10;
 
 /// One of the lists.

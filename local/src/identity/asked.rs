@@ -22,7 +22,7 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    /// Where to go back to, or what is wrong. Only to this machine: the tokens of this provider are nobody else's business.
+    /// Where to go back to, or what is wrong. Only to this machine: the tokens of this provider are for no other.
     pub(super) fn check(&self) -> Result<Url, &'static str> {
         let back = Url::parse(&self.redirect_uri).map_err(|_| "redirect_uri is no address.")?;
         let local = back

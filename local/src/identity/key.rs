@@ -69,7 +69,7 @@ impl SigningKey {
         Self::of(KeyPair::from_pkcs8(pkcs8).ok()?)
     }
 
-    /// Beside the file and then in its place: nobody ever reads half a key.
+    /// Beside the file and then in its place: no reader ever gets half a key.
     fn write(&self, file: &Path) -> Result<(), KeyError> {
         let pkcs8 = self.pair.as_der().map_err(|_| KeyError::Generate)?;
         if let Some(folder) = file.parent() {

@@ -1,4 +1,4 @@
-//! The tokens: what a claim says that nobody gave.
+//! The tokens: what a claim says that was not given.
 
 use super::{CONSOLE_CLIENT_ID, Identity, OPERATOR_GROUP, SHOP_AUDIENCE};
 use chrono::TimeDelta;
@@ -92,8 +92,8 @@ mod tests {
         );
         let operator = claims(&identity.token(Who::Operator));
         assert_eq!(operator["cognito:groups"], json!([OPERATOR_GROUP]));
-        let odd = claims(&identity.mint(&json!({"exp": 1, "iss": "somebody else", "nbf": null})));
-        assert_eq!((&odd["exp"], &odd["iss"]), (&json!(1), &json!("somebody else")));
+        let odd = claims(&identity.mint(&json!({"exp": 1, "iss": "another issuer", "nbf": null})));
+        assert_eq!((&odd["exp"], &odd["iss"]), (&json!(1), &json!("another issuer")));
         assert!(odd.get("nbf").is_none() && odd.get("jti").is_some());
     }
 }

@@ -17,7 +17,7 @@ pub(super) struct Shop<'a> {
     pub(super) browser: Browser,
     pub(super) identity: Identity,
     pub(super) gateways_url: String,
-    /// The page that buyers come back to; nobody serves it, since the buyers here are their own browsers.
+    /// The page that buyers come back to; nothing serves it, since the buyers here are their own browsers.
     pub(super) home: Url,
     /// Where the shop's mailer hears of orders.
     pub(super) mailbox: String,

@@ -144,7 +144,7 @@ async fn wrong_carts(shop: &Shop<'_>, visits: &[Visit<'_>]) -> Result<i64> {
     Ok(wrong)
 }
 
-/// Without a token, or with somebody else's, there is nothing to see; otherwise what was seen, in words.
+/// Without a token, or with another buyer's, there is nothing to see; otherwise what was seen, in words.
 pub(super) async fn strangers_see_nothing(shop: &Shop<'_>, visits: &[Visit<'_>]) -> Result<Option<String>> {
     let [one, .., other] = visits else {
         return Ok(None);
@@ -153,10 +153,10 @@ pub(super) async fn strangers_see_nothing(shop: &Shop<'_>, visits: &[Visit<'_>])
         return Ok(None);
     };
     let stranger = shop.identity.token(crate::identity::Who::Buyer(one.buyer.user));
-    let nobody = shop.api.check_out(None, provider, "nobody").await?.0;
+    let without = shop.api.check_out(None, provider, "without").await?.0;
     let forged = shop.api.status(Some(&format!("{stranger}x")), intent, 0).await?.0;
     let foreign = shop.api.status(Some(&stranger), intent, 0).await?.0;
-    let answers = (nobody, forged, foreign);
+    let answers = (without, forged, foreign);
     Ok((answers != (401, 401, 404)).then(|| {
         format!("no token, a forged one and another buyer's were answered {answers:?}, not 401, 401 and 404")
     }))

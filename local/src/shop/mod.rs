@@ -85,7 +85,7 @@ impl Shop<'_> {
         let closed = intents(&visits, |story| story == Story::ClosesTab);
         sweeps::let_time_pass(&self.pool, &late, &closed).await?;
         self.say(&format!(
-            "nobody waits here: {} checkouts are made two hours older in the database, {} whose tab was closed ten minutes",
+            "no waiting here: {} checkouts are made two hours older in the database, {} whose tab was closed ten minutes",
             late.len(),
             closed.len()
         ));

@@ -6,10 +6,10 @@ use uuid::Uuid;
 /// Different articles on the shelves, besides the last piece.
 const ARTICLES: usize = 6;
 const VENDORS: usize = 2;
-/// Nobody's cart empties a shelf: it holds this many pieces for each buyer.
+/// No buyer's cart empties a shelf: it holds this many pieces for each buyer.
 const PIECES_FOR_EACH: i32 = 8;
 const LEAST_PRICE_MINOR: i64 = 15_000;
-/// How many of one article nobody has.
+/// More of one article than there are.
 const TOO_MANY: i32 = 100_000;
 
 /// What a buyer does after filling the cart.
@@ -29,7 +29,7 @@ pub enum Story {
     GatewayIsUnsure,
     /// Cancels at the gateway and comes back.
     Cancels,
-    /// Pays and closes the tab: nobody tells the shop.
+    /// Pays and closes the tab: no browser tells the shop.
     ClosesTab,
     /// Leaves without paying or cancelling.
     WalksAway,

@@ -99,7 +99,7 @@ async fn a_piece_that_stays_reserved_is_noticed() {
 }
 
 #[tokio::test]
-async fn an_order_that_nobody_was_told_of_is_noticed() {
+async fn an_order_that_was_never_published_is_noticed() {
     let silent =
         "DELETE FROM outbox WHERE id = (SELECT id FROM outbox WHERE event_type = 'ORDER_CONFIRMED' LIMIT 1)";
     damage_breaks(silent, "G4").await;
@@ -107,7 +107,7 @@ async fn an_order_that_nobody_was_told_of_is_noticed() {
 
 #[tokio::test]
 async fn a_job_whose_worker_is_dead_is_noticed() {
-    let dead = "UPDATE job_queue SET status = 'processing', locked_by = 'nobody', locked_until = now() - interval '1 hour'
+    let dead = "UPDATE job_queue SET status = 'processing', locked_by = 'dead', locked_until = now() - interval '1 hour'
                 WHERE id = (SELECT id FROM job_queue WHERE status = 'completed' LIMIT 1)";
     damage_breaks(dead, "G7").await;
 }
@@ -124,7 +124,7 @@ async fn a_cart_that_lost_what_was_not_bought_is_noticed() {
 }
 
 #[tokio::test]
-async fn a_closed_tab_that_nobody_heals_is_noticed() {
+async fn a_closed_tab_that_no_sweep_heals_is_noticed() {
     let broken = broken_by(Flaw::NeverReconciles).await;
     assert!(
         broken.iter().any(|text| text.starts_with("G5  every payment")),

@@ -120,7 +120,7 @@ async fn a_stolen_code_is_worth_nothing_without_its_verifier() {
 }
 
 #[tokio::test]
-async fn nobody_is_sent_to_another_machine() {
+async fn no_browser_is_sent_to_another_machine() {
     let issuer = Issuer::spawn().await.unwrap();
     for back in [
         "https://elsewhere.test/",

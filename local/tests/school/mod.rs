@@ -305,7 +305,7 @@ fn read(body: &Value) -> Option<Payment> {
     })
 }
 
-/// A port on which nobody listens.
+/// A port on which nothing listens.
 pub async fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0")
         .await

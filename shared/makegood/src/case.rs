@@ -20,7 +20,7 @@ pub enum CaseKind {
     UnpricedPayment,
     /// An event names a payment that is not recorded as it says.
     UnknownPayment,
-    /// The buyer's bank takes the money back unless somebody answers in time.
+    /// The buyer's bank takes the money back unless the merchant answers in time.
     Dispute,
     /// The money went back, and a person says what that ends.
     GivenBack,
@@ -125,7 +125,7 @@ pub async fn open(connection: &mut Connection, case: &NewCase) -> Result<bool, s
 
 /// Resolves up to `most` open cases that a program opened because a purchase could not be made, or because its payment was not recorded
 /// as succeeded yet, where it was made since; each with its line in the audit log. One about an event that differs from its payment
-/// stays: a person must know who sent it. Gives back how many. Skips a case that somebody is changing at this moment.
+/// stays: a person must know who sent it. Gives back how many. Skips a case that another transaction is changing at this moment.
 ///
 /// # Errors
 /// Those of the database.

@@ -17,7 +17,7 @@ pub enum Cause {
     Outage,
     /// The schema is not the one that this program was built for. A migration, or the next version, ends it.
     Drift,
-    /// Somebody else's transaction held the rows.
+    /// Another transaction held the rows.
     Lock,
     /// The worker never came back: it was killed, ran out of time, or could not reach the database to say what failed. An
     /// outage looks like this, and so does a record that kills its worker; therefore it is spared a bounded number of times.

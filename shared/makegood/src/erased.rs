@@ -6,8 +6,8 @@ use uuid::Uuid;
 
 const NAMESPACE: Uuid = Uuid::from_u128(0x8a3f_6c1e_52d7_4b0a_9f64_e1c0_7d2b_8a95);
 
-/// The id under which an erased person's rows go on: a hash of the person's own, so that the same person always has the same, and nobody
-/// gets from it to the person.
+/// The id under which an erased person's rows go on: a hash of the person's own, so that the same person always has the same, and
+/// it does not lead back to the person.
 ///
 /// ```
 /// use makegood::erased::pseudonym;

@@ -65,7 +65,7 @@ pub fn derived_uuid(text: &str) -> Uuid {
 impl UserId {
     /// The buyer whom a token's subject names: a UUID is itself, any other text its UUIDv5 under the namespace
     /// `6d616b65-676f-6f64-8000-000000000001`, which a shop can work out as well (docs/integrate.md). None for a text that names
-    /// nobody: a blank one, or one with a NUL, which no row can hold.
+    /// no user: a blank one, or one with a NUL, which no row can hold.
     ///
     /// ```
     /// # use makegood::ids::UserId;
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_subject_that_is_blank_or_that_no_row_can_hold_is_nobody() {
+    fn a_subject_that_is_blank_or_that_no_row_can_hold_names_no_user() {
         for subject in ["", " ", "\t\n", "auth0|\0", "\0"] {
             assert_eq!(UserId::of_subject(subject), None, "{subject:?}");
         }

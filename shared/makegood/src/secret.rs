@@ -14,7 +14,7 @@ use tokio::sync::Mutex;
 
 /// How long after one reading the next one may follow.
 const EVERY: Duration = Duration::from_secs(60);
-/// How old a secret may be that nobody refuses: a form signed with an old key is refused where we don't see it.
+/// How old a secret may be that was not refused: a form signed with an old key is refused where we don't see it.
 const OLDEST: Duration = Duration::from_secs(300);
 
 /// Makes a value of a secret's text.
@@ -100,7 +100,7 @@ impl<T> Rotating<T> {
         Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Another one than `refused`, which fits no more: the one that somebody else has read meanwhile, or that is read now. None when it
+    /// Another one than `refused`, which fits no more: the one that another task has read meanwhile, or that is read now. None when it
     /// is the same still, can't be read or used, or was read for a refusal less than a minute ago.
     pub async fn renewed(&self, refused: &Arc<T>) -> Option<Arc<T>> {
         let origin = self.origin.as_ref()?;

@@ -82,7 +82,7 @@ fn checked(text: &str, what: &'static str, most: usize) -> Result<String, ActErr
     Ok(text.to_owned())
 }
 
-/// As what somebody acts that is known without being typed: the subject of a login, or the caller that AWS names.
+/// As what a person acts that is known without being typed: the subject of a login, or the caller that AWS names.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Caller(String);
@@ -149,7 +149,7 @@ pub enum Action {
     RetryJob,
     /// A pending job was cancelled.
     CancelJob,
-    /// A case was given to somebody.
+    /// A case was given to a person.
     AssignCase,
     /// A note was added to a case.
     NoteOnCase,
@@ -159,7 +159,7 @@ pub enum Action {
     RunSweep,
     /// An event from a file was to be sent. Written before it is sent.
     ReplayEvent,
-    /// A refund was recorded that its provider tells nobody of.
+    /// A refund was recorded that its provider does not report.
     RecordRefund,
     /// A provider's statement was taken in from a file. Written before its first entry.
     ImportStatement,

@@ -28,14 +28,14 @@ impl CaseId {
     }
 }
 
-/// Whether somebody must still decide.
+/// Whether a person must still decide.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, sqlx::Type)]
 #[serde(rename_all = "lowercase")]
 #[sqlx(type_name = "text", rename_all = "lowercase")]
 pub enum CaseStatus {
-    /// Somebody must.
+    /// A person must.
     Open,
-    /// Somebody did.
+    /// A person or a program did.
     Resolved,
 }
 
@@ -92,7 +92,7 @@ pub struct CaseRow {
 }
 
 impl CaseRow {
-    /// The amount as people write it; it says so when nobody noted in which currency.
+    /// The amount as people write it; it says so when the currency was not recorded.
     #[must_use]
     pub fn amount(&self) -> Option<String> {
         let currency = self.currency.as_deref().map(str::trim).unwrap_or_default();
@@ -209,7 +209,7 @@ pub async fn open_of_payment(
     .await
 }
 
-/// Gives an open case to somebody. Locks its row.
+/// Gives an open case to a person. Locks its row.
 ///
 /// # Errors
 /// Those of the database.

@@ -112,7 +112,7 @@ impl JobRow {
 pub struct JobFilter {
     /// Of this status.
     pub status: Option<JobStatus>,
-    /// Of this type, by its wire name; types that nobody knows how to run included.
+    /// Of this type, by its wire name; types that no worker can run included.
     pub job_type: Option<String>,
     /// About this intent.
     pub payment_intent_id: Option<String>,
@@ -216,7 +216,7 @@ pub enum JobRefusal {
     },
     /// It is runnable already.
     #[error(
-        "it is pending already, for {scheduled_for}; if nobody takes it, look at the jobs queue and its function"
+        "it is pending already, for {scheduled_for}; if no worker takes it, look at the jobs queue and its function"
     )]
     Pending {
         /// When it may run.

@@ -33,7 +33,7 @@ pub struct RefundRow {
     pub currency: String,
     /// `created`, `failed` or `processed`.
     pub status: String,
-    /// Why, where somebody said so.
+    /// Why, where that was said.
     pub reason: Option<String>,
     /// When the provider said what the row says.
     pub told_at: DateTime<Utc>,

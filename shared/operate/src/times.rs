@@ -23,7 +23,7 @@ pub struct Normalised {
     pub allocations: u64,
     /// Sessions that were rewritten.
     pub sessions: u64,
-    /// What nobody can read; left as it is.
+    /// What can't be read; left as it is.
     pub unread: Vec<Unread>,
 }
 
@@ -143,7 +143,7 @@ impl Table {
         }
     }
 
-    /// Each row is compared with what was read: a change of somebody else's stays, and the next run looks again.
+    /// Each row is compared with what was read: a change of another writer stays, and the next run looks again.
     async fn write(self, connection: &mut Connection, changes: &Changes) -> Result<u64, sqlx::Error> {
         let Changes { ids, old, new } = changes;
         let statement = match self {

@@ -45,7 +45,7 @@ pub async fn heal(world: &World, sweeps: &Sweeps, is_verbose: bool) -> Result<He
     let began = Instant::now();
     for payment in world.gateways.report().payments {
         if payment.state != PaymentState::Completed {
-            // What nobody paid ends with its link. It was there a moment ago.
+            // What is not paid ends with its link. It was there a moment ago.
             let _ = world.gateways.expire(&payment.id);
         }
     }

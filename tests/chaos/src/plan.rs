@@ -333,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_pays_twice() {
+    fn no_buyer_pays_twice() {
         let plan = Plan::of(&wanted(1));
         assert_eq!(plan.payments.len(), 240);
         let mut students: Vec<_> = plan.payments.iter().map(|payment| payment.student).collect();

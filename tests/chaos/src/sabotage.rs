@@ -83,13 +83,13 @@ pub const SABOTAGES: [Sabotage; 13] = [
               WHERE id = (SELECT id FROM order_items ORDER BY id LIMIT 1)",
     },
     Sabotage {
-        name: "stock-reserved-for-nobody",
+        name: "stock-reserved-for-no-intent",
         sql: "UPDATE inventory SET quantity_reserved = quantity_reserved + 1
               WHERE variant_id = (SELECT variant_id FROM inventory WHERE quantity_available > quantity_reserved ORDER BY 1 LIMIT 1)",
     },
     Sabotage {
         name: "job-stuck",
-        sql: "UPDATE job_queue SET status = 'processing', completed_at = NULL, locked_by = 'nobody',
+        sql: "UPDATE job_queue SET status = 'processing', completed_at = NULL, locked_by = 'dead',
                                    locked_until = now() - interval '1 hour'
               WHERE id = (SELECT id FROM job_queue ORDER BY id LIMIT 1)",
     },

@@ -120,7 +120,7 @@ impl RunSecrets {
         password(self.numbers().password)
     }
 
-    /// Chooses another password, which nobody knows yet.
+    /// Chooses another password, which no function has yet.
     pub fn choose_password(&self) {
         self.numbers().password += 1;
     }

@@ -32,7 +32,7 @@ pub struct Verdict {
     pub left_ids: BTreeSet<String>,
     /// What `makegood doctor` calls a breach, and no person knows of yet.
     pub breaches: Vec<String>,
-    /// Jobs that somebody seems to work on, where nobody works any more.
+    /// Jobs that seem to be worked on, where no worker runs any more.
     pub processing: i64,
 }
 

@@ -247,7 +247,7 @@ async fn a_wrong_key_and_too_small_an_amount_are_refused_with_a_reason() {
         matches!(refused, Err(GatewayError::Refused { status: 401, .. })),
         "{refused:?}"
     );
-    let unknown = gateways.ask(Provider::Khalti, &asked("nobody's")).await;
+    let unknown = gateways.ask(Provider::Khalti, &asked("unknown")).await;
     assert!(
         matches!(unknown, Err(GatewayError::Refused { status: 404, .. })),
         "{unknown:?}"
@@ -278,7 +278,7 @@ async fn a_running_stub_takes_orders_over_http() {
         .expect("an answer");
     assert_eq!(paid.answer.verdict(false), Verdict::Paid);
     assert_eq!(
-        told(json!({"set": {"nobody's": "completed"}}))
+        told(json!({"set": {"unknown": "completed"}}))
             .await
             .expect("sent")
             .status(),

@@ -105,7 +105,7 @@ async fn who_pays_at_esewa_comes_back_with_a_signed_callback_and_esewa_confirms_
         (AMOUNT, "COMPLETE")
     );
     assert_eq!(verdict(&gateways, Provider::Esewa, &opened).await, Verdict::Paid);
-    assert_eq!(choose(&page, "pay").await.status(), 409, "nobody pays twice");
+    assert_eq!(choose(&page, "pay").await.status(), 409, "it is not paid twice");
 }
 
 #[tokio::test]

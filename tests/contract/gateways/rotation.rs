@@ -27,7 +27,7 @@ struct Rotated {
 impl Rotated {
     async fn of(variable: &str, old: &str) -> Self {
         let stub = spawn().await.expect("the gateways listen");
-        let secrets = Secrets::holding("nobody", "hush", "").await;
+        let secrets = Secrets::holding("makegood", "hush", "").await;
         secrets.put_text(Secrets::ARN, old);
         let (mut variables, mut new) = (Vec::new(), String::new());
         for (name, value) in stub

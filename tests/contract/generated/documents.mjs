@@ -34,7 +34,7 @@ export function samples() {
   return found;
 }
 
-// As a form sends it: what we read and the sample does not say, and what nobody knows.
+// As a form sends it: what we read and the sample does not say, and what no schema knows.
 export function withMore(event) {
   const more = structuredClone(event);
   if (more.metadata) Object.assign(more.metadata, { startDate: "2026-02-02", sessionCount: 30 });

@@ -72,7 +72,7 @@ def every_function_keeps_to_its_share(template):
 
 @at_every_scale
 def a_share_is_no_larger_than_what_is_taken(template):
-    """Room that nobody takes is missing elsewhere, and docs/scale.md would show it."""
+    """Room that is not taken is missing elsewhere, and docs/scale.md would show it."""
     each = takes(template)
     for name, share in shares(template).items():
         if each.get(name, share) < share:

@@ -34,7 +34,7 @@ def only_the_functions_of_the_choice_are_built(template):
 
 
 def nothing_points_at_what_was_cut(template):
-    """CloudFormation refuses that, in a branch that nobody takes as well."""
+    """CloudFormation refuses that, in a branch that is never taken as well."""
     for choice in pipelines.OTHER:
         left = script().cut(template.document, choice)
         known = set(left["Resources"]) | set(left["Parameters"])

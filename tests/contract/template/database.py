@@ -49,7 +49,7 @@ def the_proxy_lets_the_database_rest(template):
         percent = group["ConnectionPoolConfigurationInfo"]["MaxIdleConnectionsPercent"]
         kept = template.mappings["Limits"]["full"]["MaxConnections"] * percent // 100
         if not FEW <= kept <= MANY:
-            yield f"{name} keeps {kept} connections that nobody uses; {FEW} to {MANY} are enough for an ordinary day and let the database rest"
+            yield f"{name} keeps {kept} connections that are not used; {FEW} to {MANY} are enough for an ordinary day and let the database rest"
 
 
 CHECKS = [the_version_is_kept_up, settings_are_those_of_the_version, the_proxy_lets_the_database_rest]

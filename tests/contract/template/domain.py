@@ -1,4 +1,4 @@
-"""A host name of your own: it leads to the API, the outputs say so, and the address of before stays open until somebody closes it."""
+"""A host name of your own: it leads to the API, the outputs say so, and the address of before stays open until it is closed."""
 
 import re
 
@@ -43,7 +43,7 @@ def the_outputs_say_where_the_api_is(template):
         to_do = named and "DomainHostedZoneId" not in what
         for output, attribute in {"ApiDomainTarget": "RegionalDomainName", "ApiDomainTargetZone": "RegionalHostedZoneId"}.items():
             if said.get(output) != ({"Fn::GetAtt": ["ApiDomain", attribute]} if to_do else None):
-                yield f"with {what} the output {output} is {said.get(output)}; whoever makes the record needs it, and nobody else"
+                yield f"with {what} the output {output} is {said.get(output)}; only who makes the record needs it"
 
 
 def the_record_is_made_where_its_zone_is_given(template):

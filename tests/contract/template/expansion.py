@@ -16,7 +16,7 @@ from samtranslator.translator.transform import transform  # noqa: E402
 
 from .modes import EXTRAS, FULL, GIVEN, SCHOOL, SHOP, SUBNETS, Deployment  # noqa: E402
 
-# It says after each transformation that it sent nothing home, which nobody asked for.
+# It says after each transformation that it sent nothing home, which was not asked for.
 logging.getLogger("samtranslator").setLevel(logging.ERROR)
 REGION, ACCOUNT = "us-east-1", "123456789012"
 CODE = "s3://bucket/key"

@@ -75,7 +75,7 @@ def nothing_is_kept(template):
 
 
 def log_groups_are_made_first(template):
-    """Whatever writes to a log group that is not there makes one that nobody removes; the next deployment then finds its name taken."""
+    """Whatever writes to a log group that is not there makes one that is never removed; the next deployment then finds its name taken."""
     for stack, name, resource in expansion.each_form(template, {"AWS::Lambda::Function", "AWS::RDS::DBCluster", "AWS::RDS::DBProxy"}):
         properties = resource["Properties"]
         own = {

@@ -72,7 +72,7 @@ def nothing_points_at_what_is_not_made(template):
             if other.startswith(PSEUDO) or other in plain["Parameters"]:
                 continue
             resource = plain["Resources"].get(other)
-            # Made by nobody, or under a condition of its own.
+            # Not made at all, or under a condition of its own.
             if resource and not resource.get("Condition"):
                 continue
             without = (*guards, (resource["Condition"], False)) if resource else guards

@@ -12,7 +12,7 @@ from .modes import SCHOOL, Deployment
 ALMOST = "127.0.0.1.example.com"
 ROW = re.compile(r'\bof\(\s*"(\w+)",\s*"(\w*)",\s*Kind::(\w+),\s*&\[(.*?)\],?\s*\),', re.DOTALL)
 MARK = re.compile(r'Mark::(\w+)\(\s*"([^"]+)"\s*,?\s*\)')
-# Addresses of pages for people: nobody believes what they answer.
+# Addresses of pages for people: no function believes what they answer.
 PAGES = {"RunbookUrl"}
 LOCAL = SCHOOL | {"DatabaseUrl": "postgres://127.0.0.1:1/a", "DatabaseDirectUrl": "postgres://127.0.0.1:2/b", "RedisUrl": "redis://127.0.0.1:3"}
 # By kind: what the parameter's pattern must not take, and what it must.

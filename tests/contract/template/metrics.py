@@ -257,7 +257,7 @@ def anchor(title):
     return re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
 
 
-def every_alarm_reaches_somebody(template):
+def every_alarm_reaches_its_topic(template):
     for name, alarm in alarms(template).items():
         if alarm.get("AlarmActions") != [{"Ref": "AlarmTopicArn"}]:
             yield f"{name} does not notify AlarmTopicArn"
@@ -361,13 +361,13 @@ def many_connections_are_those_that_are_lent(template):
 
 
 def who_hears_of_an_alarm_is_said(template):
-    """An alarm that nobody hears is found out on the day it was for."""
-    for given, told in {(): "nobody", ("AlarmEmail",): "AlarmEmail", ("AlarmTopicArn",): "AlarmTopicArn"}.items():
+    """An alarm that reaches no person is found out on the day it was for."""
+    for given, told in {(): "none", ("AlarmEmail",): "AlarmEmail", ("AlarmTopicArn",): "AlarmTopicArn"}.items():
         stack = modes.Deployment(template.document, modes.SCHOOL | dict.fromkeys(given, "x@example.com"))
         output = template.document["Outputs"].get("AlarmsTell", {}).get("Value")
         named = set(stack.references(output)) | {str(stack.resolved(output)).split(" ")[0]}
         if told not in str(named):
-            yield f"with {', '.join(given) or 'neither AlarmEmail nor AlarmTopicArn'} no output says that alarms tell {told}"
+            yield f"with {', '.join(given) or 'neither AlarmEmail nor AlarmTopicArn'} the output AlarmsTell does not say {told}"
         heard = [len(alarm["AlarmActions"]) for alarm in stack.of("AWS::CloudWatch::Alarm").values()]
         if set(heard) != {len(given)}:
             yield f"with {', '.join(given) or 'neither'} an alarm tells {set(heard)} topics"
@@ -383,7 +383,7 @@ CHECKS = [
     what_is_looked_at_can_be_there,
     two_stacks_never_mix,
     every_alarm_links_to_its_runbook,
-    every_alarm_reaches_somebody,
+    every_alarm_reaches_its_topic,
     alarms_ring_when_they_must,
     silence_is_heard_on_a_counter,
     silence_rings_at_once,

@@ -1,7 +1,7 @@
 """Environment variables: what a binary can't start without is set, and what is set is read, in every combination of the main parameters.
 
 What each binary reads is taken from its sources (reads.py), what it is told from the template as SAM expands it. A function that lacks one
-refuses every invocation; one that is set and not read is a switch that somebody turns and nothing happens.
+refuses every invocation; one that is set and not read is a switch that an operator turns and nothing happens.
 """
 
 import functools
@@ -66,7 +66,7 @@ def what_is_set_is_read(template):
 
 
 def what_is_read_can_be_set(template):
-    """In one way to deploy at least; else nobody could ever choose it."""
+    """In one way to deploy at least; else it could never be chosen."""
     settable, wanted = {}, {}
     for name, resource in template.document["Resources"].items():
         if resource["Type"] == "AWS::Serverless::Function":
@@ -80,7 +80,7 @@ def what_is_read_can_be_set(template):
                 yield f"{name} reads {variable}, which the template never sets"
     for name, variable in LEFT_OUT:
         if not any(variable in read for function, read in wanted.items() if name in ("any", function)):
-            yield f"nobody reads {variable} any more; take it out of variables.LEFT_OUT"
+            yield f"no function reads {variable} any more; take it out of variables.LEFT_OUT"
 
 
 CHECKS = [what_a_binary_needs_is_set, what_is_set_is_read, what_is_read_can_be_set]

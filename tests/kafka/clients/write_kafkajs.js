@@ -1,4 +1,4 @@
-// Writes with kafkajs, as task.py describes it. It brings gzip; each other codec is a package of somebody else's.
+// Writes with kafkajs, as task.py describes it. It brings gzip; each other codec is a package of its own.
 const { createRequire } = require("node:module");
 const { readFileSync } = require("node:fs");
 

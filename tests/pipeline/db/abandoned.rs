@@ -52,7 +52,7 @@ impl Bank {
 }
 
 #[tokio::test]
-async fn a_begin_whose_answer_comes_too_late_takes_nobody_elses_rows_along() {
+async fn a_begin_whose_answer_comes_too_late_takes_no_rows_of_another_borrower_along() {
     let bank = Bank::open().await;
     let marks = [to_server("BEGIN"), to_client("BEGIN\0")];
     bank.drop_at(&marks, bank.pool.begin()).await;
@@ -86,7 +86,7 @@ async fn a_commit_whose_answer_comes_too_late_does_not_reach_the_next_borrower()
 }
 
 #[tokio::test]
-async fn an_answer_that_nobody_waited_for_is_not_read_by_the_next_borrower() {
+async fn an_answer_that_was_not_waited_for_is_not_read_by_the_next_borrower() {
     let bank = Bank::open().await;
     let question = async {
         let mut connection = bank.pool.acquire().await.unwrap();
@@ -109,12 +109,15 @@ async fn an_answer_that_nobody_waited_for_is_not_read_by_the_next_borrower() {
 async fn a_transaction_that_is_dropped_is_rolled_back_and_its_connection_closed() {
     let bank = Bank::open().await;
     let mut transaction = bank.pool.begin().await.unwrap();
-    run_on(&mut transaction, "INSERT INTO deposits (who) VALUES ('nobody')")
-        .await
-        .unwrap();
+    run_on(
+        &mut transaction,
+        "INSERT INTO deposits (who) VALUES ('the first')",
+    )
+    .await
+    .unwrap();
     drop(transaction);
     assert_eq!((bank.pool.idle(), bank.pool.in_use()), (0, 0));
-    let written = "SELECT count(*) FROM deposits WHERE who = 'nobody'";
+    let written = "SELECT count(*) FROM deposits WHERE who = 'the first'";
     assert_eq!(bank.database.count(written).await, 0);
     bank.assert_next_borrowers_keep_theirs().await;
 }
@@ -132,9 +135,12 @@ async fn a_transaction_that_is_rolled_back_gives_its_connection_back() {
 async fn a_commit_after_a_failed_statement_is_an_error_and_writes_nothing() {
     let bank = Bank::open().await;
     let mut transaction = bank.pool.begin().await.unwrap();
-    run_on(&mut transaction, "INSERT INTO deposits (who) VALUES ('nobody')")
-        .await
-        .unwrap();
+    run_on(
+        &mut transaction,
+        "INSERT INTO deposits (who) VALUES ('the first')",
+    )
+    .await
+    .unwrap();
     // Swallowed, as a best-effort statement is.
     let failed = run_on(&mut transaction, "INSERT INTO deposits (who) VALUES (NULL)").await;
     assert_eq!(classify(&failed.unwrap_err()), ErrorClass::SchemaDrift);

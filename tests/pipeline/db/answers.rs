@@ -97,7 +97,7 @@ async fn a_column_changed_under_a_prepared_statement_costs_one_failure() {
 
 /// PgBouncer prepares the statements of its clients on its own connections to the server, so a stale one outlives the client that met it.
 #[tokio::test]
-async fn behind_pgbouncer_a_changed_column_fails_new_clients_too_until_somebody_types_reconnect() {
+async fn behind_pgbouncer_a_changed_column_fails_new_clients_too_until_an_operator_types_reconnect() {
     let server = OwnPostgres::start_behind_pgbouncer();
     server
         .run_sql("CREATE TABLE prices (id integer, amount integer); INSERT INTO prices VALUES (1, 100)")

@@ -70,7 +70,7 @@ async fn a_database_that_is_not_there_is_named() {
 
 #[tokio::test]
 async fn a_role_that_is_not_there_is_a_refused_login_at_once() {
-    let name = format!("nobody_{}", Uuid::new_v4().simple());
+    let name = format!("unknown_{}", Uuid::new_v4().simple());
     let (error, elapsed) = refusal(options(&setting("MAKEGOOD_TEST_DATABASE_URL")).username(&name)).await;
     assert_eq!(classify(&error), ErrorClass::LoginRefused, "{error}");
     assert!(elapsed < short().acquire, "it was tried again for {elapsed:?}");

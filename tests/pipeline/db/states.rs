@@ -237,7 +237,7 @@ async fn what_two_transactions_do_to_each_other_has_its_class_too() {
     )
     .await;
 
-    // Locked by somebody else.
+    // Locked by another session.
     let before = backend(&pool).await;
     let mut holder = others.begin().await.unwrap();
     run_on(&mut holder, "UPDATE goods SET pieces = 7 WHERE id = 2")

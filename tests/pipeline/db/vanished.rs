@@ -50,7 +50,7 @@ async fn a_connection_that_was_just_used_costs_one_statement() {
 }
 
 #[tokio::test]
-async fn a_connection_that_idled_is_asked_before_it_is_used_and_costs_nobody_a_statement() {
+async fn a_connection_that_idled_is_asked_before_it_is_used_and_costs_no_borrower_a_statement() {
     let (database, _link, pool) = orphaned(1).await;
     // Time itself is what is tested: an idle connection is trusted for so long.
     tokio::time::sleep(Limits::TRUSTED_IDLE + Duration::from_millis(100)).await;

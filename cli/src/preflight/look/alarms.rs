@@ -15,14 +15,14 @@ pub async fn look(account: &Account, plan: &Plan<'_>) -> Looked {
     if !after.holds("Monitored")? {
         return Ok(vec![Row::risk(
             ABOUT,
-            "Alarms is no: nothing rings when somebody has paid and gets nothing",
+            "Alarms is no: nothing rings when a buyer has paid and gets nothing",
             "give Alarms=yes",
         )]);
     }
     let email = after.given("AlarmEmail");
     if !email.is_empty() {
         let next = if plan.begins("MakesAlarmTopic")? {
-            "confirm what SNS asks by mail; until then nobody is told"
+            "confirm what SNS asks by mail; until then no alarm is sent"
         } else {
             ""
         };
@@ -34,7 +34,7 @@ pub async fn look(account: &Account, plan: &Plan<'_>) -> Looked {
     if topic.is_empty() {
         return Ok(vec![Row::risk(
             ABOUT,
-            "nobody is told of an alarm",
+            "no alarm is sent",
             "give AlarmEmail or AlarmTopicArn",
         )]);
     }
@@ -80,12 +80,12 @@ fn of_subscriptions(topic: &str, confirmed: u64, pending: u64) -> Row {
     match (confirmed, pending) {
         (0, 0) => Row::risk(
             ABOUT,
-            format!("{topic} has no subscription: nobody is told"),
-            "subscribe somebody to it",
+            format!("{topic} has no subscription: no alarm is sent"),
+            "subscribe an address to it",
         ),
         (0, _) => Row::risk(
             ABOUT,
-            format!("{topic} has {pending} subscriptions that nobody has confirmed: nobody is told"),
+            format!("{topic} has {pending} unconfirmed subscriptions and no other: no alarm is sent"),
             "confirm what SNS asks by mail",
         ),
         _ => Row::fine(ABOUT, format!("{topic} tells {confirmed}")),

@@ -1,4 +1,4 @@
-//! What the parts cost in a month in which nobody buys. The prices are those of docs/scale.md, written by docs/scale/cost.py.
+//! What the parts cost in a month without a sale. The prices are those of docs/scale.md, written by docs/scale/cost.py.
 
 use super::Looked;
 use crate::preflight::plan::Plan;

@@ -14,7 +14,7 @@ const UNRESERVABLE: u64 = 100;
 /// Below it, a stack that reserves nothing can be held up by anything else in the account.
 const ENOUGH_TO_SHARE: u64 = 100;
 
-/// Asks how many the account has, and how many nobody has reserved.
+/// Asks how many the account has, and how many no function has reserved.
 pub async fn look(account: &Account, plan: &Plan<'_>) -> Looked {
     let answer = account.get(&EXECUTIONS, "/2016-08-19/account-settings").await?;
     let limit = &answer["AccountLimit"];
@@ -31,7 +31,7 @@ pub async fn look(account: &Account, plan: &Plan<'_>) -> Looked {
     Ok(vec![row(all, unreserved + given_back, plan.after.reserved()?)])
 }
 
-/// `free` is what nobody else has reserved.
+/// `free` is what no other function has reserved.
 fn row(all: u64, free: u64, wanted: u64) -> Row {
     let has =
         format!("the account may run {all} functions at once, of which {free} are not reserved by others");

@@ -29,7 +29,7 @@ pub async fn look(plan: &Plan<'_>) -> Looked {
             Row::risk(
                 ABOUT,
                 format!("ConsoleIssuer: {why}, as asked from here"),
-                "nobody could log in to the console; correct ConsoleIssuer",
+                "no operator could log in to the console; correct ConsoleIssuer",
             )
         }));
     }

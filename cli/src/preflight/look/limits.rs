@@ -45,7 +45,7 @@ pub async fn look(account: &Account, plan: &Plan<'_>) -> Looked {
     Ok(rows)
 }
 
-/// A quota against what the account has in the region. One that nobody changed may be unknown to Service Quotas: it is five.
+/// A quota against what the account has in the region. One that was never changed may be unknown to Service Quotas: it is five.
 async fn of_quota(
     account: &Account,
     what: &str,
@@ -82,7 +82,7 @@ fn row(what: &str, service: &str, used: u64, most: u64, added: u64) -> Row {
             ABOUT,
             says,
             format!(
-                "ask AWS for more (Service Quotas, {service}), give what you have, or remove what nobody needs"
+                "ask AWS for more (Service Quotas, {service}), give what you have, or remove what is not needed"
             ),
         )
     }

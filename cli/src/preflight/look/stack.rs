@@ -19,7 +19,7 @@ pub struct Present {
     pub row: Row,
 }
 
-/// Asks for the stack. Values that CloudFormation shows to nobody are there as asterisks, so as given.
+/// Asks for the stack. Values that CloudFormation does not show are there as asterisks, so as given.
 pub async fn present(account: &Account, stack_name: &str) -> Present {
     match account.xml(&STACKS, &[("StackName", stack_name)]).await {
         Ok(pages) => {
@@ -75,7 +75,7 @@ fn of_state(name: &str, state: &str) -> Row {
     }
 }
 
-/// Whether somebody else, or an earlier stack of this name, holds a name that a first deployment needs.
+/// Whether another stack or account, or an earlier stack of this name, holds a name that a first deployment needs.
 pub async fn names(account: &Account, plan: &Plan<'_>) -> Looked {
     if plan.before.is_some() {
         return Ok(vec![]);

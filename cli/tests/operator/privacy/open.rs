@@ -1,9 +1,9 @@
 //! What is open of a person: named, ended where that is said, or waited for.
 
-use super::{BUYER, ROWS, STUDENT, Somebody, assert_gone, findings, scene};
+use super::{BUYER, Person, ROWS, STUDENT, assert_gone, findings, scene};
 
 /// Makes something open of the persons, and what is named for it.
-const OPEN: [(Somebody, &str, &str); 12] = [
+const OPEN: [(Person, &str, &str); 12] = [
     (
         STUDENT,
         "UPDATE student_course_purchases SET is_active = true, ended_at = NULL, end_reason = NULL

@@ -18,7 +18,7 @@ pub(crate) async fn authorize(verifier: &Verifier, seal: &Seal, request: &Reques
         Err(Denied::NoToken | Denied::Expired)
             if is_returning(seal, request.cookie(names.returning), verifier.clock.now()) =>
         {
-            Ok(json!({"isAuthorized": true, "context": {"operator": "nobody, the login has ended"}}))
+            Ok(json!({"isAuthorized": true, "context": {"operator": "none, the login has ended"}}))
         }
         Err(denied) => {
             tracing::info!(%denied, "the gateway is told to refuse");

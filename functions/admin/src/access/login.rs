@@ -50,7 +50,7 @@ pub struct Begun {
     pub memory: String,
 }
 
-/// Somebody has logged in.
+/// An operator has logged in.
 #[derive(Debug)]
 pub struct LoggedIn {
     /// Who.
@@ -64,10 +64,10 @@ pub struct LoggedIn {
 /// Why a login came to nothing.
 #[derive(Debug, thiserror::Error)]
 pub enum LoginError {
-    /// It was begun in another browser, too long ago, or by somebody else.
+    /// It was begun in another browser, too long ago, or by another person.
     #[error("this login was not begun here, or too long ago")]
     NotBegunHere,
-    /// The browser sent the issuer's answer again, or somebody else did.
+    /// The browser sent the issuer's answer again, or another client did.
     #[error("this login was finished before")]
     Finished,
     /// The issuer says no.
@@ -133,7 +133,7 @@ impl LoginFlow {
     /// Ends it with what the issuer sent back, once: the issuer is asked for a token no second time, whoever sends the same again.
     ///
     /// # Errors
-    /// Says why nobody is logged in.
+    /// Says why the login fails.
     pub async fn finish(
         &self,
         database: &Database,
@@ -217,7 +217,7 @@ fn encode(fields: &[(&str, &str)]) -> String {
         .finish()
 }
 
-/// 256 bits that nobody guesses.
+/// 256 bits that can't be guessed.
 fn secret_text() -> String {
     URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>())
 }

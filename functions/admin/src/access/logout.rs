@@ -1,4 +1,4 @@
-//! Logins that ended by logout before their token did: a token that somebody copied opens nothing after its owner has logged out. And
+//! Logins that ended by logout before their token did: a copied token opens nothing after its owner has logged out. And
 //! logins that were finished: an answer of the issuer is good for one of them.
 
 use super::Operator;

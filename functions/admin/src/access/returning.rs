@@ -1,5 +1,5 @@
-//! A browser from which somebody logged in lately. When that login ends, its requests still pass the gateway, so that the console
-//! itself can answer and keep what was typed. It opens nothing: the function asks for a token all the same.
+//! A browser from which an operator logged in lately. When that login ends, its requests still pass the gateway, so that the
+//! console itself can answer and keep what was typed. It opens nothing: the function asks for a token all the same.
 
 use super::Seal;
 use chrono::{DateTime, TimeDelta, Utc};

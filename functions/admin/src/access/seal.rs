@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-/// The fewest bytes of a secret that nobody guesses.
+/// The fewest bytes of a secret that can't be guessed.
 const SHORTEST_SECRET: usize = 32;
 
 /// The secret is too short.

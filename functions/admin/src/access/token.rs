@@ -20,10 +20,10 @@ const LONGEST_TOKEN: usize = 8 * 1024;
 /// The longest name that is kept of an operator.
 const LONGEST_NAME: usize = 80;
 
-/// Somebody who may do everything here.
+/// A person who may do everything here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Operator {
-    /// For the audit log: a name, and the issuer's own id of the person, which nobody can choose.
+    /// For the audit log: a name, and the issuer's own id of the person, which the person can't choose.
     pub actor: String,
     /// The issuer's own id of the person.
     pub subject: String,
@@ -35,13 +35,13 @@ pub struct Operator {
     pub expires_at: DateTime<Utc>,
 }
 
-/// Why somebody stays outside.
+/// Why a request is not let in.
 #[derive(Debug, thiserror::Error)]
 pub enum Denied {
     /// No token came.
     #[error("you are not logged in")]
     NoToken,
-    /// The token is forged, for somebody else, or unreadable.
+    /// The token is forged, for another audience, or unreadable.
     #[error("your login is not valid here")]
     Invalid(&'static str),
     /// It was right, and its time is over.
@@ -50,15 +50,15 @@ pub enum Denied {
     /// It was right, and its owner has logged out.
     #[error("you have logged out")]
     LoggedOut,
-    /// The person is known, and not an operator. The message is for logs, so it names nobody.
-    #[error("somebody who is not in the group {group:?}, which may use this console")]
+    /// The person is known, and not an operator. The message is for logs, so it holds no name.
+    #[error("a user who is not in the group {group:?}, which may use this console")]
     NotOperator {
         /// Who, for the person's own page.
         name: String,
         /// Where the person would have to be.
         group: String,
     },
-    /// The issuer's keys can't be had, so nobody can be told from anybody.
+    /// The issuer's keys can't be had, so no token can be checked.
     #[error(transparent)]
     Issuer(#[from] IssuerError),
 }
@@ -129,7 +129,7 @@ impl Verifier {
     /// The operator whose token this is.
     ///
     /// # Errors
-    /// Says why it is nobody's who may come in.
+    /// Says why it is not the token of an operator.
     pub async fn operator(&self, token: Option<&str>) -> Result<Operator, Denied> {
         self.check(token, None).await
     }

@@ -1,4 +1,4 @@
-//! Cases: given to somebody, noted on, resolved.
+//! Cases: given to a person, noted on, resolved.
 
 use crate::http::{Answer, Form};
 use crate::visit::{Fault, Said, Visit};
@@ -14,7 +14,7 @@ fn end(visit: &Visit<'_>, id: Uuid, change: CaseChange, done: &str) -> Answer {
     visit.go_on(&format!("/admin/cases/{id}"), &said)
 }
 
-/// Gives an open case to somebody.
+/// Gives an open case to a person.
 pub async fn assign(visit: &Visit<'_>, id: Uuid, form: &Form) -> Result<Answer, Fault> {
     let act = visit.act(form)?;
     let assignee = Actor::new(form.raw("assignee").unwrap_or_default())?;

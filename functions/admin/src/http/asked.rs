@@ -1,7 +1,7 @@
 //! The parameters of a page or a change, each read as what it must be.
 //!
 //! One that is not understood is refused by name, never dropped: a filter without its mistyped part is a wider filter, and a
-//! bulk action would take what nobody asked for.
+//! bulk action would take what the operator did not ask for.
 
 use super::form::Form;
 use chrono::{DateTime, Utc};

@@ -12,7 +12,7 @@ pub struct CookieNames {
     pub login: &'static str,
     /// Holds what the next page says once.
     pub said: &'static str,
-    /// Says that somebody logged in here lately.
+    /// Says that an operator logged in here lately.
     pub returning: &'static str,
     secure: bool,
 }

@@ -10,9 +10,9 @@ use serde_json::Value;
 
 const PATH: &str = "/admin/audit";
 const EMPTY: Empty<'_> = Empty {
-    calm: "Nobody has changed anything by hand yet.",
+    calm: "Nothing has been changed by hand yet.",
     waiting: ("", ""),
-    filtered: "Nobody did anything like that.",
+    filtered: "No change is like that.",
 };
 pub const FIELDS: [&str; 4] = ["actor", "action", "subject", "after"];
 

@@ -6,7 +6,7 @@ use crate::http::Answer;
 use crate::visit::{Tone, Visit};
 use maud::{DOCTYPE, Markup, html};
 
-/// The parts of the console, in the order of its menu, which leads to what waits for somebody, not to all that ever was.
+/// The parts of the console, in the order of its menu, which leads to what waits for an operator, not to all that ever was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Section {
     Health,
@@ -73,7 +73,7 @@ pub fn page_with_status(
     Answer::html(status, document(&title, &inside))
 }
 
-/// A page of somebody who is not let in, or not yet.
+/// A page for a visitor who is not let in, or not yet.
 pub fn bare(status: u16, title: &str, body: &Markup) -> Answer {
     let inside = html! { main.bare id="main" { p.brand { (mark()) "Makegood" } h1 { (title) } (body) } };
     Answer::html(status, document(title, &inside))

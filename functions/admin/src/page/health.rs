@@ -24,9 +24,9 @@ pub async fn page(visit: &Visit<'_>) -> Result<Answer, Fault> {
     let runs = latest_runs(&mut connection).await?;
     drop(connection);
     let tiles = tiles(&health.now);
-    let needs_somebody =
+    let needs_an_operator =
         |run: &SweepRun| run.error.is_some() || is_silent(&run.sweep, run.started_at, visit.now);
-    let is_calm = !tiles.iter().any(|tile| tile.is_alarming) && !runs.iter().any(needs_somebody);
+    let is_calm = !tiles.iter().any(|tile| tile.is_alarming) && !runs.iter().any(needs_an_operator);
     let body = html! {
         h1 { "Health" }
         (tiles_of(&tiles))

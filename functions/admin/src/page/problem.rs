@@ -8,12 +8,12 @@ use crate::http::{Answer, Form, LARGEST_COOKIE, Request, Wrong};
 use crate::visit::Visit;
 use maud::{Markup, html};
 
-/// Somebody is not let in.
+/// The visitor is not let in.
 pub fn denied(request: &Request, denied: &Denied) -> Answer {
     let (status, title) = match denied {
         Denied::NoToken | Denied::Invalid(_) | Denied::Expired | Denied::LoggedOut => (401, "Log in"),
         Denied::NotOperator { .. } => (403, "Not for you"),
-        Denied::Issuer(_) => (503, "Nobody can log in"),
+        Denied::Issuer(_) => (503, "No login is possible now"),
     };
     let next = if request.method == "GET" {
         request.address()
@@ -142,7 +142,7 @@ pub fn not_understood(visit: &Visit<'_>, wrong: &[Wrong]) -> Answer {
     page_with_status(visit, 400, Section::Search, "Not like this", &body)
 }
 
-/// The fields of a form that somebody typed into or chose.
+/// The fields of a form that the operator typed into or chose.
 fn typed(form: &Form) -> Form {
     form.with(CSRF_FIELD, "")
 }

@@ -108,7 +108,7 @@ pub struct Progress {
     pub sent: u64,
     /// Dead letters that were refused, or not taken.
     pub left: u64,
-    /// How many there were when the run was planned; 0 when nobody knows.
+    /// How many there were when the run was planned; 0 when that is not known.
     pub of: u64,
 }
 

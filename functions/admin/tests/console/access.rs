@@ -1,5 +1,5 @@
-//! Who may come in: without a token nobody, with a token only operators, with a forged one nobody. The gateway's authorizer and
-//! the function give the same answer.
+//! Who may come in: without a token no request, with a token only operators, with a forged one no request. The gateway's
+//! authorizer and the function give the same answer.
 
 use crate::stage::{
     PAGES, SESSION, Stage, as_authorizer, get, open_admin, request, with_cookie, with_header,
@@ -113,7 +113,7 @@ async fn who_is_no_operator_is_403() {
         (200, true),
         "a list of one as text"
     );
-    // A buyer's token is for another audience, so it is nobody's here.
+    // A buyer's token is for another audience, so it opens nothing here.
     assert_eq!(
         stage
             .try_token(&stage.issuer.token(Who::Buyer(Uuid::from_u128(7))))
@@ -212,7 +212,7 @@ async fn a_forged_token_is_401() {
     let mut long = stage.claims();
     long["padding"] = json!("x".repeat(8_192));
     let mut more = others_claims.clone();
-    more["name"] = json!("Somebody else");
+    more["name"] = json!("Another person");
     // The public key as an HMAC secret: the classic confusion of algorithms.
     let keys: Value = reqwest::get(format!("{}/jwks.json", stage.issuer.url))
         .await
@@ -295,7 +295,7 @@ async fn unknown_keys_make_us_ask_the_issuer_once_a_minute_at_most() {
 }
 
 #[tokio::test]
-async fn nobody_comes_in_while_the_issuer_is_away() {
+async fn no_login_is_accepted_while_the_issuer_is_away() {
     let stage = Stage::open().await;
     let token = stage.operator();
     let away = open_admin(&stage.database, "http://127.0.0.1:9", &[]).await;

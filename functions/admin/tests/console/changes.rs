@@ -184,7 +184,7 @@ async fn an_edited_dead_letter_that_would_fail_again_is_refused_by_its_field_and
 #[tokio::test]
 async fn without_the_database_a_page_says_so_and_the_runbook_is_there_all_the_same() {
     let stage = Stage::open().await;
-    let away = [("DATABASE_URL", "postgres://nobody@127.0.0.1:9/none")];
+    let away = [("DATABASE_URL", "postgres://makegood@127.0.0.1:9/none")];
     let admin = crate::stage::open_admin(&stage.database, &stage.issuer.url, &away).await;
     for (address, status, says) in [
         ("/admin/jobs", 503, "The database failed"),

@@ -1,5 +1,5 @@
-//! A login that ends while somebody types: the console answers, not the gateway's bare refusal, and what was typed is kept until it
-//! is sent by whoever is logged in again.
+//! A login that ends while its operator types: the console answers, not the gateway's bare refusal, and what was typed is kept
+//! until it is sent by whoever is logged in again.
 
 use crate::login::{local, press_the_button};
 use crate::stage::{Answer, ORIGIN, SESSION, Stage, get, post, with_cookie, with_header};
@@ -107,7 +107,7 @@ async fn a_note_that_was_typed_while_the_login_ended_is_kept_through_a_new_login
         assert!(form(&stage.send(once_more).await, &action()).contains(&("reason".to_owned(), note())));
     }
 
-    // WHEN somebody has logged in again and goes on
+    // WHEN an operator has logged in again and goes on
     let kept = stage.send(with_cookie(post(&action(), &typed), &returning)).await;
     let session = format!("{SESSION}={}", stage.issuer.token(Who::Operator));
     let going_on = with_cookie(post(&action(), &fields(&form(&kept, &action()))), &session);
@@ -140,7 +140,7 @@ async fn a_page_of_a_login_that_has_ended_shows_the_way_to_log_in_and_not_the_ga
 }
 
 #[tokio::test]
-async fn only_what_we_gave_lately_brings_somebody_back() {
+async fn only_a_mark_that_we_gave_lately_brings_an_operator_back() {
     let mut stage = Stage::open().await;
     let returning = returning(&stage).await;
     let ask = |cookie: &str| with_cookie(get("/admin/jobs"), cookie);

@@ -100,7 +100,7 @@ impl Pools {
     }
 }
 
-/// An issuer that gives everybody its keys, and nobody a token.
+/// An issuer that gives its keys to every client, and a token to none.
 struct Silent {
     url: String,
     key: SigningKey,

@@ -67,7 +67,7 @@ impl Played {
         Answer::of(&self.admin.handle(event, deadline).await.expect("an HTTP request"))
     }
 
-    /// Begins a login of somebody in so many groups; the request with the issuer's answer, or why there is no login.
+    /// Begins a login of a user in so many groups; the request with the issuer's answer, or why there is no login.
     async fn begin(&self, groups: usize) -> Result<Value, Answer> {
         let begun = self.send(get("/admin/login")).await;
         if begun.status != 303 {

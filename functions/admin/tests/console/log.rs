@@ -1,4 +1,4 @@
-//! What the log may hold: who was refused and why, but nobody's name, address or token.
+//! What the log may hold: who was refused and why, but no name, address or token.
 
 use crate::stage::{SECRET, SESSION, Stage, as_authorizer, get, post, with_cookie};
 use makegood_local::identity::CONSOLE_CLIENT_ID;
@@ -9,7 +9,7 @@ const NAME: &str = "Asha Gurung";
 const EMAIL: &str = "asha.gurung@example.org";
 
 #[tokio::test]
-async fn the_log_names_nobody_and_holds_no_token() {
+async fn the_log_holds_no_name_and_no_token() {
     let stage = Stage::open().await;
     let url = stage.database.pooler_url();
     let variables: Variables = [

@@ -160,7 +160,7 @@ async fn a_login_that_was_not_begun_in_this_browser_comes_to_nothing() {
 async fn a_token_that_was_made_for_another_login_does_not_finish_this_one() {
     let stage = Stage::open().await;
     let begun = begin(&stage, "").await;
-    // The issuer is asked for a token with somebody else's nonce; all the rest is of this login.
+    // The issuer is asked for a token with the nonce of another login; all the rest is of this login.
     let mut page = Url::parse(begun.header("location")).unwrap();
     let asked: Vec<(String, String)> = page.query_pairs().into_owned().collect();
     page.query_pairs_mut()
@@ -235,7 +235,7 @@ async fn a_copied_token_opens_nothing_after_its_owner_has_logged_out() {
     let other = stage.operator();
     let with = |event: Value, token: &str| with_cookie(event, &format!("{SESSION}={token}"));
     assert_eq!(stage.send(with(get("/admin/jobs"), &token)).await.status, 200);
-    // Twice, as somebody clicks twice.
+    // Twice, as when the button is clicked twice.
     for _ in 0..2 {
         let answer = stage.send(with(post("/admin/logout", &[]), &token)).await;
         assert_eq!(answer.status, 200);

@@ -30,7 +30,7 @@ async fn a_case_and_the_dead_letter_of_its_payment_lead_to_each_other_while_both
         !page(&other_case).await.contains("one task") && !page(&other_dead_letter).await.contains("one task")
     );
 
-    // Amounts say their currency, or that nobody noted it.
+    // Amounts say their currency, or that it was not recorded.
     assert!(page(case).await.contains("4,999.00 (currency not recorded)"));
     let list = page("/admin/cases").await;
     assert!(list.contains("INR 4,999.00") && list.contains("4,999.00 (currency not recorded)"));

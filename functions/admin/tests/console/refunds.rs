@@ -45,7 +45,7 @@ async fn refunds_are_listed_the_newest_first_and_found_by_state_and_by_every_id(
             "No refund is like that",
             "NPR 2,499.00",
         ),
-        ("of=nobody", "No refund is like that", "kh-4711"),
+        ("of=unknown", "No refund is like that", "kh-4711"),
     ] {
         let shown = stage.page(&format!("/admin/refunds?{query}")).await.body;
         assert!(

@@ -28,7 +28,7 @@ async fn with_payments() -> Stage {
 }
 
 #[tokio::test]
-async fn what_is_under_way_is_not_called_missing_and_what_waits_for_somebody_leads_there() {
+async fn what_is_under_way_is_not_called_missing_and_what_waits_for_an_operator_leads_there() {
     let stage = with_payments().await;
     let words = ["under way", "needs you", "missing"];
     for (payment, word, place) in [

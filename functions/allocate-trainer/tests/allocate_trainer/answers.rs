@@ -152,7 +152,7 @@ async fn without_a_free_trainer_the_request_is_recorded_and_promoted_when_one_is
 async fn an_allocation_that_exists_is_read_from_the_answer_or_from_the_service() {
     let school = School::open().await;
     for behaviour in [Behaviour::Exists, Behaviour::ExistsWithoutData] {
-        // GIVEN somebody else asked for this student and course before
+        // GIVEN another client asked for this student and course before
         let purchase = school.purchase().await;
         let existing = school.service.allocate_for(purchase.student, purchase.course);
         school.service.script([behaviour]);
@@ -177,7 +177,7 @@ async fn an_allocation_that_exists_is_read_from_our_own_row() {
     let purchase = school.purchase().await;
     school.service.script([Behaviour::ExistsElsewhere]);
     school.service.set_latency(Duration::from_millis(200));
-    // WHEN the row is written by somebody else while we ask
+    // WHEN the row is written by another program while we ask
     let trainer = Uuid::new_v4();
     let batch = [purchase];
     let asked = school.deliver(&batch);
@@ -256,7 +256,7 @@ async fn a_foreign_key_that_refuses_is_named_and_its_neighbours_succeed() {
     ];
     // WHEN three purchases come in one batch, one for each trainer
     assert_eq!(school.deliver(&purchases).await, Vec::<String>::new());
-    // THEN the one is parked, naming the constraint, and nobody was asked twice
+    // THEN the one is parked, naming the constraint, and the service was asked once for each
     let parked = school.parked.drain().await;
     assert_eq!(parked.len(), 1);
     assert!(

@@ -11,7 +11,7 @@ async fn the_trainer_who_is_there_stays_whatever_the_service_answers_later() {
     let school = School::open().await;
     let purchase = school.purchase().await;
     let (holder, environment) = waiting_to_record(&school, &purchase).await;
-    // WHEN somebody gives the student a trainer meanwhile
+    // WHEN another program gives the student a trainer meanwhile
     let trainer = Uuid::new_v4();
     let id = school.allocation(&purchase, "active", Some(trainer)).await;
     holder.rollback().await.unwrap();
@@ -30,7 +30,7 @@ async fn the_trainer_who_is_there_stays_whatever_the_service_answers_later() {
 
 #[tokio::test]
 async fn an_id_that_is_another_students_is_never_taken_over() {
-    // GIVEN a service that answers with the id of somebody else's ended allocation
+    // GIVEN a service that answers with the id of another student's ended allocation
     let school = School::open_without_breaker().await;
     let [purchase, other] = [school.purchase().await, school.purchase().await];
     school.service.script([Behaviour::AllocateAndDrop]);

@@ -119,7 +119,7 @@ async fn an_answer_that_got_lost_is_given_again_under_the_same_key() {
     school.close().await;
 }
 
-/// An environment that got the service's answer and can't record it yet, since somebody holds the pair's lock.
+/// An environment that got the service's answer and can't record it yet, since another session holds the pair's lock.
 pub async fn waiting_to_record(
     school: &School,
     purchase: &Purchase,
@@ -142,7 +142,7 @@ pub async fn waiting_to_record(
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_crash_between_answer_and_record_keeps_the_same_allocation() {
-    // GIVEN an environment that got its answer and can't record it yet, since somebody holds the pair's lock
+    // GIVEN an environment that got its answer and can't record it yet, since another session holds the pair's lock
     let school = School::open().await;
     let purchase = school.purchase().await;
     let (holder, environment) = waiting_to_record(&school, &purchase).await;

@@ -172,14 +172,14 @@ impl School {
             .collect()
     }
 
-    /// Until somebody waits for an advisory lock.
+    /// Until a session waits for an advisory lock.
     pub async fn wait_for_an_advisory_lock(&self) {
         const WAITING: &str = "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database
                                WHERE d.datname = current_database() AND locktype = 'advisory' AND NOT granted";
         let waits = async { while self.count(WAITING).await == 0 {} };
         tokio::time::timeout(Duration::from_secs(20), waits)
             .await
-            .expect("somebody waits for the lock");
+            .expect("a session waits for the lock");
     }
 
     pub async fn count(&self, query: &str) -> i64 {

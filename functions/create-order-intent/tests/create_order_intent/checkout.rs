@@ -135,7 +135,7 @@ async fn a_shortage_reserves_nothing_and_names_every_variant_that_is_short() {
     let first = shop.buyer(&[('A', 3)]).await;
     shop.intent_of(first).await;
     let buyer = shop.buyer(&[('D', 1), ('C', 2), ('B', 1), ('A', 3)]).await;
-    // WHEN somebody wants more A than is free, and some of each other
+    // WHEN a buyer wants more A than is free, and some of each other
     let (status, answer) = shop.check_out(buyer).await;
     // THEN A, C and D are named with what is wanted and what is free
     assert_eq!(

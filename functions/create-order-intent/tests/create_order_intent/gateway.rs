@@ -1,4 +1,4 @@
-//! A gateway that refuses, fails or can't be reached costs nobody their goods.
+//! A gateway that refuses, fails or can't be reached costs no buyer their goods.
 
 use crate::khalti::{Meeting, Mood};
 use crate::shop::{Shop, body, request};

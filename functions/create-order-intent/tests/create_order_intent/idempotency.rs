@@ -92,7 +92,7 @@ async fn twenty_with_the_same_key_at_once_make_one_reservation() {
 
 #[tokio::test]
 async fn two_who_open_the_same_intent_at_once_are_told_what_the_first_was() {
-    // GIVEN a Khalti that answers nobody before two have asked
+    // GIVEN a Khalti that gives no answer before two have asked
     for (first, other, expected) in [
         (Mood::Open, Mood::Open, 200),
         (Mood::Open, Mood::Fail, 200),

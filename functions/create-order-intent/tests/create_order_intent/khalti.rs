@@ -19,7 +19,7 @@ pub enum Mood {
     Meet(Arc<Meeting>),
 }
 
-/// Nobody is answered before two have asked; then the first at once, the other when the test has come to `later`.
+/// No request is answered before two have asked; then the first at once, the other when the test has come to `later`.
 #[derive(Debug)]
 pub struct Meeting {
     both: Barrier,

@@ -119,7 +119,7 @@ async fn what_a_checkout_takes_the_place_of_is_not_counted_and_neither_is_what_e
 
 #[tokio::test(flavor = "multi_thread")]
 async fn twenty_buyers_of_one_address_at_once_hold_what_one_address_may_hold() {
-    // GIVEN twenty pieces, and somebody with twenty accounts
+    // GIVEN twenty pieces, and one person with twenty accounts
     let shop = Shop::open_with_connections(&[('A', 20)], 20).await;
     let buyers = shop.buyers(&vec![vec![('A', 1)]; 20]).await;
     let function = limited(&shop, (3, 100), (5, 100));

@@ -33,7 +33,7 @@ async fn a_plain_checkout_waits_while_another_of_its_address_is_counted() {
     let shop = Shop::open(&[('A', 5)]).await;
     let buyer = shop.buyer(&[('A', 1)]).await;
     let function = limited(&shop, (3, 100), (5, 100));
-    // GIVEN somebody of the same address who has counted, and not inserted yet
+    // GIVEN a buyer of the same address who has counted, and not inserted yet
     let holder = holding(&shop, "checkout-address:192.0.2.1/32").await;
     let (answer, ()) = tokio::join!(told(&function, buyer, "192.0.2.1"), async {
         until_waiting(&shop, 1).await;

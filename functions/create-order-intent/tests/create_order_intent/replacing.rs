@@ -152,7 +152,7 @@ async fn another_cart_price_gateway_or_address_takes_the_place_of_the_older_with
 
 #[tokio::test]
 async fn a_newer_checkout_that_is_short_leaves_the_older_as_it_was() {
-    // GIVEN a buyer who reserved two of four A, of which somebody else has one
+    // GIVEN a buyer who reserved two of four A, of which another buyer has one
     let shop = Shop::open(&[('A', 4)]).await;
     let buyer = shop.buyer(&[('A', 2)]).await;
     let other = shop.buyer(&[('A', 1)]).await;
@@ -330,7 +330,7 @@ async fn a_link_that_opens_after_its_intent_was_replaced_is_never_shown() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_buyer_never_loses_the_last_piece_to_somebody_else_while_changing_the_checkout() {
+async fn a_buyer_never_loses_the_last_piece_to_another_while_changing_the_checkout() {
     // GIVEN a buyer who holds the last piece, and thirty others who want it all the time
     let shop = Shop::open_with_connections(&[('A', 1), ('B', 50)], 40).await;
     let buyer = shop.buyer(&[('A', 1)]).await;

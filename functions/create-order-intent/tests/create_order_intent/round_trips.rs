@@ -52,7 +52,7 @@ async fn a_checkout_costs_one_round_trip_before_the_gateway_and_one_after_it() {
 }
 
 #[tokio::test]
-async fn nobody_waits_for_the_stock_of_a_checkout_that_has_not_been_answered_yet() {
+async fn no_buyer_waits_for_the_stock_of_a_checkout_that_has_not_been_answered_yet() {
     // GIVEN a checkout whose one call is prepared
     let shop = Shop::open(&[('A', 50)]).await;
     let buyers = shop.buyers(&[vec![('A', 1)], vec![('A', 1)]]).await;

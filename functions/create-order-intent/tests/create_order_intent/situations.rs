@@ -1,4 +1,4 @@
-//! The situations in which somebody checks out.
+//! The situations in which a buyer checks out.
 
 /// What is there when a buyer checks out, and what the buyer is told.
 #[derive(Clone, Copy)]
@@ -33,7 +33,7 @@ pub const PLAIN: Situation = Situation {
     told: (200, ""),
 };
 
-/// Somebody else holds these pieces of A.
+/// Another buyer holds these pieces of A.
 const OTHER: &str = "INSERT INTO payment_intents (payment_intent_id, user_id, provider, amount_cents, items, metadata)
      VALUES ('pi_other', md5('other')::uuid, 'esewa', 1, '[]', '{\"client\": \"192.0.2.1/32\"}');
      INSERT INTO inventory_reservations (payment_intent_id, variant_id, quantity, expires_at)
@@ -209,13 +209,13 @@ pub const STOCK: &[Situation] = &[
         ..PLAIN
     },
     Situation {
-        name: "somebody holds the rest",
+        name: "another buyer holds the rest",
         sql: OTHER,
         told: (409, "insufficient_stock"),
         ..PLAIN
     },
     Situation {
-        name: "somebody holds others",
+        name: "another buyer holds others",
         sql: OTHER,
         cart: &[('A', 1), ('B', 5)],
         ..PLAIN

@@ -1,4 +1,4 @@
-//! The `reservations` sweep's chunk: what nobody paid for in time is free again, and nothing else.
+//! The `reservations` sweep's chunk: what was not paid in time is free again, and nothing else.
 
 use crate::shop::{Shop, noon};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -111,7 +111,7 @@ async fn what_is_paid_or_being_decided_keeps_its_goods_and_what_ended_otherwise_
 }
 
 #[tokio::test]
-async fn an_intent_that_somebody_holds_is_left_alone_and_does_not_hold_up_the_others() {
+async fn a_locked_intent_is_left_alone_and_does_not_hold_up_the_others() {
     // GIVEN a verification that holds one of two intents
     let shop = Shop::open(&[('A', 5), ('B', 5)]).await;
     let intents = intents(&shop, 2).await;

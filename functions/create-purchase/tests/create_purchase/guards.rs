@@ -110,7 +110,7 @@ async fn the_fallback_waits_for_the_pair_and_looks_at_what_was_made_meanwhile() 
 }
 
 #[tokio::test]
-async fn a_key_that_a_writer_on_the_fast_path_takes_is_its_success_and_nobodys_failure() {
+async fn a_key_that_a_writer_on_the_fast_path_takes_is_its_success_and_no_failure() {
     // GIVEN an environment that has seen that the index is missing, and the index built since
     let school = School::open().await;
     school.database.run_sql(DROP_INDEX).await;

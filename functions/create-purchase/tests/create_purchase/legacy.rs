@@ -65,7 +65,7 @@ async fn the_payment_that_fulfilled_a_legacy_purchase_is_never_called_surplus() 
 }
 
 #[tokio::test]
-async fn a_payment_that_nobody_recorded_for_an_ownerless_purchase_goes_to_a_person() {
+async fn an_unrecorded_payment_for_an_ownerless_purchase_goes_to_a_person() {
     let payment = Payment::number(1);
     let school = school_with_legacy_purchase(payment).await;
     let environment = school.environment().await;

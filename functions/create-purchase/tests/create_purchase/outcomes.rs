@@ -247,7 +247,7 @@ async fn the_payments_metadata_is_merged_under_the_events() {
 }
 
 #[tokio::test]
-async fn days_and_times_are_kept_in_one_form_and_what_nobody_can_read_is_named() {
+async fn days_and_times_are_kept_in_one_form_and_what_can_not_be_read_is_named() {
     let school = School::open().await;
     let chosen = json!({"purchaseTier": 7, "timeSlot": "16:00", "schedule": "{\"startDate\": \"2026-12-10T18:30:00.000Z\"}", "expiryDate": ""});
     let unread = json!({"timeSlot": "evening", "schedule": {"startDate": "10/12/2026"}});

@@ -37,7 +37,7 @@ pub(crate) async fn states(school: &School, payment: Payment) -> Vec<(bool, Opti
         .expect("the purchases are read")
 }
 
-/// The first purchase is closed for this reason, the second runs, and nobody is asked to refund either.
+/// The first purchase is closed for this reason, the second runs, and no case asks to refund either.
 async fn assert_renewed(school: &School, old: Payment, new: Payment, reason: &str) {
     assert_eq!(states(school, old).await, [(false, Some(reason.to_owned()))]);
     assert_eq!(states(school, new).await, [(true, None)]);
@@ -192,7 +192,7 @@ async fn of_several_payments_at_once_one_renews_without_the_index_too() {
     storm_of_renewals(DROP_INDEX).await;
 }
 
-/// Two in one batch and nobody else.
+/// Two in one batch and no other.
 async fn two_of_one_batch(before: &str) {
     let first = Payment::number(1);
     let school = school_with(first).await;
@@ -256,7 +256,7 @@ async fn without_the_index_a_renewal_is_made_all_the_same() {
 }
 
 #[tokio::test]
-async fn without_the_index_nobody_looks_at_a_pair_while_it_is_renewed() {
+async fn without_the_index_no_other_payment_looks_at_a_pair_while_it_is_renewed() {
     let first = Payment::number(1);
     let school = school_with(first).await;
     school.database.run_sql(EXPIRE).await;
@@ -329,7 +329,7 @@ async fn a_purchase_that_was_ended_meanwhile_is_not_closed_twice() {
     let first = Payment::number(1);
     let school = school_with(first).await;
     school.database.run_sql(EXPIRE).await;
-    // GIVEN somebody who ends the purchase, not committed
+    // GIVEN a transaction that ends the purchase, not committed
     let mut other = PgConnection::connect(&school.database.direct_url())
         .await
         .unwrap();

@@ -1,4 +1,4 @@
-//! Stock that somebody edited by hand: active reservations are the truth, counters follow them, and goods that are really missing are a
+//! Stock that was edited by hand: active reservations are the truth, counters follow them, and goods that are really missing are a
 //! refund that names them.
 
 use crate::shop::Shop;
@@ -31,7 +31,7 @@ async fn a_counter_that_was_reset_by_hand_stops_no_paid_order() {
             0,
             "{edit}"
         );
-        // AND a counter that stopped it is what is still held; one that says too much stops nobody here
+        // AND a counter that stopped it is what is still held; one that says too much stops no order here
         assert_eq!(shop.text(STOCK).await, format!("4 {reserved_then}"), "{edit}");
         shop.database.drop().await;
     }

@@ -341,7 +341,7 @@ async fn an_order_that_was_ended_by_hand_is_asked_about_while_its_goods_are_out_
         assert_eq!(shop.text(CASES).await, "given_back open stock");
         assert_eq!(shop.text(MOVEMENTS).await, "SKU-1 sale -2 8");
     }
-    // Somebody put them back, and said so in the books: the question is answered.
+    // A person put them back, and said so in the books: the question is answered.
     shop.sql(
         "UPDATE inventory SET quantity_available = 10;
          INSERT INTO inventory_movements (variant_id, movement_type, quantity_change, quantity_after, reference_type, reference_id)

@@ -51,7 +51,7 @@ async fn an_owner_whose_claim_a_failover_lost_does_not_finish_the_job_of_the_nex
 
 #[tokio::test]
 async fn a_job_has_failed_only_together_with_its_case() {
-    // GIVEN a job that fails for good, and somebody who holds the key of its case, whatever its kind
+    // GIVEN a job that fails for good, and a transaction that holds the key of its case, whatever its kind
     let shop = Shop::open().await;
     let buyer = shop.paid(1, &[(1, 2)]).await;
     shop.sql("UPDATE products SET is_active = false").await;
@@ -68,7 +68,7 @@ async fn a_job_has_failed_only_together_with_its_case() {
     // WHEN the worker waits to open the case
     let (finished, ()) = tokio::join!(shop.run_one(), async {
         shop.until_waiting(1).await;
-        // THEN nobody sees the job failed
+        // THEN no other session sees the job failed
         assert_eq!(shop.text("SELECT status FROM job_queue").await, "processing");
         held.rollback().await.unwrap();
     });

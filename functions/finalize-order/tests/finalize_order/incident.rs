@@ -111,7 +111,7 @@ async fn also_when_the_eight_are_out_of_attempts() {
     shop.close().await;
 }
 
-/// As the incident was found, but nobody wakes the worker for the stuck jobs: their rows are gone, as after a restore.
+/// As the incident was found, but no message wakes the worker for the stuck jobs: their rows are gone, as after a restore.
 #[tokio::test]
 async fn also_when_the_jobs_of_the_eight_were_lost() {
     let shop = Shop::over(TestDatabase::create().await).await;

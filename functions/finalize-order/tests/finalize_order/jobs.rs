@@ -126,7 +126,7 @@ async fn a_job_that_another_is_claiming_is_passed_over_without_waiting() {
     // WHEN two others look THEN one has the second, and the last has none
     let others = async { (acquire(&database, "x").await, acquire(&database, "y").await) };
     let others = tokio::time::timeout(Duration::from_secs(20), others).await;
-    let (second, third) = others.expect("nobody waits for the first");
+    let (second, third) = others.expect("neither waits for the first");
     assert_eq!(
         (key(first), key(second), third),
         ("a".to_owned(), "b".to_owned(), None)
@@ -205,7 +205,7 @@ async fn an_owner_that_waited_for_its_rescuer_is_told_that_it_lost() {
 }
 
 #[tokio::test]
-async fn jobs_that_are_not_due_stub_nobodys_way_and_the_order_stays() {
+async fn jobs_that_are_not_due_hold_up_no_other_and_the_order_stays() {
     // GIVEN more jobs that wait for their time than a claim reads, older and of a better priority than those that are due
     let shop = Shop::open().await;
     shop.sql(

@@ -65,7 +65,7 @@ async fn killed_at(conversation: Conversation, marks: &[Mark], orders_at_death: 
     assert!(outcome.was_killed(), "{outcome:?}\n{}", victim.lines().join("\n"));
     drop(link);
     assert_eq!(shop.orders().await, orders_at_death);
-    // AND nobody may take its job while the lease lasts
+    // AND no worker may take its job while the lease lasts
     shop.sweep("stale-jobs").await;
     shop.work().await;
     assert_eq!(shop.orders().await, orders_at_death);

@@ -151,7 +151,7 @@ async fn what_is_its_own_fault_is_tried_three_times_with_growing_delays_and_then
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_that_is_not_done_when_the_time_is_up_goes_back_without_using_an_attempt() {
-    // GIVEN a paid buyer whose stock somebody holds
+    // GIVEN a paid buyer whose stock another transaction holds
     let shop = Shop::open().await;
     let buyer = shop.paid(1, &[(1, 2)]).await;
     let mut holder = PgConnection::connect(&shop.database.direct_url()).await.unwrap();
@@ -171,7 +171,7 @@ async fn a_job_that_is_not_done_when_the_time_is_up_goes_back_without_using_an_a
     let work = function.work(Deadline::after(Duration::from_secs(3)));
     let worked = tokio::time::timeout(Duration::from_secs(10), work).await;
     let worked = worked.expect("it does not wait for the stock");
-    // AND the job is as if nobody had claimed it
+    // AND the job is as if no worker had claimed it
     assert_eq!((worked.returned, worked.time_was_up), (1, true), "{worked:?}");
     let state = "SELECT status || ' ' || max_attempts - attempts || coalesce(locked_by, '') FROM job_queue";
     assert_eq!(shop.text(state).await, "pending 3");

@@ -17,7 +17,7 @@ async fn lock_stock(holder: &mut PgConnection, which: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_whose_reservations_were_edited_by_hand_takes_its_locks_in_everybodys_order() {
-    // GIVEN a paid buyer of all variants, whose reservation of the first variant somebody deleted
+    // GIVEN a paid buyer of all variants, whose reservation of the first variant was deleted
     let shop = Shop::open().await;
     let buyer = shop.paid(1, &[(1, 1), (2, 1), (3, 1), (4, 1)]).await;
     shop.sql(

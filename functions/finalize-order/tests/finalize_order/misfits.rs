@@ -77,7 +77,7 @@ const MISFITS: [(&str, &str); 16] = [
         "failed price_ended",
     ),
     (
-        "UPDATE job_queue SET payload = '{\"payment_intent_id\": \"pi_nobody\"}' WHERE idempotency_key = 'payment_esewa_txn-{number}'",
+        "UPDATE job_queue SET payload = '{\"payment_intent_id\": \"pi_unknown\"}' WHERE idempotency_key = 'payment_esewa_txn-{number}'",
         "failed unknown_intent",
     ),
     ("UPDATE job_queue SET payload = '{}' WHERE idempotency_key = 'payment_esewa_txn-{number}'", "failed no_intent_named"),
@@ -142,7 +142,7 @@ async fn each_kind_of_misfit_in_each_place_falls_out_alone() {
 }
 
 #[tokio::test]
-async fn an_intent_that_somebody_holds_keeps_nobody_but_its_own_job_waiting() {
+async fn a_locked_intent_keeps_only_its_own_job_waiting() {
     // GIVEN four paid buyers, one of whose intents a person holds
     let shop = Shop::open().await;
     for number in 0..4 {
@@ -205,8 +205,8 @@ async fn a_panic_over_one_job_of_a_set_is_not_the_others_fault() {
 }
 
 #[tokio::test]
-async fn pieces_without_a_stock_row_are_not_sold_and_stop_nobody() {
-    // GIVEN three paid buyers, and somebody who deleted the stock row of what the second has reserved
+async fn pieces_without_a_stock_row_are_not_sold_and_stop_no_other_order() {
+    // GIVEN three paid buyers, and the deleted stock row of what the second has reserved
     let shop = Shop::open().await;
     shop.paid(1, &[(1, 1)]).await;
     shop.paid(2, &[(2, 1)]).await;

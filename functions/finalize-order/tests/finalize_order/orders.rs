@@ -134,7 +134,7 @@ async fn what_an_order_without_its_goods_still_holds_is_free_for_other_buyers() 
 
 #[tokio::test]
 async fn goods_that_are_gone_leave_a_refund_to_pay_and_nothing_half_made() {
-    // GIVEN a reservation that was freed, and somebody else who bought the last pieces of one of two variants
+    // GIVEN a reservation that was freed, and another buyer who bought the last pieces of one of two variants
     let shop = Shop::open().await;
     let buyer = shop.paid(1, &[(1, 2), (2, 3)]).await;
     free(&shop).await;

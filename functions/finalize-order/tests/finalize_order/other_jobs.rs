@@ -80,12 +80,12 @@ async fn a_refund_is_a_case_and_no_order_is_made_beside_it() {
 }
 
 #[tokio::test]
-async fn a_job_that_nobody_knows_or_that_names_no_intent_fails_by_name_and_stops_nobody() {
+async fn a_job_of_an_unknown_type_or_intent_fails_by_name_and_stops_no_other() {
     let shop = Shop::open().await;
     shop.paid(1, &[(1, 2)]).await;
     shop.sql(
         "INSERT INTO job_queue (job_type, payload, priority) VALUES ('dust', '{}', 0), ('finalize_order', '{}', 0),
-           ('finalize_order', '{\"payment_intent_id\": \"pi_nobody\"}', 0)",
+           ('finalize_order', '{\"payment_intent_id\": \"pi_unknown\"}', 0)",
     )
     .await;
     shop.work().await;

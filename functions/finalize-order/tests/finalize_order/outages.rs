@@ -1,5 +1,5 @@
-//! Only a job's own fault uses up its attempts. What an outage, a schema that drifted or somebody's lock broke heals by itself, the case
-//! included.
+//! Only a job's own fault uses up its attempts. What an outage, a schema that drifted or another transaction's lock broke heals
+//! by itself, the case included.
 
 use crate::shop::Shop;
 use finalize_order::Finished;
@@ -23,7 +23,7 @@ async fn a_database_that_flaps_uses_up_no_attempt_and_leaves_nothing_to_a_person
         assert_eq!(shop.text(JOBS).await, "pending 3 outage", "round {round}");
         shop.backoffs_pass().await;
     }
-    // AND the flapping ends THEN every order is made, and nobody was told to do anything
+    // AND the flapping ends THEN every order is made, and no person was told to do anything
     shop.order_items_succeed().await;
     shop.work().await;
     assert_eq!(shop.orders().await, 6);

@@ -97,7 +97,7 @@ async fn items_that_can_not_be_read() {
 }
 
 #[tokio::test]
-async fn nobody_gets_goods_for_an_intent_that_is_not_verified() {
+async fn no_order_is_made_for_an_intent_that_is_not_verified() {
     let shop = Shop::open().await;
     shop.paid(1, &[(1, 2)]).await;
     shop.sql("DELETE FROM payment_gateway_verifications").await;

@@ -206,7 +206,7 @@ async fn a_piece_that_a_lost_job_would_have_taken_goes_to_the_next_in_the_set() 
     assert_eq!(jobs.len(), 2);
     shop.sql("UPDATE job_queue SET locked_until = now() - interval '1 second' WHERE idempotency_key = 'payment_esewa_txn-1'").await;
     shop.sweep("stale-jobs").await;
-    // WHEN it runs them THEN the second is not told that somebody took the piece before it
+    // WHEN it runs them THEN the second is not told that another took the piece before it
     let finished = run_all(&owner, jobs).await;
     assert_eq!(finished, [Finished::LostLease, Finished::Completed]);
     assert_eq!(state(&shop, 2).await, "completed");

@@ -104,7 +104,7 @@ async fn serve(mut socket: TcpStream, behaviour: Behaviour, batches: Arc<AtomicU
     }
 }
 
-/// The URL of a port on which nobody listens.
+/// The URL of a port on which nothing listens.
 pub async fn closed_port() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     format!("redis://{}", listener.local_addr().unwrap())

@@ -36,9 +36,9 @@ async fn filing_twice_is_one_row_and_keeps_what_became_of_it() {
 
 #[tokio::test]
 async fn an_unreachable_database_hands_everything_back() {
-    // GIVEN a database on a port where nobody listens
+    // GIVEN a database on a port where nothing listens
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("postgres://nobody@{}/none", listener.local_addr().unwrap());
+    let url = format!("postgres://makegood@{}/none", listener.local_addr().unwrap());
     drop(listener);
     let patience = Limits {
         acquire: Duration::from_secs(1),
@@ -85,7 +85,7 @@ async fn one_dead_letter_that_cannot_be_filed_stays_and_its_neighbours_are_filed
 
 #[tokio::test]
 async fn what_cannot_be_filed_in_time_is_returned() {
-    // GIVEN somebody who holds the table
+    // GIVEN a session that holds the table
     let database = TestDatabase::create().await;
     let mut holder = PgConnection::connect(&database.direct_url()).await.unwrap();
     let mut transaction = holder.begin().await.unwrap();

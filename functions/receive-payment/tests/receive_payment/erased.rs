@@ -30,7 +30,7 @@ impl Setting {
 }
 
 #[tokio::test]
-async fn a_late_copy_is_answered_with_the_first_result_and_new_money_is_a_case_that_names_nobody() {
+async fn a_late_copy_is_answered_with_the_first_result_and_new_money_is_a_case_without_the_student() {
     // GIVEN a recorded payment whose student was erased since, and whose event has left the outbox
     let setting = Setting::with_no_queue().await;
     let (_, first) = setting.send(signed_webhook(&capture("pay_1").to_string())).await;
@@ -43,7 +43,7 @@ async fn a_late_copy_is_answered_with_the_first_result_and_new_money_is_a_case_t
         (200, &first["paymentId"], &json!(true))
     );
     assert_eq!(setting.payments_and_events().await, (1, 0));
-    // WHEN money comes that nobody knows of, by webhook or confirmation THEN a person gives it back
+    // WHEN money comes of which no row tells, by webhook or confirmation THEN a person gives it back
     let mut told = confirmation();
     told["providerPaymentId"] = json!("pay_3");
     for request in [

@@ -119,7 +119,7 @@ async fn a_payment_that_was_given_back_in_full_takes_its_lines_with_it() {
     setting.finish().await;
 }
 
-/// Of which line a part went back, nobody says: no sessions are taken, and a person is asked.
+/// Of which line a part went back is not said: no sessions are taken, and a person is asked.
 #[tokio::test]
 async fn a_part_that_goes_back_of_a_payment_with_lines_is_a_case_and_takes_no_sessions() {
     for lines in [1, 2] {
@@ -144,7 +144,7 @@ async fn a_part_that_goes_back_of_a_payment_with_lines_is_a_case_and_takes_no_se
     }
 }
 
-/// The ids of two providers may be alike: the second payment is nobody's duplicate, and nobody's line.
+/// The ids of two providers may be alike: the second payment is no duplicate, and no line of the first.
 #[tokio::test]
 async fn equal_ids_at_two_providers_are_two_payments() {
     let setting = Setting::with_no_queue().await;

@@ -87,7 +87,7 @@ async fn the_parts_of_a_begun_order_add_up_in_any_order_with_one_case_before() {
                 assert_eq!(cases(&setting).await, waits, "{arrivals:?}");
                 assert_eq!(event_amounts(&setting).await, json!([]));
             }
-            // WHEN the last comes THEN the whole is recorded, published once, and nobody is asked any more
+            // WHEN the last comes THEN the whole is recorded, published once, and no case is open any more
             let answer = send(&setting, &part(&last.0, last.1, Some(begun))).await;
             assert_eq!(
                 (&answer["status"], &answer["paymentId"]),
@@ -114,7 +114,7 @@ async fn the_parts_of_a_begun_order_add_up_in_any_order_with_one_case_before() {
 }
 
 #[tokio::test]
-async fn the_parts_of_an_order_that_nobody_began_add_up_to_the_price() {
+async fn the_parts_of_an_order_without_a_begun_payment_add_up_to_the_price() {
     // GIVEN a course of 4,999 rupees, and no begun payment
     let setting = Setting::with_no_queue().await;
     for (at, id) in ["pay_a", "pay_b"].into_iter().enumerate() {
@@ -209,7 +209,7 @@ async fn money_of_another_order_currency_student_or_course_is_no_part() {
     }
 }
 
-/// Nobody began it, so that no row is there to wait for: the order is what they share.
+/// No payment was begun, so that no row is there to wait for: the order is what they share.
 #[tokio::test]
 async fn parts_that_come_at_once_add_up_as_well() {
     for _ in 0..5 {

@@ -79,7 +79,7 @@ async fn a_held_payment_is_released_by_the_price_or_the_payment_service_and_its_
             let (_, answer) = setting.send(signed_confirmation(&told, NOW)).await;
             assert_eq!(answer["status"], json!("recorded"));
         }
-        // THEN it is published once, and nobody is asked to look at it
+        // THEN it is published once, and no person is asked to look at it
         assert_eq!(setting.payments_and_events().await, (1, 1), "{released_by}");
         assert_eq!(open_cases(&setting).await, json!([]), "{released_by}");
         // AND it stays so when the provider repeats itself after the price has gone
@@ -181,7 +181,7 @@ async fn the_begun_payment_of_the_order_says_what_was_bought_even_without_notes(
 }
 
 #[tokio::test]
-async fn a_payment_of_another_site_is_counted_and_nobody_is_asked_to_give_it_back() {
+async fn a_payment_of_another_site_is_counted_and_no_person_is_asked_to_give_it_back() {
     for notes in [json!({"woocommerce_order_id": "8812"}), json!([]), Value::Null] {
         let setting = Setting::with_no_queue().await;
         let mut webhook = capture("pay_case09");

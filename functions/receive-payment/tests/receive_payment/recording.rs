@@ -134,7 +134,7 @@ async fn nothing_is_published_before_the_commit() {
     let setting = Setting::with_endpoint(&listener, Duration::from_secs(5)).await;
     setting.refuse_outbox_rows_at_commit().await;
     let (status, _) = setting.send(signed_webhook(&capture("pay_1").to_string())).await;
-    // THEN nobody called the queue
+    // THEN the queue was not called
     assert_eq!(status, 503);
     listener.set_nonblocking(true).expect("a socket option");
     let called = listener.accept().map(|_| ()).map_err(|error| error.kind());

@@ -9,7 +9,7 @@ use serde_json::json;
 
 #[tokio::test]
 async fn forged_stale_and_unreadable_messages_are_refused_and_store_nothing() {
-    // GIVEN messages that nobody should believe, or that can't be read
+    // GIVEN messages that must not be believed, or that can't be read
     let setting = Setting::with_no_queue().await;
     let body = capture("pay_1").to_string();
     let good = receive_payment::signature::sign(RAZORPAY_SECRET, &[body.as_bytes()]);
@@ -140,7 +140,7 @@ async fn signed_money_that_names_no_course_is_held_and_shown_to_a_person() {
     assert_eq!(case["details"]["field"], json!("notes.courseId"));
     assert!(!case.to_string().contains("example.com"), "{case}");
     assert_eq!(setting.payments_and_events().await, (0, 0));
-    // WHEN a message about the same payment can be used, THEN nobody is left to give the money back
+    // WHEN a message about the same payment can be used, THEN no open case asks to give the money back
     let mut told = confirmation();
     told["providerPaymentId"] = json!("pay_1");
     setting.send(signed_confirmation(&told.to_string(), NOW)).await;

@@ -23,7 +23,7 @@ async fn a_repeat_answers_with_the_first_result() {
 
 #[tokio::test]
 async fn a_repeat_does_not_send_again_what_was_published() {
-    // GIVEN a payment whose event was published, long enough ago that nobody holds it
+    // GIVEN a payment whose event was published, long enough ago that no lease holds it
     let setting = Setting::with_no_queue().await;
     setting.send(signed_webhook(&capture("pay_1").to_string())).await;
     let published = "UPDATE outbox SET published_at = now() - interval '1 hour', claimed_until = NULL";
@@ -124,7 +124,7 @@ async fn a_row_that_another_writer_inserts_at_that_moment_is_met_and_not_fought(
         writer.commit().await.expect("the commit");
     };
     let ((status, answer), ()) = futures::join!(sending, committing);
-    // THEN the row keeps its id, and the event that nobody published is published
+    // THEN the row keeps its id, and the event that was not published yet is published
     assert_eq!(
         (status, answer),
         (
@@ -140,7 +140,7 @@ async fn a_row_that_another_writer_inserts_at_that_moment_is_met_and_not_fought(
 #[tokio::test]
 async fn a_message_waits_while_another_of_the_same_payment_is_decided() {
     let setting = Setting::with_no_queue().await;
-    // GIVEN somebody who decides about this charge
+    // GIVEN a transaction that decides about this charge
     let mut holder = setting.database.direct().begin().await.unwrap();
     sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended('receive-payment:provider:pay_1', 0))")
         .execute(&mut *holder)

@@ -15,7 +15,7 @@ const NEW_SECRET: &str = "the secret after the rotation";
 
 /// A function that has its webhook secret from there.
 async fn setting() -> (Setting, Secrets) {
-    let secrets = Secrets::holding("nobody", "hush", "").await;
+    let secrets = Secrets::holding("makegood", "hush", "").await;
     secrets.put_text(Secrets::ARN, RAZORPAY_SECRET);
     let aws = queues::aws_at(secrets.url()).await;
     let read = |text: &str| Keys::read(NAME, text, 16).map_err(|error| error.to_string());

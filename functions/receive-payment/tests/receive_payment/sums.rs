@@ -115,7 +115,7 @@ async fn a_refund_that_fails_after_all_was_said_to_be_back_is_a_case() {
     assert_eq!((status, setting.count(OPEN).await), (json!("refunded"), 0));
     // WHEN the refund turns out to have failed
     story.take(Step::Refund("refund.failed", 1, PRICE)).await;
-    // THEN somebody is asked to refund it again
+    // THEN a person is asked to refund it again
     let cases = setting
         .json("SELECT coalesce(jsonb_agg(jsonb_build_array(kind, status, details -> 'givenBackMinor')), '[]') FROM payment_cases")
         .await;

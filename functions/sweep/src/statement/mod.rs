@@ -1,6 +1,6 @@
 //! The `statement` sweep: reads Razorpay's own lists of payments, refunds and settlements, and compares them with what is here (G12,
-//! docs/decisions/0090). What the provider took and nobody told us of is recorded as if its webhook had arrived; what can't be made right by
-//! itself is a case. It goes on where the last run ended, and reads a day twice.
+//! docs/decisions/0090). What the provider took and no webhook told us of is recorded as if its webhook had arrived; what can't
+//! be made right by itself is a case. It goes on where the last run ended, and reads a day twice.
 
 mod act;
 mod orders;

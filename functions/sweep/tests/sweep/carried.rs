@@ -1,4 +1,4 @@
-//! What is sent can be carried: every character, and what no queue takes is parked and holds up nobody.
+//! What is sent can be carried: every character, and what no queue takes is parked and holds up no other.
 
 use crate::bench::Bench;
 use makegood_tests::sink::StrictSink;
@@ -54,7 +54,7 @@ async fn every_character_that_a_row_can_hold_is_sent_at_the_first_attempt_and_re
 }
 
 #[tokio::test]
-async fn what_no_queue_takes_is_parked_at_the_third_attempt_and_holds_up_nobody() {
+async fn what_no_queue_takes_is_parked_at_the_third_attempt_and_holds_up_no_other() {
     for (refused, why) in [
         ("x".repeat(1_048_576), "1048587 bytes"),
         (StrictSink::POISON.to_owned(), "InvalidMessageContents"),

@@ -1,4 +1,4 @@
-//! `reconcile` asks about payments that nobody came back from: in turn, not too often, and not for ever.
+//! `reconcile` asks about payments whose buyer did not come back: in turn, not too often, and not for ever.
 
 use crate::counter::{Counter, numbers, reconcile};
 use makegood::delivery::Deadline;
@@ -57,7 +57,7 @@ async fn who_pays_and_closes_the_tab_has_the_order_after_the_next_reconcile() {
 }
 
 #[tokio::test]
-async fn a_wrong_amount_that_nobody_came_back_with_is_a_case_too() {
+async fn a_wrong_amount_behind_a_closed_tab_is_a_case_too() {
     let counter = Counter::open().await;
     let checkout = counter.buyer(1, Provider::Khalti, &[(1, 1)]).await;
     counter
@@ -137,7 +137,7 @@ async fn an_unpaid_form_lapses_and_is_asked_about_ever_less_often() {
 }
 
 #[tokio::test]
-async fn after_an_outage_nobody_waits_longer_than_a_quarter_of_an_hour() {
+async fn after_an_outage_no_buyer_waits_longer_than_a_quarter_of_an_hour() {
     // GIVEN a buyer who paid twelve hours ago, about whom a gateway in trouble was asked five minutes ago
     let counter = Counter::open().await;
     let checkout = counter.buyer(1, Provider::Esewa, &[(1, 1)]).await;

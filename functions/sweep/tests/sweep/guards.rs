@@ -49,7 +49,7 @@ async fn a_job_that_fails_while_reconcile_looks_is_left_to_the_person_who_got_it
     counter.shop.close().await;
 }
 
-/// Events of an hour ago that nobody published.
+/// Events of an hour ago that were not published.
 async fn leave_unpublished(bench: &Bench, number: u32, written: &str) {
     bench
         .database
@@ -74,7 +74,7 @@ async fn an_event_that_another_sweep_is_claiming_is_passed_over_and_stays_its_ow
         "BEGIN; UPDATE outbox SET claimed_until = now() + interval '30 seconds' WHERE id = 1",
     )
     .await;
-    // WHEN a second sweep runs THEN it publishes the other one, and waits for nobody
+    // WHEN a second sweep runs THEN it publishes the other one, and does not wait
     let done = tokio::time::timeout(Duration::from_secs(20), bench.run("outbox")).await;
     assert_eq!(done.expect("it does not wait")["published"], 1);
     execute(&mut other, "COMMIT").await;
@@ -108,7 +108,7 @@ fn outbox_event() -> OutboxEvent {
 }
 
 #[tokio::test]
-async fn an_event_that_somebody_is_publishing_is_not_published_again_beside_them() {
+async fn an_event_that_one_sender_is_publishing_is_not_published_by_another() {
     let bench = Bench::fresh().await;
     let event = [outbox_event()];
     let mut connection = bench.sweep.publisher.database.acquire().await.unwrap();
@@ -128,7 +128,7 @@ async fn an_event_that_somebody_is_publishing_is_not_published_again_beside_them
 }
 
 #[tokio::test]
-async fn an_event_that_somebody_published_meanwhile_keeps_no_failure_of_another_sender() {
+async fn an_event_that_was_published_meanwhile_keeps_no_failure_of_another_sender() {
     // GIVEN a writer whose lease ran out before it could send, a sweep that published, and a queue that is gone by now
     let bench = Bench::fresh().await;
     let mut connection = bench.sweep.publisher.database.acquire().await.unwrap();

@@ -69,7 +69,7 @@ async fn what_waits_is_kept_once_a_minute_and_the_worst_of_a_quarter_hour_is_sho
         .await;
     let bench = at(bench.database, "2031-06-02T12:05:10Z").await;
     bench.run("health").await;
-    // THEN the quarter of an hour shows the worst of it, and the one before, which nobody sampled, shows nothing
+    // THEN the quarter of an hour shows the worst of it, and the one before, which was not sampled, shows nothing
     let shown = health(&bench, Range::Day).await;
     assert_eq!(latest(&shown, "parked"), [None, Some(3)]);
     assert_eq!(shown.now.parked, 2);
@@ -190,7 +190,8 @@ async fn throughput_and_durations_are_those_of_the_rows() {
     bench.database.drop().await;
 }
 
-/// Purchases over the last week, some of them in the same minute, with and without payment; a payment nobody made good, and orders.
+/// Purchases over the last week, some of them in the same minute, with and without payment; a payment without its purchase, and
+/// orders.
 const A_BUSY_WEEK: &str = "
     INSERT INTO payments (id, student_id, amount_cents, status, metadata, confirmed_at)
     SELECT md5('payment' || n)::uuid, md5('student' || n)::uuid, 1, 'succeeded', '{}',

@@ -31,7 +31,7 @@ async fn outcome(counter: &Counter, id: &str) -> i64 {
     counter.database.count(&matched).await
 }
 
-/// A buyer whose link is over; nobody asks about it any more.
+/// A buyer whose link is over; the sweep asks about it no more.
 async fn lapsed(counter: &Counter, number: u32) -> Checkout {
     let checkout = counter.buyer(number, Provider::Esewa, &[(1, 1)]).await;
     counter.gateway.expire(&checkout.external).unwrap();
@@ -48,7 +48,7 @@ async fn who_paid_after_the_link_was_over_has_the_order_once_the_file_is_there()
     let checkout = lapsed(&counter, 1).await;
     counter.gateway.pay(&checkout.external).unwrap();
     imported(&counter, &checkout.external, checkout.amount_minor, "moved").await;
-    // GIVEN a gateway that is away at first: nothing is decided, and nobody is asked
+    // GIVEN a gateway that is away at first: nothing is decided, and no person is asked
     counter.gateway.script([Behaviour::Unavailable]);
     let away = sweep(&counter).await;
     assert_eq!((&away["asked"], &away["cases"]), (&json!(1), &json!(0)), "{away}");
@@ -67,7 +67,7 @@ async fn who_paid_after_the_link_was_over_has_the_order_once_the_file_is_there()
 }
 
 #[tokio::test]
-async fn what_the_gateway_does_not_confirm_or_nobody_began_is_a_case() {
+async fn what_the_gateway_does_not_confirm_or_no_checkout_began_is_a_case() {
     let counter = Counter::open().await;
     let unpaid = lapsed(&counter, 1).await;
     imported(&counter, &unpaid.external, unpaid.amount_minor, "moved").await;

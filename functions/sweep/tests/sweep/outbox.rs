@@ -26,7 +26,7 @@ async fn leave_unpublished(bench: &Bench, number: u32) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_sweeps_at_once_publish_each_event_once() {
-    // GIVEN 250 events that nobody published
+    // GIVEN 250 events that were not published
     let bench = Bench::fresh().await;
     leave_unpublished(&bench, 250).await;
     // WHEN two sweeps run at once
@@ -284,7 +284,7 @@ async fn a_sweep_with_more_to_publish_than_time_still_deletes_counts_and_answers
 
 #[tokio::test]
 async fn a_sweep_that_hangs_is_stopped_answers_and_is_kept_with_its_error() {
-    // GIVEN a table that somebody holds whole
+    // GIVEN a table that another session holds whole
     let bench = Bench::fresh().await;
     let mut holder = PgConnection::connect(&bench.database.direct_url()).await.unwrap();
     let mut held = holder.begin().await.unwrap();

@@ -1,4 +1,4 @@
-//! The rule of what is paid and not fulfilled, asked about single rows: what is owed for nothing, and what somebody is at.
+//! The rule of what is paid and not fulfilled, asked about single rows: what is owed for nothing, and what is worked on.
 
 use crate::bench::Bench;
 use chrono::Utc;

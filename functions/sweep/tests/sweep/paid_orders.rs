@@ -124,7 +124,7 @@ async fn a_job_that_waits_for_a_person_runs_or_has_its_order_is_left_alone() {
 }
 
 #[tokio::test]
-async fn a_job_that_somebody_cancelled_is_not_started_behind_their_back_but_shown() {
+async fn a_job_that_an_operator_cancelled_is_not_started_again_but_shown() {
     let counter = Counter::open().await;
     counter.verified(1, "1 hour", Some("cancelled")).await;
     assert_eq!(numbers(&counter.reconcile().await, FIXED), [0, 1, 0]);

@@ -35,7 +35,7 @@ async fn what_is_not_in_the_stack_is_neither_repaired_nor_told_of() {
     // GIVEN a payment of a day ago without a purchase
     let mut bench = Bench::fresh().await;
     bench.payment(Uuid::new_v4(), Uuid::new_v4()).await;
-    // WHEN a shop alone reconciles THEN it says nothing of courses, and writes no event that nobody takes away
+    // WHEN a shop alone reconciles THEN it says nothing of courses, and writes no event that no queue takes away
     let (done, told) = reconciled(&mut bench, Pipelines::Shop).await;
     assert!(
         done.get("course").is_none() && done["order"].is_object(),

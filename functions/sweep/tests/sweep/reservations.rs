@@ -109,7 +109,7 @@ async fn a_mass_that_ended_at_the_same_moment_is_freed_page_by_page() {
 
 #[tokio::test]
 async fn a_counter_that_was_edited_by_hand_keeps_no_reservation() {
-    // GIVEN reservations of three variants; of one, the counter says less than they hold, since somebody edited it by hand
+    // GIVEN reservations of three variants; of one, the counter says less than they hold, since it was edited by hand
     for reserved in [0, 1, 39] {
         let bench = Bench::fresh().await;
         shop(&bench, &["x", "edited"]).await;
@@ -171,8 +171,9 @@ async fn a_reservation_that_the_database_refuses_to_free_is_left_counted_and_hol
 }
 
 #[tokio::test]
-async fn an_intent_a_variant_and_a_reservation_that_somebody_holds_are_left_and_hold_up_no_other() {
-    // GIVEN reservations of three variants; somebody holds the stock row of one, an intent of another, a reservation of the third
+async fn a_locked_intent_variant_or_reservation_is_left_and_holds_up_no_other() {
+    // GIVEN reservations of three variants; another transaction holds the stock row of one, an intent of another, a reservation
+    // of the third
     let bench = Bench::fresh().await;
     shop(&bench, &["held", "x", "y"]).await;
     ended(&bench, "held", 50, 3).await;

@@ -54,7 +54,7 @@ async fn a_dead_letter_loses_its_body_when_its_time_is_over_and_a_parked_one_nev
 }
 
 #[tokio::test]
-async fn a_run_changes_at_most_500_of_a_kind_and_waits_for_nobody() {
+async fn a_run_changes_at_most_500_of_a_kind_and_waits_for_no_lock() {
     let bench = Bench::fresh().await;
     bench
         .database
@@ -63,7 +63,7 @@ async fn a_run_changes_at_most_500_of_a_kind_and_waits_for_nobody() {
              SELECT 'q', n::text, 'x', 'body', 'discarded', now() - interval '50 days' FROM generate_series(1, 700) n",
         )
         .await;
-    // GIVEN one that somebody holds
+    // GIVEN one that another transaction holds
     let mut holder = bench.database.direct().begin().await.unwrap();
     sqlx::query("SELECT 1 FROM dead_letters WHERE message_id = '1' FOR UPDATE")
         .execute(&mut *holder)

@@ -185,7 +185,7 @@ async fn a_job_whose_order_is_there_is_completed() {
 }
 
 #[tokio::test]
-async fn an_intent_that_nobody_paid_leaves_no_case() {
+async fn an_unpaid_intent_leaves_no_case() {
     let bench = Bench::fresh().await;
     stuck(&bench, "unpaid", 3, "finalize_order").await;
     bench
@@ -202,8 +202,8 @@ async fn an_intent_that_nobody_paid_leaves_no_case() {
 }
 
 #[tokio::test]
-async fn what_nobody_took_is_woken_and_counted_and_without_a_queue_it_is_reported() {
-    // GIVEN a job of a dead worker, one that nobody took, and one that was enqueued just now
+async fn what_no_worker_took_is_woken_and_counted_and_without_a_queue_it_is_reported() {
+    // GIVEN a job of a dead worker, one that no worker took, and one that was enqueued just now
     let mut bench = Bench::fresh().await;
     for key in ["stuck", "untaken", "fresh"] {
         stuck(&bench, key, 1, "finalize_order").await;
@@ -265,7 +265,8 @@ async fn what_nobody_took_is_woken_and_counted_and_without_a_queue_it_is_reporte
 
 #[tokio::test]
 async fn a_job_that_can_not_be_taken_away_holds_up_no_other() {
-    // GIVEN jobs of dead workers, of which the database refuses one, and the case of another is being written by somebody
+    // GIVEN jobs of dead workers, of which the database refuses one, and the case of another is being written by another
+    // transaction
     let bench = Bench::fresh().await;
     for key in ["a", "refused", "b", "c"] {
         stuck(&bench, key, 1, "finalize_order").await;

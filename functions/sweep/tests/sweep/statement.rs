@@ -1,4 +1,5 @@
-//! The provider's own statement: whatever it took or gave back and nobody told us of is made right within one run, or is a case.
+//! The provider's own statement: whatever it took or gave back and no webhook told us of is made right within one run, or is a
+//! case.
 
 use crate::bench::Bench;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -263,7 +264,7 @@ async fn what_is_paid_or_given_back_on_one_side_only_is_a_case_until_both_say_th
     assert_eq!(done["cases"], 4, "{done}");
     // and a second reading opens nothing twice
     assert_eq!(school.read().await["cases"], 0);
-    // WHEN they say the same again THEN nobody is asked any more
+    // WHEN they say the same again THEN no case is open any more
     for id in ["pay_amount", "pay_currency", "pay_gone"] {
         school.put(school.captured(id, TimeDelta::hours(3)));
     }
@@ -280,7 +281,7 @@ async fn what_is_paid_or_given_back_on_one_side_only_is_a_case_until_both_say_th
 }
 
 #[tokio::test]
-async fn a_refund_that_nobody_told_us_of_is_recorded_and_ends_what_it_paid_for() {
+async fn a_refund_without_a_webhook_is_recorded_and_ends_what_it_paid_for() {
     let school = School::open().await;
     paid_here(&school, "pay_1").await;
     let refund = |id: &str, status: &str, amount: i64| {

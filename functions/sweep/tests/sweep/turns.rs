@@ -16,7 +16,7 @@ async fn next(database: &TestDatabase, most: i64) -> Vec<String> {
         .collect()
 }
 
-/// Checkouts of this buyer that nobody came back from: numbers `from` to `to`, each as many seconds old as its number and six minutes.
+/// Checkouts from which this buyer did not come back: numbers `from` to `to`, each as many seconds old as its number and six minutes.
 async fn checkouts(database: &TestDatabase, buyer: u32, from: u32, to: u32) {
     database
         .run_sql(&format!(

@@ -59,7 +59,7 @@ async fn intent(bench: &Bench, id: &str, ago: &str) {
 
 #[tokio::test]
 async fn a_case_answers_for_a_payment_as_the_three_readers_all_say() {
-    // GIVEN a payment and an intent of an hour ago that nobody fulfilled, with cases
+    // GIVEN a payment and an intent of an hour ago that were not fulfilled, with cases
     for (case, unanswered) in [
         ("SELECT 1", 2),
         ("UPDATE payment_cases SET status = 'open'", 0),
@@ -273,7 +273,7 @@ async fn a_comparison_goes_on_where_the_last_run_ended_and_begins_anew_after_a_w
 
 #[tokio::test]
 async fn a_sweep_whose_time_is_up_answers_before_it_is_cut_off_and_its_run_is_kept() {
-    // GIVEN a table that somebody holds
+    // GIVEN a table that another session holds
     let bench = Bench::fresh().await;
     let mut holder = PgConnection::connect(&bench.database.direct_url()).await.unwrap();
     let mut held = holder.begin().await.unwrap();

@@ -43,7 +43,7 @@ async fn who_waits_for_a_trainer_is_asked_for_again_until_one_is_free() {
         assert_eq!(allocate(&bench, &consumer).await, 1);
         assert_eq!(service.report().calls, call);
     }
-    // THEN a trainer was free in the end: one allocation, published once, and nobody asks any more
+    // THEN a trainer was free in the end: one allocation, published once, and the sweep asks no more
     let allocated = format!(
         "SELECT count(*) FROM trainer_allocations WHERE status = 'approved' AND metadata ->> 'purchaseId' = '{purchase}'"
     );

@@ -155,7 +155,7 @@ async fn a_session_that_a_person_changes_at_the_same_moment_stays_as_the_person_
     // WHEN the windows are topped up, which waits for the row, and the person commits
     let run = top_up(&school);
     let commit = async {
-        until_somebody_waits(&school).await;
+        until_a_statement_waits(&school).await;
         person.commit().await.unwrap();
     };
     let (report, ()) = tokio::join!(run, commit);
@@ -181,7 +181,7 @@ async fn a_session_that_a_person_changes_between_the_look_and_the_move_stays_too
         .await
         .unwrap();
     let change = async {
-        until_somebody_waits(&school).await;
+        until_a_statement_waits(&school).await;
         // WHEN a person changes the session then
         school
             .database
@@ -200,7 +200,7 @@ async fn a_session_that_a_person_changes_between_the_look_and_the_move_stays_too
     end(school).await;
 }
 
-async fn until_somebody_waits(school: &School) {
+async fn until_a_statement_waits(school: &School) {
     const WAITING: &str = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
     let waits = async { while school.database.count(WAITING).await == 0 {} };
     tokio::time::timeout(Duration::from_secs(20), waits)

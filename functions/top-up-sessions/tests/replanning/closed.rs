@@ -60,8 +60,8 @@ async fn a_day_that_is_closed_after_the_planning_is_planned_anew() {
 }
 
 #[tokio::test]
-async fn sessions_of_an_older_release_are_moved_unless_somebody_changed_them() {
-    // GIVEN sessions that nobody has noted the plan of, one of them changed since
+async fn sessions_of_an_older_release_are_moved_unless_a_person_changed_them() {
+    // GIVEN sessions whose plan was not noted, one of them changed since
     let school = School::at(THURSDAY_EVENING).await;
     school.purchase(1, 20, json!({})).await;
     school.allocation(1, json!({"sessionCount": 20})).await;
@@ -120,7 +120,7 @@ async fn a_day_of_the_week_without_teaching_any_more_is_planned_anew_and_what_pe
 }
 
 #[tokio::test]
-async fn a_session_that_somebody_else_wrote_on_a_weekend_is_not_moved() {
+async fn a_session_that_another_program_wrote_on_a_weekend_is_not_moved() {
     // GIVEN seven sessions that were planned, and one that another program wrote for a Saturday
     let school = planned(20).await;
     school.sessions(1, &[("2026-01-10", "scheduled")]).await;

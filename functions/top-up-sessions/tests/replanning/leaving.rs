@@ -74,7 +74,7 @@ async fn an_allocation_made_by_hand_gets_the_sessions_of_the_one_that_was_cancel
         .run_sql("UPDATE tutoring_sessions SET status = 'completed' WHERE scheduled_date < '2026-01-15'")
         .await;
     another_trainer(&school, &json!({"sessionCount": 6, "timeSlot": "18:00"})).await;
-    // WHEN nobody tells the pipeline, and the windows are topped up
+    // WHEN no event tells the pipeline, and the windows are topped up
     let report = top_up(&school).await;
     // THEN the three that were ahead have moved to the new time
     assert_eq!((report.rescheduled, report.sessions), (3, 0));

@@ -103,7 +103,7 @@ async fn what_is_moved_in_one_run_is_out_of_the_way_and_in_the_way_where_it_is_t
 
 #[tokio::test]
 async fn a_time_that_one_course_leaves_is_free_for_the_other_in_the_same_run() {
-    // GIVEN a week at four, which somebody has put to six since, and an empty window of another course at four
+    // GIVEN a week at four, which a person has put to six since, and an empty window of another course at four
     let school = planned(20).await;
     another_course(&school, 2, "4:00 PM").await;
     school

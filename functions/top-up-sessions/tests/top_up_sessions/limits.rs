@@ -46,7 +46,7 @@ async fn a_run_out_of_time_says_where_and_goes_on_there() {
 
 #[tokio::test]
 async fn a_run_that_waits_for_a_lock_in_vain_stops_in_time() {
-    // GIVEN somebody holds an allocation of the second page
+    // GIVEN another transaction holds an allocation of the second page
     let school = School::at(THURSDAY_EVENING).await;
     plant(&school, 1_200, 0).await;
     let pool = school.database.direct();
@@ -64,7 +64,7 @@ async fn a_run_that_waits_for_a_lock_in_vain_stops_in_time() {
         .run(Input::default(), Deadline::after(Duration::from_secs(4)))
         .await
         .unwrap();
-    // THEN the first page stays, the second is for the next run, and holds nobody up
+    // THEN the first page stays, the second is for the next run, and holds no other up
     assert_eq!(
         (report.finished, report.allocations, report.resume_after),
         (false, 1_000, Some(AllocationId(id(1_000))))
@@ -77,7 +77,7 @@ async fn a_run_that_waits_for_a_lock_in_vain_stops_in_time() {
 
 #[tokio::test]
 async fn one_locked_allocation_holds_up_no_other() {
-    // GIVEN somebody holds one of eight allocations
+    // GIVEN another transaction holds one of eight allocations
     let school = School::at(THURSDAY_EVENING).await;
     plant(&school, 8, 0).await;
     let pool = school.database.direct();
@@ -102,7 +102,10 @@ async fn one_locked_allocation_holds_up_no_other() {
 
 /// As [`end`]; the server noted the waits that ended, and nothing else.
 async fn end_after_lock_waits(school: School) {
-    assert!(!school.database.ended_lock_waits().is_empty(), "nobody waited");
+    assert!(
+        !school.database.ended_lock_waits().is_empty(),
+        "no statement waited"
+    );
     assert_eq!(school.database.server_errors(), Vec::<String>::new());
     school.database.drop().await;
 }

@@ -229,7 +229,7 @@ async fn an_allocation_that_can_not_be_written_is_passed_over() {
     school
         .database
         .run_sql(&format!(
-            "ALTER TABLE tutoring_sessions ADD CONSTRAINT nobody CHECK (allocation_id NOT IN ('{}', '{}'))",
+            "ALTER TABLE tutoring_sessions ADD CONSTRAINT not_these_two CHECK (allocation_id NOT IN ('{}', '{}'))",
             id(7),
             id(250)
         ))

@@ -109,7 +109,7 @@ async fn a_forged_callback_is_refused_and_nothing_is_asked_or_stored() {
             "invalid_signature",
         ),
         (text.replace("1000.0", "1000.00"), 401, "invalid_signature"),
-        (text.replace("EPAYTEST", "SOMEBODY"), 401, "invalid_signature"),
+        (text.replace("EPAYTEST", "STRANGER"), 401, "invalid_signature"),
         (
             text.replace("status,total_amount", "total_amount"),
             401,
@@ -125,7 +125,7 @@ async fn a_forged_callback_is_refused_and_nothing_is_asked_or_stored() {
     let before = till.everything().await;
     for (forged, status, code) in forgeries {
         assert_ne!(forged, text);
-        // WHEN somebody sends it THEN it is refused without a word about why it failed
+        // WHEN it is sent THEN it is refused without a word about why it failed
         let answer = till
             .send(&json!({"provider": "esewa", "data": STANDARD.encode(&forged)}))
             .await;

@@ -1,4 +1,4 @@
-//! A row that somebody else holds keeps a verification waiting within a limit, and loses nothing.
+//! A row that another session holds keeps a verification waiting within a limit, and loses nothing.
 
 use crate::till::Till;
 use makegood::db::{Database, Limits};
@@ -19,7 +19,7 @@ fn payment(checkout: &Checkout) -> Payment {
     }
 }
 
-/// Somebody who holds the intent's row until they are dropped.
+/// A session that holds the intent's row until it is dropped.
 async fn hold(till: &Till, checkout: &Checkout) -> PgConnection {
     let mut holder = PgConnection::connect(&till.database.direct_url()).await.unwrap();
     let lock = format!(
@@ -118,7 +118,7 @@ async fn who_waited_for_the_row_looks_at_it_again_before_asking() {
     let till = Till::open().await;
     let checkout = till.buyer(1, Provider::Esewa, &[(1, 1)]).await;
     till.gateway.pay(&checkout.external).unwrap();
-    // GIVEN somebody who holds the row, and takes the question while another waits for it
+    // GIVEN a session that holds the row, and takes the question while another waits for it
     let mut holder = hold(&till, &checkout).await;
     let take = format!(
         "UPDATE payment_intents SET metadata = metadata || jsonb_build_object('gateway',

@@ -20,7 +20,7 @@ impl Dice {
     }
 }
 
-/// One step of somebody: a buyer, a gateway's customer, a worker, a sweep.
+/// One step of one party: a buyer, a gateway's customer, a worker, a sweep.
 async fn step(tabs: &Tabs, opened: &Mutex<Vec<Checkout>>, dice: [u32; 4]) {
     let [what, buyer, variant, pieces] = dice;
     let buyer = buyer % 4;

@@ -85,7 +85,7 @@ async fn kill(victim: &Environment, checkout: &Checkout, moment: impl Future<Out
 
 /// Though the buyer never asks again.
 async fn assert_healed(till: Till, verifications_at_death: i64) {
-    // WHEN the next sweeps run THEN they verify it, or wake a worker for the job that nobody was woken for
+    // WHEN the next sweeps run THEN they verify it, or wake a worker for the job that no worker was woken for
     till.time_passes("6 minutes").await;
     let order = till.reconcile().await;
     assert_eq!(order["verified"], 1 - verifications_at_death, "{order}");

@@ -1,4 +1,4 @@
-//! The buyer pays when nobody expects it any more: the order is made, or a person owes a refund. Never silence.
+//! The buyer pays when it is no longer expected: the order is made, or a person owes a refund. Never silence.
 
 use crate::till::Till;
 use makegood::gateway::Provider;

@@ -80,7 +80,7 @@ async fn a_free_cart_becomes_an_order_without_a_gateway() {
         assert_eq!(tabs.jobs.drain().await.len(), 1);
         tabs.work().await;
         assert_ordered(&tabs, &checkout).await;
-        // AND nobody ever asks a gateway whether it gave nothing back.
+        // AND no sweep ever asks a gateway whether it gave nothing back.
         tabs.time_passes("2 days").await;
         tabs.reconcile().await;
         assert_eq!(
@@ -125,7 +125,7 @@ async fn a_free_checkout_that_another_replaced_comes_to_nothing_whoever_asks() {
     tabs.pay_and_verify(&paid).await;
     tabs.work().await;
     assert_eq!(tabs.ordered().await, paid.intent);
-    assert_eq!(tabs.rows("payment_cases").await, 0, "nobody is owed anything");
+    assert_eq!(tabs.rows("payment_cases").await, 0, "nothing is owed");
     tabs.assert_sound().await;
     tabs.close().await;
 }

@@ -111,7 +111,7 @@ async fn what_is_verified_is_answered_again_and_the_gateway_is_not_asked_again()
 
 #[tokio::test]
 async fn the_question_of_an_asker_that_died_is_asked_by_another() {
-    // GIVEN somebody who took the question and never came back with an answer
+    // GIVEN an asker that took the question and never came back with an answer
     let till = Till::with_patience(Duration::from_millis(300)).await;
     let checkout = till.buyer(1, Provider::Esewa, &[(1, 1)]).await;
     till.gateway.pay(&checkout.external).unwrap();
@@ -130,7 +130,7 @@ async fn the_question_of_an_asker_that_died_is_asked_by_another() {
     till.close().await;
 }
 
-/// What is told who asks about this checkout, when somebody else takes the question while the gateway thinks.
+/// What is told who asks about this checkout, when another takes the question while the gateway thinks.
 async fn answered_late(till: &Till, checkout: &Checkout) -> (u64, Value) {
     till.gateway
         .script_for(&checkout.external, [Behaviour::Slow(1_000)]);
@@ -154,7 +154,7 @@ async fn answered_late(till: &Till, checkout: &Checkout) -> (u64, Value) {
 
 #[tokio::test]
 async fn an_answer_that_comes_late_is_not_noted_under_the_question_of_another() {
-    // GIVEN a payment whose gateway thinks, and somebody else who took its question meanwhile
+    // GIVEN a payment whose gateway thinks, and another asker that took its question meanwhile
     let till = Till::open().await;
     let checkout = till.buyer(1, Provider::Esewa, &[(1, 1)]).await;
     till.gateway.pay(&checkout.external).unwrap();
@@ -169,7 +169,7 @@ async fn an_answer_that_comes_late_is_not_noted_under_the_question_of_another() 
 
 #[tokio::test]
 async fn a_late_answer_that_decides_nothing_is_not_noted_under_the_question_of_another_either() {
-    // GIVEN a buyer who is at the gateway's page still, and somebody else who took the question while the gateway thought
+    // GIVEN a buyer who is at the gateway's page still, and another asker that took the question while the gateway thought
     let till = Till::open().await;
     let checkout = till.buyer(1, Provider::Khalti, &[(1, 1)]).await;
     let answer = answered_late(&till, &checkout).await;

@@ -9,7 +9,8 @@ use serde_json::json;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use std::time::Duration;
 
-/// The payment's success, as somebody who holds the intent's row writes it and commits while the answer waits for that row.
+/// The payment's success, as another session that holds the intent's row writes it and commits while the answer waits for that
+/// row.
 async fn succeed_meanwhile(till: &Till, checkout: &Checkout) {
     while till.gateway.questions(&checkout.external) == 0 {
         tokio::task::yield_now().await;
@@ -39,7 +40,7 @@ async fn succeed_meanwhile(till: &Till, checkout: &Checkout) {
     sqlx::raw_sql("COMMIT").execute(&mut other).await.unwrap();
 }
 
-/// Whatever the late answer says: the success, its amount and its goods are there, and nobody is asked about the payment.
+/// Whatever the late answer says: the success, its amount and its goods are there, and no person is asked about the payment.
 async fn assert_success_stays(till: Till, checkout: Checkout) {
     till.gateway.set_latency(Duration::from_millis(300));
     let verifying = async { tokio::join!(till.verify(&checkout), succeed_meanwhile(&till, &checkout)) };

@@ -6,7 +6,7 @@ use makegood_local::gateway::{Behaviour, PaymentState};
 use makegood_tests::shop::Checkout;
 use serde_json::json;
 
-/// A checkout of two pieces whose form is kept open; nobody has sent it.
+/// A checkout of two pieces whose form is kept open and not sent.
 async fn kept_open() -> (Tabs, Checkout) {
     let tabs = Tabs::open().await;
     tabs.fill(1, &[(1, 2)]).await;

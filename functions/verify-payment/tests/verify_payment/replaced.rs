@@ -39,7 +39,7 @@ async fn the_newer_tab_is_paid_first_and_the_replaced_one_late() {
     tabs.pay_and_verify(&second).await;
     tabs.work().await;
     assert_eq!(tabs.ordered().await, second.intent);
-    // WHEN nobody comes back from the first tab, and the sweep hears that it was paid
+    // WHEN the buyer does not come back from the first tab, and the sweep hears that it was paid
     tabs.pay(&first);
     tabs.time_passes("6 minutes").await;
     assert_eq!(tabs.reconcile().await["verified"], 1);
@@ -150,7 +150,7 @@ async fn a_payment_that_is_being_asked_about_while_it_is_replaced_is_fulfilled()
 
 #[tokio::test]
 async fn who_pays_a_replaced_tab_whose_goods_are_gone_is_owed_a_refund_and_may_pay_the_other() {
-    // GIVEN a buyer who put the last piece back, and somebody else who bought it
+    // GIVEN a buyer who put the last piece back, and another buyer who bought it
     let tabs = Tabs::open().await;
     tabs.left_of_the_first(1).await;
     tabs.fill(1, &[(1, 1)]).await;

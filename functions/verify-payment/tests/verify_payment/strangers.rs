@@ -1,4 +1,4 @@
-//! Anybody may ask, and nobody learns anything about anybody.
+//! Every client may ask, and no answer says anything about a buyer.
 
 use crate::till::{Till, question, read, request, send};
 use makegood::delivery::Deadline;
@@ -36,7 +36,7 @@ async fn a_payment_that_we_never_opened_is_not_found_and_no_gateway_is_asked() {
     let till = Till::open().await;
     let checkout = till.buyer(1, Provider::Khalti, &[(1, 1)]).await;
     for body in [
-        json!({"provider": "khalti", "pidx": "nobody-knows"}),
+        json!({"provider": "khalti", "pidx": "unknown"}),
         json!({"provider": "esewa", "transaction_uuid": checkout.external}),
     ] {
         let (status, answer) = till.send(&body).await;

@@ -143,7 +143,7 @@ impl Till {
         self.sweep("reconcile").await["order"].clone()
     }
 
-    /// Nothing final is recorded about anything, and nobody is asked to make an order.
+    /// Nothing final is recorded about anything, and no worker is asked to make an order.
     pub async fn assert_nothing_recorded(&self, why: &str) {
         assert_eq!(self.rows("payment_gateway_verifications").await, 0, "{why}");
         assert_eq!(self.rows("job_queue").await, 0, "{why}");

@@ -222,7 +222,7 @@ pub fn of_a_sandbox(variable: &str, text: &str, place: Place) -> Option<String> 
     let is_marked = setting.sandbox.iter().any(|mark| mark.is_on(text.trim()));
     (is_marked && place == Place::Live).then(|| {
         format!(
-            "{variable} is that of a payment sandbox, in which nobody pays, and STAGE is live; \
+            "{variable} is that of a payment sandbox, in which no money moves, and STAGE is live; \
              deploy with Stage=sandbox, or give the merchant's own {}",
             setting.parameter
         )

@@ -53,7 +53,7 @@ pub const KINDS: [Kind; 20] = [
     kind(
         "row-security",
         Weight::Blinds,
-        "row level security hides rows from this role: payments without their goods are found by nobody",
+        "row level security hides rows from this role: payments without their goods are not found",
         "let the role of the functions and of this command bypass it, or add a policy that shows it all rows",
     ),
     kind(

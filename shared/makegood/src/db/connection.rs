@@ -1,7 +1,7 @@
 //! A connection that knows whether its work has ended. It goes back to the pool only then; otherwise it is closed.
 //!
 //! sqlx counts a transaction from the moment at which `BEGIN` was answered, so a future that is dropped while it waits
-//! leaves a transaction open that nobody knows of (sqlx issues 4385 and 4393). Later statements on that connection succeed
+//! leaves a transaction open that no code knows of (sqlx issues 4385 and 4393). Later statements on that connection succeed
 //! and are never committed. This type therefore marks a statement before it is sent and unmarks it when it was answered,
 //! and a connection with a mark is never used again (docs/decisions/0015).
 

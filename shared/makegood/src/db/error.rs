@@ -18,7 +18,7 @@ pub enum ErrorClass {
     Aborted,
     /// 42P10: no unique index matches the `ON CONFLICT` clause.
     NoArbiter,
-    /// 23505: somebody else's row is there already.
+    /// 23505: another writer's row is there already.
     UniqueViolation,
     /// 22xxx, 54xxx and the other 23xxx: this row can't be written, now or later. Or it can't be read: it holds a time without end.
     BadData,
@@ -49,7 +49,7 @@ const STATES: &[(&str, ErrorClass)] = &[
     ("42P05", ErrorClass::StaleStatement),
     ("40001", ErrorClass::Contention),
     ("40P01", ErrorClass::Contention),
-    // Nobody knows whether the statement was carried out.
+    // It is not known whether the statement was carried out.
     ("40003", ErrorClass::Unavailable),
     ("42P10", ErrorClass::NoArbiter),
     ("55P03", ErrorClass::Blocked),

@@ -107,7 +107,7 @@ impl Database {
         self.pool.idle()
     }
 
-    /// How many connections somebody has.
+    /// How many connections are in use.
     #[must_use]
     pub fn in_use(&self) -> usize {
         self.pool.in_use()
@@ -189,11 +189,11 @@ impl Database {
         Transaction::begin(self.acquire().await?, isolation).await
     }
 
-    /// Reads the secret, unless somebody else has done so since. When it can't be read, what was refused is the error.
+    /// Reads the secret, unless another task has done so since. When it can't be read, what was refused is the error.
     async fn renew_login(&self, renewals_before: u64, refused: sqlx::Error) -> Result<(), sqlx::Error> {
         let _turn = self.renewals.turn.lock().await;
         if self.renewals.done.load(Ordering::Acquire) != renewals_before {
-            // Somebody else fetched it since; that login is yet to be tried.
+            // Another task fetched it since; that login is yet to be tried.
             return Ok(());
         }
         tracing::warn!("the database, or its pooler, refused the login; fetching the secret again");

@@ -76,7 +76,7 @@ impl Opened {
     }
 }
 
-/// A connection of the pool while somebody has it.
+/// A connection of the pool while it is lent.
 pub(super) struct Pooled {
     object: Object<Opener>,
     suspicion: Suspicion,

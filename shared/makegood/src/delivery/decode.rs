@@ -23,7 +23,7 @@ pub enum Trigger {
 }
 
 impl Trigger {
-    /// Decodes an invocation record by record: what is wrong with one is its own failure, later, and nobody else's.
+    /// Decodes an invocation record by record: what is wrong with one is its own failure, later, and no other's.
     ///
     /// ```
     /// use makegood::delivery::Trigger;

@@ -338,8 +338,8 @@ impl<S: Stage> Consumer<S> {
 }
 
 /// Whether a record that failed is not tried again. Attempts count what the record itself failed at. What it waited for (an outage,
-/// a column that is missing, somebody's lock, time) is bounded by [`MOST_RECEIVES`] on SQS. Kafka keeps its records, and while one
-/// waits for an outage no other of its partition would get through either.
+/// a column that is missing, another transaction's lock, time) is bounded by [`MOST_RECEIVES`] on SQS. Kafka keeps its records,
+/// and while one waits for an outage no other of its partition would get through either.
 fn is_exhausted<S: Stage>(trigger: Trigger, failure: &Failure, attempt: u32) -> bool {
     let waits = failure.code == OUT_OF_TIME || !failure.cause.uses_attempt();
     match trigger {

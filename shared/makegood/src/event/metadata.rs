@@ -56,7 +56,7 @@ fn normalise(
     }
 }
 
-/// Whether a field counts as not there: null, or a text of nothing but blanks, which forms send for a field that nobody filled in.
+/// Whether a field counts as not there: null, or a text of nothing but blanks, which forms send for a field that was left empty.
 ///
 /// ```
 /// use makegood::event::is_absent;

@@ -96,7 +96,7 @@ pub struct HealthSweep {
     pub deleted: u64,
 }
 
-/// How far back a sample walks; what is older is on the list once somebody found it.
+/// How far back a sample walks; what is older is on the list once it was found.
 const WINDOW: TimeDelta = TimeDelta::hours(24);
 
 impl Gauges {

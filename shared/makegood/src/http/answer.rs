@@ -42,7 +42,7 @@ impl Answer {
         Self::error(400, "unreadable_body", None, message)
     }
 
-    /// 401: nobody knows who asks.
+    /// 401: it is not known who asks.
     #[must_use]
     pub fn unknown_buyer() -> Self {
         let message = "sign in; the token must name the user as its subject";

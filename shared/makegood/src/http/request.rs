@@ -25,7 +25,7 @@ pub struct Request {
     pub method: String,
     /// Without the stage.
     pub path: String,
-    /// Whom the JWT's subject names ([`UserId::of_subject`]); none when there is no JWT, or it names nobody.
+    /// Whom the JWT's subject names ([`UserId::of_subject`]); none when there is no JWT, or it names no user.
     pub buyer: Option<UserId>,
     /// The subject as the JWT has it, where it is not the buyer's id itself.
     pub subject: Option<String>,
@@ -112,7 +112,7 @@ impl Request {
     }
 }
 
-/// What API Gateway's JWT authorizer verified; a header says nothing about who somebody is.
+/// What API Gateway's JWT authorizer verified; a header says nothing about who asks.
 /// The buyer, and the subject where it is no UUID.
 fn buyer(authorizer: &Value) -> Option<(UserId, Option<String>)> {
     let subject = authorizer.pointer("/jwt/claims/sub")?.as_str()?;
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_subject_that_names_somebody_there_is_no_buyer() {
+    fn without_a_subject_that_names_a_user_there_is_no_buyer() {
         for authorizer in [
             json!(null),
             json!({}),

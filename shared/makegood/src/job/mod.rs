@@ -97,7 +97,7 @@ impl JobType {
         }
     }
 
-    /// The type of this wire name; none when nobody knows how to run it.
+    /// The type of this wire name; none when no worker of this version can run it.
     #[must_use]
     pub fn from_wire_name(name: &str) -> Option<Self> {
         Self::ALL

@@ -41,8 +41,8 @@ pub async fn requeue_ended_job_once(connection: &mut Connection, id: JobId) -> R
 
 /// Makes up to `most` jobs runnable that failed for another cause than their own fault and whose pause is over, the longest failed
 /// first, each with three attempts; gives back which. None that a person has: for the order of an intent, one with another case than
-/// the job's own open, or with one that a person resolved. Skips a job that somebody is changing at this moment. By index: costs what
-/// it finds.
+/// the job's own open, or with one that a person resolved. Skips a job that another transaction is changing at this moment. By
+/// index: costs what it finds.
 ///
 /// # Errors
 /// Those of the database.

@@ -1,4 +1,4 @@
-//! Jobs whose worker died, and jobs that nobody took.
+//! Jobs whose worker died, and jobs that no worker took.
 
 use super::JobId;
 use crate::db::Connection;

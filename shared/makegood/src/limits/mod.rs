@@ -90,7 +90,7 @@ pub const KAFKA: Limits = Limits {
     attempts: 3,
 };
 
-/// How long Kafka is asked for a topic that nobody created; below the delivery's time, so that the error names it.
+/// How long Kafka is asked for a topic that was not created; below the delivery's time, so that the error names it.
 pub const KAFKA_UNKNOWN_TOPIC: Duration = Duration::from_secs(4);
 
 /// How long signing Kafka's login may take; only credentials that must be fetched first need any time at all.

@@ -27,7 +27,7 @@ impl Resting {
         self.queues.insert(url.to_owned());
     }
 
-    /// A topic that can reach nobody now.
+    /// A topic whose queues can't be reached now.
     pub(super) fn rest_topic(&mut self, topic: &str) {
         self.topics.insert(topic.to_owned());
     }

@@ -174,7 +174,7 @@ impl KafkaTransport {
     fn judge(&self, used: &FutureProducer<KafkaContext>, generation: u64, results: &[Result<(), Refusal>]) {
         let mut current = self.current();
         if current.generation != generation {
-            // Somebody else replaced it meanwhile.
+            // Another task replaced it meanwhile.
             return;
         }
         if results.iter().any(Result::is_ok) {

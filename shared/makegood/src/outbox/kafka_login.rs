@@ -9,7 +9,7 @@ use rdkafka::error::KafkaError;
 use std::error::Error;
 use tokio::runtime::Handle;
 
-/// Answers librdkafka's callbacks. They come on its own threads, so that waiting in them stops nobody else.
+/// Answers librdkafka's callbacks. They come on its own threads, so that waiting in them stops no task.
 #[derive(Clone)]
 pub struct KafkaContext {
     aws: SdkConfig,

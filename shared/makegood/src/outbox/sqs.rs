@@ -235,7 +235,7 @@ impl<'a> BatchAnswer<'a> {
     }
 }
 
-/// Whether nobody answered at all; a refusal is an answer.
+/// Whether no answer came at all; a refusal is an answer.
 fn is_silence<E>(error: &SdkError<E>) -> bool {
     matches!(error, SdkError::TimeoutError(_) | SdkError::DispatchFailure(_))
 }

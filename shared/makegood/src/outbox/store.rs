@@ -123,7 +123,7 @@ async fn write(
         .collect())
 }
 
-/// Claims up to `most` of the oldest rows behind this one that nobody owns and whose pause is over, under a lease, but none of
+/// Claims up to `most` of the oldest rows behind this one that no sender owns and whose pause is over, under a lease, but none of
 /// these topics; skips rows that another sweep is claiming at this moment. Gives them back in their order.
 ///
 /// `after` keeps a run from reading again what it published before: an old snapshot anywhere keeps those index entries alive.
@@ -171,7 +171,7 @@ pub(super) async fn claim(
     Ok(claimed)
 }
 
-/// What can't be read is nobody's: the queues are sent the event again.
+/// What can't be read counts for no queue: the queues are sent the event again.
 fn read_queues(taken_by: Option<Value>, attempts: i32) -> Vec<String> {
     let taken_by = taken_by.and_then(|column| serde_json::from_value::<TakenBy>(column).ok());
     taken_by
@@ -179,7 +179,7 @@ fn read_queues(taken_by: Option<Value>, attempts: i32) -> Vec<String> {
         .map_or_else(Vec::new, |taken_by| taken_by.queues)
 }
 
-/// Marks rows as published, unless somebody did so first.
+/// Marks rows as published, unless another sender did so first.
 ///
 /// # Errors
 /// Those of the database.

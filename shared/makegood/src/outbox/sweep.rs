@@ -44,8 +44,8 @@ impl Shares {
     }
 }
 
-/// Publishes chunk by chunk, the oldest first, until nothing is left that nobody owns, or three quarters of the time are used;
-/// then deletes and counts. A row that fails waits for its next try, and holds up nobody; a queue that fails as a whole is left
+/// Publishes chunk by chunk, the oldest first, until nothing is left that no sender owns, or three quarters of the time are used;
+/// then deletes and counts. A row that fails waits for its next try, and holds up no other; a queue that fails as a whole is left
 /// alone for the rest of the run, and the others go on. Safe to run twice at once: a row has one owner, under a lease.
 ///
 /// # Errors

@@ -32,7 +32,7 @@ pub enum RecordError {
     #[error("the payment could not be recorded: {0}")]
     Database(#[source] sqlx::Error),
     /// A writer outside this function kept changing the same payment.
-    #[error("the payment was changed by somebody else at the same moment")]
+    #[error("the payment was changed by another program at the same moment")]
     LostRace,
 }
 

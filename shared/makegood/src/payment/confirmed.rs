@@ -1,4 +1,4 @@
-//! A payment that somebody we believe calls confirmed, whoever that was, and why one can't be fulfilled.
+//! A payment that a source we believe calls confirmed, whichever that was, and why one can't be fulfilled.
 
 use crate::event::Metadata;
 use crate::ids::{CourseId, PaymentId, StudentId};
@@ -16,7 +16,7 @@ pub enum Sender {
 /// A confirmed payment for a course.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfirmedPayment {
-    /// The id that it gets when nobody has recorded it yet.
+    /// The id that it gets when it is not recorded yet.
     pub own_id: PaymentId,
     /// The id under which the school may have begun it; used only when that row is this student's and names no other
     /// payment of the provider.

@@ -5,7 +5,7 @@
 //! |---|---|---|
 //! | none | recorded, published | |
 //! | none, and nothing confirms the price | recorded, case `unpriced_payment` | the notes are the buyer's word (0040) |
-//! | none, and its event was published before | case `unknown_payment` | somebody deleted the row, perhaps with a person's data |
+//! | none, and its event was published before | case `unknown_payment` | the row was deleted, perhaps with a person's data |
 //! | initiated, processing, failed | succeeded, published | a bank may confirm what it called failed before |
 //! | the same, but less was paid, or in another currency | case `amount_mismatch` | a person decides what that buys |
 //! | the same, less was paid with an offer, and the provider calls the order paid | succeeded, published | the merchant agreed to the offer (0103) |

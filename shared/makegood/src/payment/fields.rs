@@ -40,7 +40,7 @@ impl<'a> Object<'a> {
         }
     }
 
-    /// The value, unless it is missing, null or an empty text, which forms send for a field that nobody filled in.
+    /// The value, unless it is missing, null or an empty text, which forms send for a field that was left empty.
     #[must_use]
     pub fn get(&self, field: &str) -> Option<&'a Value> {
         self.fields.get(field).filter(|value| !is_absent(value))

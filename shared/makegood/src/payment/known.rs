@@ -33,8 +33,8 @@ pub struct KnownPayment {
 }
 
 impl KnownPayment {
-    /// Whether it says what was bought independently of the provider's notes: somebody else wrote it, with a course, and no case
-    /// doubts it.
+    /// Whether it says what was bought independently of the provider's notes: another program wrote it, with a course, and no
+    /// case doubts it.
     #[must_use]
     pub fn is_authority(&self) -> bool {
         let is_own = |id: &String| derived_payment_id(id) == self.id;

@@ -26,7 +26,7 @@ const TIER_FIELDS: [&str; 2] = ["purchaseTier", "sessionCount"];
 pub enum Authority {
     /// The payment service signed what was bought.
     PaymentService,
-    /// A row of `payments` that somebody else began.
+    /// A row of `payments` that another program began.
     BegunPayment(PaymentId),
     /// The provider's order, whose notes and amount the merchant's server set.
     ProviderOrder,

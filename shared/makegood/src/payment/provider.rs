@@ -11,7 +11,7 @@ pub fn is_id(text: &str) -> bool {
     (1..=100).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
-/// The id of a payment that nobody began under another: always the same for the same payment at Razorpay, so that a
+/// The id of a payment that was not begun under another: always the same for the same payment at Razorpay, so that a
 /// repeat meets its row by the primary key even where `provider_payment_id` is not unique.
 #[must_use]
 pub fn derived_payment_id(razorpay_id: &str) -> PaymentId {

@@ -166,7 +166,7 @@ fn what_names_no_payment_strands_nothing() {
 }
 
 #[test]
-fn an_empty_text_is_a_field_that_nobody_filled_in() {
+fn an_empty_text_is_a_field_that_was_left_empty() {
     let payment = captured(|body| entity(body)["notes"]["expiryDate"] = json!(""));
     assert_eq!(payment.metadata.expiry(chrono_tz::UTC), Ok(None));
 }

@@ -245,7 +245,7 @@ async fn record_capture(
     Err(RecordError::LostRace)
 }
 
-/// A payment whose event was published before and that has no row now is made by nobody a second time: whoever deleted the row, with a
+/// A payment whose event was published before and that has no row now is not made a second time: whoever deleted the row, with a
 /// person's data or by mistake, is the one to say what becomes of a late copy.
 async fn unless_deleted(
     transaction: &mut Connection,
@@ -264,7 +264,7 @@ async fn unless_deleted(
     })
 }
 
-/// Nothing is made for a student who was erased: the money is a person's to give back, and the case names nobody.
+/// Nothing is made for a student who was erased: the money is a person's to give back, and the case does not name the student.
 async fn unless_erased(
     transaction: &mut Connection,
     payment: &ConfirmedPayment,

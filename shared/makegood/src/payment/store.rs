@@ -318,8 +318,8 @@ pub async fn name_provider_payment_if_unnamed(
     Ok(())
 }
 
-/// Closes the cases that earlier messages about this payment opened, which could not be used or had no price, so that nobody gives money back for
-/// what is being delivered. Zero rows: there is none.
+/// Closes the cases that earlier messages about this payment opened, which could not be used or had no price, so that no person
+/// gives money back for what is being delivered. Zero rows: there is none.
 ///
 /// # Errors
 /// Those of the database.

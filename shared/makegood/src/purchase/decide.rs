@@ -31,7 +31,7 @@ pub enum PurchaseOutcome {
     },
     /// It extends the purchase that runs.
     Extended(PurchaseId),
-    /// Somebody else's payment fulfilled the purchase: this one is to be refunded by a person.
+    /// Another payment fulfilled the purchase: this one is to be refunded by a person.
     Surplus(PurchaseId),
     /// It can't be made out whose the purchase is: a person decides.
     Undecidable(PurchaseId),
@@ -190,7 +190,7 @@ fn unowned(evidence: &Evidence) -> Vec<&ExistingPurchase> {
 }
 
 /// Whose the active purchases without a payment id are, as far as a payment other than this one can be named: noted when they are
-/// closed, since a payment whose purchase nobody knows any more would buy the course again.
+/// closed, since a payment whose purchase is no longer known would buy the course again.
 #[must_use]
 pub(super) fn legacy_owners(renewing: PaymentId, evidence: &Evidence) -> Vec<(PurchaseId, PaymentId)> {
     let unowned = unowned(evidence);
@@ -212,7 +212,7 @@ fn legacy_owner(payment: PaymentId, unowned: &[&ExistingPurchase], evidence: &Ev
         return fulfilled(purchase, true, evidence.allocated);
     }
     let is_known = evidence.payments.iter().any(|known| known.id == payment);
-    // Unknown to `payments`, and nobody else is the owner either: nothing proves that it is surplus.
+    // Unknown to `payments`, and no other payment is the owner either: nothing proves that it is surplus.
     if !is_known && candidates.len() < unowned.len() {
         return PurchaseOutcome::Undecidable(unowned[0].id);
     }

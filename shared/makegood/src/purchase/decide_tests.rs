@@ -253,7 +253,7 @@ fn two_legacy_purchases_have_two_owners() {
 }
 
 #[test]
-fn a_payment_that_nobody_knows_is_never_called_surplus_of_an_ownerless_purchase() {
+fn an_unknown_payment_is_never_called_surplus_of_an_ownerless_purchase() {
     assert_eq!(decide(THIS, &legacy(&[])), PurchaseOutcome::Undecidable(BOUGHT));
     // Another payment is the owner, so this one bought nothing, known or not.
     let owned = legacy(&[payment(OTHER, false, 1)]);

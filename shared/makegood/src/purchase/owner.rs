@@ -113,7 +113,7 @@ fn judge(payment: PaymentId, purchases: &[ExistingPurchase], payments: &[KnownPa
     candidates.sort_by_key(|known| (!known.marked, known.created_at, known.id));
     let is_known = payments.iter().any(|known| known.id == payment);
     let Some(rank) = candidates.iter().position(|known| known.id == payment) else {
-        // Recorded after the purchase and never marked: it paid for something else. Unknown: nobody can say.
+        // Recorded after the purchase and never marked: it paid for something else. Unknown: it can't be told.
         return if is_known {
             Owner::OfNone
         } else {

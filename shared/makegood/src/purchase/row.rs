@@ -106,7 +106,7 @@ impl Difference {
         matches!(self, Self::NotRecorded | Self::NotSucceeded)
     }
 
-    /// Whether the event is about somebody or something else than the row: never a replay of what was made for it.
+    /// Whether the event is about another student or course than the row: never a replay of what was made for it.
     #[must_use]
     pub const fn is_of_another_pair(self) -> bool {
         matches!(self, Self::Erased | Self::Student | Self::Course)
@@ -303,12 +303,12 @@ mod tests {
                 "{status}"
             );
         }
-        let nobody = PaymentFacts {
+        let nothing_known = PaymentFacts {
             rows: HashMap::new(),
             erased: HashSet::new(),
             timezone: Tz::UTC,
         };
-        assert_eq!(nobody.difference(&event()), Some(Difference::NotRecorded));
+        assert_eq!(nothing_known.difference(&event()), Some(Difference::NotRecorded));
     }
 
     #[test]

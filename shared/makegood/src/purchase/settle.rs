@@ -96,8 +96,8 @@ fn under(second_payment: SecondPayment, outcome: PurchaseOutcome) -> PurchaseOut
 
 /// Locks the purchases that cases are about to rest on or that are about to grow, and gives back their tiers: none may end before its
 /// case is committed, since another delivery of the same payment would then be fulfilled, and the case would ask to refund it
-/// (tests/model, `SurplusHoldsThePurchase`). What has ended since it was seen is in nobody's way any more: that payment is decided
-/// anew. Purchases that are about to be adopted are locked here too, so that all are locked in one order.
+/// (tests/model, `SurplusHoldsThePurchase`). What has ended since it was seen is in no payment's way any more: that payment is
+/// decided anew. Purchases that are about to be adopted are locked here too, so that all are locked in one order.
 async fn hold_what_is_in_the_way(
     transaction: &mut Connection,
     outcomes: &mut [PurchaseOutcome],

@@ -26,7 +26,7 @@ pub struct NewRefund {
     pub currency: String,
     /// What the provider says it has given back of the whole payment; none where it does not say.
     pub payment_refunded_minor: Option<i64>,
-    /// Why, where somebody said so.
+    /// Why, where that was said.
     pub reason: Option<String>,
     /// When the provider said so.
     pub told_at: DateTime<Utc>,

@@ -20,7 +20,7 @@ pub async fn lock_buyer(connection: &mut Connection, buyer: UserId) -> Result<()
     Ok(())
 }
 
-/// Ends these intents, which nobody has paid: `by` took their place, in the checkout that began with the intent `checkout`. What
+/// Ends these intents, which are not paid: `by` took their place, in the checkout that began with the intent `checkout`. What
 /// they hold is the caller's. Who pays one all the same is still verified.
 ///
 /// # Errors

@@ -119,7 +119,7 @@ async fn report_hidden(connection: &mut Connection, columns: &[(&str, &[&str])])
             hidden = hidden.join(", "),
             "row level security hides rows from this role; see `makegood check-database`"
         ),
-        Err(error) => tracing::warn!(%error, "nobody knows whether rows are hidden from this role"),
+        Err(error) => tracing::warn!(%error, "it is not known whether rows are hidden from this role"),
     }
 }
 

@@ -333,7 +333,7 @@ pub const MANAGED_INDEXES: [IndexSpec; 46] = [
         Some("refund_question_at < 'infinity'"),
         &["(refund_question_at < 'infinity'::timestamp with time zone)"],
     ),
-    // Whatever id somebody has of a case's subject, of whatever kind the case is.
+    // Whatever id a person has of a case's subject, of whatever kind the case is.
     plain(
         "idx_payment_cases_subject",
         "payment_cases",

@@ -12,9 +12,9 @@ use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgConnectOptions;
 use std::time::Duration;
 
-/// Looks, repairs and builds; more rounds than that means that somebody else keeps undoing it.
+/// Looks, repairs and builds; more rounds than that means that another session keeps undoing it.
 const ROUNDS: usize = 5;
-/// How long to wait for others when nobody says otherwise.
+/// How long to wait for others when the caller does not say.
 const PATIENCE: Duration = Duration::from_secs(600);
 /// How long a drop may keep later statements waiting behind its lock.
 const DROP_LOCK_TIMEOUT: Duration = Duration::from_secs(5);
@@ -100,7 +100,7 @@ async fn require_table(conn: &mut Connection, spec: &IndexSpec) -> Result<(), Sc
     })
 }
 
-/// Drops an unfinished index, unless somebody is still building it: then the next look finds it valid or
+/// Drops an unfinished index, unless another session is still building it: then the next look finds it valid or
 /// abandoned.
 async fn drop_unfinished(
     session: &mut SchemaSession,

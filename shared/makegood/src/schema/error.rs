@@ -27,7 +27,7 @@ pub enum SchemaError {
         /// Its server process, or `unknown`.
         holder: String,
     },
-    /// A table stayed locked by somebody else.
+    /// A table stayed locked by another session.
     #[error(
         "{table} was locked by others for {} s (process {holder}); end that statement or wait, then run again",
         waited.as_secs()
@@ -54,7 +54,7 @@ pub enum SchemaError {
     /// Both names that the index could get are taken.
     #[error(
         "the names {index} and {index}_makegood are both taken by something else; look at them with \
-         `\\d {index}` and rename what nobody needs"
+         `\\d {index}` and rename what is not needed"
     )]
     NamesTaken {
         /// The index.

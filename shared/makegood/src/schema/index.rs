@@ -92,7 +92,7 @@ fn decide(rows: &[CatalogueRow], spec: &IndexSpec) -> IndexState {
             name: row.name.clone(),
         };
     }
-    // Unfinished ones of other names are left alone: a `…_ccnew` belongs to somebody's REINDEX CONCURRENTLY.
+    // Unfinished ones of other names are left alone: a `…_ccnew` belongs to another session's REINDEX CONCURRENTLY.
     if let Some(row) = rows.iter().find(|row| row.right && own_names.contains(&row.name)) {
         return IndexState::Invalid {
             name: row.name.clone(),
@@ -164,19 +164,19 @@ mod tests {
     fn a_right_index_serves_under_any_name_and_before_a_broken_one() {
         let rows = [
             row("unique_active_purchase", true, false),
-            row("somebodys", true, true),
+            row("of_the_school", true, true),
         ];
         let state = decide(&rows, &UNIQUE_ACTIVE_PURCHASE);
         assert_eq!(
             state,
             IndexState::Valid {
-                name: "somebodys".to_owned()
+                name: "of_the_school".to_owned()
             }
         );
     }
 
     #[test]
-    fn an_unfinished_index_of_another_name_is_somebody_elses() {
+    fn an_unfinished_index_of_another_name_is_left_alone() {
         let rows = [row("unique_active_purchase_ccnew", true, false)];
         assert_eq!(decide(&rows, &UNIQUE_ACTIVE_PURCHASE), IndexState::Absent);
     }

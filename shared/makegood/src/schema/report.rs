@@ -67,7 +67,7 @@ impl IndexReport {
         let wrong = self.wrongly_defined.iter().map(|wrong| {
             format!(
                 "an index named {name} is something else ({definition}) and was left alone; {serving} serves in its \
-                 place. When nobody needs it: DROP INDEX CONCURRENTLY {name}",
+                 place. When it is not needed: DROP INDEX CONCURRENTLY {name}",
                 name = wrong.name,
                 definition = wrong.definition
             )

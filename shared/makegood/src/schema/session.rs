@@ -26,7 +26,7 @@ pub(super) struct SchemaSession {
 
 impl SchemaSession {
     /// Connects and waits for the schema lock. It waits between statements, never inside one, so that
-    /// nobody's concurrent index build has to wait for us.
+    /// no concurrent index build has to wait for us.
     pub(super) async fn open(options: &PgConnectOptions, patience: Duration) -> Result<Self, SchemaError> {
         let options = options.clone().application_name("makegood-schema");
         let conn = Connection::direct(connect(&options).await?);
@@ -77,7 +77,7 @@ impl SchemaSession {
         self.conn.close().await;
     }
 
-    /// Waits until nobody else builds, reindexes or vacuums this table: an unfinished index may be somebody's
+    /// Waits until no other session builds, reindexes or vacuums this table: an unfinished index may be its
     /// build in progress. Autovacuum is not waited for; it gives way by itself.
     pub(super) async fn wait_for_builders(&mut self, table: &str) -> Result<(), SchemaError> {
         let started = Instant::now();

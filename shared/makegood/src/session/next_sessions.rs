@@ -143,7 +143,7 @@ pub fn upcoming(ahead: &[Booked], now: NaiveDateTime) -> usize {
 }
 
 /// Whether the slot of this day is still to come. Today's is not, once its time is reached, nor when its text is no time:
-/// then nobody could tell that it is not in the past.
+/// then it could not be told that it is not in the past.
 pub(super) fn is_ahead(day: NaiveDate, slot: &TimeSlot, now: NaiveDateTime) -> bool {
     day > now.date() || (day == now.date() && slot.starts().is_some_and(|starts| starts > now.time()))
 }

@@ -141,7 +141,7 @@ fn no_session_begins_after_the_purchases_end() {
             "{end}"
         );
     }
-    // a slot that nobody can read may be at any time of the day
+    // a slot that can't be read may be at any time of the day
     assert_eq!(until("2026-01-13 23:59", "evening").len(), 2);
     // over already, or over before it starts
     assert_eq!(until("2026-01-08 17:59", "4:00 PM"), days(&[]));

@@ -20,7 +20,7 @@ pub(super) struct Ahead {
     pub(super) trainer: TrainerId,
     /// A person has moved it.
     pub(super) is_edited: bool,
-    /// The pipeline has noted where it put it; what somebody else wrote, and what is older than these notes, has none.
+    /// The pipeline has noted where it put it; what another program wrote, and what is older than these notes, has none.
     pub(super) is_planned: bool,
     /// It is on the calendar of an allocation that is over; whether its trainer was that allocation's.
     pub(super) left: Option<Left>,
@@ -31,7 +31,7 @@ pub(super) struct Ahead {
 pub(super) enum Left {
     /// The trainer's of that allocation.
     Trainers,
-    /// Somebody's who was put in for this session.
+    /// That of another trainer, who was put in for this session.
     Substitutes,
 }
 

@@ -52,7 +52,7 @@ fn no_day_has_two_sessions() {
 }
 
 #[test]
-fn a_full_window_keeps_out_what_nobody_moved_by_hand() {
+fn a_full_window_keeps_out_what_was_not_moved_by_hand() {
     let days = ["2026-01-16", "2026-01-19", "2026-01-20"].iter().zip(20..);
     let mut own = week();
     own.extend(days.map(|(text, number)| session(number, day(text))));

@@ -126,7 +126,7 @@ fn what_the_pipeline_put_on_a_day_without_teaching_moves_and_what_people_put_the
     let to = Some("2026-01-11 4:00 PM".to_owned());
     assert_eq!(told(&moves), [("2026-01-09".to_owned(), to, "day_closed")]);
     assert_eq!((window.used, window.ahead.len()), (4, 4));
-    // AND one that a person moved there, or that nobody noted as planned, stays
+    // AND one that a person moved there, or that is not noted as planned, stays
     for change in [
         |session: &mut Ahead| session.is_edited = true,
         |session: &mut Ahead| session.is_planned = false,
@@ -329,7 +329,7 @@ proptest! {
         let used = usize::try_from(case.held).unwrap() + calendar.ahead.len();
         prop_assert_eq!(usize::try_from(calendar.used).unwrap(), used);
         prop_assert!(calendar.used <= case.bought.max(before.used));
-        // A window is not overfilled by what nobody has moved by hand.
+        // A window is not overfilled by what was not moved by hand.
         let by_hand = case.left.iter().filter(|session| session.is_edited).count();
         prop_assert!(calendar.ahead.len() <= WINDOW.max(case.own.len()) + by_hand);
         let days: BTreeSet<NaiveDate> = calendar.ahead.iter().map(|booked| booked.day).collect();

@@ -31,7 +31,7 @@ pub struct Page {
 
 /// The next 1,000 approved and active allocations after this one, and which of them have fewer than `refill_below`
 /// scheduled sessions on days after `today`, or sessions to be planned anew. Takes no lock: who fills must look again. Notes what those are
-/// planned by that nobody has looked at yet.
+/// planned by that were not looked at yet.
 ///
 /// # Errors
 /// Those of the database.
@@ -260,7 +260,7 @@ pub(super) struct NewSession {
     pub(super) slot: String,
 }
 
-/// Writes sessions in one statement and gives back those that it wrote, by allocation; a slot that somebody else took in
+/// Writes sessions in one statement and gives back those that it wrote, by allocation; a slot that another writer took in
 /// the meantime is not among them.
 pub(super) async fn insert(
     connection: &mut Connection,

@@ -33,7 +33,7 @@ pub(super) struct Plan {
     pub(super) is_slot_new: bool,
     /// The first day is another one, and not in the past both times.
     pub(super) is_start_new: bool,
-    /// Who taught before, where somebody else does now.
+    /// Who taught before, where another trainer does now.
     pub(super) earlier_trainer: Option<TrainerId>,
     /// The purchase's time, where the allocation is to take it.
     pub(super) taken_slot: Option<String>,
@@ -42,7 +42,7 @@ pub(super) struct Plan {
 }
 
 impl Terms {
-    /// Compares these with those that the sessions ahead were planned by; none when nobody has noted them. The allocation's word counts
+    /// Compares these with those that the sessions ahead were planned by; none when they were not noted. The allocation's word counts
     /// before the purchase's, unless the purchase's alone was changed since.
     pub(super) fn plan(&self, planned: Option<&Self>, today: NaiveDate, timezone: Tz) -> Plan {
         let day = |text: Option<&String>| text.and_then(|text| chosen::day(text, timezone));
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_purchases_change_that_nobody_understands_and_one_of_another_purchase_change_nothing() {
+    fn an_unreadable_change_of_a_purchase_and_one_of_another_purchase_change_nothing() {
         let before = terms(Some("4 PM"), Some("2026-01-12"), Some("4 PM"), None);
         let unread = terms(
             Some("4 PM"),

@@ -26,7 +26,7 @@ pub struct Level {
 }
 
 impl Level {
-    /// Pieces that nobody has a claim on. A count of reserved pieces below nothing, which somebody wrote by hand, adds none.
+    /// Pieces that no intent has a claim on. A count of reserved pieces below nothing, which was written by hand, adds none.
     #[must_use]
     pub fn free(&self) -> i64 {
         i64::from(self.quantity_available) - i64::from(self.quantity_reserved.max(0))
@@ -42,7 +42,7 @@ pub struct Shortage {
     pub sku: String,
     /// Pieces wanted by all lines together.
     pub wanted: i64,
-    /// Pieces that nobody has a claim on, 0 or more.
+    /// Pieces that no intent has a claim on, 0 or more.
     pub available: i64,
 }
 

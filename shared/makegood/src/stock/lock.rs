@@ -80,7 +80,7 @@ pub(super) async fn lock_variants(
     if locked.len() == variant_ids.len() {
         return Ok(BTreeSet::new());
     }
-    // A variant without a stock row is held by nobody.
+    // A variant without a stock row is locked by no other transaction.
     let there = sqlx::query_scalar!(
         "SELECT variant_id FROM inventory WHERE variant_id = ANY($1)",
         variant_ids

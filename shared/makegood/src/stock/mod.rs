@@ -2,7 +2,7 @@
 //! What is enough is decided purely; the rows change under locks that everybody takes in one order.
 //!
 //! The order of the locks, everywhere: the intent's row, then `inventory` by variant id, then the reservations. Whoever
-//! changes the reservations of an intent holds its row, so nobody else changes them meanwhile. All functions take
+//! changes the reservations of an intent holds its row, so no other transaction changes them meanwhile. All functions take
 //! these locks themselves, hold them until the caller's transaction ends, never commit, and want READ COMMITTED. What becomes an
 //! order is taken by `finalize-order`, for a set of intents at once, in the same order of locks.
 

@@ -8,8 +8,8 @@ use crate::db::Connection;
 use chrono::{DateTime, Utc};
 
 /// Frees what `from` hold and reserves the lines for the intent `to` until `expires_at`, all of them or none, under one set of
-/// locks: what `from` hold counts as free for `to`, and for nobody else. `to` may be among `from`. On a shortage the caller rolls
-/// back; then `from` hold what they held.
+/// locks: what `from` hold counts as free for `to`, and for no other intent. `to` may be among `from`. On a shortage the caller
+/// rolls back; then `from` hold what they held.
 ///
 /// Locks the intents' rows in their order, then the stock of what is held and of what is wanted, in variant order.
 ///

@@ -1,4 +1,4 @@
-//! Frees what nobody paid for in time: a page of reservations is read, then freed, all of it or some of it a transaction.
+//! Frees what was not paid in time: a page of reservations is read, then freed, all of it or some of it a transaction.
 
 use super::lock::{Locks, lock_variants};
 use super::release::Freed;
@@ -99,8 +99,8 @@ pub async fn expire(
     Ok(Expired { freed, locked: left })
 }
 
-/// Locks these reservations with [`Locks::SkipAll`]; gives back those to change. One that is missing is held by somebody, or was
-/// freed meanwhile.
+/// Locks these reservations with [`Locks::SkipAll`]; gives back those to change. One that is missing is held by another
+/// transaction, or was freed meanwhile.
 async fn lock_reservations(
     connection: &mut Connection,
     ids: &[Uuid],

@@ -1,5 +1,5 @@
 //! Log lines: one JSON object a line, each key once. A key that several write is that of the innermost: the event's over
-//! its span's, a span's over its parent's; and nobody overwrites the four of ours.
+//! its span's, a span's over its parent's; and no field overwrites the four of ours.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Map, Number, Value};
@@ -76,7 +76,7 @@ where
         }
         event.record(&mut fields);
         let line = self.line(Utc::now(), event.metadata().level().as_str(), fields.0);
-        // Where standard output takes nothing, there is nobody to tell.
+        // Where standard output takes nothing, there is no other place to write to.
         let _ = io::stdout().write_all(format!("{line}\n").as_bytes());
     }
 }

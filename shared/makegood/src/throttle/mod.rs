@@ -60,7 +60,7 @@ impl Throttle {
             Ok(_) => None,
             Err(error) => {
                 let code = classify(&error).code();
-                tracing::warn!(scope = self.scope, code, %error, "requests not counted; nobody is refused");
+                tracing::warn!(scope = self.scope, code, %error, "requests not counted; no client is refused");
                 None
             }
         }

@@ -23,7 +23,7 @@ pub struct Comparison {
     pub of_about: i64,
     /// Those that are unfulfilled, by this comparison.
     pub found: i64,
-    /// Those of them that nobody knew of.
+    /// Those of them that were not known before.
     pub listed: u64,
 }
 

@@ -2,7 +2,7 @@
 //! it, `doctor` reports it.
 //!
 //! ```text
-//!   walk (…_step.sql)      along an index on time, compares sets, gives candidates: costs what it walks, and nobody else's history
+//!   walk (…_step.sql)      along an index on time, compares sets, gives candidates: costs what it walks, and no other history
 //!        │ candidates
 //!        ▼
 //!   rule (payments.sql …)  decides about these ids, and no others: costs what it is asked about

@@ -1,5 +1,5 @@
 //! Verification: a gateway itself is asked what became of a payment, and only its final word is recorded. One stage, used by
-//! `verify-payment` when the buyer comes back and by `reconcile` when nobody does.
+//! `verify-payment` when the buyer comes back and by `reconcile` when the buyer does not.
 //!
 //! ```text
 //!   look, and claim the question ── recorded ──▶ the same answer again
@@ -30,7 +30,7 @@ use std::time::Duration;
 pub const ASK_EVERY: Duration = Duration::from_secs(2);
 /// Who asked and did not note an answer within this time is dead: longer than a gateway's patience.
 pub(crate) const ASKER_DEAD_AFTER: Duration = Duration::from_secs(15);
-/// How often somebody who waits for another's answer looks for it.
+/// How often a request that waits for another's answer looks for it.
 pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// Which payment is asked about, as its gateway knows it.
@@ -89,7 +89,7 @@ pub enum Outcome {
         already_verified: bool,
     },
     /// The link is over, and the gateway knows of no payment: the stock is free again. Not final: who pays all the same is
-    /// verified when somebody asks again.
+    /// verified when it is asked about again.
     Lapsed {
         /// The intent.
         payment_intent_id: String,

@@ -20,7 +20,7 @@ pub(super) enum Written {
     Final(VerificationStatus, Option<JobId>),
     /// Nothing final: the stock is free again.
     Lapsed,
-    /// Somebody else had recorded the final word; nothing was written.
+    /// Another transaction had recorded the final word; nothing was written.
     Before(VerificationStatus),
 }
 

@@ -53,8 +53,8 @@ pub(super) struct NewVerification<'a> {
     pub(super) verified_at: DateTime<Utc>,
 }
 
-/// The payment, and the number of its question where that is ours now: when nothing is recorded, nobody asks and nobody had an
-/// answer just now. None when no intent is known by this id at this gateway. Commits by itself, in one round trip.
+/// The payment, and the number of its question where that is ours now: when nothing is recorded, no other asks and no other had
+/// an answer just now. None when no intent is known by this id at this gateway. Commits by itself, in one round trip.
 pub(super) async fn look_and_claim(
     connection: &mut Connection,
     payment: &Payment,
@@ -87,8 +87,8 @@ pub(super) async fn lock_and_see_if_open(
 }
 
 /// Records that the gateway calls the payment paid, with all that follows, and commits by itself in one round trip; who waits for
-/// the answer sees all of it or nothing. Waits for no lock: where somebody holds the intent's row, a final word is recorded or a
-/// refund is known, nothing is changed.
+/// the answer sees all of it or nothing. Waits for no lock: where another transaction holds the intent's row, a final word is
+/// recorded or a refund is known, nothing is changed.
 pub(super) async fn fulfil_if_plain(
     connection: &mut Connection,
     payment: &Payment,
@@ -120,7 +120,7 @@ pub(super) async fn fulfil_if_plain(
     })
 }
 
-/// Notes what came of a question, for those who wait for it; nothing when somebody asked again meanwhile. With `hold`, a
+/// Notes what came of a question, for those who wait for it; nothing when another asked again meanwhile. With `hold`, a
 /// pending intent keeps its goods beyond the reservation's end. An answer that there is no money says when there was none.
 pub(super) async fn note_answer_if_asker(
     connection: &mut Connection,

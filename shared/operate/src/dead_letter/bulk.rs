@@ -32,7 +32,7 @@ pub struct Chunk {
     pub next: Option<Cursor>,
 }
 
-/// Dead letters of a run that somebody else owns at this moment, or that a killed run left under its lease.
+/// Dead letters of a run that another run owns at this moment, or that a killed run left under its lease.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Claimed {
     /// How many.
@@ -113,7 +113,7 @@ impl Replayer {
         Ok(Chunk { outcomes, next })
     }
 
-    /// Which dead letters of a run somebody owns. Counts the parked dead letters of the filter: once a run, not for a page.
+    /// Which dead letters of a run are owned. Counts the parked dead letters of the filter: once a run, not for a page.
     ///
     /// # Errors
     /// Those of the database.

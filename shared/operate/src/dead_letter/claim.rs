@@ -10,7 +10,7 @@ use makegood::db::Connection;
 use makegood::event::Event;
 use uuid::Uuid;
 
-/// Locks up to `most` parked dead letters of the filter that nobody owns, the oldest first; skips those that another replay is
+/// Locks up to `most` parked dead letters of the filter that no replay owns, the oldest first; skips those that another replay is
 /// claiming at this moment, and those that were sent back since `started`: what fails at once is parked again at once, and
 /// one run sends it once.
 pub(super) async fn lock_candidates(

@@ -26,14 +26,14 @@ pub enum Refusal {
     /// There is no such dead letter.
     #[error("there is no such dead letter; `makegood dead-letters list` shows those that are parked")]
     NotFound,
-    /// Somebody dealt with it.
+    /// An operator dealt with it.
     #[error("it is {status} already; only a parked dead letter can be replayed or discarded")]
     NotParked {
         /// How.
         status: DeadLetterStatus,
     },
-    /// Somebody is sending it at this moment.
-    #[error("somebody else is replaying it, until {until} at the latest; try again after that")]
+    /// Another operator is sending it at this moment.
+    #[error("another operator is replaying it, until {until} at the latest; try again after that")]
     BeingReplayed {
         /// The end of the lease.
         until: DateTime<Utc>,
@@ -106,13 +106,13 @@ pub enum Refusal {
         /// Which.
         edit: EditId,
     },
-    /// Nobody could tell who confirms from who proposed.
+    /// Who confirms could not be told from who proposed.
     #[error(
         "it changes who, what or how much, so another operator must confirm it, and as whom you propose it is not known; use a \
          profile of AWS that may call sts:GetCallerIdentity, or the console"
     )]
     NoCaller,
-    /// A wake-up that wakes nobody.
+    /// A wake-up that names no job.
     #[error("the payload would be refused again: field `jobId` is missing or no UUID; fix the payload")]
     NoJobId,
 }

@@ -48,7 +48,7 @@ fn a_dead_letter_goes_back_to_its_own_queue_as_the_next_generation() {
 }
 
 #[test]
-fn a_fifth_return_is_refused_unless_somebody_insists() {
+fn a_fifth_return_is_refused_unless_the_operator_insists() {
     let mut round = dead_letter("created-cache", EVENT);
     round.replay_count = MOST_GENERATIONS - 1;
     assert_eq!(decided(&round).unwrap().generation, MOST_GENERATIONS);

@@ -15,7 +15,7 @@ pub enum Discard {
     Refused(Refusal),
 }
 
-/// Discards a parked dead letter that nobody is sending. One transaction of the caller; locks its row.
+/// Discards a parked dead letter that no replay is sending. One transaction of the caller; locks its row.
 ///
 /// # Errors
 /// Those of the database.

@@ -41,8 +41,8 @@ use serde_json::Value;
 use std::fmt;
 use uuid::Uuid;
 
-/// How often a dead letter is sent back before somebody must insist: what failed five times fails again, and a dead letter that
-/// comes back by itself would go round for ever.
+/// How often a dead letter is sent back before the operator must insist: what failed five times fails again, and a dead letter
+/// that comes back by itself would go round for ever.
 pub const MOST_GENERATIONS: i32 = 5;
 
 /// How long a sender owns the dead letters that it claimed.
@@ -72,7 +72,7 @@ impl fmt::Display for DeadLetterId {
 #[serde(rename_all = "lowercase")]
 #[sqlx(type_name = "text", rename_all = "lowercase")]
 pub enum DeadLetterStatus {
-    /// It waits for somebody.
+    /// It waits for an operator.
     Parked,
     /// It was sent back, and has not come again.
     Replayed,
@@ -171,7 +171,7 @@ pub struct DeadLetterRow {
     pub parked_at: DateTime<Utc>,
     /// When it was sent back, the last time.
     pub replayed_at: Option<DateTime<Utc>>,
-    /// Until when somebody who is sending it back owns it.
+    /// Until when the replay that is sending it back owns it.
     pub claimed_until: Option<DateTime<Utc>>,
 }
 

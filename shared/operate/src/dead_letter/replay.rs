@@ -15,7 +15,7 @@ use makegood::limits;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-/// `yes` when a stack has one operator, so that nobody can confirm an edit.
+/// `yes` when a stack has one operator, so that no second one can confirm an edit.
 pub const SINGLE_OPERATOR: &str = "SINGLE_OPERATOR";
 
 /// What sends dead letters back.

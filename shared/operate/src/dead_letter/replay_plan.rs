@@ -60,7 +60,7 @@ impl Plan {
 }
 
 impl Replayer {
-    /// What a run over these dead letters would do now, dead letters that somebody owns at this moment included. Reads all of them in
+    /// What a run over these dead letters would do now, dead letters that are owned at this moment included. Reads all of them in
     /// chunks, so that their number is no matter of memory.
     ///
     /// # Errors

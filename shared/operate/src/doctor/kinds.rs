@@ -255,7 +255,7 @@ pub const KINDS: [Kind; 63] = [
     breach(
         G7,
         "job-untaken",
-        "due for over ten minutes, and nobody took it",
+        "due for over ten minutes, and no worker took it",
         "invoke `sweep` with {\"sweep\": \"stale-jobs\"}",
     ),
     breach(

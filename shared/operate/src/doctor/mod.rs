@@ -36,11 +36,11 @@ pub struct Scope {
     pub timezone: Tz,
     /// The days of the week on which it teaches.
     pub teaching_days: TeachingDays,
-    /// `SINGLE_OPERATOR`: whether the stack says that nobody else confirms what an operator edits.
+    /// `SINGLE_OPERATOR`: whether the stack says that no second operator confirms an edit.
     pub single_operator: bool,
 }
 
-/// Rows that break a guarantee in one way, or that wait for somebody (see [`Severity`]).
+/// Rows that break a guarantee in one way, or that wait for a person (see [`Severity`]).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Finding {

@@ -1,5 +1,5 @@
 //! Edits that wait for a second operator. What is sent in place of a dead letter's own body, or as an event from a file, can give goods to
-//! somebody; so whoever wants to send it proposes it, and another person confirms it (docs/decisions/0092).
+//! a person; so whoever wants to send it proposes it, and another person confirms it (docs/decisions/0092).
 //!
 //! ```text
 //!   propose ─▶ pending ─ confirm, by another ─▶ confirmed: audit row, then sent
@@ -126,7 +126,7 @@ pub enum EditRefusal {
     /// There is no such edit.
     #[error("there is no such edit; `makegood edits list` shows those that wait")]
     NotFound,
-    /// Somebody decided it.
+    /// An operator decided it.
     #[error("it is {status} already")]
     Decided {
         /// How.

@@ -3,7 +3,7 @@
 use super::ProposedEdit;
 use crate::audit::{Act, Caller};
 
-/// Why somebody is no second operator for an edit.
+/// Why a person is no second operator for an edit.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotSecond {
     /// The same name, AWS caller or login.
@@ -25,7 +25,7 @@ pub enum NotSecond {
     Unknown,
 }
 
-/// Whether the person of this act may confirm the edit: known by more than a typed name, and another one in name and in what nobody types.
+/// Whether the person of this act may confirm the edit: known by more than a typed name, and another one in name and in what is not typed.
 ///
 /// # Errors
 /// Says why not.

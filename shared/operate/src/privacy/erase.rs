@@ -54,7 +54,7 @@ pub type Left = Vec<Open>;
 /// Why nothing was done.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
-    /// Nobody of this id is known.
+    /// No person of this id is known.
     #[error("nothing is known of {0}; check the id (a student's with --student, a buyer's with --buyer)")]
     Unknown(Person),
     /// Something is open.

@@ -32,13 +32,13 @@ pub enum OpenKind {
     CaseOpen,
     /// A message that may still be replayed.
     DeadLetterParked,
-    /// Somebody sends it at this moment.
+    /// An operator sends it at this moment.
     DeadLetterReplayed,
     /// Other services are not told yet.
     EventUnpublished,
     /// A job runs, or will.
     JobOpen,
-    /// A job that somebody may retry.
+    /// A job that an operator may retry.
     JobFailed,
     /// The provider gives money back at this moment.
     RefundUnderWay,
@@ -90,7 +90,7 @@ impl OpenKind {
         }
     }
 
-    /// Whether it ends by itself within minutes, so that nobody should erase around it.
+    /// Whether it ends by itself within minutes, so that it should not be erased around.
     #[must_use]
     pub const fn ends_by_itself(self) -> bool {
         matches!(
@@ -125,7 +125,7 @@ impl OpenKind {
                 "a person must decide; with --also-open it stays open, with ids and amount alone"
             }
             Self::DeadLetterParked => "may still be replayed; with --also-open it is discarded",
-            Self::DeadLetterReplayed => "somebody is sending it; run this again in a minute",
+            Self::DeadLetterReplayed => "an operator is sending it; run this again in a minute",
             Self::EventUnpublished => "other services are not told yet; run this again in a minute",
             Self::JobOpen => "runs soon; run this again in a minute",
             Self::JobFailed => "may still be retried; with --also-open it is cancelled",

@@ -143,7 +143,7 @@ impl Step {
     /// Runs it; gives back how many rows changed. Locks those rows until the caller commits.
     ///
     /// # Errors
-    /// Those of the database; 55P03 when somebody holds a row for longer than a transaction of ours waits.
+    /// Those of the database; 55P03 when another transaction holds a row for longer than a transaction of ours waits.
     pub(super) async fn run(self, connection: &mut Connection, scope: Scope<'_>) -> Result<u64, sqlx::Error> {
         match self {
             Self::Carts | Self::ClientRequests => self.delete(connection, scope).await,

@@ -1,4 +1,4 @@
-//! A refund that a person knows of, since its provider tells nobody: written with who says so and why.
+//! A refund that a person knows of, since its provider does not report it: written with who says so and why.
 
 use crate::audit::{self, Act, Action};
 use chrono::{DateTime, Utc};

@@ -69,7 +69,7 @@ pub(super) struct Course {
 }
 
 impl Course {
-    /// Reads them; what nobody knows comes back empty.
+    /// Reads them; what is not known comes back empty.
     pub(super) async fn load(
         connection: &mut Connection,
         subject: &Subject,
@@ -119,7 +119,7 @@ impl Course {
             && self.common.is_empty()
     }
 
-    /// The purchase that this line of time is about: the payment's own, else an active one that is nobody's.
+    /// The purchase that this line of time is about: the payment's own, else an active one without a payment.
     pub(super) fn own_purchase(&self, subject: &Subject) -> Option<&PurchaseRow> {
         let is_own = |purchase: &&PurchaseRow| match subject {
             Subject::Payment(id) => purchase.payment_id == Some(*id) || purchase.extended_by.is_some(),
@@ -224,7 +224,7 @@ fn purchase_entries(purchase: &PurchaseRow, is_own: bool) -> Vec<Entry> {
     std::iter::once(made).chain(ended).collect()
 }
 
-/// What was bought, how it ended, and what nobody could read of it.
+/// What was bought, how it ended, and what of it could not be read.
 fn own_purchase(purchase: &PurchaseRow) -> String {
     let mut what = format!("purchase of {} sessions", purchase.purchase_tier);
     if let Some(extended_by) = purchase.extended_by {

@@ -93,7 +93,7 @@ impl GapText<'_> {
             "pending" => (
                 self.late(job.scheduled_for),
                 format!(
-                    "the job is due since {} and nobody took it",
+                    "the job is due since {} and no worker took it",
                     self.tell(job.scheduled_for)
                 ),
                 STALE_JOBS.to_owned(),
@@ -134,7 +134,7 @@ impl GapText<'_> {
         }
     }
 
-    /// Nobody has paid, as far as the gateway told us.
+    /// It is not paid, as far as the gateway told us.
     fn undecided(&self, order: &OrderFacts) -> Option<Gap> {
         let expired = order.expires_at.filter(|at| self.moment.now - *at > GRACE);
         let begun = format!("checkout {}", self.tell(order.created_at));

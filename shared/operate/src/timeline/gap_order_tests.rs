@@ -44,7 +44,7 @@ fn a_paid_intent_without_order_says_where_its_job_is() {
         (None, "no job on record"),
         (
             Some(job("pending", None)),
-            "the job is due since 12:01:04 and nobody took it",
+            "the job is due since 12:01:04 and no worker took it",
         ),
         (
             Some(later),

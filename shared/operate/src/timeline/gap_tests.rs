@@ -227,7 +227,7 @@ fn what_is_whole_or_not_owed_has_no_gap() {
 }
 
 #[test]
-fn a_case_that_said_that_nothing_could_be_made_waits_for_nobody_once_it_is_made() {
+fn a_case_that_said_that_nothing_could_be_made_waits_for_no_person_once_it_is_made() {
     let case = CaseFacts {
         kind: "unfulfillable".to_owned(),
         ..case(true)

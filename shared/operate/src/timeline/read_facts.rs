@@ -41,7 +41,7 @@ pub(super) fn of_course(subject: &Subject, course: &Course) -> Facts {
         bought: i64::from(allocation.bought),
     });
     let purchase = match subject {
-        // Nobody bought it; all that can be missing is on the calendar.
+        // It was not bought here; all that can be missing is on the calendar.
         Subject::Allocation(_) => allocation.as_ref().map(|allocation| (allocation.since, true)),
         _ => course
             .own_purchase(subject)

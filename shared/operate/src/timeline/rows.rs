@@ -232,7 +232,7 @@ fn case_entries(case: &CaseRow) -> Vec<Entry> {
         |at, status, what: String| Entry::new(at, EntryKind::Case, status, what).id("caseId", case.id);
     let opened = entry(case.opened_at, status, format!("case {} opened", case.kind));
     let resolved = case.resolved_at.map(|at| {
-        let by = case.resolved_by.as_deref().unwrap_or("somebody");
+        let by = case.resolved_by.as_deref().unwrap_or("an unknown person");
         entry(
             at,
             Status::Happened,

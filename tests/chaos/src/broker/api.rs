@@ -119,7 +119,7 @@ async fn never(shared: &Shared, headers: &HeaderMap) -> Response {
     let key = authorization
         .and_then(|text| text.split_once("Credential="))
         .and_then(|(_, rest)| rest.split('/').next());
-    // Nobody listens once the run is over.
+    // No task listens once the run is over.
     let _ = shared.to_kill.send(key.unwrap_or_default().to_owned());
     std::future::pending().await
 }

@@ -105,7 +105,7 @@ impl Broker {
             .send(queue, &json!({"MessageBody": body}), Instant::now());
     }
 
-    /// Up to `most` messages that can be received now; nobody else gets them within `visibility`.
+    /// Up to `most` messages that can be received now; no other client gets them within `visibility`.
     #[must_use]
     pub fn receive(&self, queue: &str, most: usize, visibility: Duration) -> Vec<Received> {
         self.queues().receive(queue, most, visibility, Instant::now())
@@ -122,7 +122,7 @@ impl Broker {
         self.queues().delete(queue, message_id, Instant::now());
     }
 
-    /// Minutes pass: whatever is put off can be received. What somebody has in hand stays with them.
+    /// Minutes pass: whatever is put off can be received. What a client has in hand stays with it.
     pub fn show_delayed(&self) {
         self.queues().show_delayed(Instant::now());
     }

@@ -25,7 +25,7 @@ const POISON: [Option<&str>; 11] = [
     Some("{\"type\":\"{mark}"),
     Some("[\"{mark}\"]"),
     Some("\"{mark}\""),
-    Some("{\"type\":\"NOBODY_KNOWS_THIS\",\"_metadata\":{\"eventId\":\"{mark}\"}}"),
+    Some("{\"type\":\"UNKNOWN_TYPE\",\"_metadata\":{\"eventId\":\"{mark}\"}}"),
     Some(
         "{\"Type\":\"Notification\",\"Message\":\"no JSON {mark}\",\"TopicArn\":\"arn:aws:sns:us-east-1:0:t\"}",
     ),

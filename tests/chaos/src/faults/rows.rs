@@ -1,4 +1,4 @@
-//! Somebody else's locks on the rows that the stages write.
+//! Another session's locks on the rows that the stages write.
 
 use super::database::{part_of, run};
 use crate::plan::PlannedFault;
@@ -24,7 +24,7 @@ pub(super) async fn hold(world: &World, planned: PlannedFault, rng: &mut StdRng)
         .iter()
         .map(|text| ((*text).to_owned(), part_of(planned, rng)))
         .collect();
-    // An uncommitted purchase of somebody who is about to pay, or has just paid.
+    // An uncommitted purchase of a student who is about to pay, or has just paid.
     let payments: Vec<_> = world
         .outside
         .plan

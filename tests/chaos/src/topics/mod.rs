@@ -74,7 +74,7 @@ impl Topics {
         self.tap.produce(topic, key, value).await;
     }
 
-    /// A record that nobody can read; none is a tombstone. [`MARK`] in it becomes a text that no other record has.
+    /// A record that can't be read; none is a tombstone. [`MARK`] in it becomes a text that no other record has.
     pub async fn put_poison(&self, topic: &str, value: Option<&str>) {
         let Some(value) = value.filter(|value| value.contains(MARK)) else {
             return self.put(topic, "poison", value).await;

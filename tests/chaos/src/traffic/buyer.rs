@@ -8,9 +8,9 @@ use makegood_local::gateway::Side;
 use serde_json::{Value, json};
 use std::time::Duration;
 
-/// Nobody waits longer than this for one answer.
+/// No buyer waits longer than this for one answer.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// A buyer who can't check out so often goes away; nobody has paid yet.
+/// A buyer who can't check out so often goes away; nothing is paid yet.
 const CHECKOUT_TRIES: u32 = 12;
 /// A buyer who has paid asks so often whether it was seen, then closes the tab.
 const VERIFY_TRIES: u32 = 12;

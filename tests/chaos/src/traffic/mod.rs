@@ -67,7 +67,7 @@ pub struct Outside {
     pub order_status: Arc<Api>,
     /// `admin`.
     pub admin: Arc<Api>,
-    /// Nobody begins anything new once this is true; what is under way is brought to its end.
+    /// No buyer or provider begins anything new once this is true; what is under way is brought to its end.
     pub is_over: watch::Receiver<bool>,
 }
 
@@ -117,7 +117,7 @@ impl Outside {
     }
 }
 
-/// The pauses of somebody who tries again: from a quarter of a second, doubling, up to four.
+/// The pauses of a client that tries again: from a quarter of a second, doubling, up to four.
 fn pause(tries: u32) -> Duration {
     Duration::from_millis((250_u64 << tries.min(4)).min(4_000))
 }

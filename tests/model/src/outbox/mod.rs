@@ -133,7 +133,7 @@ pub(crate) enum Change {
 /// Who may publish the row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Lease {
-    /// Nobody has it, or it has run out.
+    /// No sender has it, or it has run out.
     Over,
     /// The writer has it.
     Writer,
@@ -172,7 +172,7 @@ pub struct State {
     pub(crate) noted: [bool; QUEUES],
     pub(crate) left: Budget,
     pub(crate) repeats_left: u8,
-    /// A queue got the event again from somebody who could have known that it took it.
+    /// A queue got the event again from a publisher that could have known that it took it.
     pub(crate) sent_in_vain: bool,
 }
 

@@ -132,7 +132,7 @@ pub(super) fn mark(outbox: &Outbox, state: &mut State, sending: &Sending) {
         state.row = Row::Published;
         return;
     }
-    // Without memory nobody can know of it: that it costs copies is the promise that such a row does not make.
+    // Without memory no publisher can know of it: that it costs copies is the promise that such a row does not make.
     state.noted = either(state.noted, now);
     if !outbox.has(Guard::ProgressIsRemembered) {
         now = [false; QUEUES];
@@ -185,14 +185,14 @@ fn is_claimable(outbox: &Outbox, state: &State) -> bool {
     }
 }
 
-/// An effect is missing, and nobody is at the event.
+/// An effect is missing, and no publisher has the event.
 fn is_lost(state: &State) -> bool {
-    let nobody = match state.row {
+    let is_free = match state.row {
         Row::Waiting { lease, .. } => lease == Lease::Over,
         Row::Published | Row::Deleted => true,
         Row::Absent => false,
     };
-    nobody && state.effects.contains(&0)
+    is_free && state.effects.contains(&0)
 }
 
 pub(super) fn take(outbox: &Outbox, state: &mut State, index: usize, step: Step) {

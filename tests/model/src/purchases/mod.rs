@@ -38,7 +38,7 @@ pub enum Guard {
     FallbackSkipsFulfilled,
     /// `look`: a payment that is surplus makes none.
     FallbackSkipsSurplus,
-    /// `write_under_locks`: 23505 is somebody else's success.
+    /// `write_under_locks`: 23505 is another writer's success.
     TakenKeyIsSuccess,
     /// `decide`: a payment's own purchase comes before anything else.
     OwnPurchaseComesFirst,

@@ -147,7 +147,7 @@ impl Browser {
         std::fs::write(folder.join(format!("{name}.png")), picture).expect("the picture is kept");
     }
 
-    /// As somebody sees it who prefers dark pages.
+    /// As a person who prefers dark pages sees it.
     pub async fn prefer_dark(&self) {
         let asked = DevTools {
             cmd: "Emulation.setEmulatedMedia",

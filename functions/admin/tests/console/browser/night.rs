@@ -1,4 +1,4 @@
-//! At three in the morning somebody paid and got nothing.
+//! At three in the morning a buyer paid and got nothing.
 
 use super::chromium::Screen;
 use super::scene::{CASE, COURSE, DEAD_LETTER, JOB, PAYMENT, Scene, body, name_of};

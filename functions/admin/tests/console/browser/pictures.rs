@@ -11,11 +11,7 @@ fn full() -> Vec<(String, &'static str, &'static str)> {
         ("/admin/health?range=week", "health-week", "needs you"),
         ("/admin/doctor", "doctor", "breach"),
         (&format!("/admin/search?q={STUDENT}"), "search", "32 matches"),
-        (
-            "/admin/search?q=pay_nobody_knows",
-            "search-nothing",
-            "Nothing knows",
-        ),
+        ("/admin/search?q=pay_unknown", "search-nothing", "Nothing knows"),
         (
             &format!("/admin/timeline/payment/{PAYMENT}"),
             "timeline",
@@ -70,7 +66,7 @@ const EMPTY: [(&str, &str, &str); 9] = [
         "nothing waits for your decision",
     ),
     ("/admin/statement", "statement", "No statement has been read"),
-    ("/admin/audit", "audit", "Nobody has changed anything"),
+    ("/admin/audit", "audit", "Nothing has been changed by hand"),
 ];
 
 async fn badge(scene: &Scene, prefix: &str, address: &str, name: &str, says: &str) {

@@ -47,7 +47,7 @@ impl Scene {
         scene
     }
 
-    /// Everything runs, and nobody has logged in.
+    /// Everything runs, and no operator has logged in.
     pub async fn open_outside(screen: Screen) -> Self {
         let database = TestDatabase::create().await;
         let (confirmed, jobs) = (

@@ -81,7 +81,7 @@ pub(super) async fn release(sweep: &Sweep, deadline: Deadline) -> Result<usize, 
 enum Asked {
     /// The order confirmed the payment, and its event is published.
     Released,
-    /// The order confirms nothing, or somebody else decided meanwhile.
+    /// The order confirms nothing, or another program or a person decided meanwhile.
     Held,
     /// The provider did not answer, or not as it documents; others may fare alike.
     Unanswered,
@@ -165,7 +165,7 @@ async fn due(sweep: &Sweep) -> Result<Vec<Held>, sqlx::Error> {
     .await
 }
 
-/// Empty when somebody else decided about the case meanwhile.
+/// Empty when another run or a person decided about the case meanwhile.
 async fn confirm(
     sweep: &Sweep,
     held: &Held,

@@ -1,4 +1,4 @@
-//! Asks the gateways about intents that nobody came back from, several at once, for as long as there is time for an answer.
+//! Asks the gateways about intents whose buyer did not come back, several at once, for as long as there is time for an answer.
 
 use super::OrderReconciliation;
 use super::silence::{AT_ONCE, LEFT_FOR_A_QUESTION, Silence};
@@ -105,7 +105,7 @@ impl OrderReconciliation {
     fn count(&mut self, outcome: &Outcome) {
         self.asked += 1;
         match outcome {
-            // Verified by somebody else meanwhile.
+            // Verified by another invocation meanwhile.
             Outcome::Unknown
             | Outcome::Final {
                 already_verified: true,

@@ -149,7 +149,7 @@ async fn remedy_one(sweep: &Sweep, intent: &Stranded) -> Result<Done, sqlx::Erro
     Ok(done)
 }
 
-/// The intent's job; the row stays locked, so that nobody retries or cancels it meanwhile.
+/// The intent's job; the row stays locked, so that no operator retries or cancels it meanwhile.
 async fn ended_job(connection: &mut Connection, payment: &Payment) -> Result<Option<EndedJob>, sqlx::Error> {
     sqlx::query_as!(
         EndedJob,

@@ -1,5 +1,5 @@
-//! The order pipeline's part: payments that nobody came back from, paid intents that have no order, and payments that a gateway gave
-//! back.
+//! The order pipeline's part: payments whose buyer did not come back, paid intents that have no order, and payments that a
+//! gateway gave back.
 //!
 //! What the gateway says is handled exactly as in `verify-payment`: it is the same stage. What needs no gateway is done also
 //! where none is configured.

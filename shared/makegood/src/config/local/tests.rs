@@ -4,7 +4,7 @@
 use super::*;
 use crate::config::Environment;
 
-/// What a function on AWS is told of a place, a merchant or a secret that is nobody's secret here.
+/// What a function on AWS is told of a place, a merchant or a secret that is not on the list.
 fn good(kind: Kind) -> &'static str {
     match kind {
         Kind::Address => "https://pay.example.com/api",

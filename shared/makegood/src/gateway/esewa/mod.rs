@@ -192,7 +192,7 @@ impl Gateway for Esewa {
         now: DateTime<Utc>,
     ) -> Result<OpenedPayment, GatewayError> {
         let transaction_uuid = transaction_uuid(request.payment_intent_id);
-        // eSewa refuses a form of an old secret on its own page, where nobody tells us.
+        // eSewa refuses a form of an old secret on its own page, and does not tell us.
         self.key.fresh().await;
         Ok(OpenedPayment {
             form_fields: Some(self.form_fields(&transaction_uuid, request.amount_minor)),

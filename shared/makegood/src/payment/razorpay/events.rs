@@ -98,7 +98,7 @@ pub struct Ignored {
     pub event: String,
     /// The name to count it under: its own where it is documented, else [`UNKNOWN`]; so that there are never more names than those.
     pub counted: &'static str,
-    /// Whether it is not documented here and names an amount: money may have moved that nobody reads.
+    /// Whether it is not documented here and names an amount: money may have moved, and no code reads it.
     pub is_unknown_money: bool,
 }
 

@@ -12,7 +12,7 @@ fn page_of_payment(provider_payment_id: &str) -> String {
     format!("https://dashboard.razorpay.com/app/payments/{provider_payment_id}")
 }
 
-/// A dispute that somebody must answer.
+/// A dispute that the merchant must answer.
 pub(super) fn disputed(dispute: &Dispute, payment: Option<PaymentId>) -> NewCase {
     NewCase {
         kind: CaseKind::Dispute,

@@ -99,7 +99,7 @@ async fn part(
     let asks = match books.partial_refund {
         PartialRefund::Keep => false,
         PartialRefund::Case => sums.given_back_minor() > 0,
-        // Of which line a part went back, nobody says.
+        // Of which line a part went back is not said.
         PartialRefund::Prorate if !lines::lock_lines(transaction, id).await?.is_empty() => {
             sums.given_back_minor() > 0
         }

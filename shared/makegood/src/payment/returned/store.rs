@@ -105,7 +105,7 @@ pub(super) async fn note_dispute(
 }
 
 /// The row of `payments` that the provider's payment is, or is a part of, locked until the transaction ends: the settled one, where a
-/// legacy table holds the id twice. A part of what is not complete is nobody's yet.
+/// legacy table holds the id twice. A part of what is not complete belongs to no row yet.
 ///
 /// # Errors
 /// Those of the database.

@@ -5,26 +5,26 @@ use makegood_tests::personal::{Personal, kept};
 
 /// A student or buyer of the scene.
 #[derive(Clone, Copy)]
-pub struct Somebody {
+pub struct Person {
     pub option: &'static str,
     number: u32,
 }
 
-pub const STUDENT: Somebody = Somebody {
+pub const STUDENT: Person = Person {
     option: "--student",
     number: 10,
 };
-pub const OTHER_STUDENT: Somebody = Somebody {
+pub const OTHER_STUDENT: Person = Person {
     number: 20,
     ..STUDENT
 };
-pub const BUYER: Somebody = Somebody {
+pub const BUYER: Person = Person {
     option: "--buyer",
     number: 10,
 };
-pub const OTHER_BUYER: Somebody = Somebody { number: 20, ..BUYER };
+pub const OTHER_BUYER: Person = Person { number: 20, ..BUYER };
 
-impl Somebody {
+impl Person {
     fn whose(self) -> &'static str {
         self.option.trim_start_matches('-')
     }
