@@ -31,14 +31,22 @@ pub struct Arguments {}
 /// # Errors
 /// Those of the environment and the database.
 pub async fn run(_: &Arguments, output: Output, clock: Clock) -> anyhow::Result<ExitCode> {
+    let findings = find(clock).await?;
+    let is_well = findings.iter().all(|finding| finding.weight == Weight::Risk);
+    output.answer(&json!({"findings": findings}), &lines(&findings))?;
+    Ok(exit::of(is_well))
+}
+
+/// What is found in the database of the environment.
+///
+/// # Errors
+/// Those of the environment and the database.
+pub async fn find(clock: Clock) -> anyhow::Result<Vec<Finding>> {
     let (database, zone) = database::open_with_timezone().await?;
     let mut connection = database.acquire().await?;
     let mut findings = check(&mut connection).await?;
     findings.extend(check_zone(&mut connection, zone, clock.now()).await?);
-    drop(connection);
-    let is_well = findings.iter().all(|finding| finding.weight == Weight::Risk);
-    output.answer(&json!({"findings": findings}), &lines(&findings))?;
-    Ok(exit::of(is_well))
+    Ok(findings)
 }
 
 fn lines(findings: &[Finding]) -> Vec<String> {

@@ -91,7 +91,7 @@ async fn main() -> ExitCode {
         Command::Completions(arguments) => shell::completions(&arguments, Arguments::command(), output),
         Command::Man(arguments) => shell::man(&arguments, Arguments::command(), output),
         Command::Subject(arguments) => subject::run(&arguments, output),
-        Command::Preflight(arguments) => preflight::run(&arguments, output).await,
+        Command::Preflight(arguments) => preflight::run(&arguments, output, clock).await,
     };
     result.unwrap_or_else(|error| output.failed(&error))
 }

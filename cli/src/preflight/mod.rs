@@ -8,6 +8,7 @@ mod given;
 mod look;
 mod plan;
 mod row;
+mod tables;
 mod template;
 
 use crate::exit::{self, BadInput};
@@ -19,6 +20,7 @@ use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{ContentArrangement, Table};
 use element::Element;
 use given::Given;
+use makegood::clock::Clock;
 use plan::Plan;
 use row::{Row, Verdict};
 use serde::Serialize;
@@ -36,6 +38,7 @@ use template::Template;
 ///   makegood preflight --config-env prod --parameter-overrides AdminServiceUrl=https://admin.example.com Pipelines=course
 ///   makegood preflight --stack-name makegood-prod --region ap-south-1 --profile prod --json
 ///   makegood preflight --config-env prod --policy > policy.json
+///   DATABASE_URL=postgres://… makegood preflight --config-env prod --check-database
 ///
 /// Exit code: 0 nothing would fail; 1 something would, or could not be asked; 2 wrong usage; 3 the account could not be reached.
 #[derive(Debug, clap::Args)]
@@ -65,6 +68,10 @@ pub struct Arguments {
     /// Print the IAM policy that allows what preflight asks with these parameters, and ask nothing.
     #[arg(long)]
     policy: bool,
+    /// Look also at the tables of the database that `DATABASE_URL` names, as `makegood check-database` does: for a stack over a database that is
+    /// there. Give it the login of the functions.
+    #[arg(long, conflicts_with = "policy")]
+    check_database: bool,
 }
 
 /// What was seen.
@@ -80,7 +87,7 @@ struct Report {
 ///
 /// # Errors
 /// [`BadInput`] for what was typed, or is in a file; others when the account can't be reached at all.
-pub async fn run(arguments: &Arguments, output: Output) -> anyhow::Result<ExitCode> {
+pub async fn run(arguments: &Arguments, output: Output, clock: Clock) -> anyhow::Result<ExitCode> {
     let given = given(arguments)?;
     let text = fs::read_to_string(&arguments.template_file).context("it can't be read; give --template-file");
     let template = text.and_then(|text| Template::read(&text));
@@ -98,7 +105,11 @@ pub async fn run(arguments: &Arguments, output: Output) -> anyhow::Result<ExitCo
     let bar = output.waiting_for("asking the account")?;
     let report = report(&given, &template, stack_name).await;
     bar.finish_and_clear();
-    let report = report?;
+    let mut report = report?;
+    if arguments.check_database {
+        report.rows.extend(tables::rows(clock).await);
+        report.rows.sort_by_key(|row| row.verdict);
+    }
     output.answer(&report, &lines(&report))?;
     let is_well = |row: &Row| !matches!(row.verdict, Verdict::Fails | Verdict::Unasked);
     Ok(exit::of(report.rows.iter().all(is_well)))

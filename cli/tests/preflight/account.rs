@@ -51,6 +51,8 @@ pub type Question = (String, String);
 /// An account; each operation has the answer of a healthy one until a test gives another.
 pub struct Account {
     answers: BTreeMap<String, (u16, String)>,
+    /// `DATABASE_URL` of the command.
+    database_url: Option<String>,
 }
 
 /// What the command said.
@@ -137,7 +139,18 @@ impl Account {
             "DescribeStacks".to_owned(),
             (400, include_str!("answers/DescribeStacks.xml").to_owned()),
         );
-        Self { answers }
+        Self {
+            answers,
+            database_url: None,
+        }
+    }
+
+    /// Beside a database that is there.
+    pub fn beside(self, database_url: String) -> Self {
+        Self {
+            database_url: Some(database_url),
+            ..self
+        }
     }
 
     /// With this in place of that in an answer; the answer must have it.
@@ -206,7 +219,7 @@ impl Account {
             asked: Arc::clone(&asked),
         };
         Mock::given(any()).respond_with(responder).mount(&server).await;
-        let mut said = run(&server.uri(), arguments).await;
+        let mut said = run_beside(&server.uri(), self.database_url.as_deref(), arguments).await;
         said.asked = asked.lock().unwrap().clone();
         said
     }
@@ -214,10 +227,15 @@ impl Account {
 
 /// Runs the command against an endpoint.
 pub async fn run(endpoint: &str, arguments: &[&str]) -> Said {
+    run_beside(endpoint, None, arguments).await
+}
+
+async fn run_beside(endpoint: &str, database_url: Option<&str>, arguments: &[&str]) -> Said {
     let output = Command::new(env!("CARGO_BIN_EXE_makegood"))
         .args(arguments)
         .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
         .env_clear()
+        .envs(database_url.map(|url| ("DATABASE_URL", url)))
         .env("AWS_ENDPOINT_URL", endpoint)
         .env("AWS_REGION", "us-east-1")
         .env("AWS_ACCESS_KEY_ID", "000000000000")

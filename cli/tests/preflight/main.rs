@@ -7,4 +7,5 @@ mod emulator;
 mod given;
 mod healthy;
 mod made;
+mod tables;
 mod usage;
