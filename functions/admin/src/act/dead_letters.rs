@@ -127,13 +127,14 @@ pub async fn discard(visit: &Visit<'_>, id: Uuid, form: &Form) -> Result<Answer,
 }
 
 /// The fields of a run over many: who and why, its filter, and how far it is.
-pub const FIELDS: [&str; 14] = [
+pub const FIELDS: [&str; 15] = [
     "csrf",
     "reason",
     "source",
     "function",
     "error",
     "type",
+    "event",
     "correlation",
     "since",
     "force",

@@ -16,12 +16,13 @@ use uuid::Uuid;
 
 pub const PATH: &str = "/admin/dead-letters";
 /// The list's parameters.
-pub const FIELDS: [&str; 8] = [
+pub const FIELDS: [&str; 9] = [
     "status",
     "source",
     "function",
     "error",
     "type",
+    "event",
     "correlation",
     "since",
     "after",
@@ -32,7 +33,8 @@ const EMPTY: Empty<'_> = Empty {
     filtered: "No dead letter is like that.",
 };
 const SINCE: &str = "one of 1h, 24h, 7d, 30d, or an instant such as 2026-11-21T03:00:00Z";
-const AGES: [(&str, &str); 4] = [
+/// How far back a list goes.
+pub const AGES: [(&str, &str); 4] = [
     ("1h", "the last hour"),
     ("24h", "the last day"),
     ("7d", "the last week"),
@@ -48,6 +50,7 @@ pub fn filter(asked: &mut Asked, now: DateTime<Utc>) -> DeadLetterFilter {
         function: asked.words("function"),
         error_code: asked.words("error"),
         event_type: asked.words("type"),
+        event_id: asked.words("event"),
         correlation_id: asked.parsed("correlation", "a whole UUID"),
         since: since(asked, now),
         until: None,
@@ -91,10 +94,14 @@ pub async fn list(visit: &Visit<'_>) -> Result<Answer, Fault> {
     let can_replay = filter
         .status
         .is_none_or(|status| status == DeadLetterStatus::Parked);
+    let groups = parts::address(&format!("{PATH}/groups"), &query.only(&["status", "since"]));
     let bulk = parts::address(&format!("{PATH}/replay"), &query.only(&super::REPLAY_FILTER));
     let body = html! {
         h1 { "Dead letters" }
-        p.actions { a href=(super::edits::PATH) { "Edits that wait for a second operator" } }
+        p.actions {
+            a href=(groups) { "In groups, by error or by event" }
+            a href=(super::edits::PATH) { "Edits that wait for a second operator" }
+        }
         (parts::filter(PATH, &filter_fields(&query)))
         @if rows.is_empty() { (parts::empty(PATH, &query, &EMPTY)) }
         @else {
@@ -121,6 +128,7 @@ fn filter_fields(query: &Asked) -> Markup {
         (parts::field(query, "function", "Function"))
         (parts::field(query, "error", "Error code"))
         (parts::field(query, "type", "Event type"))
+        (parts::field(query, "event", "Event id"))
         (parts::field(query, "correlation", "Correlation id"))
     }
 }

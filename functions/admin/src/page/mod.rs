@@ -3,6 +3,7 @@
 pub mod asset;
 mod audit;
 mod cases;
+mod dead_letter_groups;
 mod dead_letters;
 mod doctor;
 mod edits;
@@ -51,6 +52,7 @@ pub async fn show(visit: &Visit<'_>, segments: &[&str]) -> Result<Answer, Fault>
         ["jobs", id] => jobs::one(visit, key(id)?).await,
         ["dead-letters"] => dead_letters::list(visit).await,
         ["dead-letters", "replay"] => replay::plan(visit).await,
+        ["dead-letters", "groups"] => dead_letter_groups::page(visit).await,
         ["dead-letters", id] => dead_letters::one(visit, key(id)?).await,
         ["edits"] => edits::list(visit).await,
         ["edits", id] => edits::one(visit, key(id)?).await,
@@ -69,7 +71,7 @@ pub async fn show(visit: &Visit<'_>, segments: &[&str]) -> Result<Answer, Fault>
 /// Whether this is a page that knows no parameter.
 fn has_no_parameters(segments: &[&str]) -> bool {
     match segments {
-        ["dead-letters", id] => *id != "replay",
+        ["dead-letters", id] => !matches!(*id, "replay" | "groups"),
         ["timeline", _, _] | ["jobs" | "cases" | "refunds" | "edits", _] | ["runbook" | "statement"] => true,
         _ => false,
     }
@@ -83,6 +85,7 @@ pub const LISTS: &[(&str, &[&str])] = &[
     ("/admin/jobs", &jobs::FIELDS),
     ("/admin/dead-letters", &dead_letters::FIELDS),
     ("/admin/dead-letters/replay", &replay::FIELDS),
+    ("/admin/dead-letters/groups", &dead_letter_groups::FIELDS),
     ("/admin/edits", &edits::FIELDS),
     ("/admin/cases", &cases::FIELDS),
     ("/admin/refunds", &refunds::FIELDS),

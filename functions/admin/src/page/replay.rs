@@ -12,13 +12,22 @@ use maud::{Markup, html};
 use operate::dead_letter::{MOST_GENERATIONS, Plan};
 
 /// What narrows a replay: it takes parked ones alone, so it knows no status.
-pub const FILTER: [&str; 6] = ["source", "function", "error", "type", "correlation", "since"];
-/// The parameters of the dry run.
-pub const FIELDS: [&str; 7] = [
+pub const FILTER: [&str; 7] = [
     "source",
     "function",
     "error",
     "type",
+    "event",
+    "correlation",
+    "since",
+];
+/// The parameters of the dry run.
+pub const FIELDS: [&str; 8] = [
+    "source",
+    "function",
+    "error",
+    "type",
+    "event",
     "correlation",
     "since",
     "force",

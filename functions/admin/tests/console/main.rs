@@ -9,6 +9,7 @@ mod changes;
 mod ended;
 mod flood;
 mod forms;
+mod groups;
 mod hostile;
 mod issuers;
 mod log;

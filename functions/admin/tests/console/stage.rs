@@ -19,13 +19,14 @@ pub const SESSION: &str = "__Host-makegood";
 pub const SECRET: &str = "a secret of the tests, long enough";
 
 /// Every page of the console.
-pub const PAGES: [&str; 13] = [
+pub const PAGES: [&str; 14] = [
     "/admin/health",
     "/admin/doctor",
     "/admin/search?q=x",
     "/admin/jobs",
     "/admin/dead-letters",
     "/admin/dead-letters/replay",
+    "/admin/dead-letters/groups",
     "/admin/edits",
     "/admin/cases",
     "/admin/refunds",
