@@ -10,6 +10,7 @@ mod edits;
 mod frame;
 mod health;
 mod jobs;
+mod outbox;
 mod parts;
 mod plot;
 pub mod problem;
@@ -61,6 +62,7 @@ pub async fn show(visit: &Visit<'_>, segments: &[&str]) -> Result<Answer, Fault>
         ["refunds"] => refunds::list(visit).await,
         ["refunds", id] => refunds::one(visit, key(id)?).await,
         ["statement"] => statement::page(visit).await,
+        ["outbox"] => outbox::page(visit).await,
         ["sweeps"] => sweeps::page(visit).await,
         ["audit"] => audit::page(visit).await,
         ["runbook"] => Ok(runbook::page(visit)),
@@ -89,6 +91,7 @@ pub const LISTS: &[(&str, &[&str])] = &[
     ("/admin/edits", &edits::FIELDS),
     ("/admin/cases", &cases::FIELDS),
     ("/admin/refunds", &refunds::FIELDS),
+    ("/admin/outbox", &outbox::FIELDS),
     ("/admin/sweeps", &sweeps::FIELDS),
     ("/admin/audit", &audit::FIELDS),
 ];

@@ -15,6 +15,7 @@ mod issuers;
 mod log;
 mod login;
 mod one_task;
+mod outbox;
 mod parameters;
 mod refunds;
 mod samples;

@@ -83,7 +83,7 @@ fn forms_of(list: &str, name: &str) -> (&'static [&'static str], &'static [&'sta
                 "00000000-0000-4000-8000-0000000000dg",
             ],
         ),
-        ("/admin/audit" | "/admin/sweeps", "after") => (&["7"], NUMBERS),
+        ("/admin/audit" | "/admin/outbox" | "/admin/sweeps", "after") => (&["7"], NUMBERS),
         (_, "after") => (&["1767817344753123.00000000000000000000000000000001"], PLACES),
         (_, "by") => (&["error", "event"], &["Event", "errors", "function"]),
         (_, "kind") => (&["refund_due"], &["refund", "REFUND_DUE"]),

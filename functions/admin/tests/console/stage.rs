@@ -19,7 +19,7 @@ pub const SESSION: &str = "__Host-makegood";
 pub const SECRET: &str = "a secret of the tests, long enough";
 
 /// Every page of the console.
-pub const PAGES: [&str; 14] = [
+pub const PAGES: [&str; 15] = [
     "/admin/health",
     "/admin/doctor",
     "/admin/search?q=x",
@@ -31,6 +31,7 @@ pub const PAGES: [&str; 14] = [
     "/admin/cases",
     "/admin/refunds",
     "/admin/statement",
+    "/admin/outbox",
     "/admin/sweeps",
     "/admin/audit",
     "/admin/runbook",
