@@ -5,6 +5,7 @@ mod filter;
 mod groups;
 mod list;
 mod replay;
+mod restore;
 mod show;
 
 use crate::output::Output;
@@ -40,6 +41,7 @@ enum Command {
     Show(show::Arguments),
     Replay(replay::Arguments),
     Discard(discard::Arguments),
+    Restore(restore::Arguments),
 }
 
 /// Runs the command.
@@ -53,5 +55,6 @@ pub async fn run(arguments: &Arguments, output: Output) -> anyhow::Result<ExitCo
         Command::Show(arguments) => show::run(arguments, output).await,
         Command::Replay(arguments) => replay::run(arguments, output).await,
         Command::Discard(arguments) => discard::run(arguments, output).await,
+        Command::Restore(arguments) => restore::run(arguments, output).await,
     }
 }

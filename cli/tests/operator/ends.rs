@@ -95,7 +95,7 @@ const COMMANDS: [Usage; 24] = [
     ),
 ];
 /// Those that differ from `assign` in nothing but what they do, the edits, and more of the dead letters.
-const MORE: [Usage; 7] = [
+const MORE: [Usage; 8] = [
     (
         &["cases", "note", ID, "--reason", "r"],
         &["cases", "note", ID, "--reason", " "],
@@ -107,6 +107,10 @@ const MORE: [Usage; 7] = [
     (
         &["dead-letters", "groups"],
         &["dead-letters", "groups", "--by", "reason"],
+    ),
+    (
+        &["dead-letters", "restore", ID, "--reason", "r"],
+        &["dead-letters", "restore", ID, "--reason", " "],
     ),
     (&["edits", "list"], &["edits", "list", "--status", "waiting"]),
     (&["edits", "show", ID], &["edits", "show", "1234"]),

@@ -1,10 +1,13 @@
-//! Dead letters: sent back, edited or as they are, one or many; or discarded.
+//! Dead letters: sent back, edited or as they are, one or many; or discarded, and restored.
 
 use crate::http::{Answer, Asked, Form};
 use crate::page::{self, Progress};
 use crate::visit::{Fault, Said, Visit};
 use maud::{Markup, html};
-use operate::dead_letter::{self, Bulk, DeadLetterId, Discard, Edit, Replay, discard_parked_dead_letter};
+use operate::dead_letter::{
+    self, Bulk, DeadLetterId, Discard, Edit, Replay, Restore, discard_parked_dead_letter,
+    restore_discarded_dead_letter,
+};
 use operate::page::Cursor;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -120,8 +123,23 @@ pub async fn discard(visit: &Visit<'_>, id: Uuid, form: &Form) -> Result<Answer,
     let discarded = discard_parked_dead_letter(&mut transaction, DeadLetterId(id), &act).await?;
     transaction.commit().await?;
     let said = match discarded {
-        Discard::Discarded => Said::done("The dead letter is discarded. It stays here with its body."),
+        Discard::Discarded => {
+            Said::done("The dead letter is discarded. It stays here with its body, and can be restored.")
+        }
         Discard::Refused(refusal) => Said::not_done(format!("{refusal}.")),
+    };
+    Ok(visit.go_on(&page_of(id), &said))
+}
+
+/// Takes a discard back.
+pub async fn restore(visit: &Visit<'_>, id: Uuid, form: &Form) -> Result<Answer, Fault> {
+    let act = visit.act(form)?;
+    let mut transaction = visit.admin.database.begin().await?;
+    let restored = restore_discarded_dead_letter(&mut transaction, DeadLetterId(id), &act).await?;
+    transaction.commit().await?;
+    let said = match restored {
+        Restore::Restored => Said::done("The dead letter is parked again, and can be sent back."),
+        Restore::Refused(refusal) => Said::not_done(format!("{refusal}.")),
     };
     Ok(visit.go_on(&page_of(id), &said))
 }

@@ -30,6 +30,7 @@ pub async fn make(visit: &Visit<'_>, segments: &[&str], form: &Form) -> Result<A
         ["dead-letters", id, "dry-run"] => dead_letters::dry_run(visit, key(id)?, form).await,
         ["dead-letters", id, "replay"] => dead_letters::replay(visit, key(id)?, form).await,
         ["dead-letters", id, "discard"] => dead_letters::discard(visit, key(id)?, form).await,
+        ["dead-letters", id, "restore"] => dead_letters::restore(visit, key(id)?, form).await,
         ["cases", id, "assign"] => cases::assign(visit, key(id)?, form).await,
         ["cases", id, "note"] => cases::note(visit, key(id)?, form).await,
         ["cases", id, "resolve"] => cases::resolve(visit, key(id)?, form).await,

@@ -1,4 +1,4 @@
-//! Dead letters: listed, read, edited, sent back, discarded.
+//! Dead letters: listed, read, edited, sent back, discarded, restored.
 
 use super::frame::{Section, page as framed, page_with_status};
 use super::parts::{self, Change, Empty, REASON, Tone};
@@ -197,6 +197,7 @@ async fn show(
         @if is_parked { (replay(visit, &dead_letter, form)) } @else { h2 { "Body" } (body_of(&dead_letter)) }
         @if let Some(document) = &dead_letter.document { details.more { summary { "The document that was parked" } (parts::json(document)) } }
         @if is_parked { (discard(visit, id)) }
+        @if can_be_restored(&dead_letter) { (restore(visit, id)) }
     };
     Ok(page_with_status(
         visit,
@@ -301,8 +302,27 @@ fn body_of(dead_letter: &DeadLetter) -> Markup {
     }
 }
 
+/// Whether it is discarded, and something of it is left.
+fn can_be_restored(dead_letter: &DeadLetter) -> bool {
+    let is_left = dead_letter.body.is_some() || dead_letter.document.is_some();
+    dead_letter.row.status == DeadLetterStatus::Discarded && is_left
+}
+
+fn restore(visit: &Visit<'_>, id: Uuid) -> Markup {
+    Change {
+        action: format!("{PATH}/{id}/restore"),
+        title: "Take the discard back",
+        hint: "It is parked again, where it was in the list, and can be sent back.",
+        more: html! {},
+        reason: REASON,
+        button: "Restore this dead letter",
+        destructive: false,
+    }
+    .form(visit)
+}
+
 fn discard(visit: &Visit<'_>, id: Uuid) -> Markup {
-    let hint = "It stays here with its body, and can't be sent back any more.";
+    let hint = "It stays here with its body, and is not sent back unless it is restored.";
     Change {
         action: format!("{PATH}/{id}/discard"),
         title: "Give it up",

@@ -277,6 +277,7 @@ async fn a_change_with_a_field_that_is_not_understood_changes_nothing() {
         (format!("{one}/replay"), &[("body", "{}")][..]),
         (format!("{one}/dry-run"), &[("body", "{}")]),
         (format!("{one}/discard"), &[]),
+        (format!("{one}/restore"), &[]),
         (format!("/admin/jobs/{JOB}/retry"), &[]),
         (format!("/admin/cases/{CASE}/assign"), &[("assignee", "binod")]),
         (format!("/admin/cases/{CASE}/note"), &[]),

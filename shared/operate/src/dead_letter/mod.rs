@@ -1,11 +1,12 @@
-//! Dead letters as the person on call handles them: list, group, show, replay to where they came from, discard.
+//! Dead letters as the person on call handles them: list, group, show, replay to where they came from, discard, restore.
 //!
 //! ```text
 //!   park-dead-letters files it
 //!      │                 claim (lease, audit row) ─ commit ─ send to its source ─ mark
 //!      ▼                                                                            │
 //!   parked ◀─ parked again: the message carried its ReplayMark ──────────────── replayed
-//!      └── by a person ──▶ discarded
+//!      ├── by a person ──▶ discarded
+//!      └◀─────── by a person ─────┘
 //! ```
 //!
 //! Whoever is killed between sending and marking leaves a parked dead letter under a lease that runs out. The next replay sends
@@ -23,6 +24,7 @@ mod list;
 mod replaced;
 mod replay;
 mod replay_plan;
+mod restore;
 mod second;
 mod send;
 
@@ -34,6 +36,7 @@ pub use group::{ErrorGroup, EventGroup, Groups, MOST_GROUPS, MOST_LOOKED_AT, by_
 pub use list::{list, show};
 pub use replay::{Replay, Replayer, SINGLE_OPERATOR};
 pub use replay_plan::{Plan, PlannedDestination, PlannedRefusal};
+pub use restore::{Restore, restore_discarded_dead_letter};
 pub use second::event_subject;
 
 use crate::page::Cursor;
