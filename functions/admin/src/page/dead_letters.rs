@@ -91,9 +91,10 @@ pub async fn list(visit: &Visit<'_>) -> Result<Answer, Fault> {
         .map(|dead_letter| row(visit, dead_letter))
         .collect();
     // What is not shown is not offered: only parked ones are replayed.
-    let can_replay = filter
-        .status
-        .is_none_or(|status| status == DeadLetterStatus::Parked);
+    let can_replay = visit.may_act()
+        && filter
+            .status
+            .is_none_or(|status| status == DeadLetterStatus::Parked);
     let groups = parts::address(&format!("{PATH}/groups"), &query.only(&["status", "since"]));
     let bulk = parts::address(&format!("{PATH}/replay"), &query.only(&super::REPLAY_FILTER));
     let body = html! {
@@ -194,7 +195,7 @@ async fn show(
         @if !cases.is_empty() { (same_trouble(&cases)) }
         @if let Some(edit) = &edit { (waits(edit)) }
         (facts(visit, &dead_letter))
-        @if is_parked { (replay(visit, &dead_letter, form)) } @else { h2 { "Body" } (body_of(&dead_letter)) }
+        @if is_parked && visit.may_act() { (replay(visit, &dead_letter, form)) } @else { h2 { "Body" } (body_of(&dead_letter)) }
         @if let Some(document) = &dead_letter.document { details.more { summary { "The document that was parked" } (parts::json(document)) } }
         @if is_parked { (discard(visit, id)) }
         @if can_be_restored(&dead_letter) { (restore(visit, id)) }

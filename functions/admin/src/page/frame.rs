@@ -135,7 +135,7 @@ fn head_bar(visit: &Visit<'_>, here: Section) -> Markup {
             }
             form.who method="post" action="/admin/logout" {
                 (parts::csrf(visit))
-                span title=(visit.operator.actor) { (visit.operator.name) }
+                span title=(visit.operator.actor) { (visit.operator.name) @if !visit.may_act() { " · viewer" } }
                 button.quiet { "Log out" }
             }
         }

@@ -25,4 +25,5 @@ mod stage;
 mod statement;
 mod timeline;
 mod unseen;
+mod viewers;
 mod weeks;
