@@ -24,7 +24,7 @@ mod text;
 mod timeline;
 
 pub use dead_letters::{edit_again, filter as dead_letter_filter};
-pub use replay::{FILTER as REPLAY_FILTER, Progress, progress};
+pub use replay::{Again, FILTER as REPLAY_FILTER, MOST_UNTYPED, Progress, plan_again, progress};
 pub use sweeps::summary as sweep_summary;
 pub use text::{is_same_json, reindent};
 

@@ -94,7 +94,9 @@ fn forms_of(list: &str, name: &str) -> (&'static [&'static str], &'static [&'sta
         (_, "force") => (&["yes"], &["no", "1", "true", "YES"]),
         (_, "started") => (&[], &["now", "2026-01-01"]),
         (_, "cursor") => (&[], PLACES),
-        (_, "sent" | "left" | "of") => (&["3"], &["a", "-1", "1.5", "99999999999999999999"]),
+        (_, "sent" | "left" | "of" | "planned" | "typed") => {
+            (&["3"], &["a", "-1", "1.5", "99999999999999999999"])
+        }
         (_, "source" | "function" | "error" | "type" | "event" | "actor" | "subject" | "intent" | "q") => {
             (&["x"], TEXTS)
         }
@@ -257,6 +259,8 @@ async fn a_change_with_a_field_that_is_not_understood_changes_nothing() {
         "sent",
         "left",
         "of",
+        "planned",
+        "typed",
     ];
     for (query, name) in wrong_queries("/admin/dead-letters/replay", &bulk) {
         let url = reqwest::Url::parse(&format!("http://form/?{query}")).expect("a query");

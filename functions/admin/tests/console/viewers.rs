@@ -13,13 +13,20 @@ const EDIT: &str = "00000000-0000-4000-8000-0000000000a1";
 
 /// A row for every form that there is.
 async fn with_rows(more: &[(&str, &str)]) -> Stage {
-    let more = [&[("SWEEP_FUNCTION", "sweep")], more].concat();
+    let queue = (
+        "QUEUE_URL_PURCHASE_CONFIRMED",
+        "http://127.0.0.1:9/000000000000/queue",
+    );
+    let more = [&[("SWEEP_FUNCTION", "sweep"), queue], more].concat();
+    // One that could be sent, so that there is something to replay.
+    let body = json!({"type": "PURCHASE_CONFIRMED", "timestamp": 1_767_817_344_753_u64, "userId": CASE, "role": "student", "paymentId": CASE,
+                      "studentId": CASE, "courseId": CASE, "amountCents": 100});
     let stage = Stage::open_with(&more).await;
     stage
         .database
         .run_sql(&format!(
             "INSERT INTO dead_letters (id, source, message_id, failure_reason, raw, status)
-             VALUES ('{DEAD_LETTER}', 'queue', 'm-1', 'x', '{{}}', 'parked'), ('{DISCARDED}', 'queue', 'm-2', 'x', '{{}}', 'discarded');
+             VALUES ('{DEAD_LETTER}', 'queue', 'm-1', 'x', '{body}', 'parked'), ('{DISCARDED}', 'queue', 'm-2', 'x', '{{}}', 'discarded');
              INSERT INTO job_queue (id, job_type, payload, status) VALUES ('{JOB}', 'finalize_order', '{{}}', 'failed'),
                                                                            ('{PENDING_JOB}', 'finalize_order', '{{}}', 'pending');
              INSERT INTO payment_cases (id, kind, subject) VALUES ('{CASE}', 'refund_due', 'x');
@@ -34,6 +41,7 @@ fn details() -> Vec<String> {
     [
         format!("dead-letters/{DEAD_LETTER}"),
         format!("dead-letters/{DISCARDED}"),
+        "dead-letters/replay".to_owned(),
         format!("jobs/{JOB}"),
         format!("jobs/{PENDING_JOB}"),
         format!("cases/{CASE}"),
