@@ -17,7 +17,7 @@ use std::process::ExitCode;
 /// correlation, a purchase, an allocation, a session, a job, a dead letter or a case. Where a person has several payments, each is
 /// listed; trace one of them for its line of time. Shows ids and amounts, no addresses and no names.
 ///
-/// Times are the school's (BUSINESS_TIMEZONE).
+/// Times are the school's (BUSINESS_TIMEZONE). Below each is how long after the step before it was: `+1.2 s`.
 ///
 /// Examples:
 ///   makegood trace 0192f0c1-7e1d-7c3a-9a51-2f6f0d1c9b11
@@ -112,8 +112,10 @@ fn row(entry: &Entry, moment: &Moment) -> [String; 4] {
         .iter()
         .map(|(name, id)| format!("{name} {id}"))
         .collect();
+    let at = entry.at.map(|at| moment.tell(at));
+    let since = entry.millis_since_before.map(timeline::told_since);
     [
-        entry.at.map(|at| moment.tell(at)).unwrap_or_default(),
+        at.into_iter().chain(since).collect::<Vec<_>>().join("\n"),
         entry.status.word().to_owned(),
         entry.what.clone(),
         ids.join("\n"),

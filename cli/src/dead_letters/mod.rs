@@ -2,8 +2,10 @@
 
 mod discard;
 mod filter;
+mod groups;
 mod list;
 mod replay;
+mod restore;
 mod show;
 
 use crate::output::Output;
@@ -16,6 +18,7 @@ use std::process::ExitCode;
 /// leaves the same rows.
 ///
 /// Examples:
+///   makegood dead-letters groups
 ///   makegood dead-letters list --since 2h
 ///   makegood dead-letters show 6f1c2a6e-…
 ///   makegood dead-letters replay 6f1c2a6e-… --reason "course added" --payload corrected.json
@@ -34,9 +37,11 @@ pub struct Arguments {
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     List(list::Arguments),
+    Groups(groups::Arguments),
     Show(show::Arguments),
     Replay(replay::Arguments),
     Discard(discard::Arguments),
+    Restore(restore::Arguments),
 }
 
 /// Runs the command.
@@ -46,8 +51,10 @@ enum Command {
 pub async fn run(arguments: &Arguments, output: Output) -> anyhow::Result<ExitCode> {
     match &arguments.command {
         Command::List(arguments) => list::run(arguments, output).await,
+        Command::Groups(arguments) => groups::run(arguments, output).await,
         Command::Show(arguments) => show::run(arguments, output).await,
         Command::Replay(arguments) => replay::run(arguments, output).await,
         Command::Discard(arguments) => discard::run(arguments, output).await,
+        Command::Restore(arguments) => restore::run(arguments, output).await,
     }
 }

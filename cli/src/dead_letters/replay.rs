@@ -47,10 +47,10 @@ const LOOKS: i32 = LEASE_SECONDS + 10;
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 #[command(group = clap::ArgGroup::new("letters").required(true).multiple(true)
-    .args(["ids", "all", "source", "function", "error_code", "event_type", "correlation_id", "since", "until"]))]
+    .args(["ids", "all", "source", "function", "error_code", "event_type", "event_id", "correlation_id", "since", "until"]))]
 pub struct Arguments {
     /// These dead letters.
-    #[arg(value_name = "ID", conflicts_with_all = ["all", "source", "function", "error_code", "event_type", "correlation_id", "since", "until", "yes"])]
+    #[arg(value_name = "ID", conflicts_with_all = ["all", "source", "function", "error_code", "event_type", "event_id", "correlation_id", "since", "until", "yes"])]
     ids: Vec<Uuid>,
     /// All parked dead letters.
     #[arg(long)]

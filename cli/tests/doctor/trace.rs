@@ -2,7 +2,7 @@
 
 use crate::scene::{Scene, json, text};
 use chrono::Utc;
-use operate::timeline::{Entry, EntryKind, Moment, Status, Subject, Timeline, timeline};
+use operate::timeline::{Entry, EntryKind, Moment, Status, Subject, Timeline, timeline, told_since};
 use serde_json::Value;
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
@@ -378,6 +378,14 @@ async fn the_command_says_what_the_timeline_says_and_its_exit_code_whether_somet
         "makegood dead-letters replay",
     ] {
         assert!(told.contains(part), "{told}");
+    }
+    // Each step but the first says how long after the step before it was.
+    let entries = read(&scene, &Subject::Payment(paid)).await.entries;
+    let since = |entry: &Entry| entry.millis_since_before.map(told_since);
+    let expected: Vec<String> = entries.iter().filter_map(since).collect();
+    assert!(!expected.is_empty(), "{told}");
+    for since in expected {
+        assert!(told.contains(&since), "{since}: {told}");
     }
     assert!(!told.contains("sita@example.com"), "{told}");
     scene.drop().await;

@@ -94,8 +94,8 @@ const COMMANDS: [Usage; 24] = [
         &["cases", "assign", ID, "--to", " ", "--reason", "r"],
     ),
 ];
-/// Those that differ from `assign` in nothing but what they do, and the edits.
-const MORE: [Usage; 6] = [
+/// Those that differ from `assign` in nothing but what they do, the edits, and more of the dead letters.
+const MORE: [Usage; 8] = [
     (
         &["cases", "note", ID, "--reason", "r"],
         &["cases", "note", ID, "--reason", " "],
@@ -103,6 +103,14 @@ const MORE: [Usage; 6] = [
     (
         &["cases", "resolve", ID, "--reason", "r"],
         &["cases", "resolve", ID, "--reason", " "],
+    ),
+    (
+        &["dead-letters", "groups"],
+        &["dead-letters", "groups", "--by", "reason"],
+    ),
+    (
+        &["dead-letters", "restore", ID, "--reason", "r"],
+        &["dead-letters", "restore", ID, "--reason", " "],
     ),
     (&["edits", "list"], &["edits", "list", "--status", "waiting"]),
     (&["edits", "show", ID], &["edits", "show", "1234"]),
@@ -275,7 +283,7 @@ async fn what_is_not_there_exits_with_1_and_an_empty_list_with_0() {
         let is_calm = matches!(
             right,
             ["migrate" | "ensure-index" | "check-database" | "doctor" | "normalise-times"]
-                | [_, "list"]
+                | [_, "list" | "groups"]
                 | ["statement", "check"]
         );
         // The migrator can't go through a pooler, which the tests' command does.

@@ -13,6 +13,9 @@ use std::collections::HashSet;
 
 const OF_STATUS: &str = include_str!("../../../shared/operate/src/dead_letter/of_status.sql");
 const OF_CORRELATION: &str = include_str!("../../../shared/operate/src/dead_letter/of_correlation.sql");
+const OF_EVENT: &str = include_str!("../../../shared/operate/src/dead_letter/of_event.sql");
+const BY_ERROR: &str = include_str!("../../../shared/operate/src/dead_letter/groups_by_error.sql");
+const BY_EVENT: &str = include_str!("../../../shared/operate/src/dead_letter/groups_by_event.sql");
 const LOCK_CANDIDATES: &str = include_str!("../../../shared/operate/src/dead_letter/lock_candidates.sql");
 const READ_CANDIDATES: &str = include_str!("../../../shared/operate/src/dead_letter/read_candidates.sql");
 const JOBS_OF_STATUS: &str = include_str!("../../../shared/operate/src/job/of_status.sql");
@@ -93,9 +96,9 @@ async fn a_hundred_thousand_dead_letters_are_listed_along_their_index() {
     let operator = Operator::open().await;
     operator.sql(
         "INSERT INTO dead_letters (source, message_id, function_name, event_type, failure_reason, error_code, raw, status,
-                                   correlation_id, parked_at)
+                                   correlation_id, event_id, parked_at)
          SELECT 'queue-' || n % 7, n::text, 'function-' || n % 5, 'PURCHASE_CONFIRMED', 'r', 'code-' || n % 100, repeat('x', 300),
-                CASE WHEN n % 3 = 0 THEN 'replayed' ELSE 'parked' END, md5((n / 2)::text)::uuid,
+                CASE WHEN n % 3 = 0 THEN 'replayed' ELSE 'parked' END, md5((n / 2)::text)::uuid, 'event-' || n / 2,
                 now() - n / 40 * interval '1 second'
          FROM generate_series(1, 100000) n",
     )
@@ -106,21 +109,34 @@ async fn a_hundred_thousand_dead_letters_are_listed_along_their_index() {
     let mut connection = operator.connect().await;
     let filters = "NULL, NULL, 'code-7', NULL";
     let listing = format!("{DEAD_LETTER_STATUSES}, {filters}, {ALL_TIME}, 51");
-    let of_payment = format!("{listing}, '{}'", uuid::Uuid::nil());
+    let of_payment = format!("{listing}, '{}', NULL", uuid::Uuid::nil());
+    let of_event = format!("{listing}, 'event-7', NULL");
+    let listing = format!("{listing}, NULL");
     let after = "'1970-01-01', '00000000-0000-0000-0000-000000000000'";
     let bulk = format!("{after}, NULL, NULL, 'code-7', NULL, NULL, {ALL_TIME}");
     let plans = [
         (OF_STATUS, listing, "idx_dead_letters_status"),
         (OF_CORRELATION, of_payment, "idx_dead_letters_correlation"),
+        (OF_EVENT, of_event, "idx_dead_letters_event"),
         (
             LOCK_CANDIDATES,
-            format!("{bulk}, now(), 100"),
+            format!("{bulk}, now(), 100, NULL"),
             "idx_dead_letters_",
         ),
-        (READ_CANDIDATES, format!("{bulk}, 500"), "idx_dead_letters_"),
+        (READ_CANDIDATES, format!("{bulk}, 500, NULL"), "idx_dead_letters_"),
     ];
     for (statement, parameters, index) in plans {
         assert_walks(&plan(&mut connection, statement, &parameters).await, index);
+    }
+
+    // AND groups count the newest ten thousand, found along the index, and nothing else
+    for statement in [BY_ERROR, BY_EVENT] {
+        let parameters = format!("'{{parked}}', {ALL_TIME}, 10000, 100");
+        let plan = plan(&mut connection, statement, &parameters).await;
+        assert!(
+            !plan.contains("Seq Scan") && plan.contains("idx_dead_letters_status"),
+            "{plan}"
+        );
     }
 
     // THEN the pages of one code hold each dead letter once, the newest first

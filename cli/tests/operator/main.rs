@@ -7,6 +7,7 @@ mod bulk;
 mod cases;
 mod edits;
 mod ends;
+mod groups;
 mod infinite;
 mod jobs;
 mod lists;

@@ -191,6 +191,80 @@ async fn a_discarded_dead_letter_stays_with_its_payload_and_is_not_replayed() {
 }
 
 #[tokio::test]
+async fn a_discard_is_taken_back_on_the_record_and_the_dead_letter_goes_to_its_queue() {
+    let operator = Operator::open().await;
+    let id = operator
+        .dead_letter("created-cache", &purchase_created().to_string())
+        .await
+        .to_string();
+    let before = operator.row("SELECT to_jsonb(d) AS d FROM dead_letters d").await;
+    let run = async |change: &str, reason: &str| {
+        operator
+            .run(&["dead-letters", change, &id, "--reason", reason])
+            .await
+    };
+    run("discard", "a test message").await.succeeded();
+    // WHEN it is restored THEN its row is as it was, its place in the list included, and the log has both
+    run("restore", "it was no test").await.succeeded();
+    assert_eq!(
+        operator.row("SELECT to_jsonb(d) AS d FROM dead_letters d").await,
+        before
+    );
+    let audit = operator
+        .rows("SELECT action, reason FROM audit_log ORDER BY id DESC LIMIT 1")
+        .await;
+    assert_eq!(
+        audit,
+        [json!({"action": "dead_letter.restore", "reason": "it was no test"})]
+    );
+    // AND once: what is parked is not restored
+    let answer = run("restore", "again").await;
+    assert!(
+        answer.code == 1
+            && answer
+                .output
+                .contains("only a discarded dead letter can be restored"),
+        "{answer:?}"
+    );
+    run("replay", "it is owed").await.succeeded();
+    assert_eq!(operator.queues.recorded().len(), 1);
+    assert_eq!(run("restore", "again").await.code, 1, "it was sent back");
+    operator.close().await;
+}
+
+#[tokio::test]
+async fn what_lost_its_body_after_the_discard_stays_discarded() {
+    let operator = Operator::open().await;
+    let id = operator.dead_letter("created-cache", "{}").await.to_string();
+    operator
+        .run(&["dead-letters", "discard", &id, "--reason", "r"])
+        .await
+        .succeeded();
+    operator
+        .sql("UPDATE dead_letters SET raw = NULL, document = NULL")
+        .await;
+    let answer = operator
+        .run(&["dead-letters", "restore", &id, "--reason", "r"])
+        .await;
+    assert!(
+        answer.code == 1 && answer.output.contains("its body was removed"),
+        "{answer:?}"
+    );
+    let left = "SELECT count(*) FROM dead_letters WHERE status = 'discarded'";
+    assert_eq!(operator.count(left).await, 1);
+    assert_eq!(operator.count("SELECT count(*) FROM audit_log").await, 1);
+    let nothing = uuid::Uuid::nil().to_string();
+    let answer = operator
+        .run(&["dead-letters", "restore", &nothing, "--reason", "r"])
+        .await;
+    assert!(
+        answer.code == 1 && answer.output.contains("no such dead letter"),
+        "{answer:?}"
+    );
+    operator.close().await;
+}
+
+#[tokio::test]
 async fn a_dead_letter_is_shown_with_its_payload_and_where_it_would_go() {
     let operator = Operator::open().await;
     let raw = purchase_created().to_string();

@@ -17,6 +17,7 @@ mod sweeps;
 mod visit;
 
 pub use access::{Denied, Issuer, IssuerError, LoginFlow, Seal, Verifier, WeakSecret};
+pub use act::CHANGES;
 pub use columns::COLUMNS;
 pub use context::{Admin, OpenRoutes};
 pub use http::RequestError;
@@ -89,6 +90,7 @@ impl OpenRoutes {
                 issuer: Issuer::new(&settings.issuer)?,
                 client_id: settings.client_id,
                 operator_group: settings.operator_group,
+                viewer_group: settings.viewer_group,
                 clock: Clock::System,
             },
             login: LoginFlow {

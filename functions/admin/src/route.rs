@@ -21,7 +21,7 @@ pub async fn answer(admin: &Admin, request: &Request, deadline: Deadline) -> Ans
     }
 }
 
-/// For operators only.
+/// For who is let in.
 async fn known(admin: &Admin, request: &Request, segments: &[&str], deadline: Deadline) -> Answer {
     let names = CookieNames::of(&request.origin());
     let operator = match admin.open.verifier.operator(token_of(request, &names)).await {
@@ -48,6 +48,11 @@ async fn known(admin: &Admin, request: &Request, segments: &[&str], deadline: De
 }
 
 async fn change(visit: &Visit<'_>, segments: &[&str]) -> Result<Answer, Fault> {
+    // Before anything of it is read: whatever it is, a viewer does not change it.
+    if !visit.operator.may_act() {
+        tracing::warn!(function = NAME, "a change by a viewer is refused");
+        return Ok(page::problem::viewer(visit));
+    }
     let Some(body) = &visit.request.body else {
         return Ok(page::problem::too_large(visit));
     };

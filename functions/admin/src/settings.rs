@@ -20,6 +20,8 @@ pub struct OpenSettings {
     pub scope: String,
     /// `OPERATOR_GROUP`, `operators` unless set.
     pub operator_group: String,
+    /// `VIEWER_GROUP`: whose members look and change nothing; without it operators alone come in.
+    pub viewer_group: Option<String>,
     /// `CONSOLE_SECRET`: signs forms and cookies; 32 bytes or more.
     pub console_secret: SecretSource,
 }
@@ -64,6 +66,7 @@ impl OpenSettings {
             operator_group: environment
                 .optional("OPERATOR_GROUP")
                 .unwrap_or_else(|| "operators".to_owned()),
+            viewer_group: environment.optional("VIEWER_GROUP"),
             console_secret: SecretSource::read(environment, "CONSOLE_SECRET"),
         }
     }

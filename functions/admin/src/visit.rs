@@ -125,6 +125,11 @@ impl<'a> Visit<'a> {
         }
     }
 
+    /// Whether whoever looks may change anything: only then a page has forms.
+    pub fn may_act(&self) -> bool {
+        self.operator.may_act()
+    }
+
     /// Who acts, and why, from the form's field `reason`.
     ///
     /// # Errors

@@ -145,6 +145,8 @@ pub enum Action {
     FailedToReplayDeadLetter,
     /// A dead letter was discarded.
     DiscardDeadLetter,
+    /// A discarded dead letter was parked again.
+    RestoreDeadLetter,
     /// A failed or cancelled job was made runnable.
     RetryJob,
     /// A pending job was cancelled.
@@ -173,10 +175,11 @@ pub enum Action {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::ReplayDeadLetter,
         Self::FailedToReplayDeadLetter,
         Self::DiscardDeadLetter,
+        Self::RestoreDeadLetter,
         Self::RetryJob,
         Self::CancelJob,
         Self::AssignCase,
@@ -198,6 +201,7 @@ impl Action {
             Self::ReplayDeadLetter => "dead_letter.replay",
             Self::FailedToReplayDeadLetter => "dead_letter.replay_failed",
             Self::DiscardDeadLetter => "dead_letter.discard",
+            Self::RestoreDeadLetter => "dead_letter.restore",
             Self::RetryJob => "job.retry",
             Self::CancelJob => "job.cancel",
             Self::AssignCase => "case.assign",

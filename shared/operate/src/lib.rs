@@ -10,6 +10,7 @@ pub mod doctor;
 pub mod edit;
 pub mod health;
 pub mod job;
+pub mod outbox;
 pub mod page;
 pub mod privacy;
 pub mod refund;

@@ -20,9 +20,20 @@ const LONGEST_TOKEN: usize = 8 * 1024;
 /// The longest name that is kept of an operator.
 const LONGEST_NAME: usize = 80;
 
-/// A person who may do everything here.
+/// What a person who is let in may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Look at everything, and change it.
+    Operator,
+    /// Look at everything, and change nothing.
+    Viewer,
+}
+
+/// A person who is let in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Operator {
+    /// What they may do.
+    pub role: Role,
     /// For the audit log: a name, and the issuer's own id of the person, which the person can't choose.
     pub actor: String,
     /// The issuer's own id of the person.
@@ -33,6 +44,14 @@ pub struct Operator {
     pub session: String,
     /// When the login ends: with the token, and eight hours after it was made at the latest.
     pub expires_at: DateTime<Utc>,
+}
+
+impl Operator {
+    /// Whether they may change anything.
+    #[must_use]
+    pub fn may_act(&self) -> bool {
+        self.role == Role::Operator
+    }
 }
 
 /// Why a request is not let in.
@@ -50,13 +69,13 @@ pub enum Denied {
     /// It was right, and its owner has logged out.
     #[error("you have logged out")]
     LoggedOut,
-    /// The person is known, and not an operator. The message is for logs, so it holds no name.
-    #[error("a user who is not in the group {group:?}, which may use this console")]
+    /// The person is known, and in no group that is let in. The message is for logs, so it holds no name.
+    #[error("a user who is not in the group {groups}, which may use this console")]
     NotOperator {
         /// Who, for the person's own page.
         name: String,
-        /// Where the person would have to be.
-        group: String,
+        /// Where the person would have to be, each in quotes.
+        groups: String,
     },
     /// The issuer's keys can't be had, so no token can be checked.
     #[error(transparent)]
@@ -70,8 +89,10 @@ pub struct Verifier {
     pub issuer: Issuer,
     /// For whom: our client id.
     pub client_id: String,
-    /// Whose members may come in.
+    /// Whose members may change everything.
     pub operator_group: String,
+    /// Whose members may look, and change nothing; none where operators alone come in.
+    pub viewer_group: Option<String>,
     /// What time it is.
     pub clock: Clock,
 }
@@ -126,7 +147,7 @@ impl Claims {
 }
 
 impl Verifier {
-    /// The operator whose token this is.
+    /// The operator or viewer whose token this is.
     ///
     /// # Errors
     /// Says why it is not the token of an operator.
@@ -151,12 +172,12 @@ impl Verifier {
             return Err(Denied::Invalid("its nonce is of another login"));
         }
         let name = claims.name();
-        if !claims.is_in(&self.operator_group) {
+        let Some(role) = self.role_of(&claims) else {
             return Err(Denied::NotOperator {
                 name,
-                group: self.operator_group.clone(),
+                groups: self.groups(),
             });
-        }
+        };
         let id: String = claims
             .sub
             .chars()
@@ -164,6 +185,7 @@ impl Verifier {
             .take(LONGEST_NAME)
             .collect();
         Ok(Operator {
+            role,
             actor: if name == id {
                 id.clone()
             } else {
@@ -174,6 +196,24 @@ impl Verifier {
             session: URL_SAFE_NO_PAD.encode(Sha256::digest(token)),
             expires_at,
         })
+    }
+
+    /// What the token's groups allow; who is in both groups is an operator.
+    fn role_of(&self, claims: &Claims) -> Option<Role> {
+        if claims.is_in(&self.operator_group) {
+            return Some(Role::Operator);
+        }
+        let viewers = self.viewer_group.as_deref();
+        let is_viewer = viewers.is_some_and(|group| claims.is_in(group));
+        is_viewer.then_some(Role::Viewer)
+    }
+
+    fn groups(&self) -> String {
+        let operators = &self.operator_group;
+        match &self.viewer_group {
+            Some(viewers) => format!("{operators:?} or {viewers:?}"),
+            None => format!("{operators:?}"),
+        }
     }
 
     async fn claims(&self, token: &str) -> Result<Claims, Denied> {

@@ -1,11 +1,16 @@
-//! Dead letters: sent back, edited or as they are, one or many; or discarded.
+//! Dead letters: sent back, edited or as they are, one or many; or discarded, and restored.
 
 use crate::http::{Answer, Asked, Form};
-use crate::page::{self, Progress};
+use crate::page::{self, Again, Progress};
 use crate::visit::{Fault, Said, Visit};
 use maud::{Markup, html};
-use operate::dead_letter::{self, Bulk, DeadLetterId, Discard, Edit, Replay, discard_parked_dead_letter};
+use operate::dead_letter::{
+    self, Bulk, DeadLetterId, Discard, Edit, Replay, Restore, discard_parked_dead_letter,
+    restore_discarded_dead_letter,
+};
 use operate::page::Cursor;
+use std::num::ParseIntError;
+use std::str::FromStr;
 use std::time::Duration;
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -120,20 +125,36 @@ pub async fn discard(visit: &Visit<'_>, id: Uuid, form: &Form) -> Result<Answer,
     let discarded = discard_parked_dead_letter(&mut transaction, DeadLetterId(id), &act).await?;
     transaction.commit().await?;
     let said = match discarded {
-        Discard::Discarded => Said::done("The dead letter is discarded. It stays here with its body."),
+        Discard::Discarded => {
+            Said::done("The dead letter is discarded. It stays here with its body, and can be restored.")
+        }
         Discard::Refused(refusal) => Said::not_done(format!("{refusal}.")),
     };
     Ok(visit.go_on(&page_of(id), &said))
 }
 
+/// Takes a discard back.
+pub async fn restore(visit: &Visit<'_>, id: Uuid, form: &Form) -> Result<Answer, Fault> {
+    let act = visit.act(form)?;
+    let mut transaction = visit.admin.database.begin().await?;
+    let restored = restore_discarded_dead_letter(&mut transaction, DeadLetterId(id), &act).await?;
+    transaction.commit().await?;
+    let said = match restored {
+        Restore::Restored => Said::done("The dead letter is parked again, and can be sent back."),
+        Restore::Refused(refusal) => Said::not_done(format!("{refusal}.")),
+    };
+    Ok(visit.go_on(&page_of(id), &said))
+}
+
 /// The fields of a run over many: who and why, its filter, and how far it is.
-pub const FIELDS: [&str; 14] = [
+pub const FIELDS: [&str; 17] = [
     "csrf",
     "reason",
     "source",
     "function",
     "error",
     "type",
+    "event",
     "correlation",
     "since",
     "force",
@@ -142,10 +163,25 @@ pub const FIELDS: [&str; 14] = [
     "sent",
     "left",
     "of",
+    "planned",
+    "typed",
 ];
 const COUNT: &str = "a number";
 
-/// Sends the dead letters of a filter back for a few seconds, from where the step before ended.
+/// A number as a person types it, its thousands apart or not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Count(u64);
+
+impl FromStr for Count {
+    type Err = ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, ParseIntError> {
+        text.replace(',', "").parse().map(Self)
+    }
+}
+
+/// Sends the dead letters of a filter back for a few seconds, from where the step before ended. More than a hundred
+/// begin only with their number typed.
 pub async fn replay_many(visit: &Visit<'_>, form: &Form) -> Result<Answer, Fault> {
     let act = visit.act(form)?;
     let mut asked = Asked::of(form, &FIELDS);
@@ -161,8 +197,19 @@ pub async fn replay_many(visit: &Visit<'_>, form: &Form) -> Result<Answer, Fault
     if started.is_some() != cursor.is_some() {
         asked.note("cursor", "and started belong together");
     }
+    let planned: Option<Count> = asked.parsed("planned", COUNT);
+    let typed: Option<Count> = asked.parsed("typed", COUNT);
     page::understood(&asked)?;
     let filter_fields = asked.only(&page::REPLAY_FILTER);
+    let is_typed = planned.is_some() && typed == planned;
+    let replayer = &visit.admin.replayer;
+    if started.is_none() && !is_typed && replayer.has_more_than(&filter, page::MOST_UNTYPED).await? {
+        let again = Again {
+            reason: act.reason.as_str(),
+            typed: asked.text("typed").unwrap_or_default(),
+        };
+        return page::plan_again(visit, &filter_fields, &filter, forced, again).await;
+    }
     let bulk = match started {
         Some(started) => Bulk {
             filter,

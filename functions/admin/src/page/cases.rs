@@ -126,7 +126,7 @@ pub async fn one(visit: &Visit<'_>, id: Uuid) -> Result<Answer, Fault> {
         @if !parked.is_empty() { (same_trouble(&parked)) }
         div.split {
             section aria-label="What is known" { (facts(visit, &case)) (notes(visit, &case)) h2 { "Details" } (parts::json(&evidence(&case))) }
-            section aria-label="What can be done" { (changes(visit, &case)) }
+            @if visit.may_act() { section aria-label="What can be done" { (changes(visit, &case)) } }
         }
     };
     Ok(framed(visit, Section::Cases, &format!("Case {id}"), &body))

@@ -1,4 +1,4 @@
-//! Dead letters: listed, read, edited, sent back, discarded.
+//! Dead letters: listed, read, edited, sent back, discarded, restored.
 
 use super::frame::{Section, page as framed, page_with_status};
 use super::parts::{self, Change, Empty, REASON, Tone};
@@ -16,12 +16,13 @@ use uuid::Uuid;
 
 pub const PATH: &str = "/admin/dead-letters";
 /// The list's parameters.
-pub const FIELDS: [&str; 8] = [
+pub const FIELDS: [&str; 9] = [
     "status",
     "source",
     "function",
     "error",
     "type",
+    "event",
     "correlation",
     "since",
     "after",
@@ -32,7 +33,8 @@ const EMPTY: Empty<'_> = Empty {
     filtered: "No dead letter is like that.",
 };
 const SINCE: &str = "one of 1h, 24h, 7d, 30d, or an instant such as 2026-11-21T03:00:00Z";
-const AGES: [(&str, &str); 4] = [
+/// How far back a list goes.
+pub const AGES: [(&str, &str); 4] = [
     ("1h", "the last hour"),
     ("24h", "the last day"),
     ("7d", "the last week"),
@@ -48,6 +50,7 @@ pub fn filter(asked: &mut Asked, now: DateTime<Utc>) -> DeadLetterFilter {
         function: asked.words("function"),
         error_code: asked.words("error"),
         event_type: asked.words("type"),
+        event_id: asked.words("event"),
         correlation_id: asked.parsed("correlation", "a whole UUID"),
         since: since(asked, now),
         until: None,
@@ -88,13 +91,18 @@ pub async fn list(visit: &Visit<'_>) -> Result<Answer, Fault> {
         .map(|dead_letter| row(visit, dead_letter))
         .collect();
     // What is not shown is not offered: only parked ones are replayed.
-    let can_replay = filter
-        .status
-        .is_none_or(|status| status == DeadLetterStatus::Parked);
+    let can_replay = visit.may_act()
+        && filter
+            .status
+            .is_none_or(|status| status == DeadLetterStatus::Parked);
+    let groups = parts::address(&format!("{PATH}/groups"), &query.only(&["status", "since"]));
     let bulk = parts::address(&format!("{PATH}/replay"), &query.only(&super::REPLAY_FILTER));
     let body = html! {
         h1 { "Dead letters" }
-        p.actions { a href=(super::edits::PATH) { "Edits that wait for a second operator" } }
+        p.actions {
+            a href=(groups) { "In groups, by error or by event" }
+            a href=(super::edits::PATH) { "Edits that wait for a second operator" }
+        }
         (parts::filter(PATH, &filter_fields(&query)))
         @if rows.is_empty() { (parts::empty(PATH, &query, &EMPTY)) }
         @else {
@@ -121,6 +129,7 @@ fn filter_fields(query: &Asked) -> Markup {
         (parts::field(query, "function", "Function"))
         (parts::field(query, "error", "Error code"))
         (parts::field(query, "type", "Event type"))
+        (parts::field(query, "event", "Event id"))
         (parts::field(query, "correlation", "Correlation id"))
     }
 }
@@ -186,9 +195,10 @@ async fn show(
         @if !cases.is_empty() { (same_trouble(&cases)) }
         @if let Some(edit) = &edit { (waits(edit)) }
         (facts(visit, &dead_letter))
-        @if is_parked { (replay(visit, &dead_letter, form)) } @else { h2 { "Body" } (body_of(&dead_letter)) }
+        @if is_parked && visit.may_act() { (replay(visit, &dead_letter, form)) } @else { h2 { "Body" } (body_of(&dead_letter)) }
         @if let Some(document) = &dead_letter.document { details.more { summary { "The document that was parked" } (parts::json(document)) } }
         @if is_parked { (discard(visit, id)) }
+        @if can_be_restored(&dead_letter) { (restore(visit, id)) }
     };
     Ok(page_with_status(
         visit,
@@ -293,8 +303,27 @@ fn body_of(dead_letter: &DeadLetter) -> Markup {
     }
 }
 
+/// Whether it is discarded, and something of it is left.
+fn can_be_restored(dead_letter: &DeadLetter) -> bool {
+    let is_left = dead_letter.body.is_some() || dead_letter.document.is_some();
+    dead_letter.row.status == DeadLetterStatus::Discarded && is_left
+}
+
+fn restore(visit: &Visit<'_>, id: Uuid) -> Markup {
+    Change {
+        action: format!("{PATH}/{id}/restore"),
+        title: "Take the discard back",
+        hint: "It is parked again, where it was in the list, and can be sent back.",
+        more: html! {},
+        reason: REASON,
+        button: "Restore this dead letter",
+        destructive: false,
+    }
+    .form(visit)
+}
+
 fn discard(visit: &Visit<'_>, id: Uuid) -> Markup {
-    let hint = "It stays here with its body, and can't be sent back any more.";
+    let hint = "It stays here with its body, and is not sent back unless it is restored.";
     Change {
         action: format!("{PATH}/{id}/discard"),
         title: "Give it up",

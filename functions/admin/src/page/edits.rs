@@ -92,7 +92,7 @@ pub async fn one(visit: &Visit<'_>, id: Uuid) -> Result<Answer, Fault> {
         (facts(visit, &edit))
         (changes(&edit.changes))
         @if let Some(body) = &edit.body { h2 { "What would be sent" } pre.code tabindex="0" { (reindent(body).unwrap_or_else(|| body.clone())) } }
-        @if edit.status == EditStatus::Pending { (decisions(visit, &edit)) }
+        @if edit.status == EditStatus::Pending && visit.may_act() { (decisions(visit, &edit)) }
     };
     Ok(framed(visit, Section::DeadLetters, &format!("Edit {id}"), &body))
 }

@@ -15,6 +15,7 @@ pub enum Section {
     Cases,
     Refunds,
     Statement,
+    Outbox,
     Sweeps,
     Audit,
     /// In no menu: the search has a field of its own.
@@ -23,7 +24,7 @@ pub enum Section {
     Runbook,
 }
 
-const MENU: [(Section, &str, &str); 8] = [
+const MENU: [(Section, &str, &str); 9] = [
     (Section::Health, "/admin/health", "Health"),
     (
         Section::DeadLetters,
@@ -34,6 +35,7 @@ const MENU: [(Section, &str, &str); 8] = [
     (Section::Cases, "/admin/cases?status=open", "Cases"),
     (Section::Refunds, "/admin/refunds", "Refunds"),
     (Section::Statement, "/admin/statement", "Statement"),
+    (Section::Outbox, "/admin/outbox", "Outbox"),
     (Section::Sweeps, "/admin/sweeps", "Sweeps"),
     (Section::Audit, "/admin/audit", "Audit"),
 ];
@@ -133,7 +135,7 @@ fn head_bar(visit: &Visit<'_>, here: Section) -> Markup {
             }
             form.who method="post" action="/admin/logout" {
                 (parts::csrf(visit))
-                span title=(visit.operator.actor) { (visit.operator.name) }
+                span title=(visit.operator.actor) { (visit.operator.name) @if !visit.may_act() { " · viewer" } }
                 button.quiet { "Log out" }
             }
         }

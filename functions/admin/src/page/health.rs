@@ -128,7 +128,7 @@ fn tiles(now: &Gauges) -> [Tile; 6] {
             now.outbox_backlog,
             "Events to publish",
             oldest(now.outbox_oldest_seconds),
-            "/admin/sweeps".to_owned(),
+            "/admin/outbox".to_owned(),
             now.outbox_oldest_seconds > 300,
         ),
         tile(

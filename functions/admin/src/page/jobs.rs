@@ -87,7 +87,7 @@ pub async fn one(visit: &Visit<'_>, id: Uuid) -> Result<Answer, Fault> {
         @if let Some(error) = &job.last_error { p.panel.reason { (error) } }
         div.split {
             section aria-label="What is known" { (facts(visit, &job)) h2 { "Parameters" } (parts::json(&job.payload)) }
-            section aria-label="What can be done" { (changes(visit, &job)) }
+            @if visit.may_act() { section aria-label="What can be done" { (changes(visit, &job)) } }
         }
     };
     Ok(framed(visit, Section::Jobs, &format!("Job {id}"), &body))

@@ -3,12 +3,14 @@
 pub mod asset;
 mod audit;
 mod cases;
+mod dead_letter_groups;
 mod dead_letters;
 mod doctor;
 mod edits;
 mod frame;
 mod health;
 mod jobs;
+mod outbox;
 mod parts;
 mod plot;
 pub mod problem;
@@ -22,7 +24,7 @@ mod text;
 mod timeline;
 
 pub use dead_letters::{edit_again, filter as dead_letter_filter};
-pub use replay::{FILTER as REPLAY_FILTER, Progress, progress};
+pub use replay::{Again, FILTER as REPLAY_FILTER, MOST_UNTYPED, Progress, plan_again, progress};
 pub use sweeps::summary as sweep_summary;
 pub use text::{is_same_json, reindent};
 
@@ -51,6 +53,7 @@ pub async fn show(visit: &Visit<'_>, segments: &[&str]) -> Result<Answer, Fault>
         ["jobs", id] => jobs::one(visit, key(id)?).await,
         ["dead-letters"] => dead_letters::list(visit).await,
         ["dead-letters", "replay"] => replay::plan(visit).await,
+        ["dead-letters", "groups"] => dead_letter_groups::page(visit).await,
         ["dead-letters", id] => dead_letters::one(visit, key(id)?).await,
         ["edits"] => edits::list(visit).await,
         ["edits", id] => edits::one(visit, key(id)?).await,
@@ -59,6 +62,7 @@ pub async fn show(visit: &Visit<'_>, segments: &[&str]) -> Result<Answer, Fault>
         ["refunds"] => refunds::list(visit).await,
         ["refunds", id] => refunds::one(visit, key(id)?).await,
         ["statement"] => statement::page(visit).await,
+        ["outbox"] => outbox::page(visit).await,
         ["sweeps"] => sweeps::page(visit).await,
         ["audit"] => audit::page(visit).await,
         ["runbook"] => Ok(runbook::page(visit)),
@@ -69,7 +73,7 @@ pub async fn show(visit: &Visit<'_>, segments: &[&str]) -> Result<Answer, Fault>
 /// Whether this is a page that knows no parameter.
 fn has_no_parameters(segments: &[&str]) -> bool {
     match segments {
-        ["dead-letters", id] => *id != "replay",
+        ["dead-letters", id] => !matches!(*id, "replay" | "groups"),
         ["timeline", _, _] | ["jobs" | "cases" | "refunds" | "edits", _] | ["runbook" | "statement"] => true,
         _ => false,
     }
@@ -83,9 +87,11 @@ pub const LISTS: &[(&str, &[&str])] = &[
     ("/admin/jobs", &jobs::FIELDS),
     ("/admin/dead-letters", &dead_letters::FIELDS),
     ("/admin/dead-letters/replay", &replay::FIELDS),
+    ("/admin/dead-letters/groups", &dead_letter_groups::FIELDS),
     ("/admin/edits", &edits::FIELDS),
     ("/admin/cases", &cases::FIELDS),
     ("/admin/refunds", &refunds::FIELDS),
+    ("/admin/outbox", &outbox::FIELDS),
     ("/admin/sweeps", &sweeps::FIELDS),
     ("/admin/audit", &audit::FIELDS),
 ];

@@ -127,8 +127,11 @@ pub struct Change<'a> {
 pub const REASON: &str = "Reason, for the audit log";
 
 impl Change<'_> {
-    /// As a form.
+    /// As a form; nothing for a viewer.
     pub fn form(&self, visit: &Visit<'_>) -> Markup {
+        if !visit.may_act() {
+            return html! {};
+        }
         let id = format!("reason-{}", segment(self.button));
         html! {
             form.change method="post" action=(self.action) {

@@ -42,8 +42,8 @@ fn reason_of(denied: &Denied) -> String {
     match denied {
         // What the issuer's address answered is for the log.
         Denied::Issuer(_) => "The identity provider does not answer.".to_owned(),
-        Denied::NotOperator { name, group } => {
-            format!("{name} is not in the group {group:?}, which may use this console.")
+        Denied::NotOperator { name, groups } => {
+            format!("{name} is not in the group {groups}, which may use this console.")
         }
         other => sentence(&format!("{other}.")),
     }
@@ -193,6 +193,16 @@ pub fn of_another_login(visit: &Visit<'_>, form: &Form) -> Answer {
         }
     };
     page_with_status(visit, 403, Section::Search, "Send it now?", &body)
+}
+
+/// A change by a person who may only look.
+pub fn viewer(visit: &Visit<'_>) -> Answer {
+    let group = &visit.admin.open.verifier.operator_group;
+    let text = html! {
+        "Nothing was changed: you may look at everything here, and changes are for the group " strong { (group) } ". "
+        "Ask whoever looks after the identity provider, then log in again."
+    };
+    inside(visit, 403, "Not for viewers", &text)
 }
 
 /// A form that no page of ours sent.

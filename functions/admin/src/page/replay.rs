@@ -2,23 +2,34 @@
 //! where it stopped, here or by the same filter later.
 
 use super::dead_letters::{PATH, filter, refused};
-use super::frame::{Section, page as framed};
-use super::parts::{self, Change, REASON, Tone};
+use super::frame::{Section, page as framed, page_with_status};
+use super::parts::{self, REASON, Tone};
 use super::text::count;
 use super::text::exact;
 use crate::http::{Answer, Asked, Form};
 use crate::visit::{Fault, Visit};
 use maud::{Markup, html};
-use operate::dead_letter::{MOST_GENERATIONS, Plan};
+use operate::dead_letter::{DeadLetterFilter, MOST_GENERATIONS, Plan};
 
+/// How many dead letters go without their number being typed.
+pub const MOST_UNTYPED: i64 = 100;
 /// What narrows a replay: it takes parked ones alone, so it knows no status.
-pub const FILTER: [&str; 6] = ["source", "function", "error", "type", "correlation", "since"];
-/// The parameters of the dry run.
-pub const FIELDS: [&str; 7] = [
+pub const FILTER: [&str; 7] = [
     "source",
     "function",
     "error",
     "type",
+    "event",
+    "correlation",
+    "since",
+];
+/// The parameters of the dry run.
+pub const FIELDS: [&str; 8] = [
+    "source",
+    "function",
+    "error",
+    "type",
+    "event",
     "correlation",
     "since",
     "force",
@@ -41,19 +52,57 @@ pub async fn plan(visit: &Visit<'_>) -> Result<Answer, Fault> {
         "since",
         &filter.since.map(|since| since.to_rfc3339()).unwrap_or_default(),
     );
-    let plan = visit.admin.replayer.plan(&filter, forced).await?;
+    show(visit, 200, &query, &filter, forced, None).await
+}
+
+/// What was typed into a form that is shown again, and what is wrong with it.
+#[derive(Debug, Clone, Copy)]
+pub struct Again<'a> {
+    /// The reason that was given.
+    pub reason: &'a str,
+    /// The number that was typed.
+    pub typed: &'a str,
+}
+
+/// The plan again, of now, since the number of dead letters was not typed as it was shown. Nothing was sent.
+pub async fn plan_again(
+    visit: &Visit<'_>,
+    query: &Form,
+    filter: &DeadLetterFilter,
+    forced: bool,
+    again: Again<'_>,
+) -> Result<Answer, Fault> {
+    show(visit, 400, query, filter, forced, Some(again)).await
+}
+
+async fn show(
+    visit: &Visit<'_>,
+    status: u16,
+    query: &Form,
+    filter: &DeadLetterFilter,
+    forced: bool,
+    again: Option<Again<'_>>,
+) -> Result<Answer, Fault> {
+    let plan = visit.admin.replayer.plan(filter, forced).await?;
     let body = html! {
         p.trail { a href=(PATH) { "Dead letters" } }
         h1 { "Replay, dry run" }
-        (chosen(&query))
+        (chosen(query))
         (result(&plan))
-        @if plan.sendable() > 0 { (go(visit, &query, forced, &plan)) }
+        @if plan.sendable() > 0 && visit.may_act() { (go(visit, query, forced, &plan, again)) }
+        @else if plan.sendable() > 0 { p { "An operator can send them." } }
         @else if plan.dead_letters > 0 { p { "None of them can go as it is. Open an example and fix its body, or fix the cause that is named; then look again." } }
         @if !forced && plan.refused.iter().any(|refused| refused.code == "loop") {
             p { a href=(parts::address(&format!("{PATH}/replay"), &query.with("force", "yes"))) { "Plan it with those that came back " (MOST_GENERATIONS) " times or more" } }
         }
     };
-    Ok(framed(visit, Section::DeadLetters, "Replay, dry run", &body))
+    Ok(page_with_status(
+        visit,
+        status,
+        Section::DeadLetters,
+        "Replay, dry run",
+        &body,
+    ))
 }
 
 fn chosen(query: &Form) -> Markup {
@@ -86,19 +135,34 @@ fn result(plan: &Plan) -> Markup {
     }
 }
 
-fn go(visit: &Visit<'_>, query: &Form, forced: bool, plan: &Plan) -> Markup {
-    let hidden = html! { (parts::hidden(query)) input type="hidden" name="of" value=(plan.dead_letters); @if forced { input type="hidden" name="force" value="yes"; } };
-    let hint = "Each goes to the queue that it came from, the oldest first. It goes in steps of a few seconds; leaving the page stops it between two.";
-    Change {
-        action: format!("{PATH}/replay"),
-        title: "Replay",
-        hint,
-        more: hidden,
-        reason: REASON,
-        button: &format!("Replay {} dead letters", number(plan.sendable())),
-        destructive: false,
+fn go(visit: &Visit<'_>, query: &Form, forced: bool, plan: &Plan, again: Option<Again<'_>>) -> Markup {
+    let planned = plan.sendable();
+    html! {
+        form.change method="post" action=(format!("{PATH}/replay")) {
+            (parts::csrf(visit))
+            (parts::hidden(query))
+            input type="hidden" name="of" value=(plan.dead_letters);
+            input type="hidden" name="planned" value=(planned);
+            @if forced { input type="hidden" name="force" value="yes"; }
+            h3 { "Replay" }
+            p.hint { "Each goes to the queue that it came from, the oldest first. It goes in steps of a few seconds; leaving the page stops it between two." }
+            @if planned > MOST_UNTYPED.unsigned_abs() || again.is_some() { (number_field(planned, again)) }
+            label for="reason-replay" { (REASON) }
+            input #reason-replay name="reason" required maxlength="1000" autocomplete="off" value=(exact(again.map_or("", |again| again.reason)));
+            button { "Replay " (number(planned)) " dead letters" }
+        }
     }
-    .form(visit)
+}
+
+/// So many are not sent by one press: their number is typed.
+fn number_field(planned: u64, again: Option<Again<'_>>) -> Markup {
+    let is_wrong = again.is_some();
+    html! {
+        label for="typed" { "Type " (planned) ", the number of dead letters" }
+        input #typed name="typed" required inputmode="numeric" maxlength="20" autocomplete="off" value=(exact(again.map_or("", |again| again.typed)))
+            aria-invalid=[is_wrong.then_some("true")] aria-describedby=[is_wrong.then_some("wrong-typed")];
+        @if is_wrong { p.wrong #wrong-typed { "Nothing was sent: this must be the number that the dry run shows, which is " (planned) " now." } }
+    }
 }
 
 /// How far a run has come.

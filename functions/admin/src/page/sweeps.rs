@@ -69,7 +69,7 @@ fn card(visit: &Visit<'_>, sweep: &Sweep, latest: Option<&SweepRun>) -> Markup {
                 "Every " (span(sweep.every)) ". "
                 @match latest { Some(run) => { "Last " (parts::when(visit, run.started_at)) " " (badge(run)) " " (silence(visit, run)) } None => { "No run is on record." } }
             }
-            @if visit.admin.sweeps.function.is_some() {
+            @if visit.admin.sweeps.function.is_some() && visit.may_act() {
                 form.change.inline method="post" action=(format!("{PATH}/{name}/run")) {
                     (parts::csrf(visit))
                     (parts::reason(&format!("reason-{name}")))

@@ -6,7 +6,7 @@ use super::text::sentence;
 use crate::http::Answer;
 use crate::visit::{Fault, Visit};
 use maud::{Markup, html};
-use operate::timeline::{Entry, EntryKind, Gap, Moment, Status, Subject, Timeline, timeline};
+use operate::timeline::{Entry, EntryKind, Gap, Moment, Status, Subject, Timeline, timeline, told_since};
 
 /// Where the line of time of this subject is.
 pub fn subject_address(subject: &Subject) -> String {
@@ -121,7 +121,10 @@ fn point(visit: &Visit<'_>, entry: &Entry, gap: Option<&Gap>) -> Markup {
     }
     html! {
         li data-look=(name) {
-            div.at { @match entry.at { Some(at) => { (parts::when(visit, at)) } None => { "—" } } }
+            div.at {
+                @match entry.at { Some(at) => { (parts::when(visit, at)) } None => { "—" } }
+                @if let Some(millis) = entry.millis_since_before { " " span.age title="since the step before" { (told_since(millis)) } }
+            }
             div.what {
                 p { (parts::badge(look, entry.status.word())) " " span.kind { (kind(entry.kind)) } (rest_of(entry)) }
                 @if !entry.ids.is_empty() {

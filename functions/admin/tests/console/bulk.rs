@@ -92,6 +92,7 @@ async fn many_dead_letters_go_back_in_steps_each_once_after_a_dry_run() {
     );
     let mut fields = form(&plan, "/admin/dead-letters/replay");
     fields.push(("reason".to_owned(), "the database is back".to_owned()));
+    fields.push(("typed".to_owned(), "250".to_owned()));
     let mut steps = 0;
     let ended = loop {
         let answer = send(&stage, &cookie, &fields).await;
@@ -129,5 +130,72 @@ async fn many_dead_letters_go_back_in_steps_each_once_after_a_dry_run() {
     );
     assert_eq!(stage.database.count("SELECT count(*) FROM audit_log WHERE reason = 'the database is back' AND action = 'dead_letter.replay'").await, 250);
     assert_eq!(queue.drain().await.len(), DEAD_LETTERS);
+    stage.close().await;
+}
+
+#[tokio::test]
+async fn more_than_a_hundred_go_only_when_their_number_is_typed_as_the_dry_run_shows_it() {
+    let (stage, queue) = with_dead_letters().await;
+    let cookie = format!("{SESSION}={}", stage.operator());
+    let all = "/admin/dead-letters/replay?error=database_unavailable";
+    let plan = stage.send(with_cookie(get(all), &cookie)).await;
+    assert!(
+        plan.body.contains("Type 250, the number of dead letters"),
+        "{}",
+        plan.body
+    );
+    let mut shown = form(&plan, "/admin/dead-letters/replay");
+    shown.push(("reason".to_owned(), "the database is back".to_owned()));
+    let with = |name: &str, value: Option<&str>| {
+        let mut fields = shown.clone();
+        fields.retain(|(field, _)| field != name);
+        fields.extend(value.map(|value| (name.to_owned(), value.to_owned())));
+        fields
+    };
+    // WHEN the number is missing or another, or the page says nothing of it
+    for (fields, typed) in [
+        (with("typed", None), ""),
+        (with("typed", Some("25")), "25"),
+        (with("typed", Some("251")), "251"),
+        (with("planned", None), ""),
+    ] {
+        let answer = send(&stage, &cookie, &fields).await;
+        // THEN nothing is sent, the field says so, and the reason is still there
+        assert_eq!(answer.status, 400, "{fields:?}: {}", answer.body);
+        for part in [
+            "id=\"wrong-typed\"",
+            "which is 250 now",
+            "value=\"the database is back\"",
+            &format!(
+                "name=\"typed\" required inputmode=\"numeric\" maxlength=\"20\" autocomplete=\"off\" value=\"{typed}\""
+            ),
+        ] {
+            assert!(answer.body.contains(part), "{part}: {}", answer.body);
+        }
+    }
+    let untouched = "SELECT count(*) FROM dead_letters WHERE status = 'parked' AND claimed_until IS NULL";
+    assert_eq!(stage.database.count(untouched).await, 252);
+    assert_eq!(stage.database.count("SELECT count(*) FROM audit_log").await, 0);
+    // AND as it is shown, they go
+    let begun = send(&stage, &cookie, &with("typed", Some("250"))).await;
+    assert!(begun.body.contains("Replay under way"), "{}", begun.body);
+    // AND a hundred need no number
+    stage
+        .database
+        .run_sql(
+            "UPDATE dead_letters SET error_code = 'few' WHERE id IN
+             (SELECT id FROM dead_letters WHERE status = 'parked' AND error_code = 'database_unavailable' AND raw <> '{broken' LIMIT 100)",
+        )
+        .await;
+    let few = stage
+        .send(with_cookie(get("/admin/dead-letters/replay?error=few"), &cookie))
+        .await;
+    assert!(!few.body.contains("id=\"typed\""), "{}", few.body);
+    let mut fields = form(&few, "/admin/dead-letters/replay");
+    fields.push(("reason".to_owned(), "the database is back".to_owned()));
+    let begun = send(&stage, &cookie, &fields).await;
+    assert!(begun.body.contains("Replay under way"), "{}", begun.body);
+    // The one that is no JSON was among the first hundred.
+    assert_eq!(queue.drain().await.len(), 199);
     stage.close().await;
 }

@@ -178,6 +178,20 @@ async fn an_edited_dead_letter_that_would_fail_again_is_refused_by_its_field_and
         record(&stage, "dead_letter.discard").await,
         format!("{WHO}|dead_letter.discard|dead_letter:{DEAD_LETTER}|a test's dead letter")
     );
+    // AND the discard can be taken back, on the record too
+    let restored = stage
+        .post(&page, &format!("{page}/restore"), &[("reason", "it was no test")])
+        .await;
+    assert_eq!(restored.status, 303);
+    assert_eq!(
+        record(&stage, "dead_letter.restore").await,
+        format!("{WHO}|dead_letter.restore|dead_letter:{DEAD_LETTER}|it was no test")
+    );
+    let shown = stage.page(&page).await.body;
+    assert!(
+        shown.contains("Replay this dead letter") && !shown.contains("Restore this dead letter"),
+        "{shown}"
+    );
     stage.close().await;
 }
 

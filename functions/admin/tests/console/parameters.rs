@@ -53,7 +53,7 @@ fn forms_of(list: &str, name: &str) -> (&'static [&'static str], &'static [&'sta
     const NUMBERS: &[&str] = &["a", "1.5", "1e9", "99999999999999999999", "0x10"];
     const TEXTS: &[&str] = &["a%00b", "%FF", "a%0Ab", "a%1Bb"];
     match (list, name) {
-        ("/admin/dead-letters", "status") => (
+        ("/admin/dead-letters" | "/admin/dead-letters/groups", "status") => (
             &["parked", "replayed"],
             &["prked", "PARKED", "parked,replayed", "all"],
         ),
@@ -83,8 +83,9 @@ fn forms_of(list: &str, name: &str) -> (&'static [&'static str], &'static [&'sta
                 "00000000-0000-4000-8000-0000000000dg",
             ],
         ),
-        ("/admin/audit" | "/admin/sweeps", "after") => (&["7"], NUMBERS),
+        ("/admin/audit" | "/admin/outbox" | "/admin/sweeps", "after") => (&["7"], NUMBERS),
         (_, "after") => (&["1767817344753123.00000000000000000000000000000001"], PLACES),
+        (_, "by") => (&["error", "event"], &["Event", "errors", "function"]),
         (_, "kind") => (&["refund_due"], &["refund", "REFUND_DUE"]),
         (_, "action") => (&["job.retry"], &["job.retries", "job"]),
         (_, "sweep") => (&["outbox"], &["inbox", "Outbox"]),
@@ -93,8 +94,10 @@ fn forms_of(list: &str, name: &str) -> (&'static [&'static str], &'static [&'sta
         (_, "force") => (&["yes"], &["no", "1", "true", "YES"]),
         (_, "started") => (&[], &["now", "2026-01-01"]),
         (_, "cursor") => (&[], PLACES),
-        (_, "sent" | "left" | "of") => (&["3"], &["a", "-1", "1.5", "99999999999999999999"]),
-        (_, "source" | "function" | "error" | "type" | "actor" | "subject" | "intent" | "q") => {
+        (_, "sent" | "left" | "of" | "planned" | "typed") => {
+            (&["3"], &["a", "-1", "1.5", "99999999999999999999"])
+        }
+        (_, "source" | "function" | "error" | "type" | "event" | "actor" | "subject" | "intent" | "q") => {
             (&["x"], TEXTS)
         }
         _ => panic!("{list} has a parameter {name} whose wrong forms are not here"),
@@ -247,6 +250,7 @@ async fn a_change_with_a_field_that_is_not_understood_changes_nothing() {
         "function",
         "error",
         "type",
+        "event",
         "correlation",
         "since",
         "force",
@@ -255,6 +259,8 @@ async fn a_change_with_a_field_that_is_not_understood_changes_nothing() {
         "sent",
         "left",
         "of",
+        "planned",
+        "typed",
     ];
     for (query, name) in wrong_queries("/admin/dead-letters/replay", &bulk) {
         let url = reqwest::Url::parse(&format!("http://form/?{query}")).expect("a query");
@@ -275,6 +281,7 @@ async fn a_change_with_a_field_that_is_not_understood_changes_nothing() {
         (format!("{one}/replay"), &[("body", "{}")][..]),
         (format!("{one}/dry-run"), &[("body", "{}")]),
         (format!("{one}/discard"), &[]),
+        (format!("{one}/restore"), &[]),
         (format!("/admin/jobs/{JOB}/retry"), &[]),
         (format!("/admin/cases/{CASE}/assign"), &[("assignee", "binod")]),
         (format!("/admin/cases/{CASE}/note"), &[]),

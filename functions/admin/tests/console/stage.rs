@@ -19,17 +19,19 @@ pub const SESSION: &str = "__Host-makegood";
 pub const SECRET: &str = "a secret of the tests, long enough";
 
 /// Every page of the console.
-pub const PAGES: [&str; 13] = [
+pub const PAGES: [&str; 15] = [
     "/admin/health",
     "/admin/doctor",
     "/admin/search?q=x",
     "/admin/jobs",
     "/admin/dead-letters",
     "/admin/dead-letters/replay",
+    "/admin/dead-letters/groups",
     "/admin/edits",
     "/admin/cases",
     "/admin/refunds",
     "/admin/statement",
+    "/admin/outbox",
     "/admin/sweeps",
     "/admin/audit",
     "/admin/runbook",

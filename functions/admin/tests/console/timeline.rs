@@ -28,6 +28,35 @@ async fn with_payments() -> Stage {
 }
 
 #[tokio::test]
+async fn each_step_says_how_long_after_the_step_before_it_was() {
+    let stage = Stage::open().await;
+    stage
+        .database
+        .run_sql(&format!(
+            "INSERT INTO payments (id, student_id, amount_cents, currency, status, provider, provider_payment_id, metadata, confirmed_at, created_at)
+             VALUES ('{PARKED}', '{PARKED}', 499900, 'INR', 'succeeded', 'razorpay', 'pay_1', jsonb_build_object('courseId', '{PARKED}'),
+                     '2026-01-01T00:00:00Z', '2026-01-01T00:00:00Z');
+             INSERT INTO dead_letters (id, source, message_id, event_type, event_id, correlation_id, failure_reason, raw, parked_at)
+             VALUES ('{DEAD_LETTER}', 'purchase-confirmed', 'm', 'PURCHASE_CONFIRMED', 'payment:{PARKED}:PURCHASE_CONFIRMED', '{PARKED}', 'no course', '{{}}',
+                     '2026-01-01T00:00:01.25Z');
+             INSERT INTO payment_cases (id, kind, subject, payment_id, details, opened_at)
+             VALUES ('{CASE}', 'unfulfillable', 'payment:{PARKED}', '{PARKED}', '{{}}', '2026-01-01T00:03:21.75Z')"
+        ))
+        .await;
+    let shown = stage
+        .page(&format!("/admin/timeline/payment/{PARKED}"))
+        .await
+        .body;
+    let since: Vec<&str> = shown
+        .split("title=\"since the step before\">")
+        .skip(1)
+        .filter_map(|rest| rest.split('<').next())
+        .collect();
+    assert_eq!(since, ["+1.2 s", "+3 min 20 s"], "{shown}");
+    stage.close().await;
+}
+
+#[tokio::test]
 async fn what_is_under_way_is_not_called_missing_and_what_waits_for_an_operator_leads_there() {
     let stage = with_payments().await;
     let words = ["under way", "needs you", "missing"];

@@ -131,6 +131,7 @@ impl Replayer {
             filter.correlation_id,
             since,
             until,
+            filter.event_id.as_deref(),
         )
         .fetch_one(&mut connection)
         .await

@@ -35,6 +35,7 @@ pub(super) async fn lock_candidates(
         until,
         started,
         most,
+        filter.event_id.as_deref(),
     )
     .fetch_all(connection)
     .await
@@ -61,6 +62,7 @@ pub(super) async fn read_candidates(
         since,
         until,
         most,
+        filter.event_id.as_deref(),
     )
     .fetch_all(connection)
     .await

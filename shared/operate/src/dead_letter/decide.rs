@@ -112,6 +112,17 @@ pub enum Refusal {
          profile of AWS that may call sts:GetCallerIdentity, or the console"
     )]
     NoCaller,
+    /// Only what is discarded is restored.
+    #[error("it is {status}; only a discarded dead letter can be restored")]
+    NotDiscarded {
+        /// What it is.
+        status: DeadLetterStatus,
+    },
+    /// There is nothing left to restore.
+    #[error(
+        "its body was removed since it was discarded, so there is nothing to send; publish its event again if it is owed"
+    )]
+    Removed,
     /// A wake-up that names no job.
     #[error("the payload would be refused again: field `jobId` is missing or no UUID; fix the payload")]
     NoJobId,
@@ -136,6 +147,8 @@ impl Refusal {
             Self::WrongType { .. } => "wrong_type",
             Self::EditWaits { .. } => "edit_waits",
             Self::NoCaller => "no_caller",
+            Self::NotDiscarded { .. } => "not_discarded",
+            Self::Removed => "removed",
             Self::NoJobId => "no_job_id",
         }
     }

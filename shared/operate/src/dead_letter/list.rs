@@ -1,12 +1,12 @@
 //! Lists dead letters, and shows one.
 
 use super::decide::body_of;
-use super::{DeadLetter, DeadLetterFilter, DeadLetterId, DeadLetterRow, DeadLetterStatus};
+use super::{DeadLetter, DeadLetterFilter, DeadLetterId, DeadLetterRow, DeadLetterStatus, NONE};
 use crate::page::{Cursor, Page, PageRequest};
 use makegood::db::Connection;
 
 /// Lists dead letters, the newest first. Each page is a walk along one index for each wanted status, or along the few dead letters of
-/// a payment.
+/// an event or a payment.
 ///
 /// # Errors
 /// Those of the database.
@@ -17,13 +17,11 @@ pub async fn list(
 ) -> Result<Page<DeadLetterRow>, sqlx::Error> {
     let before = request.after.unwrap_or(Cursor::NEWEST);
     let (since, until) = filter.range();
-    let statuses: Vec<String> = DeadLetterStatus::ALL
-        .into_iter()
-        .filter(|status| filter.status.is_none_or(|wanted| wanted == *status))
-        .map(|status| status.wire_name().to_owned())
-        .collect();
-    let rows = match filter.correlation_id {
-        Some(correlation) => {
+    let statuses = DeadLetterStatus::wanted(filter.status);
+    let event = filter.event_id.as_deref();
+    let rows = match (event.filter(|event| *event != NONE), filter.correlation_id) {
+        (Some(event), _) => of_event(connection, filter, &statuses, before, request.reading(), event).await?,
+        (None, Some(correlation)) => {
             sqlx::query_file_as!(
                 DeadLetterRow,
                 "src/dead_letter/of_correlation.sql",
@@ -38,11 +36,12 @@ pub async fn list(
                 until,
                 request.reading(),
                 correlation,
+                event,
             )
             .fetch_all(connection)
             .await?
         }
-        None => {
+        (None, None) => {
             sqlx::query_file_as!(
                 DeadLetterRow,
                 "src/dead_letter/of_status.sql",
@@ -56,6 +55,7 @@ pub async fn list(
                 since,
                 until,
                 request.reading(),
+                event,
             )
             .fetch_all(connection)
             .await?
@@ -65,6 +65,36 @@ pub async fn list(
         at: row.parked_at,
         id: row.id,
     }))
+}
+
+/// Those of one event.
+async fn of_event(
+    connection: &mut Connection,
+    filter: &DeadLetterFilter,
+    statuses: &[String],
+    before: Cursor,
+    most: i64,
+    event: &str,
+) -> Result<Vec<DeadLetterRow>, sqlx::Error> {
+    let (since, until) = filter.range();
+    sqlx::query_file_as!(
+        DeadLetterRow,
+        "src/dead_letter/of_event.sql",
+        statuses,
+        before.at,
+        before.id,
+        filter.source.as_deref(),
+        filter.function.as_deref(),
+        filter.error_code.as_deref(),
+        filter.event_type.as_deref(),
+        since,
+        until,
+        most,
+        event,
+        filter.correlation_id,
+    )
+    .fetch_all(connection)
+    .await
 }
 
 /// One dead letter; none when there is no such.

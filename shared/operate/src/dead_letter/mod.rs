@@ -1,11 +1,12 @@
-//! Dead letters as the person on call handles them: list, show, replay to where they came from, discard.
+//! Dead letters as the person on call handles them: list, group, show, replay to where they came from, discard, restore.
 //!
 //! ```text
 //!   park-dead-letters files it
 //!      │                 claim (lease, audit row) ─ commit ─ send to its source ─ mark
 //!      ▼                                                                            │
 //!   parked ◀─ parked again: the message carried its ReplayMark ──────────────── replayed
-//!      └── by a person ──▶ discarded
+//!      ├── by a person ──▶ discarded
+//!      └◀─────── by a person ─────┘
 //! ```
 //!
 //! Whoever is killed between sending and marking leaves a parked dead letter under a lease that runs out. The next replay sends
@@ -18,10 +19,12 @@ mod consumer;
 mod decide;
 mod destination;
 mod discard;
+mod group;
 mod list;
 mod replaced;
 mod replay;
 mod replay_plan;
+mod restore;
 mod second;
 mod send;
 
@@ -29,9 +32,11 @@ pub use bulk::{Bulk, Chunk, Claimed};
 pub use decide::{Edit, Refusal};
 pub use destination::{Destination, Destinations};
 pub use discard::{Discard, discard_parked_dead_letter};
+pub use group::{ErrorGroup, EventGroup, Groups, MOST_GROUPS, MOST_LOOKED_AT, by_error, by_event};
 pub use list::{list, show};
 pub use replay::{Replay, Replayer, SINGLE_OPERATOR};
 pub use replay_plan::{Plan, PlannedDestination, PlannedRefusal};
+pub use restore::{Restore, restore_discarded_dead_letter};
 pub use second::event_subject;
 
 use crate::page::Cursor;
@@ -44,6 +49,9 @@ use uuid::Uuid;
 /// How often a dead letter is sent back before the operator must insist: what failed five times fails again, and a dead letter
 /// that comes back by itself would go round for ever.
 pub const MOST_GENERATIONS: i32 = 5;
+
+/// What a filter says for a dead letter that has no function, no error code, or no event's id.
+pub const NONE: &str = "-";
 
 /// How long a sender owns the dead letters that it claimed.
 pub const LEASE_SECONDS: i32 = 30;
@@ -94,6 +102,13 @@ impl DeadLetterStatus {
         }
     }
 
+    /// The wire names of this status, or of every one.
+    fn wanted(status: Option<Self>) -> Vec<String> {
+        let all = Self::ALL.into_iter();
+        let wanted = all.filter(|one| status.is_none_or(|wanted| wanted == *one));
+        wanted.map(|one| one.wire_name().to_owned()).collect()
+    }
+
     /// The status of this wire name.
     #[must_use]
     pub fn from_wire_name(name: &str) -> Option<Self> {
@@ -115,12 +130,14 @@ pub struct DeadLetterFilter {
     pub status: Option<DeadLetterStatus>,
     /// From this queue or topic.
     pub source: Option<String>,
-    /// Parked by this function.
+    /// Parked by this function; [`NONE`] for those that no function parked.
     pub function: Option<String>,
-    /// With this error code.
+    /// With this error code; [`NONE`] for those without.
     pub error_code: Option<String>,
     /// Of this type of event.
     pub event_type: Option<String>,
+    /// Of this event, by its id; [`NONE`] for those whose event's id can't be read.
+    pub event_id: Option<String>,
     /// Of this payment.
     pub correlation_id: Option<Uuid>,
     /// Parked at or after.

@@ -85,6 +85,16 @@ impl Replayer {
             }
         }
     }
+
+    /// Whether the filter has more than so many parked dead letters. Reads one more than that at most.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn has_more_than(&self, filter: &DeadLetterFilter, most: i64) -> Result<bool, sqlx::Error> {
+        let mut connection = self.database.acquire().await?;
+        let found = claim::read_candidates(&mut connection, filter, Cursor::OLDEST, most + 1).await?;
+        Ok(i64::try_from(found.len()).is_ok_and(|found| found > most))
+    }
 }
 
 /// What was counted so far.

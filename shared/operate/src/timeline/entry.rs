@@ -75,6 +75,8 @@ impl Status {
 pub struct Entry {
     /// When; none for what is missing.
     pub at: Option<DateTime<Utc>>,
+    /// How many milliseconds after the entry before it; none for the first, and without a time.
+    pub millis_since_before: Option<i64>,
     /// What it tells about.
     pub kind: EntryKind,
     /// How it stands.
@@ -94,6 +96,7 @@ impl Entry {
     ) -> Self {
         Self {
             at: at.into(),
+            millis_since_before: None,
             kind,
             status,
             what: what.into(),

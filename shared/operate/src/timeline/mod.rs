@@ -16,6 +16,7 @@ mod payment;
 mod read_facts;
 mod rows;
 mod shares;
+mod since;
 mod subject;
 
 pub use entry::{Entry, EntryKind, Status};
@@ -25,6 +26,7 @@ pub use facts::{
 pub use find::{FoundBy, MATCHES, Match, find};
 pub use gap::{Gap, missing};
 pub use moment::Moment;
+pub use since::told_since;
 pub use subject::Subject;
 
 use course::Course;
@@ -96,6 +98,7 @@ async fn read(
 
 fn tell(subject: &Subject, gap: Option<Gap>, facts: &Facts, mut entries: Vec<Entry>) -> Timeline {
     entries.sort_by_key(|entry| (entry.at.is_none(), entry.at, entry.kind));
+    since::note(&mut entries);
     let left_out = entries.len().saturating_sub(MOST);
     entries.drain(..left_out);
     let state = gap
