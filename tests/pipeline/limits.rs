@@ -161,7 +161,7 @@ const SCENES: [Scene; 18] = [
                 SELECT 'q', n::text, 'x' FROM generate_series(1, 30) n",
         parameters: &[
             "'-infinity'::timestamptz", "'00000000-0000-0000-0000-000000000000'::uuid", "NULL", "NULL", "NULL", "NULL",
-            "NULL", "'-infinity'::timestamptz", "'infinity'::timestamptz", "'infinity'::timestamptz", "3",
+            "NULL", "'-infinity'::timestamptz", "'infinity'::timestamptz", "'infinity'::timestamptz", "3", "NULL::text",
         ],
         most: 3,
     },
