@@ -15,7 +15,7 @@ pub const COLUMNS: &[(&str, &[&str])] = &[
     ("erased_people", &["person", "pipeline"]),
     ("health_buckets", &["at", "count", "name", "p50_millis", "p95_millis", "step_seconds"]),
     ("health_samples", &["at", "name", "value"]),
-    ("inventory", &["quantity_available", "quantity_reserved", "updated_at", "variant_id", "version"]),
+    ("inventory", &["quantity_available", "quantity_reserved", "reserved_written", "updated_at", "variant_id", "version"]),
     ("inventory_movements", &["movement_type", "quantity_after", "quantity_change", "reference_id", "reference_type",
         "variant_id"]),
     ("inventory_reservations", &["created_at", "expires_at", "id", "payment_intent_id", "quantity", "status", "updated_at",

@@ -7,7 +7,7 @@
 pub const COLUMNS: &[(&str, &[&str])] = &[
     ("cart_items", &["added_at", "cart_id", "id", "price_snapshot_cents", "quantity", "variant_id"]),
     ("carts", &["id", "user_id"]),
-    ("inventory", &["quantity_available", "quantity_reserved", "updated_at", "variant_id", "version"]),
+    ("inventory", &["quantity_available", "quantity_reserved", "reserved_written", "updated_at", "variant_id", "version"]),
     ("inventory_movements", &["movement_type", "quantity_after", "quantity_change", "reference_id", "reference_type",
         "variant_id"]),
     ("inventory_reservations", &["expires_at", "id", "payment_intent_id", "quantity", "status", "updated_at", "variant_id"]),

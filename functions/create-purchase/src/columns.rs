@@ -11,7 +11,7 @@ pub const COLUMNS: &[(&str, &[&str])] = &[
         "replayed_at", "source", "status"]),
     ("disputes", &["amount_minor", "currency", "payment_id", "status"]),
     ("erased_people", &["person", "pipeline"]),
-    ("inventory", &["quantity_available", "quantity_reserved", "updated_at", "variant_id", "version"]),
+    ("inventory", &["quantity_available", "quantity_reserved", "reserved_written", "updated_at", "variant_id", "version"]),
     ("inventory_movements", &["movement_type", "quantity_after", "quantity_change", "reference_id", "reference_type",
         "variant_id"]),
     ("inventory_reservations", &["expires_at", "id", "payment_intent_id", "quantity", "status", "updated_at", "variant_id"]),

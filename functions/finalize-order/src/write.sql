@@ -70,6 +70,7 @@ WITH request AS (
 ), lowered AS (
   UPDATE inventory s
   SET quantity_available = s.quantity_available - c.sold, quantity_reserved = s.quantity_reserved - c.freed,
+      reserved_written = s.reserved_written - c.freed,
       version = s.version + 1, updated_at = now()
   FROM (SELECT variant_id, sum(sold)::integer AS sold, sum(freed)::integer AS freed
         FROM (SELECT variant_id, quantity AS sold, 0 AS freed FROM sold

@@ -13,7 +13,7 @@ pub const COLUMNS: &[(&str, &[&str])] = &[
     ("disputes", &["amount_minor", "created_at", "currency", "id", "payment_id", "payment_intent_id", "phase", "provider",
         "provider_dispute_id", "provider_payment_id", "reason", "respond_by", "status", "told_at", "updated_at"]),
     ("erased_people", &["person", "pipeline"]),
-    ("inventory", &["quantity_available", "quantity_reserved", "updated_at", "variant_id", "version"]),
+    ("inventory", &["quantity_available", "quantity_reserved", "reserved_written", "updated_at", "variant_id", "version"]),
     ("inventory_movements", &["movement_type", "quantity_after", "quantity_change", "reference_id", "reference_type",
         "variant_id"]),
     ("inventory_reservations", &["expires_at", "id", "payment_intent_id", "quantity", "status", "updated_at", "variant_id"]),

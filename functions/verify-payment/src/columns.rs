@@ -10,7 +10,7 @@ pub const COLUMNS: &[(&str, &[&str])] = &[
     ("dead_letters", &["attempts", "claimed_until", "correlation_id", "discarded_at", "document", "error_code", "event_id",
         "event_type", "failure_reason", "function_name", "id", "message_id", "parked_at", "permanent", "raw", "replay_count",
         "replayed_at", "source", "status"]),
-    ("inventory", &["quantity_available", "quantity_reserved", "updated_at", "variant_id", "version"]),
+    ("inventory", &["quantity_available", "quantity_reserved", "reserved_written", "updated_at", "variant_id", "version"]),
     ("inventory_movements", &["movement_type", "quantity_after", "quantity_change", "reference_id", "reference_type",
         "variant_id"]),
     ("inventory_reservations", &["expires_at", "id", "payment_intent_id", "quantity", "status", "updated_at", "variant_id"]),

@@ -65,7 +65,7 @@ impl Shop {
             sql += &format!(
                 "INSERT INTO product_variants (id, product_id, sku, price_cents)
                  VALUES ('{id}', md5('cup')::uuid, 'SKU-{article}', 10000);
-                 INSERT INTO inventory (variant_id, quantity_available) VALUES ('{id}', {pieces});
+                 INSERT INTO inventory (variant_id, quantity_available, reserved_written) VALUES ('{id}', {pieces}, 0);
                  INSERT INTO inventory_movements (variant_id, movement_type, quantity_change, quantity_after, reference_type)
                  VALUES ('{id}', 'adjustment', {pieces}, {pieces}, 'stocking');"
             );

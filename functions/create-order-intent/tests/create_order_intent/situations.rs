@@ -40,6 +40,13 @@ const OTHER: &str = "INSERT INTO payment_intents (payment_intent_id, user_id, pr
      SELECT 'pi_other', id, 4, now() + interval '1 hour' FROM product_variants WHERE sku = 'SKU-A';
      UPDATE inventory i SET quantity_reserved = 4 FROM product_variants v WHERE v.id = i.variant_id AND sku = 'SKU-A'";
 
+/// Another buyer holds four pieces of A, which the pipeline has counted, and another hand has set the counter to nothing.
+const RESET: &str = "INSERT INTO payment_intents (payment_intent_id, user_id, provider, amount_cents, items, metadata)
+     VALUES ('pi_other', md5('other')::uuid, 'esewa', 1, '[]', '{\"client\": \"192.0.2.1/32\"}');
+     INSERT INTO inventory_reservations (payment_intent_id, variant_id, quantity, expires_at)
+     SELECT 'pi_other', id, 4, now() + interval '1 hour' FROM product_variants WHERE sku = 'SKU-A';
+     UPDATE inventory i SET quantity_reserved = 0, reserved_written = 4 FROM product_variants v WHERE v.id = i.variant_id AND sku = 'SKU-A'";
+
 /// What a cart may hold.
 pub const CARTS: &[Situation] = &[
     PLAIN,
@@ -235,6 +242,18 @@ pub const STOCK: &[Situation] = &[
     Situation {
         name: "a counter beyond what is there",
         sql: "UPDATE inventory SET quantity_reserved = 9 WHERE quantity_available = 5",
+        ..PLAIN
+    },
+    Situation {
+        name: "a counter that is too low",
+        sql: RESET,
+        told: (409, "insufficient_stock"),
+        ..PLAIN
+    },
+    Situation {
+        name: "a counter that is too low, and enough all the same",
+        sql: RESET,
+        cart: &[('A', 1), ('B', 1)],
         ..PLAIN
     },
 ];

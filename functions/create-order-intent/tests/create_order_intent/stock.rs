@@ -85,3 +85,40 @@ async fn what_was_released_can_be_reserved_again_for_the_same_intent() {
     shop.assert_stock_adds_up().await;
     shop.close().await;
 }
+
+#[tokio::test]
+async fn whatever_another_hand_writes_into_the_counter_what_is_reserved_is_not_sold_again() {
+    for counter in 0..=6 {
+        for written in ["NULL", "4"] {
+            // GIVEN five pieces, of which another buyer holds four, and a counter that another hand has set
+            let shop = Shop::open(&[('A', 5)]).await;
+            for intent in ["pi_1", "pi_2", "pi_3"] {
+                plant_intent(&shop, intent).await;
+            }
+            assert_eq!(reserve(&shop, "pi_1", &[line('A', 4)]).await, Reserved::All);
+            let edit =
+                format!("UPDATE inventory SET quantity_reserved = {counter}, reserved_written = {written}");
+            shop.database.run_sql(&edit).await;
+            // WHEN two more are wanted THEN one is free
+            let Reserved::Short(short) = reserve(&shop, "pi_2", &[line('A', 2)]).await else {
+                panic!("a reserved piece was reserved again: {edit}");
+            };
+            assert_eq!((short[0].wanted, short[0].available), (2, 1), "{edit}");
+            // AND it can be had, and the counter is right again
+            assert_eq!(
+                reserve(&shop, "pi_3", &[line('A', 1)]).await,
+                Reserved::All,
+                "{edit}"
+            );
+            assert_eq!(shop.levels().await, (5, 5), "{edit}");
+            shop.assert_stock_adds_up().await;
+            // AND what ends later leaves it so
+            assert!(release(&shop, "pi_1").await.is_some());
+            assert_eq!(shop.levels().await, (5, 1), "{edit}");
+            let differs =
+                "SELECT count(*) FROM inventory WHERE reserved_written IS DISTINCT FROM quantity_reserved";
+            assert_eq!(shop.count(differs).await, 0, "{edit}");
+            shop.close().await;
+        }
+    }
+}

@@ -1,5 +1,7 @@
 //! `quantity_reserved` is what the active reservations hold together, counted along. They are the truth: a counter that says
 //! something else, as after a change by hand, is corrected where it would refuse a buyer, or stop an order or the end of a reservation.
+//! One that says too little would sell pieces that are reserved: `reserved_written` is what the counter was after our own last change, so
+//! a checkout sees in the row that it locks anyway whether another hand has changed it, and recounts (docs/decisions/0105).
 
 use crate::db::{Connection, Database};
 use uuid::Uuid;
@@ -71,8 +73,8 @@ pub async fn variants_held(
     .await
 }
 
-/// Sets the counters of these variants to what their active reservations hold; gives back how many said something else. The
-/// caller holds their rows, and took them in a statement before: who changes reservations holds them too.
+/// Sets the counters of these variants to what their active reservations hold, and notes that they were counted; gives back how many said
+/// something else. The caller holds their rows, and took them in a statement before: who changes reservations holds them too.
 ///
 /// # Errors
 /// Those of the database.
@@ -80,16 +82,24 @@ pub(super) async fn correct_counters(
     connection: &mut Connection,
     variants: &[Uuid],
 ) -> Result<u64, sqlx::Error> {
-    let done = sqlx::query!(
-        "UPDATE inventory i SET quantity_reserved = t.held, version = i.version + 1, updated_at = now()
-         FROM (SELECT v.variant_id, coalesce(sum(r.quantity), 0)::integer AS held
-               FROM unnest($1::uuid[]) AS v (variant_id)
-               LEFT JOIN inventory_reservations r ON r.variant_id = v.variant_id AND r.status = 'active'
-               GROUP BY v.variant_id) t
-         WHERE i.variant_id = t.variant_id AND i.quantity_reserved <> t.held",
+    let corrected = sqlx::query_scalar!(
+        r#"WITH truth AS MATERIALIZED (
+             SELECT v.variant_id, i.quantity_reserved AS said, coalesce(sum(r.quantity), 0)::integer AS held
+             FROM unnest($1::uuid[]) AS v (variant_id)
+             JOIN inventory i ON i.variant_id = v.variant_id
+             LEFT JOIN inventory_reservations r ON r.variant_id = v.variant_id AND r.status = 'active'
+             GROUP BY v.variant_id, i.quantity_reserved
+           ), counted AS (
+             UPDATE inventory i
+             SET quantity_reserved = t.held, reserved_written = t.held, version = i.version + 1, updated_at = now()
+             FROM truth t
+             WHERE i.variant_id = t.variant_id
+               AND (i.quantity_reserved <> t.held OR i.reserved_written IS DISTINCT FROM t.held)
+           )
+           SELECT count(*) FILTER (WHERE said <> held) AS "corrected!" FROM truth"#,
         variants,
     )
-    .execute(connection)
+    .fetch_one(connection)
     .await?;
-    Ok(done.rows_affected())
+    Ok(u64::try_from(corrected).unwrap_or_default())
 }

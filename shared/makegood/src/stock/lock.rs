@@ -91,7 +91,16 @@ pub(super) async fn lock_variants(
     Ok(there.into_iter().filter(|id| !locked.contains(id)).collect())
 }
 
-/// The stock of these variants, locked in variant order until the transaction ends, with its version. A variant that
+/// A stock row, locked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Locked {
+    /// What is there.
+    pub(super) level: Level,
+    /// Whether no other hand has changed `quantity_reserved` since our own last change of it.
+    pub(super) is_counted: bool,
+}
+
+/// The stock of these variants, locked in variant order until the transaction ends. A variant that
 /// has no row is not among them.
 ///
 /// # Errors
@@ -99,13 +108,14 @@ pub(super) async fn lock_variants(
 pub(super) async fn lock_stock(
     connection: &mut Connection,
     variant_ids: &[Uuid],
-) -> Result<Vec<(Level, i32)>, sqlx::Error> {
+) -> Result<Vec<Locked>, sqlx::Error> {
     let rows = sqlx::query!(
-        "SELECT i.variant_id, v.sku, i.quantity_available, i.quantity_reserved, i.version
+        r#"SELECT i.variant_id, v.sku, i.quantity_available, i.quantity_reserved,
+                i.reserved_written IS NOT DISTINCT FROM i.quantity_reserved AS "is_counted!"
          FROM inventory i JOIN product_variants v ON v.id = i.variant_id
          WHERE i.variant_id = ANY($1)
          ORDER BY i.variant_id
-         FOR UPDATE OF i",
+         FOR UPDATE OF i"#,
         variant_ids,
     )
     .fetch_all(connection)
@@ -117,7 +127,8 @@ pub(super) async fn lock_stock(
             quantity_available: row.quantity_available,
             quantity_reserved: row.quantity_reserved,
         };
-        (level, row.version)
+        let is_counted = row.is_counted;
+        Locked { level, is_counted }
     });
     Ok(levels.collect())
 }

@@ -2,9 +2,10 @@
 
 use super::counters::correct_counters;
 use super::decide::{Level, Line, Shortage, shortages, wanted_by_variant};
-use super::lock::{lock_intent, lock_stock};
+use super::lock::{Locked, lock_intent, lock_stock};
 use crate::db::Connection;
 use chrono::{DateTime, Utc};
+use std::collections::BTreeSet;
 use uuid::Uuid;
 
 /// What became of the request to reserve.
@@ -18,7 +19,7 @@ pub enum Reserved {
 
 /// Reserves the lines for the intent until `expires_at`: one `inventory_reservations` row a line, `quantity_reserved` and
 /// `version` raised. The lines of one variant count together. On a shortage nothing is written, and the caller rolls
-/// back what it wrote before. A counter by which there would be too little, and which is wrong, is corrected first.
+/// back what it wrote before. A counter by which there would be too little, or that another hand has changed, is counted anew first.
 ///
 /// The intent's row must be there. Locks it, then the variants' stock in variant order.
 ///
@@ -33,9 +34,16 @@ pub async fn reserve(
     lock_intent(connection, intent_id).await?;
     let wanted = wanted_by_variant(lines);
     let variant_ids: Vec<Uuid> = wanted.keys().copied().collect();
-    let mut short = shortages(&wanted, &lock_levels(connection, &variant_ids).await?);
-    if !short.is_empty() {
-        let variants: Vec<Uuid> = short.iter().map(|short| short.variant_id).collect();
+    let locked = lock_stock(connection, &variant_ids).await?;
+    let mut short = shortages(&wanted, &levels(&locked));
+    let unsure = locked.iter().filter(|row| !row.is_counted);
+    let variants: BTreeSet<Uuid> = short
+        .iter()
+        .map(|short| short.variant_id)
+        .chain(unsure.map(|row| row.level.variant_id))
+        .collect();
+    if !variants.is_empty() {
+        let variants: Vec<Uuid> = variants.into_iter().collect();
         let corrected = correct_counters(connection, &variants).await?;
         if corrected > 0 {
             tracing::warn!(
@@ -43,7 +51,7 @@ pub async fn reserve(
                 ?variants,
                 "quantity_reserved was not what the active reservations hold"
             );
-            short = shortages(&wanted, &lock_levels(connection, &variant_ids).await?);
+            short = shortages(&wanted, &levels(&lock_stock(connection, &variant_ids).await?));
         }
     }
     if !short.is_empty() {
@@ -53,9 +61,8 @@ pub async fn reserve(
     Ok(Reserved::All)
 }
 
-async fn lock_levels(connection: &mut Connection, variant_ids: &[Uuid]) -> Result<Vec<Level>, sqlx::Error> {
-    let locked = lock_stock(connection, variant_ids).await?;
-    Ok(locked.into_iter().map(|(level, _)| level).collect())
+fn levels(locked: &[Locked]) -> Vec<Level> {
+    locked.iter().map(|row| row.level.clone()).collect()
 }
 
 /// Names the variants that have no stock row, which is where the others' skus come from.

@@ -6,6 +6,6 @@ WITH lines AS (
   SELECT $1, variant_id, quantity, 'active', $4 FROM lines
 )
 UPDATE inventory i
-SET quantity_reserved = i.quantity_reserved + w.quantity, version = i.version + 1, updated_at = now()
+SET quantity_reserved = i.quantity_reserved + w.quantity, reserved_written = i.reserved_written + w.quantity, version = i.version + 1, updated_at = now()
 FROM (SELECT variant_id, sum(quantity)::integer AS quantity FROM lines GROUP BY variant_id) w
 WHERE i.variant_id = w.variant_id
