@@ -147,3 +147,52 @@ async fn an_event_of_an_erased_student_whose_payment_is_not_here_makes_nothing_e
     );
     course.database.drop().await;
 }
+
+#[tokio::test]
+async fn a_student_who_is_erased_between_any_two_stages_gets_nothing_more_and_nothing_is_parked() {
+    for cut in 0..=STAGES.len() {
+        // GIVEN a payment that has come so far
+        let service = Arc::new(AdminService::with_trainer_count(5));
+        let (admin_url, _) = admin::spawn(Arc::clone(&service)).await.unwrap();
+        let mut course = Course::create().await;
+        course.admin_url = admin_url;
+        let payment = Payment::new();
+        payment.record(&course.database).await;
+        course.purchase_confirmed.send(&payment.event().to_string()).await;
+        for stage in &STAGES[..cut] {
+            course.run(stage).await;
+        }
+        // WHEN the student is erased, and what is on its way arrives
+        erase_student(&course, payment.student_id).await;
+        for stage in STAGES {
+            course.outbox_leases_run_out().await;
+            course.sweep_outbox().await;
+            course.run(stage).await;
+        }
+        // THEN the next run finishes, whatever the sweeps did meanwhile
+        for sweep in ["reconcile", "compare", "outbox"] {
+            let environment = course.environment_of("sweep").await;
+            let done = environment.invoke(json!({ "sweep": sweep })).await;
+            assert!(matches!(done, Outcome::Answered(_)), "{cut} {sweep}");
+        }
+        course.outbox_leases_run_out().await;
+        course.sweep_outbox().await;
+        let last = erase_student(&course, payment.student_id).await;
+        assert_eq!(last.left, [], "{cut}: {last:?}");
+        for what in [
+            "student_course_purchases WHERE is_active",
+            "tutoring_sessions WHERE status = 'scheduled'",
+            "trainer_allocations WHERE status IN ('pending', 'approved', 'active')",
+        ] {
+            let left = course
+                .database
+                .count(&format!("SELECT count(*) FROM {what}"))
+                .await;
+            assert_eq!(left, 0, "{cut}: {what}");
+        }
+        assert_eq!(course.dead_letters.drain().await, Vec::<String>::new(), "{cut}");
+        assert_doctor_finds_no_breach(&course.database).await;
+        assert_eq!(course.database.server_errors(), Vec::<String>::new(), "{cut}");
+        course.database.drop().await;
+    }
+}

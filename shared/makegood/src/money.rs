@@ -68,6 +68,17 @@ fn in_thousands(number: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    /// Every currency of ISO 4217.
+    fn currencies() -> Vec<Currency> {
+        let capitals = || 'A'..='Z';
+        let codes = capitals()
+            .flat_map(|a| capitals().flat_map(move |b| capitals().map(move |c| format!("{a}{b}{c}"))));
+        let known: Vec<Currency> = codes.filter_map(|code| Currency::from_code(&code)).collect();
+        assert!(known.len() > 150, "{}", known.len());
+        known
+    }
 
     #[test]
     fn an_amount_is_typed_with_the_digits_of_its_currency_or_fewer() {
@@ -91,6 +102,22 @@ mod tests {
             ("92233720368547758.08", "NPR", None),
         ] {
             assert_eq!(minor(text, currency), read, "{text:?} {currency}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_shown_is_read_back_as_the_same_amount_in_every_currency(
+            amount in 0_i64..=i64::MAX, small in 0_i64..200_000, currency in prop::sample::select(currencies())
+        ) {
+            for amount in [amount, small] {
+                let code = currency.code();
+                let shown = money(amount, code);
+                let typed = shown.trim_start_matches(code).trim().replace(',', "");
+                prop_assert_eq!(minor(&typed, code), Some(amount), "{}", shown);
+                let fraction = typed.split_once('.').map_or(0, |(_, fraction)| fraction.len());
+                prop_assert_eq!(fraction, usize::from(currency.exponent().unwrap_or(USUAL_DIGITS)), "{}", shown);
+            }
         }
     }
 

@@ -174,3 +174,72 @@ async fn equal_ids_at_two_providers_are_two_payments() {
     );
     setting.finish().await;
 }
+
+/// A payment of this provider with the id that both have, as its own sender tells it.
+fn told_by(provider: &str, student: Uuid) -> Value {
+    if provider == "webhook" {
+        let mut webhook = capture("pay_1");
+        webhook["payload"]["payment"]["entity"]["notes"]["studentId"] = json!(student);
+        return signed_webhook(&webhook.to_string());
+    }
+    let mut told = confirmation();
+    (told["paymentId"], told["studentId"], told["provider"]) =
+        (json!(Uuid::new_v4()), json!(student), json!(provider));
+    signed_confirmation(&told.to_string(), NOW)
+}
+
+#[tokio::test]
+async fn equal_ids_at_any_two_providers_are_two_payments_or_a_case_in_any_order_and_by_any_sender() {
+    let providers = ["razorpay", "webhook", "khalti", "esewa", "stripe"];
+    let pairs = providers
+        .iter()
+        .flat_map(|first| providers.iter().map(move |second| (*first, *second)));
+    let of = |provider: &str| {
+        if provider == "webhook" {
+            "razorpay"
+        } else {
+            provider
+        }
+        .to_owned()
+    };
+    for (first, second) in pairs.filter(|(first, second)| of(first) != of(second)) {
+        // GIVEN one id at two providers, for two students
+        let setting = Setting::with_no_queue().await;
+        let [one, other] = [Uuid::new_v4(), Uuid::new_v4()];
+        setting.send(told_by(first, one)).await;
+        // WHEN the second is told, twice
+        let request = told_by(second, other);
+        // THEN the payment service's word makes it a payment of its own; what a browser may have written into notes does not, but is never
+        // called a duplicate
+        let (status, case) = if second == "webhook" {
+            ("held", json!("unknown_payment"))
+        } else {
+            ("recorded", Value::Null)
+        };
+        for duplicate in [false, true] {
+            let (code, answer) = setting.send(request.clone()).await;
+            assert_eq!(
+                (code, &answer["status"], &answer["case"], &answer["duplicate"]),
+                (200, &json!(status), &case, &json!(duplicate)),
+                "{first} {second}: {answer}"
+            );
+        }
+        let made = if second == "webhook" { 1 } else { 2 };
+        assert_eq!(
+            setting.payments_and_events().await,
+            (made, made),
+            "{first} {second}"
+        );
+        let of_both = format!(
+            "SELECT count(DISTINCT student_id) FROM payments WHERE student_id IN ('{one}', '{other}')"
+        );
+        assert_eq!(setting.count(&of_both).await, made, "{first} {second}");
+        assert_eq!(
+            setting.count("SELECT count(*) FROM payment_cases").await,
+            2 - made,
+            "{first} {second}"
+        );
+        assert_eq!(setting.count("SELECT count(*) FROM payment_lines").await, 0);
+        setting.finish().await;
+    }
+}

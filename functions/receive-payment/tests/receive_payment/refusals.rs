@@ -5,7 +5,7 @@ use crate::setting::{
     signed_confirmation, signed_webhook,
 };
 use metrics_util::debugging::{DebugValue, DebuggingRecorder};
-use serde_json::json;
+use serde_json::{Value, json};
 
 #[tokio::test]
 async fn forged_stale_and_unreadable_messages_are_refused_and_store_nothing() {
@@ -226,4 +226,61 @@ async fn a_base64_body_is_verified_over_its_bytes() {
     let (status, answer) = setting.send(request).await;
     assert_eq!((status, &answer["status"]), (200, &json!("recorded")));
     setting.finish().await;
+}
+
+#[tokio::test]
+async fn a_timestamp_in_milliseconds_is_refused_with_a_sentence_that_says_so() {
+    let setting = Setting::with_no_queue().await;
+    let body = confirmation().to_string();
+    for millis in [NOW * 1_000, NOW * 1_000 + 999, (NOW - 299) * 1_000] {
+        let (status, answer) = setting.send(signed_confirmation(&body, millis)).await;
+        assert_eq!(
+            (status, &answer["error"]["code"], &answer["error"]["message"]),
+            (
+                401,
+                &json!("invalid_timestamp"),
+                &json!("X-Makegood-Timestamp is in milliseconds; it must be whole seconds since the epoch")
+            ),
+            "{millis}: {answer}"
+        );
+    }
+    assert_eq!(setting.rows_in_all_tables().await, 0);
+    setting.finish().await;
+}
+
+#[tokio::test]
+async fn an_end_in_any_spelling_that_forms_and_libraries_write_is_recorded_and_asks_no_person() {
+    for (n, end) in [
+        json!("2027-01-31T18:00"),
+        json!("2027-01-31T18:00:00"),
+        json!("2027-01-31T18:00+0530"),
+        json!("2027-01-31T18:00:00+05:30"),
+        json!("2027-01-31 18:00"),
+        json!("2027-01-31"),
+        json!("1801398600"),
+        json!(1_801_398_600),
+        json!(1_801_398_600_000_i64),
+        json!(""),
+        Value::Null,
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let setting = Setting::with_no_queue().await;
+        let mut webhook = capture(&format!("pay_{n}"));
+        webhook["payload"]["payment"]["entity"]["notes"]["expiryDate"] = end.clone();
+        let (status, answer) = setting.send(signed_webhook(&webhook.to_string())).await;
+        assert_eq!(
+            (status, &answer["status"]),
+            (200, &json!("recorded")),
+            "{end}: {answer}"
+        );
+        assert_eq!(
+            setting.count("SELECT count(*) FROM payment_cases").await,
+            0,
+            "{end}"
+        );
+        assert_eq!(setting.payments_and_events().await, (1, 1), "{end}");
+        setting.finish().await;
+    }
 }

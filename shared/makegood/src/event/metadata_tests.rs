@@ -126,4 +126,21 @@ fn an_end_is_a_day_at_the_school_or_an_instant_and_nothing_where_a_form_left_it_
         (Ok(None), Ok(None), Ok(None))
     );
     assert!(end(json!("31/12/2026")).is_err());
+    // Seconds or milliseconds since 1970, as a number or as text, are one instant.
+    for since_1970 in [
+        json!(1_797_000_000),
+        json!(1_797_000_000_000_i64),
+        json!(1_797_000_000.0),
+        json!("1797000000"),
+        json!("1797000000000"),
+    ] {
+        assert_eq!(
+            end(since_1970.clone()),
+            Ok(DateTime::from_timestamp(1_797_000_000, 0)),
+            "{since_1970}"
+        );
+    }
+    for wrong in [json!(1_797_000_000.5), json!(true), json!([]), json!({})] {
+        assert!(end(wrong.clone()).is_err(), "{wrong}");
+    }
 }

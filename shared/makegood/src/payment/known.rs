@@ -53,6 +53,20 @@ impl KnownPayment {
                 .is_some_and(|own| !own.eq_ignore_ascii_case(&course))
     }
 
+    /// Whether it is settled with another provider's payment that has the same id, for another student or course: then it says nothing of
+    /// what this payment bought.
+    #[must_use]
+    pub fn is_another_providers(&self, payment: &ConfirmedPayment) -> bool {
+        let differs = |(own, other): (&String, &String)| !own.eq_ignore_ascii_case(other);
+        self.status == "succeeded"
+            && self
+                .provider
+                .as_ref()
+                .zip(payment.provider.as_ref())
+                .is_some_and(differs)
+            && self.buys_something_else(payment)
+    }
+
     /// Whether it was begun for the order that this payment pays.
     #[must_use]
     pub fn is_of_order(&self, payment: &ConfirmedPayment) -> bool {

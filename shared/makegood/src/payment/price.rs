@@ -82,7 +82,7 @@ pub fn judge(
         return Ok((Authority::PaymentService, payment.clone()));
     }
     let begun = row
-        .filter(|row| row.is_authority())
+        .filter(|row| row.is_authority() && !row.is_another_providers(payment))
         .or_else(|| begun_beside(payment, evidence.rows));
     if let Some((begun, bought)) = begun.and_then(|begun| Some((begun, as_begun(payment, begun)?))) {
         return Ok((Authority::BegunPayment(begun.id), bought));
