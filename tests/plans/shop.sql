@@ -109,8 +109,8 @@ INSERT INTO payment_gateway_verifications (provider, external_transaction_id, pa
     verified_at)
 SELECT 'esewa', 'txn-open-' || q, intent, 'success', 25000, now() - interval '5 minutes' FROM plans.open_checkout WHERE q > 300;
 INSERT INTO unfulfilled (kind, id, since) SELECT 'intent', intent, at FROM plans.open_checkout WHERE q > 300;
-INSERT INTO inventory (variant_id, quantity_available, quantity_reserved)
-SELECT v.id, 100000, coalesce(r.held, 0) FROM product_variants v
+INSERT INTO inventory (variant_id, quantity_available, quantity_reserved, reserved_written)
+SELECT v.id, 100000, coalesce(r.held, 0), coalesce(r.held, 0) FROM product_variants v
 LEFT JOIN (SELECT variant_id, sum(quantity) AS held FROM inventory_reservations WHERE status = 'active'
   GROUP BY 1) r ON r.variant_id = v.id;
 INSERT INTO inventory_movements (variant_id, movement_type, quantity_change, quantity_after, reference_type)

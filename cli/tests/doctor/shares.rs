@@ -55,3 +55,24 @@ async fn a_payment_names_its_parts_and_lines_and_a_line_its_payment() {
     assert!(line.len() == 1 && line[0].contains(&ids[0]), "{line:?}");
     scene.drop().await;
 }
+
+#[tokio::test]
+async fn amounts_are_told_with_the_digits_of_their_currency() {
+    let scene = Scene::empty().await;
+    for (name, amount, currency, expected) in [
+        ("yen", 5_000, "JPY", "JPY 5,000"),
+        ("dinars", 12_345, "KWD", "KWD 12.345"),
+        ("rupees", 499_900, "NPR", "NPR 4,999.00"),
+    ] {
+        let paid = format!(
+            "INSERT INTO payments (id, student_id, amount_cents, currency, status, metadata, confirmed_at)
+             VALUES (md5('{name}')::uuid, md5('sita')::uuid, {amount}, '{currency}', 'succeeded', jsonb_build_object('courseId', md5('{name}')::uuid), now())"
+        );
+        scene.database.run_sql(&paid).await;
+        let id = id(&scene, name).await.to_string();
+        let output = scene.makegood(&["trace", &id]);
+        let told = String::from_utf8(output.stdout).unwrap();
+        assert!(told.contains(expected), "{expected}: {told}");
+    }
+    scene.drop().await;
+}
