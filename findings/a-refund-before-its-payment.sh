@@ -8,7 +8,7 @@
 #            nine events of 120 kB and one of 5 bytes, in one batch                          10 rows `failed` after 8 attempts each:
 #                                                                                            BatchRequestTooLong (1,080,005 of 1,048,576 bytes)
 #            the same with `batch_size=5`                                                    10 rows published
-#            a host named ip-10-0-12-34.ap-south-1.compute.internal                          StringDataRightTruncation in each cycle: the relay's
+#            a host named orders-relays-17.ap-south-1.a.example.com                          StringDataRightTruncation in each cycle: the relay's
 #                                                                                            name has 88 characters, its column 64
 #            All rows of a batch that was refused become due at one instant, so they meet again in the next. A host's name of more than about
 #            fifteen characters is too long; SQLite takes it, so a test with SQLite does not tell.
@@ -106,7 +106,7 @@ with mock_aws():
         if rows[0].last_error:
             print(rows[0].last_error.split(": ", 1)[1].rstrip("')"))
 
-socket.gethostname = lambda: "ip-10-0-12-34.ap-south-1.compute.internal"
+socket.gethostname = lambda: "orders-relays-17.ap-south-1.a.example.com"
 for name, sessions in (
     ("SQLite", table(connect_args={"check_same_thread": False})),
     ("Postgres", table(f"postgresql+psycopg://postgres@127.0.0.1:{os.environ['PORT']}/postgres", connect_args={"sslmode": "disable", "prepare_threshold": None})),

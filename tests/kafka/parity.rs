@@ -80,7 +80,7 @@ async fn parked(course: &Course) -> Vec<Value> {
 }
 
 async fn over_sqs(payments: &[Payment], bodies: &[(Payment, String)]) -> (Vec<String>, Vec<Value>) {
-    let admin = Arc::new(AdminService::with_trainer_count(5));
+    let admin = Arc::new(AdminService::with_trainer_count(500));
     let (admin_url, _) = admin::spawn(admin).await.expect("the admin service listens");
     let mut course = Course::create().await;
     course.admin_url = admin_url;

@@ -19,7 +19,7 @@ impl Scene {
     /// All of it fresh, each topic with this many partitions.
     pub async fn set(partitions: i32) -> Self {
         let mut course = KafkaCourse::create(partitions).await;
-        let admin = Arc::new(AdminService::with_trainer_count(5));
+        let admin = Arc::new(AdminService::with_trainer_count(500));
         let (url, _) = admin::spawn(Arc::clone(&admin))
             .await
             .expect("the admin service listens");

@@ -60,7 +60,7 @@ struct Pipeline {
 
 impl Pipeline {
     async fn fed_by(source: Source) -> Self {
-        let admin = Arc::new(AdminService::with_trainer_count(5));
+        let admin = Arc::new(AdminService::with_trainer_count(500));
         let (admin_url, _) = admin::spawn(Arc::clone(&admin))
             .await
             .expect("the admin service listens");
