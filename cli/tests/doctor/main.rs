@@ -2,6 +2,7 @@
 #![allow(missing_docs, clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 mod breaches;
+mod clashes;
 mod command;
 mod database;
 mod found;

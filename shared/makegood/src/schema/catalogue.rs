@@ -1,12 +1,11 @@
 //! The indexes that Makegood builds on tables that may be large and busy, declared once.
 //!
-//! They are not in migration files: a failed concurrent build leaves an invalid index over which `IF NOT
-//! EXISTS` reports success, and duplicates in old data must not stop a migration.
+//! They are not in migration files: a failed concurrent build leaves an invalid index over which `IF NOT EXISTS` reports success, and
+//! duplicates in old data must not stop a migration.
 
 use super::spec::IndexSpec;
 
-/// G1: one active purchase a student and course. `IS TRUE` is not among the predicates: Postgres does not
-/// infer it (FACTS).
+/// G1: one active purchase a student and course. `IS TRUE` is not among the predicates: Postgres does not infer it (FACTS).
 pub const UNIQUE_ACTIVE_PURCHASE: IndexSpec = IndexSpec {
     name: "unique_active_purchase",
     table: "student_course_purchases",
@@ -31,8 +30,7 @@ pub const UNIQUE_ACTIVE_ALLOCATION: IndexSpec = IndexSpec {
     ],
 };
 
-/// G3: one session a slot of an allocation. Its first two columns serve the scheduler's look at a window,
-/// too.
+/// G3: one session a slot of an allocation. Its first two columns serve the scheduler's look at a window, too.
 pub const UNIQUE_SESSION_SLOT: IndexSpec = IndexSpec {
     name: "unique_session_slot",
     table: "tutoring_sessions",
@@ -88,8 +86,7 @@ const fn plain(
     }
 }
 
-/// Every index that `migrate` builds after the migrations: the constraints, then those that only make queries
-/// quick.
+/// Every index that `migrate` builds after the migrations: the constraints, then those that only make queries quick.
 ///
 /// `payment_id` is not unique on purpose: a second unique index that is no arbiter of the purchase's `ON
 /// CONFLICT` would make concurrent redeliveries fail with 23505.
@@ -254,8 +251,7 @@ pub const MANAGED_INDEXES: [IndexSpec; 46] = [
         Some("status IN ('approved', 'active')"),
         &["(status = ANY (ARRAY['approved'::text, 'active'::text]))"],
     ),
-    // What a trainer has ahead, when sessions are planned. Of all states: a partial index would be changed with each state of a session, and
-    // without statistics the planner takes one for empty, and reads all of it in place of one allocation's sessions.
+    // What a trainer has ahead (docs/decisions/0104). Not partial: without statistics the planner takes such an index for empty.
     plain(
         "idx_sessions_taught",
         "tutoring_sessions",
