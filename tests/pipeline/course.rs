@@ -2,6 +2,7 @@
 //! with the same rows whichever source delivers, how often, and in which order.
 
 use base64::Engine;
+use chrono::Utc;
 use hmac::{Hmac, KeyInit, Mac};
 use makegood_local::admin::{self, AdminService};
 use makegood_tests::course::{Course, HOPS, Payment};
@@ -18,13 +19,14 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 use std::sync::Arc;
 
-const SECRET: &str = "of-the-webhook-in-the-tests";
+pub const SECRET: &str = "of-the-webhook-in-the-tests";
+const CONFIRMATION_SECRET: &str = "another, of as many bytes as is asked for";
 const PAYMENTS: usize = 8;
 const TIERS: [&str; 3] = ["10", "20", "30"];
 
 /// How messages reach the functions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Source {
+pub enum Source {
     /// From the queues, once each, in batches of ten.
     Sqs,
     /// The same events as an MSK batch, delivered twice as after a lost answer.
@@ -41,25 +43,47 @@ fn webhook(payment: &Payment, number: usize, secret: &str) -> Value {
         "notes": {"studentId": payment.student_id, "courseId": payment.course_id, "timeSlot": "5:30 PM",
                   "purchaseTier": TIERS[number % TIERS.len()], "startDate": "2031-06-06"}}}}})
     .to_string();
+    from_razorpay(&body, secret)
+}
+
+/// The HTTP API's event for this body, as Razorpay signs it.
+pub fn from_razorpay(body: &str, secret: &str) -> Value {
+    let headers =
+        json!({"content-type": "application/json", "x-razorpay-signature": signature(secret, body)});
+    request("/payments/webhooks/razorpay", &headers, body)
+}
+
+/// The HTTP API's event for this body, as the payment service signs it.
+pub fn from_payment_service(body: &str) -> Value {
+    let now = Utc::now().timestamp().to_string();
+    let signed = signature(CONFIRMATION_SECRET, &format!("{now}.{body}"));
+    let headers = json!({"x-makegood-timestamp": now, "x-makegood-signature": signed});
+    request("/payments/confirmations", &headers, body)
+}
+
+fn signature(secret: &str, text: &str) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
-    mac.update(body.as_bytes());
+    mac.update(text.as_bytes());
+    hex::encode(mac.finalize().into_bytes())
+}
+
+fn request(path: &str, headers: &Value, body: &str) -> Value {
     json!({
-        "version": "2.0", "routeKey": "POST /payments/webhooks/razorpay", "rawPath": "/payments/webhooks/razorpay",
-        "headers": {"content-type": "application/json", "x-razorpay-signature": hex::encode(mac.finalize().into_bytes())},
-        "requestContext": {"http": {"method": "POST", "path": "/payments/webhooks/razorpay"}, "stage": "$default"},
+        "version": "2.0", "routeKey": format!("POST {path}"), "rawPath": path, "headers": headers,
+        "requestContext": {"http": {"method": "POST", "path": path}, "stage": "$default"},
         "body": base64::engine::general_purpose::STANDARD.encode(body), "isBase64Encoded": true,
     })
 }
 
 /// One pipeline with its own database, queues and admin service.
-struct Pipeline {
-    course: Course,
+pub struct Pipeline {
+    pub course: Course,
     admin: Arc<AdminService>,
     source: Source,
 }
 
 impl Pipeline {
-    async fn fed_by(source: Source) -> Self {
+    pub async fn fed_by(source: Source) -> Self {
         let admin = Arc::new(AdminService::with_trainer_count(500));
         let (admin_url, _) = admin::spawn(Arc::clone(&admin))
             .await
@@ -74,13 +98,10 @@ impl Pipeline {
     }
 
     /// Sends these requests to `receive-payment`; gives back the status of each answer.
-    async fn receive(&self, requests: &[Value]) -> Vec<u64> {
+    pub async fn receive(&self, requests: &[Value]) -> Vec<u64> {
         let secrets = [
             ("RAZORPAY_WEBHOOK_SECRET", SECRET.to_owned()),
-            (
-                "CONFIRMATION_SECRET",
-                "another, of as many bytes as is asked for".to_owned(),
-            ),
+            ("CONFIRMATION_SECRET", CONFIRMATION_SECRET.to_owned()),
         ];
         let door = Environment::start("receive-payment", &self.course.variables_with(&secrets)).await;
         let mut answers = Vec::new();
@@ -96,7 +117,7 @@ impl Pipeline {
     }
 
     /// Everything that waits goes through all functions.
-    async fn make_good(&self) {
+    pub async fn make_good(&self) {
         for function in HOPS {
             match self.source {
                 Source::Sqs => {
@@ -141,11 +162,12 @@ impl Pipeline {
         tokio::join!(one(), one(), one());
     }
 
-    async fn end(self) {
+    /// Panics unless every guarantee holds, nothing was parked, and the admin service was asked for this many trainers.
+    pub async fn end(self, allocations: usize) {
         invariants::assert_all_hold(&self.course.database).await;
         assert_eq!(
             self.admin.report().allocations.len(),
-            PAYMENTS,
+            allocations,
             "allocations at the admin service"
         );
         assert_eq!(self.course.dead_letters.drain().await, Vec::<String>::new());
@@ -207,7 +229,7 @@ async fn made_good_over(source: Source, payments: &[Payment], surplus: &Payment)
     );
     pipeline.make_good().await;
     let rows = pipeline.course.rows().await;
-    pipeline.end().await;
+    pipeline.end(PAYMENTS).await;
     rows
 }
 
@@ -308,6 +330,6 @@ async fn two_courses_of_one_student_are_never_at_one_time() {
             (7 * i64::try_from(PAYMENTS).unwrap(), 0),
             "{source:?}"
         );
-        pipeline.end().await;
+        pipeline.end(PAYMENTS).await;
     }
 }

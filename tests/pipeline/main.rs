@@ -3,10 +3,12 @@
 
 mod alarm;
 mod batches;
+mod cases;
 mod certificates;
 mod clocks;
 mod course;
 mod db;
+mod deleted_rows;
 mod delivery;
 mod ended_by_server;
 mod ensure_index;

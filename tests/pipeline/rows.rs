@@ -75,6 +75,11 @@ impl Stage {
         counts
     }
 
+    /// How often the admin service was asked.
+    pub fn calls(&self) -> u64 {
+        self.service.report().calls
+    }
+
     pub async fn parked_codes(&self) -> Vec<String> {
         let bodies = self.course.dead_letters.drain().await;
         let codes = bodies.iter().map(|body| {
@@ -253,7 +258,7 @@ async fn no_event_that_differs_from_its_payment_makes_a_purchase() {
 }
 
 /// A purchase of twenty sessions with its event.
-fn bought() -> (String, Value) {
+pub fn bought() -> (String, Value) {
     let [id, student, course, payment] = [(); 4].map(|()| Uuid::new_v4());
     let row = format!(
         "INSERT INTO student_course_purchases (id, student_id, course_id, payment_id, purchase_tier, metadata)
@@ -301,7 +306,7 @@ async fn no_event_that_differs_from_its_purchase_gets_a_trainer() {
 }
 
 /// An approved allocation of twenty sessions with its event.
-fn allocated() -> (String, Value) {
+pub fn allocated() -> (String, Value) {
     let [id, student, course, trainer] = [(); 4].map(|()| Uuid::new_v4());
     let row = format!(
         "INSERT INTO trainer_allocations (id, student_id, course_id, trainer_id, requested_by, status, metadata)

@@ -125,6 +125,17 @@ impl TestDatabase {
             .expect("the query runs")
     }
 
+    /// The first column of every row, a text.
+    pub async fn texts(&self, query: &str) -> Vec<String> {
+        let mut connection = PgConnection::connect(&self.direct_url())
+            .await
+            .expect("the test's database answers");
+        sqlx::query_scalar(AssertSqlSafe(query.to_owned()))
+            .fetch_all(&mut connection)
+            .await
+            .expect("the query runs")
+    }
+
     /// What the server logged about this database at ERROR or above, without the waits for a lock that ended
     /// ([`Self::ended_lock_waits`]): the product tries those again, and a slow machine has some wherever transactions
     /// compete on purpose.

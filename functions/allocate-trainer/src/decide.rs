@@ -57,6 +57,11 @@ pub(crate) enum Step {
 #[must_use]
 pub(crate) fn decide(event: &PurchaseCreated, state: &PurchaseState, timezone: Tz) -> Step {
     let Some(purchase) = &state.purchase else {
+        if state.row_gone {
+            let reason =
+                "the event was processed, and its purchase's row was deleted since; no trainer is sought";
+            return Step::Fail(Failure::acknowledge("purchase_row_gone", reason));
+        }
         let reason = format!(
             "purchase {} is not there (yet); check that the event is of this database",
             event.purchase_id
@@ -164,6 +169,7 @@ mod tests {
             held,
             published,
             completed: false,
+            row_gone: false,
             lost: None,
         }
     }

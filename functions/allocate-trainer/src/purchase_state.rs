@@ -3,8 +3,9 @@
 use crate::answer::Grant;
 use crate::request::Pair;
 use makegood::db::Connection;
-use makegood::event::Metadata;
-use makegood::ids::{AllocationId, CourseId, PaymentId, PurchaseId, StudentId, TrainerId};
+use makegood::event::{EventType, Metadata, PurchaseCreated};
+use makegood::idempotency;
+use makegood::ids::{AllocationId, CourseId, PaymentId, StudentId, TrainerId};
 use uuid::Uuid;
 
 /// A purchase as the database has it: the source of truth, whatever the event says.
@@ -42,6 +43,8 @@ pub(crate) struct Lost {
 pub(crate) struct PurchaseState {
     /// None when the row is not there.
     pub purchase: Option<Purchase>,
+    /// Whether the event was processed while the purchase's row was there; it is not any more.
+    pub row_gone: bool,
     /// The approved or active allocation of its student and course. One that lost its trainer (the trainer's row was
     /// deleted) counts as none: the admin service is asked for another.
     pub held: Option<Grant>,
@@ -53,12 +56,31 @@ pub(crate) struct PurchaseState {
     pub lost: Option<Lost>,
 }
 
-/// Loads how these purchases stand, in order; one round trip for all.
+/// Loads how the purchases of these events stand, in order; one round trip for all, and another where a purchase is not there.
 pub(crate) async fn load(
     connection: &mut Connection,
-    purchases: &[PurchaseId],
+    events: &[&PurchaseCreated],
 ) -> Result<Vec<PurchaseState>, sqlx::Error> {
-    let ids: Vec<Uuid> = purchases.iter().map(|purchase| purchase.0).collect();
+    let mut states = rows(connection, events).await?;
+    let unknown: Vec<(&str, Uuid)> = events
+        .iter()
+        .zip(&states)
+        .filter(|(_, state)| state.purchase.is_none())
+        .map(|(event, _)| (event.envelope.event_id.as_str(), event.purchase_id.0))
+        .collect();
+    let processed =
+        idempotency::processed(connection, EventType::PurchaseCreated, "purchaseId", &unknown).await?;
+    for (event, state) in events.iter().zip(&mut states) {
+        state.row_gone = state.purchase.is_none() && processed.contains(&event.envelope.event_id);
+    }
+    Ok(states)
+}
+
+async fn rows(
+    connection: &mut Connection,
+    events: &[&PurchaseCreated],
+) -> Result<Vec<PurchaseState>, sqlx::Error> {
+    let ids: Vec<Uuid> = events.iter().map(|event| event.purchase_id.0).collect();
     let rows = sqlx::query_file!("src/purchase_state.sql", &ids)
         .fetch_all(connection)
         .await?;
@@ -90,6 +112,7 @@ pub(crate) async fn load(
                 }),
             published: row.published,
             completed: row.completed,
+            row_gone: false,
             lost: row.lost_id.map(|id| Lost {
                 allocation: AllocationId(id),
                 allocated_micros: row.lost_since_micros,

@@ -11,7 +11,6 @@ use chrono_tz::Tz;
 use makegood::clock::Clock;
 use makegood::delivery::{Deadline, Failure, Record, Stage};
 use makegood::event::{Envelope, EventError, PurchaseCreated};
-use makegood::ids::PurchaseId;
 use makegood::outbox::Publisher;
 use makegood::school_days::TeachingDays;
 use std::collections::{HashMap, HashSet};
@@ -85,9 +84,9 @@ impl Stage for AllocateTrainer {
 
 impl AllocateTrainer {
     async fn steps(&self, records: &[Record<PurchaseCreated>]) -> Result<Vec<Step>, Failure> {
-        let purchases: Vec<PurchaseId> = records.iter().map(|record| record.input.purchase_id).collect();
+        let events: Vec<&PurchaseCreated> = records.iter().map(|record| &record.input).collect();
         let mut connection = self.publisher.database.acquire().await?;
-        let states = purchase_state::load(&mut connection, &purchases).await?;
+        let states = purchase_state::load(&mut connection, &events).await?;
         Ok(records
             .iter()
             .zip(&states)

@@ -76,9 +76,14 @@ impl CreatePurchase {
     /// The event is not what the payment's row says. What may pass is delivered again, and is a person's with the last attempt.
     async fn refuse(&self, record: &Record<PurchaseConfirmed>, difference: Difference) -> Failure {
         let refusal = refusal(&record.input, difference);
-        if refusal.disposition == Disposition::Park || record.attempt >= Self::MAX_ATTEMPTS {
-            let what = "an event asked for goods, and the payment's row does not allow it; nothing was made. Find out who sent it; \
-                        where the row is wrong, correct it and replay the event";
+        if refusal.disposition != Disposition::Retry || record.attempt >= Self::MAX_ATTEMPTS {
+            let what = if difference == Difference::RowGone {
+                "a repeat of an event that was processed, and the payment's row was deleted since; nothing was made. Resolve this case \
+                 where it was deleted on purpose; else restore the row"
+            } else {
+                "an event asked for goods, and the payment's row does not allow it; nothing was made. Find out who sent it; \
+                 where the row is wrong, correct it and replay the event"
+            };
             self.open_case(&record.input, CaseKind::UnknownPayment, &refusal, what)
                 .await;
         }
@@ -210,6 +215,12 @@ fn refusal(event: &PurchaseConfirmed, difference: Difference) -> Failure {
             )
         }
         Difference::Erased => return erased(),
+        Difference::RowGone => {
+            let reason = format!(
+                "the event was processed, and the row of payment {payment} was deleted since; nothing is made"
+            );
+            return Failure::acknowledge(code, reason);
+        }
         Difference::Student
         | Difference::Course
         | Difference::Amount

@@ -74,9 +74,13 @@ impl ScheduleSessions {
         let ids: Vec<AllocationId> = events.iter().map(|event| event.allocation_id).collect();
         let mut transaction = self.publisher.database.begin().await?;
         let rows = row::load(&mut transaction, &ids).await?;
+        let gone = row::gone(&mut transaction, events, &rows).await?;
         let refusals: Vec<Option<Failure>> = events
             .iter()
-            .map(|event| row::refusal(event, rows.get(&event.allocation_id)?))
+            .map(|event| match rows.get(&event.allocation_id) {
+                Some(row) => row::refusal(event, row),
+                None => gone.contains(&event.envelope.event_id).then(row::deleted),
+            })
             .collect();
         let agreeing: Vec<&TrainerAllocated> = events
             .iter()

@@ -3,9 +3,10 @@
 use makegood::db::Connection;
 use makegood::delivery::Failure;
 use makegood::erased::pseudonym;
-use makegood::event::TrainerAllocated;
+use makegood::event::{EventType, TrainerAllocated};
+use makegood::idempotency;
 use makegood::ids::AllocationId;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
 /// What an allocation's row says of what its event says too.
@@ -61,6 +62,27 @@ pub(crate) async fn load(
             (AllocationId(row.id), found)
         })
         .collect())
+}
+
+/// Those of these events whose allocation is not there, although they were processed while it was.
+pub(crate) async fn gone(
+    connection: &mut Connection,
+    events: &[&TrainerAllocated],
+    rows: &HashMap<AllocationId, AllocationRow>,
+) -> Result<HashSet<String>, sqlx::Error> {
+    let unknown: Vec<(&str, Uuid)> = events
+        .iter()
+        .filter(|event| !rows.contains_key(&event.allocation_id))
+        .map(|event| (event.envelope.event_id.as_str(), event.allocation_id.0))
+        .collect();
+    idempotency::processed(connection, EventType::TrainerAllocated, "allocationId", &unknown).await
+}
+
+/// What is answered for such an event.
+pub(crate) fn deleted() -> Failure {
+    let reason =
+        "the event was processed, and its allocation's row was deleted since; no sessions are planned";
+    Failure::acknowledge("allocation_row_gone", reason)
 }
 
 /// Why nothing is made for this event; none when its row says the same, or says nothing of it. What an allocation has not (yet) is

@@ -4,6 +4,8 @@
 use crate::db::Connection;
 use crate::event::{Envelope, EventType};
 use serde_json::Value;
+use std::collections::HashSet;
+use uuid::Uuid;
 
 /// Marks events as processed; an event that is marked already stays as it is.
 ///
@@ -54,6 +56,39 @@ pub async fn mark(
     .execute(connection)
     .await?;
     Ok(done.rows_affected())
+}
+
+/// Which of these events, each with the id of the row that it is about, were processed before for that very row. For events whose
+/// row is not there: a mark says that it was, and that another hand deleted it since. `field` is where the event names the row.
+/// Locks nothing.
+///
+/// # Errors
+/// Those of the database.
+pub async fn processed(
+    connection: &mut Connection,
+    event_type: EventType,
+    field: &str,
+    events: &[(&str, Uuid)],
+) -> Result<HashSet<String>, sqlx::Error> {
+    if events.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let (event_ids, subjects): (Vec<String>, Vec<Uuid>) = events
+        .iter()
+        .map(|(event_id, subject)| ((*event_id).to_owned(), *subject))
+        .unzip();
+    let processed = sqlx::query_scalar!(
+        "SELECT e.event_id FROM unnest($1::text[], $2::uuid[]) AS r (event_id, subject)
+         JOIN processed_events e ON e.event_id = r.event_id
+         WHERE e.event_type = $3 AND lower(makegood_object(e.payload) ->> $4) = r.subject::text",
+        &event_ids,
+        &subjects,
+        event_type.wire_name(),
+        field,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(processed.into_iter().collect())
 }
 
 /// The text, cut to what its column holds.

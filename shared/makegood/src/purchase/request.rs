@@ -4,6 +4,7 @@ use super::row::{Difference, PaymentFact, PaymentFacts};
 use crate::db::Connection;
 use crate::erased;
 use crate::event::{Envelope, EventError, EventType, Metadata, PurchaseConfirmed, PurchaseCreated};
+use crate::idempotency;
 use crate::ids::{CorrelationId, PurchaseId};
 use crate::outbox::OutboxEvent;
 use chrono::{DateTime, Utc};
@@ -60,13 +61,19 @@ impl PaymentFacts {
             (row.id, fact)
         });
         let rows: HashMap<Uuid, PaymentFact> = facts.collect();
-        let unknown: Vec<Uuid> = events
+        let unknown: Vec<&&PurchaseConfirmed> = events
             .iter()
             .filter(|event| !rows.contains_key(&event.payment_id.0))
-            .map(|event| event.student_id.0)
+            .collect();
+        let students: Vec<Uuid> = unknown.iter().map(|event| event.student_id.0).collect();
+        let named: Vec<(&str, Uuid)> = unknown
+            .iter()
+            .map(|event| (event.envelope.event_id.as_str(), event.payment_id.0))
             .collect();
         Ok(Self {
-            erased: erased::students(connection, &unknown).await?,
+            erased: erased::students(connection, &students).await?,
+            processed: idempotency::processed(connection, EventType::PurchaseConfirmed, "paymentId", &named)
+                .await?,
             rows,
             timezone,
         })

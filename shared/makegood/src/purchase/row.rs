@@ -13,6 +13,8 @@ pub struct PaymentFacts {
     pub rows: HashMap<Uuid, PaymentFact>,
     /// Those students of payments that are not there who were erased.
     pub erased: HashSet<Uuid>,
+    /// Those events of payments that are not there that were processed while they were.
+    pub processed: HashSet<String>,
     /// Where the school is: a purchase that ends on a day ends with that day.
     pub timezone: Tz,
 }
@@ -39,6 +41,8 @@ pub enum Difference {
     NotRecorded,
     /// The row says neither succeeded nor refunded. It may still change.
     NotSucceeded,
+    /// The event was processed, and its payment's row was deleted since.
+    RowGone,
     /// The student was erased. What was made before stays as it is, and nothing more is made.
     Erased,
     /// The row is another student's.
@@ -57,9 +61,10 @@ pub enum Difference {
 
 impl Difference {
     /// Every difference.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::NotRecorded,
         Self::NotSucceeded,
+        Self::RowGone,
         Self::Erased,
         Self::Student,
         Self::Course,
@@ -75,6 +80,7 @@ impl Difference {
         match self {
             Self::NotRecorded => "payment_not_recorded",
             Self::NotSucceeded => "payment_not_succeeded",
+            Self::RowGone => "payment_row_gone",
             Self::Erased => "student_erased",
             Self::Student => "payment_student_differs",
             Self::Course => "payment_course_differs",
@@ -89,7 +95,7 @@ impl Difference {
     #[must_use]
     pub const fn field(self) -> &'static str {
         match self {
-            Self::NotRecorded => "paymentId",
+            Self::NotRecorded | Self::RowGone => "paymentId",
             Self::NotSucceeded => "status",
             Self::Erased | Self::Student => "studentId",
             Self::Course => "courseId",
@@ -127,9 +133,10 @@ impl PaymentFacts {
     #[must_use]
     pub fn difference(&self, event: &PurchaseConfirmed) -> Option<Difference> {
         let Some(row) = self.rows.get(&event.payment_id.0) else {
-            let is_erased = self.erased.contains(&event.student_id.0);
-            return Some(if is_erased {
+            return Some(if self.erased.contains(&event.student_id.0) {
                 Difference::Erased
+            } else if self.processed.contains(&event.envelope.event_id) {
+                Difference::RowGone
             } else {
                 Difference::NotRecorded
             });
@@ -227,6 +234,7 @@ mod tests {
         PaymentFacts {
             rows: [(PAYMENT, fact)].into(),
             erased: HashSet::new(),
+            processed: HashSet::new(),
             timezone: Tz::UTC,
         }
     }
@@ -306,6 +314,7 @@ mod tests {
         let nothing_known = PaymentFacts {
             rows: HashMap::new(),
             erased: HashSet::new(),
+            processed: HashSet::new(),
             timezone: Tz::UTC,
         };
         assert_eq!(nothing_known.difference(&event()), Some(Difference::NotRecorded));
@@ -323,9 +332,24 @@ mod tests {
         let gone = PaymentFacts {
             rows: HashMap::new(),
             erased: [STUDENT].into(),
+            processed: HashSet::new(),
             timezone: Tz::UTC,
         };
         assert_eq!(gone.difference(&event()), Some(Difference::Erased));
+    }
+
+    #[test]
+    fn an_event_that_was_processed_waits_for_no_row() {
+        let mut facts = PaymentFacts {
+            rows: HashMap::new(),
+            erased: HashSet::new(),
+            processed: ["event".to_owned()].into(),
+            timezone: Tz::UTC,
+        };
+        assert_eq!(facts.difference(&event()), Some(Difference::RowGone));
+        assert!(!Difference::RowGone.may_pass());
+        facts.erased = [STUDENT].into();
+        assert_eq!(facts.difference(&event()), Some(Difference::Erased));
     }
 
     #[test]
