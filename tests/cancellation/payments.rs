@@ -4,6 +4,7 @@ use crate::driver::{Scene, all_but, cut_everywhere};
 use crate::parts::{Parts, has_status};
 use chrono::Utc;
 use makegood::clock::Clock;
+use makegood::config::Place;
 use makegood::db::Database;
 use makegood::event::EventType;
 use makegood::payment::returned::PartialRefund;
@@ -72,6 +73,8 @@ impl Scene for Payments {
         ReceivePayment {
             publisher: self.parts.publisher(database),
             razorpay: Rotating::fixed(Keys::read("RAZORPAY_WEBHOOK_SECRET", SECRET, 16).expect("a secret")),
+            stripe: Rotating::fixed(Keys::none()),
+            place: Place::Live,
             confirmation: Rotating::fixed(Keys::read("CONFIRMATION_SECRET", SECRET, 16).expect("a secret")),
             clock: Clock::System,
             trusts_notes: false,

@@ -23,7 +23,7 @@ SHARES_QUEUES = {"purchase-ended": "purchase-created-cache", "sessions-reschedul
 # Takes what the scheduler could not start; the next run does that work, so no function reads it, and its alarm tells.
 OF_SCHEDULES = {"SchedulesDeadLetters"}
 # Who may call what. Signed by their senders, asked of the gateway itself, or a buyer's own business.
-OPEN_ROUTES = {"POST /payments/webhooks/razorpay", "POST /payments/confirmations", "POST /payments/verify"}
+OPEN_ROUTES = {"POST /payments/webhooks/razorpay", "POST /payments/webhooks/stripe", "POST /payments/confirmations", "POST /payments/verify"}
 BUYERS_ROUTES = {"POST /order-intents", "GET /orders/status"}
 # The console: what an operator's browser needs before it has a token, and everything else of it.
 LOGIN_ROUTES = {"GET /admin", "GET /admin/login", "GET /admin/callback", "GET /admin/assets/{file}", "POST /admin/logout"}

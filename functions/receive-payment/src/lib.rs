@@ -3,8 +3,10 @@
 
 mod columns;
 pub mod confirmation;
+mod message;
 mod respond;
 pub mod signature;
+mod stripe_header;
 
 pub use columns::COLUMNS;
 
@@ -12,15 +14,18 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use makegood::case::CaseKind;
 use makegood::clock::Clock;
+use makegood::config::Place;
 use makegood::http::{Answer, Request, RequestError};
 use makegood::outbox::{OutboxRow, Publisher};
-use makegood::payment::razorpay::events::Ignored;
-use makegood::payment::razorpay::{self, Webhook};
+use makegood::payment::razorpay;
 use makegood::payment::record::{self, Receipt, SetAside};
 use makegood::payment::returned::{self, Returned};
+use makegood::payment::stripe;
+use makegood::payment::webhook::Ignored;
 use makegood::payment::{Books, ConfirmedPayment, PartialRefund, RecordError, Refused, UnnamedPayment};
 use makegood::secret::Rotating;
 use makegood::telemetry;
+use message::{Message, Speaker};
 use serde_json::Value;
 use signature::{Forged, Keys};
 use std::time::{Duration, Instant};
@@ -29,12 +34,10 @@ use std::time::{Duration, Instant};
 pub const NAME: &str = "receive-payment";
 /// Within which an answer is promised, less what API Gateway and the runtime take.
 pub const ANSWER_WITHIN: Duration = Duration::from_millis(90);
-/// How long the database may take before the sender is asked to come again: Razorpay hangs up after five seconds.
+/// How long the database may take before the sender is asked to come again: Razorpay hangs up after five seconds, Stripe later.
 const RECORD_WITHIN: Duration = Duration::from_secs(3);
-const RAZORPAY_PATH: &str = "/payments/webhooks/razorpay";
 /// The longest body that is read, in bytes; a payment has about two thousand.
 const LONGEST_BODY: usize = 262_144;
-const CONFIRMATIONS_PATH: &str = "/payments/confirmations";
 /// Who is setting up the notes asks for 400 in place of 200 where a payment is held: by this header, or by `?strict=yes`.
 const STRICT_HEADER: &str = "X-Makegood-Strict";
 
@@ -43,8 +46,12 @@ const STRICT_HEADER: &str = "X-Makegood-Strict";
 pub struct ReceivePayment {
     /// The database and the queues.
     pub publisher: Publisher,
-    /// What Razorpay signs with.
+    /// What Razorpay signs with; [`Keys::none`] where it is not configured.
     pub razorpay: Rotating<Keys>,
+    /// What Stripe signs with; [`Keys::none`] where it is not configured.
+    pub stripe: Rotating<Keys>,
+    /// Whether real money is taken (`STAGE`): events of Stripe's other mode are none of ours.
+    pub place: Place,
     /// What the payment service signs with.
     pub confirmation: Rotating<Keys>,
     /// The time.
@@ -57,14 +64,6 @@ pub struct ReceivePayment {
     pub timezone: Tz,
     /// Until when the event is published by this invocation; after that the sweep does it.
     pub answer_within: Duration,
-}
-
-/// What a request turned out to say.
-enum Message {
-    Payment(Box<ConfirmedPayment>),
-    Unnamed(Box<UnnamedPayment>),
-    Returned(Box<Returned>),
-    Ignored(Ignored),
 }
 
 impl ReceivePayment {
@@ -81,9 +80,10 @@ impl ReceivePayment {
     }
 
     async fn answer(&self, request: &Request, started: Instant) -> Answer {
-        if ![RAZORPAY_PATH, CONFIRMATIONS_PATH].contains(&request.path.as_str()) {
-            return Answer::not_found("POST /payments/webhooks/razorpay and POST /payments/confirmations");
-        }
+        let spoken = Speaker::of(&request.path).filter(|speaker| self.hears(*speaker));
+        let Some(speaker) = spoken else {
+            return Answer::not_found(&self.routes());
+        };
         if request.method != "POST" {
             return Answer::method_not_allowed("POST");
         }
@@ -94,7 +94,7 @@ impl ReceivePayment {
             return Answer::too_large(LONGEST_BODY);
         }
         let now = self.clock.now();
-        if let Err(forged) = self.verify(request, body, now).await {
+        if let Err(forged) = self.verify(speaker, request, body, now).await {
             metrics::counter!("SignaturesRefused").increment(1);
             tracing::warn!(
                 function = NAME,
@@ -105,13 +105,13 @@ impl ReceivePayment {
             return respond::forged(forged);
         }
         // Nothing above this line looks into the body.
-        let answer = match read(request, body, now) {
+        let answer = match message::read(speaker, body, self.place, now) {
             Ok(Message::Payment(payment)) => self.record(&payment, now, started).await,
-            Ok(Message::Unnamed(unnamed)) => self.record_unnamed(*unnamed, now, started).await,
+            Ok(Message::Unnamed(unnamed)) => self.record_unnamed(speaker, *unnamed, now, started).await,
             Ok(Message::Returned(returned)) => self.record_returned(&returned, now, started).await,
             Ok(Message::Ignored(ignored)) => {
                 count(&ignored);
-                respond::ignored(&ignored.event)
+                respond::ignored(&ignored)
             }
             Err(refused) => self.refuse(refused).await,
         };
@@ -124,34 +124,41 @@ impl ReceivePayment {
     }
 
     /// Once more with the newest secret where the signature does not fit: the sender may sign with it already.
-    async fn verify(&self, request: &Request, body: &[u8], now: DateTime<Utc>) -> Result<(), Forged> {
-        let secret = if request.path == RAZORPAY_PATH {
-            &self.razorpay
-        } else {
-            &self.confirmation
-        };
+    async fn verify(
+        &self,
+        speaker: Speaker,
+        request: &Request,
+        body: &[u8],
+        now: DateTime<Utc>,
+    ) -> Result<(), Forged> {
+        let secret = self.secret(speaker);
         let keys = secret.current();
-        match Self::verify_with(&keys, request, body, now) {
+        match verify_with(&keys, speaker, request, body, now) {
             Err(Forged::Mismatch) => match secret.renewed(&keys).await {
-                Some(keys) => Self::verify_with(&keys, request, body, now),
+                Some(keys) => verify_with(&keys, speaker, request, body, now),
                 None => Err(Forged::Mismatch),
             },
             verified => verified,
         }
     }
 
-    fn verify_with(keys: &Keys, request: &Request, body: &[u8], now: DateTime<Utc>) -> Result<(), Forged> {
-        if request.path == RAZORPAY_PATH {
-            let header = razorpay::SIGNATURE_HEADER;
-            return keys.verify_body(header, request.header(header), body);
+    const fn secret(&self, speaker: Speaker) -> &Rotating<Keys> {
+        match speaker {
+            Speaker::Razorpay => &self.razorpay,
+            Speaker::Stripe => &self.stripe,
+            Speaker::PaymentService => &self.confirmation,
         }
-        let signature = request.header(confirmation::SIGNATURE_HEADER);
-        keys.verify_timed(
-            signature,
-            request.header(confirmation::TIMESTAMP_HEADER),
-            body,
-            now,
-        )
+    }
+
+    /// Whether this sender is configured. One that is not has no address here.
+    fn hears(&self, speaker: Speaker) -> bool {
+        !self.secret(speaker).current().is_none()
+    }
+
+    fn routes(&self) -> String {
+        let heard = Speaker::ALL.into_iter().filter(|speaker| self.hears(*speaker));
+        let routes: Vec<String> = heard.map(|speaker| format!("POST {}", speaker.path())).collect();
+        routes.join(" and ")
     }
 
     async fn record(&self, payment: &ConfirmedPayment, now: DateTime<Utc>, started: Instant) -> Answer {
@@ -165,7 +172,13 @@ impl ReceivePayment {
 
     /// A payment whose notes don't say what it bought: a begun row may. Where none does and nothing in the notes is ours, it is
     /// another site's payment of the same merchant.
-    async fn record_unnamed(&self, unnamed: UnnamedPayment, now: DateTime<Utc>, started: Instant) -> Answer {
+    async fn record_unnamed(
+        &self,
+        speaker: Speaker,
+        unnamed: UnnamedPayment,
+        now: DateTime<Utc>,
+        started: Instant,
+    ) -> Answer {
         let recording = record::record_unnamed(self.books(now), &unnamed);
         match tokio::time::timeout(RECORD_WITHIN, recording).await {
             Ok(Ok(Some(done))) => self.recorded(done, started).await,
@@ -174,7 +187,7 @@ impl ReceivePayment {
                     metrics::counter!("PaymentsNotOurs").increment(1);
                     let subject = unnamed.payment.subject();
                     tracing::info!(function = NAME, subject, "payment is not ours");
-                    return respond::not_ours();
+                    return respond::not_ours(speaker.capture());
                 };
                 let stranded = Some(Box::new(unnamed.payment.stranded()));
                 self.refuse(Refused { refusal, stranded }).await
@@ -264,16 +277,26 @@ impl ReceivePayment {
     }
 }
 
-fn read(request: &Request, body: &[u8], now: DateTime<Utc>) -> Result<Message, Refused> {
-    if request.path == CONFIRMATIONS_PATH {
-        return Ok(Message::Payment(Box::new(confirmation::read(body)?)));
+fn verify_with(
+    keys: &Keys,
+    speaker: Speaker,
+    request: &Request,
+    body: &[u8],
+    now: DateTime<Utc>,
+) -> Result<(), Forged> {
+    match speaker {
+        Speaker::Razorpay => {
+            let header = razorpay::SIGNATURE_HEADER;
+            keys.verify_body(header, request.header(header), body)
+        }
+        Speaker::Stripe => stripe_header::verify(keys, request.header(stripe::SIGNATURE_HEADER), body, now),
+        Speaker::PaymentService => keys.verify_timed(
+            request.header(confirmation::SIGNATURE_HEADER),
+            request.header(confirmation::TIMESTAMP_HEADER),
+            body,
+            now,
+        ),
     }
-    Ok(match razorpay::read(body, now)? {
-        Webhook::Captured(payment) => Message::Payment(payment),
-        Webhook::Unnamed(unnamed) => Message::Unnamed(unnamed),
-        Webhook::Returned(returned) => Message::Returned(returned),
-        Webhook::Ignored(ignored) => Message::Ignored(ignored),
-    })
 }
 
 /// By name, of which there are as many as the provider documents, and one for all others.
@@ -282,9 +305,17 @@ fn count(ignored: &Ignored) {
         event,
         counted,
         is_unknown_money,
+        reason,
     } = ignored;
     metrics::counter!("EventsIgnored", "Event" => *counted).increment(1);
-    if *is_unknown_money {
+    if let Some(reason) = reason {
+        tracing::warn!(
+            function = NAME,
+            event_type = event,
+            reason,
+            "event is not for this stack"
+        );
+    } else if *is_unknown_money {
         metrics::counter!("UnknownMoneyEvents").increment(1);
         tracing::error!(
             function = NAME,

@@ -13,6 +13,9 @@ use makegood::telemetry;
 use receive_payment::signature::{Keys, OWN_SECRET_BYTES, WEBHOOK_SECRET_BYTES};
 use receive_payment::{ANSWER_WITHIN, COLUMNS, NAME, ReceivePayment};
 
+const RAZORPAY: &str = "RAZORPAY_WEBHOOK_SECRET";
+const STRIPE: &str = "STRIPE_WEBHOOK_SECRET";
+
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     telemetry::start(NAME);
@@ -21,16 +24,23 @@ async fn main() -> Result<(), Error> {
         &mut environment,
         &[EventType::PurchaseConfirmed, EventType::PurchaseEnded],
     );
-    let razorpay = SecretSource::read(&mut environment, "RAZORPAY_WEBHOOK_SECRET");
+    let razorpay = SecretSource::read_if_given(&mut environment, RAZORPAY);
+    let stripe = SecretSource::read_if_given(&mut environment, STRIPE);
+    if razorpay.is_none() && stripe.is_none() {
+        environment.note(format!("{RAZORPAY} and {STRIPE} are missing (or {RAZORPAY}_ARN, {STRIPE}_ARN); a course needs one of them"));
+    }
     let confirmation = SecretSource::read(&mut environment, "CONFIRMATION_SECRET");
     let trusts_notes = environment.is_yes("TRUST_WEBHOOK_NOTES");
     let partial_refund = environment.parsed("PARTIAL_REFUND", PartialRefund::Keep, "keep, case or prorate");
     let timezone = environment.business_timezone();
+    let place = environment.place();
     environment.finish()?;
     let aws = runtime::aws().await;
     let function = ReceivePayment {
         publisher: publisher.open(&aws).await?,
-        razorpay: keys("RAZORPAY_WEBHOOK_SECRET", &razorpay, &aws, WEBHOOK_SECRET_BYTES).await?,
+        razorpay: keys_if_any(RAZORPAY, razorpay, &aws).await?,
+        stripe: keys_if_any(STRIPE, stripe, &aws).await?,
+        place,
         confirmation: keys("CONFIRMATION_SECRET", &confirmation, &aws, OWN_SECRET_BYTES).await?,
         clock: Clock::System,
         trusts_notes,
@@ -46,6 +56,18 @@ async fn main() -> Result<(), Error> {
     });
     let function = &function;
     runtime::run(move |event, _| async move { Ok(function.handle(event).await?) }).await
+}
+
+/// As [`keys`] of a webhook; none where it is not configured.
+async fn keys_if_any(
+    name: &'static str,
+    source: Option<SecretSource>,
+    aws: &SdkConfig,
+) -> Result<Rotating<Keys>, Error> {
+    match source {
+        Some(source) => keys(name, &source, aws, WEBHOOK_SECRET_BYTES).await,
+        None => Ok(Rotating::fixed(Keys::none())),
+    }
 }
 
 /// The keys of a sender, read again when a signature fits none of them.

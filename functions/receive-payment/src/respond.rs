@@ -5,6 +5,7 @@ use makegood::case::CaseKind;
 use makegood::http::Answer;
 use makegood::payment::record::{Receipt, Status};
 use makegood::payment::returned::{Noted, Returned};
+use makegood::payment::webhook::Ignored;
 use makegood::payment::{Refusal, StrandedPayment};
 use serde_json::json;
 
@@ -36,16 +37,20 @@ pub(crate) fn returned(returned: &Returned, noted: &Noted) -> Answer {
 }
 
 /// 200 for an event that is none of ours, so that it is not sent again.
-pub(crate) fn ignored(event: &str) -> Answer {
-    Answer::of(200, json!({"status": "ignored", "event": event}))
+pub(crate) fn ignored(ignored: &Ignored) -> Answer {
+    let mut body = json!({"status": "ignored", "event": ignored.event});
+    if let Some(reason) = ignored.reason {
+        body["reason"] = json!(reason);
+    }
+    Answer::of(200, body)
 }
 
 /// 200 for a payment of another site of the same merchant: nothing in it is ours.
-pub(crate) fn not_ours() -> Answer {
+pub(crate) fn not_ours(event: &str) -> Answer {
     let reason = "its notes name nothing of ours, and no payment was begun for it here";
     Answer::of(
         200,
-        json!({"status": "ignored", "event": "payment.captured", "reason": reason}),
+        json!({"status": "ignored", "event": event, "reason": reason}),
     )
 }
 

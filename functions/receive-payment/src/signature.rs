@@ -1,5 +1,5 @@
 //! HMAC-SHA256 signatures in hex, compared in constant time.
-//! Razorpay signs the body alone; a confirmation is signed over a timestamp and the body.
+//! Razorpay signs the body alone; a confirmation is signed over a timestamp and the body, and so is Stripe's webhook (`stripe_header`).
 
 use chrono::{DateTime, TimeDelta, Utc};
 use hmac::{Hmac, KeyInit, Mac};
@@ -18,6 +18,14 @@ pub enum Forged {
     /// The signature is not the one of these bytes.
     #[error("the signature does not match; sign the raw body with the shared secret, HMAC-SHA256 in hex")]
     Mismatch,
+    /// Stripe's header has no time, or no signature of a scheme that is read.
+    #[error("Stripe-Signature must be t=<seconds>,v1=<HMAC-SHA256 in hex> with one or more v1")]
+    NoScheme,
+    /// Stripe's time is too far from now.
+    #[error(
+        "t of Stripe-Signature is more than five minutes from now; send the event again, and check the clock"
+    )]
+    StaleEvent,
     /// The timestamp is no number of seconds.
     #[error("X-Makegood-Timestamp must be whole seconds since the epoch")]
     NoTimestamp,
@@ -35,9 +43,9 @@ impl Forged {
     pub const fn code(self) -> &'static str {
         match self {
             Self::Missing(_) => "missing_signature",
-            Self::Mismatch => "invalid_signature",
+            Self::Mismatch | Self::NoScheme => "invalid_signature",
             Self::NoTimestamp | Self::Millis => "invalid_timestamp",
-            Self::Stale => "stale_timestamp",
+            Self::Stale | Self::StaleEvent => "stale_timestamp",
         }
     }
 }
@@ -71,6 +79,18 @@ impl fmt::Debug for Keys {
 }
 
 impl Keys {
+    /// None at all: of a sender that is not configured. No signature fits.
+    #[must_use]
+    pub const fn none() -> Self {
+        Self(Vec::new())
+    }
+
+    /// Whether the sender is not configured.
+    #[must_use]
+    pub const fn is_none(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Reads one secret a line, two at most: during a rotation the old one stays beside the new one, since what was refused or
     /// lost before is sent again with the signature of its day. Blanks around a secret don't count, empty lines neither.
     ///
@@ -138,8 +158,7 @@ impl Keys {
             &[timestamp.as_bytes(), b".", body],
         )?;
         let seconds: i64 = timestamp.parse().map_err(|_| Forged::NoTimestamp)?;
-        let is_now =
-            |at: DateTime<Utc>| now.signed_duration_since(at).abs() <= TimeDelta::seconds(TOLERANCE_SECONDS);
+        let is_now = |at: DateTime<Utc>| is_near(at, now);
         let signed_at = DateTime::from_timestamp(seconds, 0).ok_or(Forged::NoTimestamp)?;
         if !is_now(signed_at) {
             let in_millis = DateTime::from_timestamp_millis(seconds).is_some_and(is_now);
@@ -151,14 +170,29 @@ impl Keys {
 
     fn verify(&self, header: &'static str, signature: Option<&str>, parts: &[&[u8]]) -> Result<(), Forged> {
         let signature = signature.ok_or(Forged::Missing(header))?;
-        let claimed = hex::decode(signature.trim()).map_err(|_| Forged::Mismatch)?;
-        // Every key is tried, so that the time tells nothing about which one was right.
-        let matched = self
-            .0
+        self.verify_any(&[signature], parts)
+    }
+
+    /// Whether one of these signatures, in hex, is made by one of the keys.
+    ///
+    /// # Errors
+    /// When none is.
+    pub(crate) fn verify_any(&self, signatures: &[&str], parts: &[&[u8]]) -> Result<(), Forged> {
+        let claimed = signatures
             .iter()
-            .fold(false, |matched, key| matched | is_made_by(key, parts, &claimed));
+            .filter_map(|signature| hex::decode(signature.trim()).ok());
+        // Every key is tried with each, so that the time tells nothing about which one was right.
+        let matched = claimed.fold(false, |matched, claimed| {
+            let fits = |matched, key| matched | is_made_by(key, parts, &claimed);
+            self.0.iter().fold(matched, fits)
+        });
         if matched { Ok(()) } else { Err(Forged::Mismatch) }
     }
+}
+
+/// Whether this is within the tolerance of now, either way.
+pub(crate) fn is_near(at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+    now.signed_duration_since(at).abs() <= TimeDelta::seconds(TOLERANCE_SECONDS)
 }
 
 /// What the text is in place of secrets, if it is a form whose lines anybody knows.

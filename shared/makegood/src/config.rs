@@ -200,6 +200,14 @@ impl SecretSource {
         environment.note(format!("{name} is missing (or {name}_ARN, the secret's ARN)"));
         Self::Plain(String::new())
     }
+
+    /// As [`SecretSource::read`], where one of the two is set; none where neither is.
+    pub fn read_if_given(environment: &mut Environment, name: &str) -> Option<Self> {
+        let is_set = [name.to_owned(), format!("{name}_ARN")]
+            .iter()
+            .any(|name| environment.optional(name).is_some());
+        is_set.then(|| Self::read(environment, name))
+    }
 }
 
 /// Where the database is, and how many connections one environment may hold.

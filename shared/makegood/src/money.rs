@@ -48,9 +48,19 @@ pub fn minor(text: &str, currency: &str) -> Option<i64> {
 }
 
 fn digits(currency: &str) -> u16 {
-    Currency::from_code(currency)
-        .and_then(|currency| currency.exponent())
-        .unwrap_or(USUAL_DIGITS)
+    minor_digits(currency).unwrap_or(USUAL_DIGITS)
+}
+
+/// How many digits the minor unit of this currency has; none where the currency is not known, or ISO 4217 gives it none.
+///
+/// ```
+/// use makegood::money::minor_digits;
+///
+/// assert_eq!((minor_digits("INR"), minor_digits("JPY"), minor_digits("XAU")), (Some(2), Some(0), None));
+/// ```
+#[must_use]
+pub fn minor_digits(currency: &str) -> Option<u16> {
+    Currency::from_code(currency).and_then(Currency::exponent)
 }
 
 fn in_thousands(number: u64) -> String {

@@ -122,7 +122,7 @@ pub async fn show(connection: &mut Connection, id: &str) -> Result<Vec<RefundRow
                 reason, told_at, created_at
          FROM refunds
          WHERE id = $1 OR payment_id = $1 OR provider_payment_id = $2 OR payment_intent_id = $2
-            OR provider_refund_id = $2 AND provider = ANY ('{razorpay,esewa,khalti}')
+            OR provider_refund_id = $2 AND provider = ANY ('{razorpay,stripe,esewa,khalti}')
          ORDER BY created_at DESC, id DESC LIMIT 50",
         Uuid::parse_str(id).ok(),
         id,

@@ -13,7 +13,7 @@ from .model import ROOT
 # AWS's own policies.
 CACHING_DISABLED, ALL_VIEWER = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad", "216adef6-5c7f-47e4-b989-5492eafa07d3"
 # A provider sends from a few addresses what all buyers have paid.
-OF_SENDERS = {"/payments/webhooks/razorpay", "/payments/confirmations"}
+OF_SENDERS = {"/payments/webhooks/razorpay", "/payments/webhooks/stripe", "/payments/confirmations"}
 
 
 def load_edge():

@@ -33,6 +33,10 @@ WAYS = {
     "everything is made in an account of ten": (SCHOOL | {"ReserveConcurrency": "no"}, {"AWS::RDS::DBCluster": 1, "AWS::RDS::DBProxy": 0}),
     "a network is given": (SCHOOL | SUBNETS, {"AWS::EC2::VPC": 0, "AWS::RDS::DBCluster": 1, "AWS::RDS::DBProxy": 0}),
     "a network is given, full": (SCHOOL | SUBNETS | FULL, {"AWS::EC2::VPC": 0, "AWS::RDS::DBInstance": 2, "AWS::RDS::DBProxy": 1}),
+    "a school with Stripe alone": (
+        {**SCHOOL, "RazorpayWebhookSecretArn": "", "StripeWebhookSecretArn": "arn:s"},
+        {"AWS::EC2::VPC": 1, "AWS::RDS::DBCluster": 1},
+    ),
     "a cluster is given": (SCHOOL | GIVEN | {"DatabaseClusterId": "shared"}, {"AWS::RDS::DBCluster": 0, "AWS::RDS::DBProxy": 1}),
     "a proxy is given": (
         SCHOOL | GIVEN | {"DatabaseProxyEndpoint": "proxy.example.com", "DatabaseSecurityGroupId": "sg-1", "VpcSecurityGroupIds": ["sg-2"]},
@@ -64,6 +68,7 @@ REFUSED = {
     "a school without its admin service": {**SCHOOL, "AdminServiceUrl": ""},
     "both, and only a school is given": SCHOOL | {"Pipelines": "both"},
     "both, and only a shop is given": SHOP | {"Pipelines": "both"},
+    "Stripe's secret twice": SCHOOL | {"StripeWebhookSecretArn": "arn:s", "StripeWebhookSecret": "hush"},
     "Razorpay's key twice": SCHOOL | {"RazorpayApiSecretArn": "arn:r", "RazorpayApiSecret": "rzp_live_1:secret"},
     "a shop without a gateway's key": SCHOOL | {**EXTRAS["a shop"], "KhaltiSecretArn": ""},
     "a shop without buyers' tokens": SCHOOL | {**EXTRAS["a shop"], "JwtIssuer": ""},

@@ -29,7 +29,8 @@ SWEEPS = {"course": set(), "shop": {"stale-jobs", "reservations"}}
 PARAMETERS = {
     "course": {
         "AdminServiceUrl": "needed", "RazorpayWebhookSecretArn": "needed", "RazorpayWebhookSecret": "text", "ConfirmationSecretArn": "needed",
-        "ConfirmationSecret": "text", "RazorpayApiSecretArn": "", "RazorpayApiSecret": "", "RazorpayBaseUrl": "", "TrustWebhookNotes": "",
+        "ConfirmationSecret": "text", "StripeWebhookSecretArn": "", "StripeWebhookSecret": "",
+        "RazorpayApiSecretArn": "", "RazorpayApiSecret": "", "RazorpayBaseUrl": "", "TrustWebhookNotes": "",
         "BusinessWeekdays": "", "TrainerSessions": "", "AlternativeSlots": "", "SecondPayment": "", "PartialRefund": "", "RedisUrl": "", "RedisUrlSecretArn": "",
     },
     "shop": {

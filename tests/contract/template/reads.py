@@ -19,7 +19,7 @@ CONSTANT = re.compile(r'const (\w+): &str = "([A-Z][A-Z0-9_]+)"')
 CALL = re.compile(r"((?:\w+::)*\w+)\(\s*(?:&mut |&)?environment\b")
 STAGE = re.compile(r"\b(run_stage)\(")
 NAME = re.compile(r'"([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|TRANSPORT|PIPELINES)"')
-SECRET = re.compile(r'(then\(\|\| )?SecretSource::read\(\s*(?:&mut )?environment,\s*"(\w+)"')
+SECRET = re.compile(r'(then\(\|\| )?SecretSource::read(_if_given)?\(\s*(?:&mut )?environment,\s*"(\w+)"')
 NEEDED = [
     re.compile(r'\.(?:required|list)\(\s*"(\w+)"'),
     re.compile(r'\burl\(\s*environment,\s*"(\w+)"'),
@@ -118,7 +118,7 @@ def follow(reader, reading, seen):
         reading.read.update(named)
         if not any(reading.told.get(name) for name in named):
             return
-    secrets = {name: bool(may_be_absent) for may_be_absent, name in SECRET.findall(reader.body)}
+    secrets = {name: bool(then or if_given) for then, if_given, name in SECRET.findall(reader.body)}
     needed = {name for form in NEEDED for name in form.findall(reader.body)} - set(IF_GIVEN.findall(reader.body))
     for name in NAME.findall(reader.body):
         if name not in secrets:

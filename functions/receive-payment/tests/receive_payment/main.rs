@@ -17,4 +17,6 @@ mod repeats;
 mod returned;
 mod rotation;
 mod setting;
+mod stripe;
+mod stripe_returned;
 mod sums;

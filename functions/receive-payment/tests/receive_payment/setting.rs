@@ -2,6 +2,7 @@
 
 use chrono::DateTime;
 use makegood::clock::Clock;
+use makegood::config::Place;
 use makegood::db::{Database, Limits};
 use makegood::event::EventType;
 use makegood::outbox::{Publisher, SqsTransport, Transport};
@@ -181,6 +182,8 @@ fn function(publisher: Publisher, answer_within: Duration) -> ReceivePayment {
         razorpay: Rotating::fixed(
             Keys::read("RAZORPAY_WEBHOOK_SECRET", RAZORPAY_SECRET, 16).expect("a secret"),
         ),
+        stripe: Rotating::fixed(Keys::none()),
+        place: Place::Live,
         confirmation: Rotating::fixed(
             Keys::read("CONFIRMATION_SECRET", CONFIRMATION_SECRET, 32).expect("a secret"),
         ),
@@ -230,6 +233,14 @@ pub fn signed_confirmation(body: &str, signed_at: i64) -> Value {
 pub fn confirmation_request(body: &str, timestamp: Option<&str>, signature: Option<&str>) -> Value {
     let headers = json!({"x-makegood-timestamp": timestamp, "x-makegood-signature": signature});
     request("/payments/confirmations", headers, body)
+}
+
+pub fn stripe_request(body: &str, signature: Option<&str>) -> Value {
+    request(
+        "/payments/webhooks/stripe",
+        json!({"stripe-signature": signature}),
+        body,
+    )
 }
 
 fn request(path: &str, mut headers: Value, body: &str) -> Value {

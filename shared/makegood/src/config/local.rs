@@ -69,7 +69,7 @@ const fn of(
 }
 
 /// Every address, secret and merchant that a deployment is told.
-pub const SETTINGS: [Setting; 19] = [
+pub const SETTINGS: [Setting; 20] = [
     of("DatabaseUrl", "DATABASE_URL", Kind::Database, &[]),
     // Of migrate alone, which is told no other.
     of("DatabaseDirectUrl", "DATABASE_URL", Kind::Database, &[]),
@@ -81,6 +81,7 @@ pub const SETTINGS: [Setting; 19] = [
         Kind::Secret,
         &[],
     ),
+    of("StripeWebhookSecret", "STRIPE_WEBHOOK_SECRET", Kind::Secret, &[]),
     of(
         "RazorpayApiSecret",
         "RAZORPAY_API_SECRET",

@@ -1,8 +1,8 @@
 //! A row of `payments` that a payment may be, or that was begun for the same order, and which of several it is. Pure.
 
 use crate::ids::{PaymentId, StudentId};
-use crate::payment::ConfirmedPayment;
-use crate::payment::provider::derived_payment_id;
+use crate::payment::provider::{STRIPE, are_apart, is_derived, name_beside};
+use crate::payment::{ConfirmedPayment, Sender};
 use serde_json::Value;
 
 /// A row of `payments`.
@@ -37,7 +37,7 @@ impl KnownPayment {
     /// case doubts it.
     #[must_use]
     pub fn is_authority(&self) -> bool {
-        let is_own = |id: &String| derived_payment_id(id) == self.id;
+        let is_own = |id: &String| is_derived(self.id, id);
         let made_here = self.provider_payment_id.as_ref().is_some_and(is_own);
         self.course_id.is_some() && !self.is_held && !made_here
     }
@@ -67,10 +67,30 @@ impl KnownPayment {
             && self.buys_something_else(payment)
     }
 
+    /// Whether it is other money than this payment, though both have the same provider's id. A row that another program wrote as Stripe's
+    /// is no proof of that against another provider's webhook: what that tells is a case (docs/decisions/0099).
+    fn is_apart(&self, payment: &ConfirmedPayment) -> bool {
+        let is_of_stripe = payment.provider.as_deref() == Some(STRIPE);
+        let is_believed = is_of_stripe || payment.sender == Sender::PaymentService;
+        let is_made_here = || {
+            let id = self.provider_payment_id.as_deref();
+            id.is_some_and(|id| is_derived(self.id, id))
+        };
+        are_apart(self.provider.as_deref(), payment.provider.as_deref()) && (is_believed || is_made_here())
+    }
+
+    /// Whether it has the provider's id of this payment, and is its money.
+    fn has_id_of(&self, payment: &ConfirmedPayment) -> bool {
+        payment.provider_payment_id.is_some()
+            && self.provider_payment_id == payment.provider_payment_id
+            && !self.is_apart(payment)
+    }
+
     /// Whether it was begun for the order that this payment pays.
     #[must_use]
     pub fn is_of_order(&self, payment: &ConfirmedPayment) -> bool {
         payment.order_id.is_some()
+            && !self.is_apart(payment)
             && (self.order_id == payment.order_id || self.provider_payment_id == payment.order_id)
     }
 
@@ -86,9 +106,7 @@ impl KnownPayment {
 /// own).
 #[must_use]
 pub fn choose<'a>(payment: &ConfirmedPayment, candidates: &'a [KnownPayment]) -> Option<&'a KnownPayment> {
-    let same_provider_id = |row: &&KnownPayment| {
-        payment.provider_payment_id.is_some() && row.provider_payment_id == payment.provider_payment_id
-    };
+    let same_provider_id = |row: &&KnownPayment| row.has_id_of(payment);
     let settled = |row: &&KnownPayment| matches!(row.status.as_str(), "succeeded" | "refunded");
     let ordered =
         |row: &&KnownPayment| row.is_of_order(payment) && row.is_unclaimed(payment.order_id.as_ref());
@@ -113,14 +131,29 @@ pub fn choose<'a>(payment: &ConfirmedPayment, candidates: &'a [KnownPayment]) ->
 #[must_use]
 pub fn naming<'a>(payment: &ConfirmedPayment, candidates: &'a [KnownPayment]) -> Option<&'a KnownPayment> {
     let named = candidates.iter().filter(|row| row.course_id.is_some());
-    let same = |row: &&KnownPayment| {
-        payment.provider_payment_id.is_some() && row.provider_payment_id == payment.provider_payment_id
-    };
     named
         .clone()
-        .find(same)
+        .find(|row| row.has_id_of(payment))
         .or_else(|| named.clone().find(|row| row.is_of_order(payment)))
         .or_else(|| named.clone().find(|row| Some(row.id) == payment.hinted_id))
+}
+
+/// The payment under the name that it is kept by: one beside its id, where a row of other money has that.
+#[must_use]
+pub fn named_apart(payment: &ConfirmedPayment, candidates: &[KnownPayment]) -> ConfirmedPayment {
+    let takes_its_id =
+        |row: &KnownPayment| row.provider_payment_id == payment.provider_payment_id && row.is_apart(payment);
+    let names = payment
+        .provider
+        .as_ref()
+        .zip(payment.provider_payment_id.as_ref());
+    match names.filter(|_| candidates.iter().any(takes_its_id)) {
+        Some((provider, id)) => ConfirmedPayment {
+            provider_payment_id: Some(name_beside(provider, id)),
+            ..payment.clone()
+        },
+        None => payment.clone(),
+    }
 }
 
 #[cfg(test)]

@@ -2,8 +2,9 @@
 //! a provider's notes say beside what was recorded is a case.
 
 use crate::db::Connection;
-use crate::ids::{PaymentId, derived_uuid, indexable};
+use crate::ids::{PaymentId, derived_uuid};
 use crate::payment::known::KnownPayment;
+use crate::payment::provider::name_beside;
 use crate::payment::{ConfirmedPayment, Sender};
 use serde_json::json;
 use uuid::Uuid;
@@ -42,7 +43,7 @@ pub(super) fn further(payment: &ConfirmedPayment, row: &KnownPayment) -> Option<
     {
         // The column is unique for all providers together.
         let id = payment.provider_payment_id.as_deref().unwrap_or_default();
-        let name = indexable(&format!("{ours}:{id}")).into_owned();
+        let name = name_beside(ours, id);
         return Some(Further::Other(Box::new(ConfirmedPayment {
             provider_payment_id: Some(name),
             ..payment.clone()

@@ -20,6 +20,8 @@ pub mod record;
 pub mod returned;
 mod source;
 mod store;
+pub mod stripe;
+pub mod webhook;
 
 pub use books::{Books, PartialRefund, RecordError};
 pub use confirmed::{ConfirmedPayment, Refusal, Refused, Sender, StrandedPayment, UnnamedPayment};

@@ -9,14 +9,15 @@ pub mod events;
 
 use crate::payment::fields::{Object, checked_metadata, read_object};
 pub use crate::payment::provider::{PROVIDER, derived_payment_id};
+pub use crate::payment::webhook::Webhook;
 
 use crate::ids::{CourseId, PaymentId, StudentId};
 use crate::payment::provider::is_id;
-use crate::payment::returned::{self, Returned};
+use crate::payment::returned;
 use crate::payment::{ConfirmedPayment, Refusal, Refused, Sender, StrandedPayment, UnnamedPayment};
 use around::Around;
 use chrono::{DateTime, Utc};
-use events::{Ignored, Treatment};
+use events::Treatment;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -29,19 +30,6 @@ const SAY_CAPTURED: [&str; 2] = ["payment.captured", "order.paid"];
 const NOT_TAKEN: [&str; 3] = ["created", "authorized", "failed"];
 /// The fields of `notes` that have a place of their own.
 const OWN_NOTES: [&str; 3] = ["paymentId", "studentId", "courseId"];
-
-/// What a webhook says.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Webhook {
-    /// The money is ours.
-    Captured(Box<ConfirmedPayment>),
-    /// The money moved, and the notes don't say what for; a begun payment may.
-    Unnamed(Box<UnnamedPayment>),
-    /// Money goes back, or may.
-    Returned(Box<Returned>),
-    /// Nothing is read from it.
-    Ignored(Ignored),
-}
 
 /// Reads a webhook whose signature was verified.
 ///
@@ -56,7 +44,7 @@ pub fn read(body: &[u8], now: DateTime<Utc>) -> Result<Webhook, Refused> {
         return Ok(Webhook::Returned(Box::new(returned)));
     }
     let payload = fields.get("payload");
-    let ignored = || Webhook::Ignored(Ignored::of(event, payload));
+    let ignored = || Webhook::Ignored(events::ignored(event, payload));
     if events::treatment(event) != Some(Treatment::Capture) {
         return Ok(ignored());
     }

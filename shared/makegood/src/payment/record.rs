@@ -9,11 +9,11 @@ use crate::payment::books::{Books, RecordError};
 use crate::payment::cases::{held, unfulfillable};
 use crate::payment::confirmed_event::purchase_confirmed;
 use crate::payment::decide::{Decision, Hold, PaymentState, decide};
-use crate::payment::known::{KnownPayment, choose, naming};
+use crate::payment::known::{KnownPayment, choose, named_apart, naming};
 use crate::payment::lines::{self, Further};
 use crate::payment::parts::{self, Added};
 use crate::payment::price::{Authority, Evidence, Unpriced, judge};
-use crate::payment::returned;
+use crate::payment::returned::{self, Money};
 use crate::payment::store;
 use crate::payment::{ConfirmedPayment, Refusal, Sender, StrandedPayment, UnnamedPayment};
 use chrono::{DateTime, Utc};
@@ -171,10 +171,10 @@ async fn read_and_write(
     books: Books<'_>,
     payment: &ConfirmedPayment,
 ) -> Result<(Receipt, Vec<OutboxRow>), RecordError> {
-    let Some(provider_payment_id) = payment.provider_payment_id.as_deref() else {
+    let Some(money) = Money::of(payment) else {
         return record_capture(transaction, books, payment).await;
     };
-    let returned = returned::sums(transaction, None, Some(provider_payment_id), &payment.currency).await?;
+    let returned = returned::sums(transaction, None, money).await?;
     let payment = ConfirmedPayment {
         is_given_back: payment.is_given_back || returned.is_all_of(payment.amount_minor),
         ..payment.clone()
@@ -183,7 +183,7 @@ async fn read_and_write(
     if returned.is_any || payment.is_given_back {
         let told_all = payment.is_given_back;
         let id = receipt.payment_id;
-        let settled = returned::settle_capture(transaction, books, id, provider_payment_id, told_all).await?;
+        let settled = returned::settle_capture(transaction, books, id, money, told_all).await?;
         if settled.is_given_back {
             receipt.status = Status::Refunded;
         }
@@ -218,6 +218,7 @@ async fn record_capture(
             }
             None => {}
         }
+        let payment = named_apart(&payment, &known);
         let evidence = Evidence {
             rows: &known,
             prices: &prices,

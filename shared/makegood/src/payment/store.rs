@@ -5,6 +5,7 @@ use crate::db::Connection;
 use crate::event::PurchaseConfirmed;
 use crate::ids::{PaymentId, StudentId};
 use crate::payment::known::KnownPayment;
+use crate::payment::provider::are_apart;
 use crate::payment::{ConfirmedPayment, StrandedPayment};
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
@@ -72,7 +73,9 @@ pub async fn find_stranded(
     stranded: &StrandedPayment,
 ) -> Result<Vec<KnownPayment>, sqlx::Error> {
     let provider_payment_id = stranded.provider_payment_id.as_deref();
-    find(connection, &[stranded.payment_id.0], provider_payment_id, None).await
+    let mut known = find(connection, &[stranded.payment_id.0], provider_payment_id, None).await?;
+    known.retain(|row| !are_apart(row.provider.as_deref(), stranded.provider.as_deref()));
+    Ok(known)
 }
 
 async fn find(

@@ -2,22 +2,7 @@
 
 use serde_json::{Map, Value};
 
-/// What is made of an event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Treatment {
-    /// It carries a payment that was captured, which is recorded once, whichever of its events come.
-    Capture,
-    /// It says what a refund has come to.
-    Refund,
-    /// It says what a dispute has come to.
-    Dispute,
-    /// It is counted by its name, and nothing is read from it.
-    LeftAlone,
-}
-
-/// The name under which an event that is not in [`EVENTS`] is counted, whatever it is called.
-pub const UNKNOWN: &str = "unknown";
-
+pub use crate::payment::webhook::{Ignored, Treatment, UNKNOWN};
 use Treatment::{Capture, Dispute, LeftAlone, Refund};
 
 /// The documented events, each with what is made of it.
@@ -91,27 +76,9 @@ pub const EVENTS: &[(&str, Treatment)] = &[
     ("transaction.updated", LeftAlone),
 ];
 
-/// An event that nothing is read from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ignored {
-    /// Its name as it came, at most 64 characters of it.
-    pub event: String,
-    /// The name to count it under: its own where it is documented, else [`UNKNOWN`]; so that there are never more names than those.
-    pub counted: &'static str,
-    /// Whether it is not documented here and names an amount: money may have moved, and no code reads it.
-    pub is_unknown_money: bool,
-}
-
-impl Ignored {
-    /// The event of this name, with what the body says in it.
-    pub(super) fn of(event: &str, payload: Option<&Value>) -> Self {
-        let known = known(event);
-        Self {
-            event: event.chars().take(64).collect(),
-            counted: known.map_or(UNKNOWN, |(name, _)| name),
-            is_unknown_money: known.is_none() && names_an_amount(payload),
-        }
-    }
+/// The event of this name, with what the body says in it.
+pub(super) fn ignored(event: &str, payload: Option<&Value>) -> Ignored {
+    Ignored::of(event, known(event), || names_an_amount(payload))
 }
 
 /// What is made of the event of this name; none for one that is not documented here.

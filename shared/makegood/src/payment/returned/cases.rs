@@ -4,12 +4,18 @@ use super::news::Dispute;
 use super::store::{PaymentRow, Sums};
 use crate::case::{CaseKind, NewCase};
 use crate::ids::{PaymentId, PurchaseId};
+use crate::payment::provider::STRIPE;
 use crate::payment::source::SOURCE;
 use serde_json::json;
 
 /// Where a person answers a dispute at the provider.
-fn page_of_payment(provider_payment_id: &str) -> String {
-    format!("https://dashboard.razorpay.com/app/payments/{provider_payment_id}")
+fn page_of_payment(provider: Option<&str>, provider_payment_id: &str) -> String {
+    match provider {
+        Some(name) if name.eq_ignore_ascii_case(STRIPE) => {
+            format!("https://dashboard.stripe.com/payments/{provider_payment_id}")
+        }
+        _ => format!("https://dashboard.razorpay.com/app/payments/{provider_payment_id}"),
+    }
 }
 
 /// A dispute that the merchant must answer.
@@ -29,7 +35,7 @@ pub(super) fn disputed(dispute: &Dispute, payment: Option<PaymentId>) -> NewCase
             "phase": dispute.phase,
             "reason": dispute.reason,
             "respondBy": dispute.respond_by,
-            "page": page_of_payment(&dispute.payment_id),
+            "page": page_of_payment(Some(dispute.provider), &dispute.payment_id),
         }),
     }
 }
@@ -77,7 +83,7 @@ pub(super) fn given_back(id: PaymentId, row: &PaymentRow, sums: &Sums, question:
             "givenBackMinor": sums.given_back_minor(),
             "purchaseId": purchase,
             "providerPaymentId": row.provider_payment_id,
-            "page": row.provider_payment_id.as_deref().map(page_of_payment),
+            "page": row.provider_payment_id.as_deref().map(|id| page_of_payment(row.provider.as_deref(), id)),
         }),
     }
 }

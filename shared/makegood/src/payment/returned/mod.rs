@@ -8,14 +8,14 @@ mod store;
 
 pub use news::{Dispute, DisputeStatus, Refund, RefundStatus, Returned, read, read_listed};
 pub(crate) use settle::settle_capture;
-pub(crate) use store::sums;
+pub(crate) use store::{Money, sums};
 
 use crate::case;
 use crate::db::Connection;
 use crate::ids::PaymentId;
 use crate::outbox::OutboxRow;
 use crate::payment::books::{Books, RecordError};
-use crate::payment::provider::derived_payment_id;
+use crate::payment::provider::derived_id;
 use crate::payment::source::SOURCE;
 
 pub use crate::payment::books::PartialRefund;
@@ -40,19 +40,19 @@ pub struct Noted {
 /// [`RecordError`]; then nothing was written.
 pub async fn record(books: Books<'_>, returned: &Returned) -> Result<Noted, RecordError> {
     let mut transaction = books.database.begin().await?;
-    let provider_payment_id = returned.payment_id();
-    let own_id = derived_payment_id(provider_payment_id);
+    let (provider, provider_payment_id) = (returned.provider(), returned.payment_id());
+    let own_id = derived_id(provider, provider_payment_id);
     crate::payment::store::lock(&mut transaction, &[own_id], Some(provider_payment_id), None).await?;
-    let payment = store::payment_of(&mut transaction, provider_payment_id).await?;
+    let payment = store::payment_of(&mut transaction, provider, provider_payment_id).await?;
     let mut noted = note(&mut transaction, books, returned, payment).await?;
     match payment {
         Some(id) => {
-            store::attach(&mut transaction, provider_payment_id, id).await?;
+            store::attach(&mut transaction, Some(provider), provider_payment_id, id).await?;
             noted.published = settle::settle(&mut transaction, books, id, false)
                 .await?
                 .published;
         }
-        None => settle::settle_unknown(&mut transaction, books, provider_payment_id).await?,
+        None => settle::settle_unknown(&mut transaction, books, provider, provider_payment_id).await?,
     }
     transaction.commit().await?;
     Ok(noted)

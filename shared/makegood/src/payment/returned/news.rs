@@ -1,4 +1,4 @@
-//! What a provider tells of money that goes back: refunds and disputes, as Razorpay's webhooks have them.
+//! What a provider tells of money that goes back: refunds and disputes, and how Razorpay's webhooks tell of them.
 
 use crate::payment::Refusal;
 use crate::payment::fields::Object;
@@ -30,9 +30,12 @@ pub enum Returned {
     Dispute(Dispute),
 }
 
-/// A refund. What moves forward only: created, then failed or processed; processed stands whatever else arrives.
+/// A refund. It moves forward only: created, then failed or processed; processed stands whatever else arrives, but at Stripe, where a
+/// refund that succeeded may fail later.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refund {
+    /// Who gives it back.
+    pub provider: &'static str,
     /// The provider's id of it.
     pub id: String,
     /// The provider's payment.
@@ -53,6 +56,8 @@ pub struct Refund {
 /// A dispute.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dispute {
+    /// Who took the money.
+    pub provider: &'static str,
     /// The provider's id of it.
     pub id: String,
     /// The provider's payment.
@@ -129,6 +134,15 @@ impl DisputeStatus {
 }
 
 impl Returned {
+    /// Who took the money.
+    #[must_use]
+    pub const fn provider(&self) -> &'static str {
+        match self {
+            Self::Refund(refund) => refund.provider,
+            Self::Dispute(dispute) => dispute.provider,
+        }
+    }
+
     /// The provider's payment.
     #[must_use]
     pub fn payment_id(&self) -> &str {
@@ -179,6 +193,7 @@ pub fn read_listed(refund: &Map<String, Value>, now: DateTime<Utc>) -> Result<Re
         _ => return Err(Refusal::wrong("refund.status", STATES)),
     };
     Ok(Refund {
+        provider: PROVIDER,
         id: id(&entity, "id")?,
         payment_id: id(&entity, "payment_id")?,
         amount_minor: entity.amount_minor("amount")?,
@@ -203,6 +218,7 @@ fn refund(
     let given_back =
         self::entity(body, "payment").and_then(|payment| payment.get("amount_refunded")?.as_i64());
     Ok(Refund {
+        provider: PROVIDER,
         id: id(&entity, "id")?,
         payment_id: id(&entity, "payment_id")?,
         amount_minor: entity.amount_minor("amount")?,
@@ -225,6 +241,7 @@ fn dispute(
     })?;
     let entity = Object::new(PATH, entity);
     Ok(Dispute {
+        provider: PROVIDER,
         id: id(&entity, "id")?,
         payment_id: id(&entity, "payment_id")?,
         amount_minor: entity.amount_minor("amount")?,
@@ -251,9 +268,6 @@ fn id(entity: &Object<'_>, field: &str) -> Result<String, Refusal> {
 fn seconds(value: Option<&Value>) -> Option<DateTime<Utc>> {
     DateTime::from_timestamp(value?.as_i64()?, 0)
 }
-
-/// As `refunds.provider` and `disputes.provider` have it.
-pub(super) const SOURCE_PROVIDER: &str = PROVIDER;
 
 #[cfg(test)]
 mod tests {

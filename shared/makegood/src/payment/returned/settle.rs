@@ -1,7 +1,7 @@
 //! What follows from what went back of a payment: a function of its rows alone, so that the order of messages does not count.
 
 use super::cases::{Question, given_back};
-use super::store::{self, PaymentRow, Sums};
+use super::store::{self, Money, PaymentRow, Sums};
 use crate::case::{self, CaseKind};
 use crate::db::Connection;
 use crate::ids::PaymentId;
@@ -40,14 +40,15 @@ pub(crate) async fn settle_capture(
     transaction: &mut Connection,
     books: Books<'_>,
     id: PaymentId,
-    provider_payment_id: &str,
+    money: Money<'_>,
     told_all: bool,
 ) -> Result<Settled, sqlx::Error> {
     let row = store::payment(transaction, id).await?;
-    if row.and_then(|row| row.provider_payment_id).as_deref() != Some(provider_payment_id) {
+    let is_its_own = row.is_some_and(|row| money.is_named(row.provider_payment_id.as_deref()));
+    let Some(provider_payment_id) = money.id.filter(|_| is_its_own) else {
         return Ok(Settled::default());
-    }
-    store::attach(transaction, provider_payment_id, id).await?;
+    };
+    store::attach(transaction, money.provider, provider_payment_id, id).await?;
     settle(transaction, books, id, told_all).await
 }
 
@@ -64,8 +65,7 @@ pub(super) async fn settle(
     let Some(row) = store::payment(transaction, id).await? else {
         return Ok(Settled::default());
     };
-    let provider_payment_id = row.provider_payment_id.as_deref();
-    let sums = store::sums(transaction, Some(id), provider_payment_id, &row.currency).await?;
+    let sums = store::sums(transaction, Some(id), row.money()).await?;
     let is_all = told_all || sums.is_all_of(row.amount_minor);
     match row.status.as_str() {
         "succeeded" if is_all => give_back(transaction, books, id, &row, &sums).await,
@@ -171,16 +171,23 @@ fn ending(books: Books<'_>, row: &PaymentRow, sums: &Sums) -> Ending {
 pub(super) async fn settle_unknown(
     transaction: &mut Connection,
     books: Books<'_>,
+    provider: &str,
     provider_payment_id: &str,
 ) -> Result<(), sqlx::Error> {
     let currencies = sqlx::query_scalar!(
-        "SELECT DISTINCT currency FROM refunds WHERE provider_payment_id = $1",
-        provider_payment_id
+        "SELECT DISTINCT currency FROM refunds WHERE provider_payment_id = $1 AND provider = $2",
+        provider_payment_id,
+        provider,
     )
     .fetch_all(&mut *transaction)
     .await?;
     for currency in currencies {
-        let sums = store::sums(transaction, None, Some(provider_payment_id), &currency).await?;
+        let money = Money {
+            provider: Some(provider),
+            id: Some(provider_payment_id),
+            currency: &currency,
+        };
+        let sums = store::sums(transaction, None, money).await?;
         let given_back = sums.given_back_minor();
         if given_back > 0 {
             let subjects = [provider_payment_id.to_owned()];

@@ -1,9 +1,11 @@
 //! `refunds` and `disputes` as this function reads and writes them. None of these commits.
 
-use super::news::{Dispute, Refund, SOURCE_PROVIDER};
+use super::news::{Dispute, Refund};
 use crate::case::CaseKind;
 use crate::db::Connection;
 use crate::ids::PaymentId;
+use crate::payment::ConfirmedPayment;
+use crate::payment::provider::{STRIPE, name_beside};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
@@ -43,6 +45,44 @@ impl Sums {
     }
 }
 
+/// The provider's payment that money goes back of, as a message or a row names it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Money<'a> {
+    /// Who took it; none where that is not said.
+    pub provider: Option<&'a str>,
+    /// The provider's id of it.
+    pub id: Option<&'a str>,
+    /// ISO 4217.
+    pub currency: &'a str,
+}
+
+impl<'a> Money<'a> {
+    /// That of a payment; none where it has no id of a provider's.
+    pub(crate) fn of(payment: &'a ConfirmedPayment) -> Option<Self> {
+        payment.provider_payment_id.as_deref().map(|id| Self {
+            provider: payment.provider.as_deref(),
+            id: Some(id),
+            currency: &payment.currency,
+        })
+    }
+
+    /// Whether a row is kept under its id, or under the name beside it.
+    pub(super) fn is_named(&self, row: Option<&str>) -> bool {
+        let beside = self.provider.zip(self.id);
+        let beside = beside.map(|(provider, id)| name_beside(provider, id));
+        row.is_some() && (row == self.id || row == beside.as_deref())
+    }
+}
+
+/// The states of a refund in the order in which they follow each other. At Stripe one that has succeeded may fail later, for good.
+fn forward(provider: &str) -> &'static [&'static str] {
+    if provider == STRIPE {
+        &["created", "processed", "failed"]
+    } else {
+        &["created", "failed", "processed"]
+    }
+}
+
 /// Writes a refund, or moves it forward. True when the row changed.
 ///
 /// # Errors
@@ -54,7 +94,7 @@ pub(super) async fn note_refund(
 ) -> Result<bool, sqlx::Error> {
     let done = sqlx::query_file!(
         "src/payment/returned/note_refund.sql",
-        SOURCE_PROVIDER,
+        refund.provider,
         refund.id,
         refund.payment_id,
         refund.amount_minor,
@@ -63,6 +103,7 @@ pub(super) async fn note_refund(
         refund.payment_refunded_minor,
         refund.told_at,
         now,
+        forward(refund.provider) as &[&str],
     )
     .execute(connection)
     .await?;
@@ -80,7 +121,7 @@ pub(super) async fn note_dispute(
 ) -> Result<(String, bool), sqlx::Error> {
     let done = sqlx::query_file!(
         "src/payment/returned/note_dispute.sql",
-        SOURCE_PROVIDER,
+        dispute.provider,
         dispute.id,
         dispute.payment_id,
         dispute.amount_minor,
@@ -96,7 +137,7 @@ pub(super) async fn note_dispute(
     .await?;
     let status = sqlx::query_scalar!(
         "SELECT status FROM disputes WHERE provider = $1 AND provider_dispute_id = $2",
-        SOURCE_PROVIDER,
+        dispute.provider,
         dispute.id,
     )
     .fetch_one(connection)
@@ -105,24 +146,32 @@ pub(super) async fn note_dispute(
 }
 
 /// The row of `payments` that the provider's payment is, or is a part of, locked until the transaction ends: the settled one, where a
-/// legacy table holds the id twice. A part of what is not complete belongs to no row yet.
+/// legacy table holds the id twice. Stripe's payments are apart from all others' ([`crate::payment::provider::are_apart`]). A part of what is not complete belongs to no row yet.
 ///
 /// # Errors
 /// Those of the database.
 pub(super) async fn payment_of(
     connection: &mut Connection,
+    provider: &str,
     provider_payment_id: &str,
 ) -> Result<Option<PaymentId>, sqlx::Error> {
+    let names = [
+        provider_payment_id.to_owned(),
+        name_beside(provider, provider_payment_id),
+    ];
     let ids = sqlx::query_scalar!(
         "SELECT y.id FROM payments y
-         WHERE y.provider_payment_id = $1
-            OR y.id = (SELECT t.payment_id FROM payment_parts t WHERE t.provider_payment_id = $1)
-               AND y.status IN ('succeeded', 'refunded')
-               AND NOT EXISTS (SELECT FROM payment_cases k
-                               WHERE k.payment_id = y.id AND k.kind = 'unpriced_payment' AND k.status = 'open')
+         WHERE (y.provider_payment_id = ANY ($1)
+                OR y.id = (SELECT t.payment_id FROM payment_parts t WHERE t.provider_payment_id = $2)
+                   AND y.status IN ('succeeded', 'refunded')
+                   AND NOT EXISTS (SELECT FROM payment_cases k
+                                   WHERE k.payment_id = y.id AND k.kind = 'unpriced_payment' AND k.status = 'open'))
+           AND coalesce((lower(y.provider) = 'stripe') = ($3 = 'stripe'), true)
          ORDER BY y.status IN ('succeeded', 'refunded') DESC, y.created_at, y.id
          FOR UPDATE OF y",
-        provider_payment_id
+        &names,
+        provider_payment_id,
+        provider,
     )
     .fetch_all(connection)
     .await?;
@@ -135,18 +184,22 @@ pub(super) async fn payment_of(
 /// Those of the database.
 pub(super) async fn attach(
     connection: &mut Connection,
+    provider: Option<&str>,
     provider_payment_id: &str,
     payment: PaymentId,
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "WITH refund AS (
-           UPDATE refunds SET payment_id = $2 WHERE provider_payment_id = $1 AND payment_id IS NULL),
+           UPDATE refunds SET payment_id = $2 WHERE provider_payment_id = $1 AND payment_id IS NULL
+             AND coalesce((provider = 'stripe') = (lower($3) = 'stripe'), true)),
          dispute AS (
-           UPDATE disputes SET payment_id = $2 WHERE provider_payment_id = $1 AND payment_id IS NULL RETURNING provider_dispute_id)
+           UPDATE disputes SET payment_id = $2 WHERE provider_payment_id = $1 AND payment_id IS NULL
+             AND coalesce((provider = 'stripe') = (lower($3) = 'stripe'), true) RETURNING provider_dispute_id)
          UPDATE payment_cases k SET payment_id = $2
          FROM dispute d WHERE k.kind = 'dispute' AND k.subject = d.provider_dispute_id AND k.payment_id IS NULL",
         provider_payment_id,
         payment.0,
+        provider as Option<&str>,
     )
     .execute(connection)
     .await?;
@@ -160,15 +213,15 @@ pub(super) async fn attach(
 pub(crate) async fn sums(
     connection: &mut Connection,
     payment: Option<PaymentId>,
-    provider_payment_id: Option<&str>,
-    currency: &str,
+    money: Money<'_>,
 ) -> Result<Sums, sqlx::Error> {
     sqlx::query_file_as!(
         Sums,
         "src/payment/returned/sums.sql",
         payment.map(|id| id.0) as Option<Uuid>,
-        provider_payment_id as Option<&str>,
-        currency,
+        money.id as Option<&str>,
+        money.currency,
+        money.provider as Option<&str>,
     )
     .fetch_one(connection)
     .await
@@ -179,7 +232,19 @@ pub(super) struct PaymentRow {
     pub(super) status: String,
     pub(super) amount_minor: i64,
     pub(super) currency: String,
+    pub(super) provider: Option<String>,
     pub(super) provider_payment_id: Option<String>,
+}
+
+impl PaymentRow {
+    /// What it was paid with.
+    pub(super) fn money(&self) -> Money<'_> {
+        Money {
+            provider: self.provider.as_deref(),
+            id: self.provider_payment_id.as_deref(),
+            currency: &self.currency,
+        }
+    }
 }
 
 /// Reads a payment that is locked.
@@ -192,7 +257,7 @@ pub(super) async fn payment(
 ) -> Result<Option<PaymentRow>, sqlx::Error> {
     sqlx::query_as!(
         PaymentRow,
-        "SELECT status, amount_cents AS amount_minor, currency, provider_payment_id FROM payments WHERE id = $1",
+        "SELECT status, amount_cents AS amount_minor, currency, provider, provider_payment_id FROM payments WHERE id = $1",
         id.0
     )
     .fetch_optional(connection)

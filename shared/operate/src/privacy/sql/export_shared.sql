@@ -11,4 +11,4 @@ UNION ALL SELECT 'disputes', to_jsonb(t) FROM disputes t WHERE t.id = ANY($7)
 UNION ALL SELECT 'audit_log', to_jsonb(t) FROM audit_log t WHERE t.id = ANY($8)
 UNION ALL SELECT 'statement_entries', to_jsonb(t) FROM statement_entries t
           WHERE t.pays = ANY($9)
-             OR t.provider = ANY ('{razorpay,esewa,khalti}') AND t.kind = ANY ('{payment,refund,adjustment,settlement}') AND t.entry_id = ANY($9)
+             OR t.provider = ANY ('{razorpay,stripe,esewa,khalti}') AND t.kind = ANY ('{payment,refund,adjustment,settlement}') AND t.entry_id = ANY($9)

@@ -68,11 +68,11 @@ WITH hits AS (
   SELECT 'refund', CASE WHEN r.payment_intent_id IS NULL THEN 'payment' ELSE 'intent' END,
          coalesce(r.payment_intent_id, r.payment_id::text)
   FROM refunds r
-  WHERE (r.id = $1 OR r.provider_refund_id = $2 AND r.provider = ANY ('{razorpay,esewa,khalti}'))
+  WHERE (r.id = $1 OR r.provider_refund_id = $2 AND r.provider = ANY ('{razorpay,stripe,esewa,khalti}'))
     AND (r.payment_intent_id IS NOT NULL OR r.payment_id IS NOT NULL)
   UNION ALL
   SELECT 'dispute', 'payment', d.payment_id::text
-  FROM disputes d WHERE d.provider_dispute_id = $2 AND d.provider = ANY ('{razorpay,esewa,khalti}') AND d.payment_id IS NOT NULL
+  FROM disputes d WHERE d.provider_dispute_id = $2 AND d.provider = ANY ('{razorpay,stripe,esewa,khalti}') AND d.payment_id IS NOT NULL
 ), subjects AS (
   -- What an id is most likely meant as comes first.
   SELECT DISTINCT ON (h.kind, h.id) h.kind, h.id, h.found_by
