@@ -22,7 +22,7 @@ COLUMN, ROW, BOX, TALL, LEFT, TOP = 206, 88, 188, 56, 24, 60
 # Column and row of everything that is drawn.
 PLACES = {
     "POST /payments/webhooks/razorpay": (0, 0),
-    "POST /payments/webhooks/stripe": (0, 0),
+    "POST /payments/webhooks/stripe": (2, 0),
     "POST /payments/confirmations": (1, 0),
     "receive-payment": (0.5, 1),
     "purchase-confirmed": (0.5, 2),
