@@ -84,8 +84,9 @@ async fn a_whole_chain_in_text_is_no_breach_and_heals_nothing() {
         .database
         .run_sql(&format!(
             "INSERT INTO tutoring_sessions (student_id, course_id, trainer_id, allocation_id, scheduled_date, scheduled_time, status, updated_at)
-             SELECT student_id, course_id, trainer_id, id, current_date + n, '5:30 PM', 'scheduled', now() - interval '2 days'
-             FROM trainer_allocations, generate_series(3, 4) n WHERE id = '{allocation}'"
+             SELECT student_id, course_id, trainer_id, id, day, '5:30 PM', 'scheduled', now() - interval '2 days'
+             FROM trainer_allocations, generate_series(current_date + 3, current_date + 7, '1 day') day
+             WHERE id = '{allocation}' AND extract(isodow FROM day) <= 5 ORDER BY day LIMIT 2"
         ))
         .await;
     for encode in ["SELECT 1"].into_iter().chain(ENCODE) {
