@@ -559,11 +559,11 @@ class Throttles(Broken):
 
     def test_routes_of_one_function_are_added_up(self):
         self.figures("small").update(WebhookBurst=600)
-        self.assert_noticed(throttles.a_function_can_work_off_what_its_routes_let_in, "the routes of receive-payment let 700 requests in at once")
+        self.assert_noticed(throttles.a_function_can_work_off_what_its_routes_let_in, "the routes of receive-payment let 1300 requests in at once")
 
     def test_a_route_for_which_the_stage_does_not_wait_is_named(self):
         text = self.properties("ApiStage")["Description"]["Fn::Sub"][1]["Course"]["Fn::If"][1]
-        text["Fn::Sub"] = text["Fn::Sub"].replace("${PaymentConfirmationRoute}", "confirmations")
+        text["Fn::Sub"][0] = text["Fn::Sub"][0].replace("${PaymentConfirmationRoute}", "confirmations")
         self.assert_noticed(throttles.the_stage_waits_for_its_routes, "does not wait for PaymentConfirmationRoute")
 
 
