@@ -10,7 +10,7 @@
 #            two payments at once, in a store that awaits             recorded and activated twice, for one month
 #            paid until 1 February, cancelled and subscribed again    EXPIRED on 2 January
 #            The payment is saved first, then the subscription, and the protocol of a store has no transaction.
-# So         a customer has paid and has no access, and the gateway's repeats can't mend it. Write a store that holds the user's
+# So         a customer has paid and has no access, and the gateway's repeats don't bring it. Write a store that holds the user's
 #            lock and one transaction over a whole call, and don't let a cancelled user subscribe again before `access_until`.
 # Tried      2026-11-30
 set -euo pipefail

@@ -103,11 +103,15 @@ impl TestDatabase {
             .expect("a URL")
     }
 
+    async fn connection(&self) -> PgConnection {
+        PgConnection::connect(&self.direct_url())
+            .await
+            .expect("the test's database answers")
+    }
+
     /// Runs SQL text of several statements.
     pub async fn run_sql(&self, text: &str) {
-        let mut connection = PgConnection::connect(&self.direct_url())
-            .await
-            .expect("the test's database answers");
+        let mut connection = self.connection().await;
         sqlx::raw_sql(AssertSqlSafe(text.to_owned()))
             .execute(&mut connection)
             .await
@@ -116,9 +120,7 @@ impl TestDatabase {
 
     /// The first column of the first row, a bigint.
     pub async fn count(&self, query: &str) -> i64 {
-        let mut connection = PgConnection::connect(&self.direct_url())
-            .await
-            .expect("the test's database answers");
+        let mut connection = self.connection().await;
         sqlx::query_scalar(AssertSqlSafe(query.to_owned()))
             .fetch_one(&mut connection)
             .await
@@ -127,9 +129,7 @@ impl TestDatabase {
 
     /// The first column of every row, a text.
     pub async fn texts(&self, query: &str) -> Vec<String> {
-        let mut connection = PgConnection::connect(&self.direct_url())
-            .await
-            .expect("the test's database answers");
+        let mut connection = self.connection().await;
         sqlx::query_scalar(AssertSqlSafe(query.to_owned()))
             .fetch_all(&mut connection)
             .await

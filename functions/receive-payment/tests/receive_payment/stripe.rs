@@ -286,7 +286,6 @@ async fn less_than_was_asked_is_held_and_less_than_was_begun_too() {
     let mut short = intent(bought());
     short["data"]["object"]["amount_received"] = json!(1);
     assert_eq!(send(&setting, &short).await["case"], json!("unpriced_payment"));
-    // The intent's session names all, and confirms it.
     setting.finish().await;
     let setting = unpriced().await;
     let begun = setting.begin_payment("initiated", PAID + 1).await;
