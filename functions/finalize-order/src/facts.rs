@@ -3,9 +3,9 @@
 use crate::snapshot::VariantState;
 use chrono::{DateTime, Utc};
 use makegood::db::Connection;
-use makegood::stock::Level;
+use makegood::stock::{self, Level};
 use serde_json::Value;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use uuid::Uuid;
 
 /// A payment intent, under the lock of its row, with what decides about it.
@@ -60,22 +60,55 @@ struct Row {
     level_skus: Vec<String>,
     level_available: Vec<i32>,
     level_reserved: Vec<i32>,
+    level_counted: Vec<bool>,
 }
 
 /// The intents of these ids, by id, as far as they are there. The caller holds their locks
-/// ([`lock_statements`](crate::locks::lock_statements)). Locks the stock of all of them where it is counted.
+/// ([`lock_statements`](crate::locks::lock_statements)). Locks the stock of all of them where it is counted, and where one does not hold
+/// just what it wants; what another hand has written into such a row is corrected first.
 pub(crate) async fn load_locked(
     connection: &mut Connection,
     intent_ids: &[String],
     counts_stock: bool,
 ) -> Result<HashMap<String, Facts>, sqlx::Error> {
-    let rows = sqlx::query_file_as!(Row, "src/facts.sql", intent_ids, counts_stock)
-        .fetch_all(connection)
-        .await?;
+    let mut rows = rows(&mut *connection, intent_ids, counts_stock).await?;
+    let unsure: BTreeSet<Uuid> = rows.iter().flat_map(Row::unsure).collect();
+    if !unsure.is_empty() {
+        let variants: Vec<Uuid> = unsure.into_iter().collect();
+        let corrected = stock::correct_counters(&mut *connection, &variants).await?;
+        if corrected > 0 {
+            tracing::warn!(
+                corrected,
+                ?variants,
+                "quantity_reserved was not what the active reservations hold"
+            );
+        }
+        rows = self::rows(connection, intent_ids, counts_stock).await?;
+    }
     Ok(rows
         .into_iter()
         .map(|row| (row.payment_intent_id.clone(), Facts::from(row)))
         .collect())
+}
+
+async fn rows(
+    connection: &mut Connection,
+    intent_ids: &[String],
+    counts_stock: bool,
+) -> Result<Vec<Row>, sqlx::Error> {
+    sqlx::query_file_as!(Row, "src/facts.sql", intent_ids, counts_stock)
+        .fetch_all(connection)
+        .await
+}
+
+impl Row {
+    /// The variants whose counter another hand has written.
+    fn unsure(&self) -> impl Iterator<Item = Uuid> {
+        let levels = self.level_variants.iter().zip(&self.level_counted);
+        levels
+            .filter(|(_, is_counted)| !**is_counted)
+            .map(|(variant_id, _)| *variant_id)
+    }
 }
 
 impl From<Row> for Facts {

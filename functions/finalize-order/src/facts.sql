@@ -60,7 +60,7 @@ WITH intent AS MATERIALIZED (
   FULL JOIN held h USING (payment_intent_id, variant_id)
   WHERE w.pieces IS DISTINCT FROM h.pieces
 ), level AS MATERIALIZED (
-  SELECT s.variant_id, v.sku, s.quantity_available, s.quantity_reserved
+  SELECT s.variant_id, v.sku, s.quantity_available, s.quantity_reserved, s.reserved_written IS NOT DISTINCT FROM s.quantity_reserved AS is_counted
   FROM inventory s JOIN product_variants v ON v.id = s.variant_id
   WHERE s.variant_id IN (SELECT variant_id FROM item UNION SELECT variant_id FROM held) AND EXISTS (SELECT FROM unlike)
   ORDER BY s.variant_id
@@ -72,7 +72,8 @@ WITH intent AS MATERIALIZED (
   SELECT m.payment_intent_id, array_agg(l.variant_id ORDER BY l.variant_id) AS variants,
          array_agg(l.sku ORDER BY l.variant_id) AS skus,
          array_agg(l.quantity_available ORDER BY l.variant_id) AS available,
-         array_agg(l.quantity_reserved ORDER BY l.variant_id) AS reserved
+         array_agg(l.quantity_reserved ORDER BY l.variant_id) AS reserved,
+         array_agg(l.is_counted ORDER BY l.variant_id) AS counted
   FROM (SELECT DISTINCT payment_intent_id, variant_id FROM item) m JOIN level l USING (variant_id)
   GROUP BY m.payment_intent_id
 )
@@ -93,7 +94,8 @@ SELECT i.payment_intent_id AS "payment_intent_id!", i.user_id AS "user_id!", i.a
        coalesce(s.is_active, '{}') AS "is_active!", coalesce(s.has_vendor, '{}') AS "has_vendor!",
        coalesce(h.variants, '{}') AS "held_variants!", coalesce(h.pieces, '{}') AS "held_pieces!",
        coalesce(l.variants, '{}') AS "level_variants!", coalesce(l.skus, '{}') AS "level_skus!",
-       coalesce(l.available, '{}') AS "level_available!", coalesce(l.reserved, '{}') AS "level_reserved!"
+       coalesce(l.available, '{}') AS "level_available!", coalesce(l.reserved, '{}') AS "level_reserved!",
+       coalesce(l.counted, '{}') AS "level_counted!"
 FROM intent i
 LEFT JOIN state s USING (payment_intent_id)
 LEFT JOIN holding h USING (payment_intent_id)

@@ -1,7 +1,6 @@
 //! Sets of orders, so that one job never fails its neighbours: a set that fails as a whole is halved until the culprit stands alone.
 
 use crate::handler::FinalizeOrder;
-use crate::payload::intent_id;
 use crate::set::{Made, RolledBack, Stock};
 use crate::worker::{Finished, panicked};
 use futures::FutureExt;
@@ -9,7 +8,6 @@ use makegood::case::CaseKind;
 use makegood::cause::Cause;
 use makegood::db::{ErrorClass, classify};
 use makegood::job::{Job, JobFailure, JobId};
-use makegood::stock;
 use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
 
@@ -96,31 +94,12 @@ impl FinalizeOrder {
                 Ok(Ok(outcomes)) => return Ok(with_lost(set, &lost, outcomes)),
                 Ok(Err(RolledBack::LostLeases(jobs))) => lost.extend(jobs),
                 Ok(Err(RolledBack::NoNumber)) if numbers + 1 < NUMBERS => numbers += 1,
+                Ok(Err(RolledBack::LacksStock)) if stock == Stock::Trusted => stock = Stock::Counted,
                 Ok(Err(error)) if is_contested(&error) && contested + 1 < TRIES => contested += 1,
-                Ok(Err(RolledBack::Database(error)))
-                    if stock == Stock::Trusted && stock::is_of_counters(&error) =>
-                {
-                    self.recount(&owned)
-                        .await
-                        .map_err(|error| SetFailure::of(error.into()))?;
-                    stock = Stock::Counted;
-                }
                 Ok(Err(error)) => return Err(SetFailure::of(error)),
                 Err(_) => return Err(SetFailure::of_one(panicked())),
             }
         }
-    }
-
-    /// The stock was changed by hand: what these jobs' intents hold counts, and not what the stock's rows say of it.
-    async fn recount(&self, jobs: &[Job]) -> Result<(), sqlx::Error> {
-        let intents = jobs.iter().filter_map(|job| intent_id(&job.payload));
-        let intents: Vec<String> = intents.map(str::to_owned).collect();
-        let database = &self.publisher.database;
-        let variants = {
-            let mut connection = database.acquire().await?;
-            stock::variants_held(&mut connection, &intents).await?
-        };
-        stock::recount(database, &variants).await.map(drop)
     }
 }
 
@@ -140,7 +119,8 @@ fn with_lost(set: &[Job], lost: &BTreeSet<JobId>, outcomes: Vec<Made>) -> Vec<Ma
 /// Whether the same set may succeed at once when it is tried again.
 fn is_contested(error: &RolledBack) -> bool {
     match error {
-        RolledBack::Contested => true,
+        // A row that went away between two statements: whoever took it is done with it when the set is tried again.
+        RolledBack::LacksStock => true,
         RolledBack::Database(error) => classify(error) == ErrorClass::Contention,
         RolledBack::LostLeases(_) | RolledBack::NoNumber => false,
     }

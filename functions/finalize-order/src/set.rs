@@ -36,7 +36,7 @@ pub(crate) enum Made {
 pub(crate) enum Stock {
     /// An intent that holds what it wants gets it.
     Trusted,
-    /// A row refused what should have been there, so each order is held against what the row has.
+    /// Less is there than was held, so each order is held against what the row has.
     Counted,
 }
 
@@ -47,8 +47,8 @@ pub(crate) enum RolledBack {
         "the leases of some jobs were taken away, and others were decided by what these would have changed"
     )]
     LostLeases(Vec<JobId>),
-    #[error("the stock changed meanwhile")]
-    Contested,
+    #[error("there is less than an intent holds")]
+    LacksStock,
     #[error("no free order number was drawn")]
     NoNumber,
     #[error(transparent)]
@@ -127,7 +127,7 @@ impl FinalizeOrder {
             return Err(RolledBack::LostLeases(lost));
         }
         if written.iter().any(|written| written.lacks_stock) {
-            return Err(RolledBack::Contested);
+            return Err(RolledBack::LacksStock);
         }
         let is_unmade = |written: &Written| {
             written.is_owner && !written.is_made && plan.orders.contains_key(&JobId(written.job_id))

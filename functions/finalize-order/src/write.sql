@@ -69,7 +69,7 @@ WITH request AS (
   SELECT intent_id, variant_id, quantity, 'consumed', $13 FROM sold WHERE takes_anew
 ), lowered AS (
   UPDATE inventory s
-  SET quantity_available = s.quantity_available - c.sold, quantity_reserved = s.quantity_reserved - c.freed,
+  SET quantity_available = s.quantity_available - c.sold, quantity_reserved = greatest(0, s.quantity_reserved - c.freed),
       reserved_written = s.reserved_written - c.freed,
       version = s.version + 1, updated_at = now()
   FROM (SELECT variant_id, sum(sold)::integer AS sold, sum(freed)::integer AS freed
@@ -77,7 +77,8 @@ WITH request AS (
               UNION ALL SELECT variant_id, 0, quantity FROM freed) each
         GROUP BY variant_id) c
   JOIN stock USING (variant_id)
-  WHERE s.variant_id = c.variant_id
+  -- What is not there is not sold, whether a CHECK says so or not.
+  WHERE s.variant_id = c.variant_id AND (c.sold = 0 OR s.quantity_available >= c.sold)
   RETURNING s.variant_id, s.quantity_available, c.sold
 ), noted AS (
   -- One an order and variant, each with what was left after it: the first of the set is the first here.

@@ -54,8 +54,6 @@ struct Run<'a> {
     locked: Vec<EndedReservation>,
     strikes: BTreeMap<Uuid, usize>,
     refused: Vec<String>,
-    /// Variants whose counters were set to what is held.
-    counted: BTreeSet<Uuid>,
 }
 
 /// Page by page until nothing is left, or the time is nearly up. Safe to run twice at once: what the other run holds is skipped.
@@ -69,7 +67,6 @@ pub(crate) async fn run(sweep: &Sweep, deadline: Deadline) -> Result<FreedReserv
         locked: Vec::new(),
         strikes: BTreeMap::new(),
         refused: Vec::new(),
-        counted: BTreeSet::new(),
     };
     let ended = run.pages().await;
     let tried = match ended {
@@ -115,11 +112,6 @@ impl Run<'_> {
         self.deadline.remaining() > RESERVE
     }
 
-    /// Whether the counter of its variant may be what refuses it, and was not set right in this run.
-    fn may_be_counted(&mut self, ended: &EndedReservation, error: &sqlx::Error) -> bool {
-        stock::is_of_counters(error) && self.counted.insert(ended.variant_id)
-    }
-
     fn is_struck(&self, variant: Uuid) -> bool {
         self.strikes
             .get(&variant)
@@ -142,14 +134,6 @@ impl Run<'_> {
                 Err(error) if !is_of_rows(&error) => return Err(error),
                 Err(error) => match part.as_slice() {
                     [one] if classify(&error) == ErrorClass::Blocked => self.locked.push(one.clone()),
-                    [one] if self.may_be_counted(one, &error) => {
-                        match stock::recount(&self.sweep.publisher.database, &[one.variant_id]).await {
-                            Ok(0) => self.refuse(one, &error),
-                            Ok(_) => parts.push(part),
-                            Err(locked) if is_of_rows(&locked) => self.locked.push(one.clone()),
-                            Err(error) => return Err(error),
-                        }
-                    }
                     [one] => self.refuse(one, &error),
                     _ => {
                         let second = part.split_off(part.len() / 2);

@@ -73,3 +73,34 @@ async fn of_orders_that_hold_more_than_is_there_the_first_get_it_and_the_last_a_
         shop.database.drop().await;
     }
 }
+
+#[tokio::test]
+async fn an_order_that_takes_pieces_anew_takes_none_that_others_hold_whatever_the_counter_says() {
+    // GIVEN ten pieces, a buyer of three who paid after the reservation was over, and four who hold two each; the late one is first
+    for edit in [
+        "quantity_reserved = 0",
+        "quantity_reserved = 7",
+        "quantity_reserved = 10",
+        "reserved_written = NULL",
+    ] {
+        let shop = Shop::open().await;
+        shop.paid(5, &[(1, 3)]).await;
+        shop.sql("UPDATE inventory_reservations SET status = 'expired'; UPDATE inventory SET quantity_reserved = 0, reserved_written = 0")
+            .await;
+        for number in 1..=4 {
+            shop.paid(number, &[(1, 2)]).await;
+        }
+        shop.sql(&format!(
+            "UPDATE inventory SET reserved_written = quantity_reserved; UPDATE inventory SET {edit} WHERE variant_id = md5('variant1')::uuid"
+        ))
+        .await;
+        // WHEN the jobs run THEN those who hold pieces get them, and the late one a refund
+        shop.work().await;
+        assert_eq!(shop.orders().await, 4, "{edit}");
+        let late = "SELECT concat_ws(' ', kind, details ->> 'code', payment_intent_id = (SELECT payment_intent_id FROM payment_intents
+                    WHERE user_id = md5('buyer5')::uuid)) FROM payment_cases";
+        assert_eq!(shop.text(late).await, "refund_due stock_gone t", "{edit}");
+        shop.assert_sound().await;
+        shop.database.drop().await;
+    }
+}

@@ -17,7 +17,7 @@ async fn claim_all(function: &FinalizeOrder) -> Vec<Job> {
 
 /// Everything that was reserved is free, as after the sweep.
 const FREED: &str = "UPDATE inventory_reservations SET status = 'expired' WHERE status = 'active';
-                     UPDATE inventory SET quantity_reserved = 0";
+                     UPDATE inventory SET quantity_reserved = 0, reserved_written = 0";
 
 #[tokio::test]
 async fn a_set_of_twenty_costs_as_many_round_trips_as_a_set_of_one() {

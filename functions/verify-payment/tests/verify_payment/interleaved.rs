@@ -8,10 +8,10 @@ use makegood_tests::shop::Checkout;
 use std::sync::Mutex;
 
 /// A generator of numbers that is the same for the same seed.
-struct Dice(u64);
+pub struct Dice(pub u64);
 
 impl Dice {
-    fn below(&mut self, most: u32) -> u32 {
+    pub fn below(&mut self, most: u32) -> u32 {
         self.0 = self
             .0
             .wrapping_mul(6_364_136_223_846_793_005)
@@ -21,7 +21,7 @@ impl Dice {
 }
 
 /// One step of one party: a buyer, a gateway's customer, a worker, a sweep.
-async fn step(tabs: &Tabs, opened: &Mutex<Vec<Checkout>>, dice: [u32; 4]) {
+pub async fn step(tabs: &Tabs, opened: &Mutex<Vec<Checkout>>, dice: [u32; 4]) {
     let [what, buyer, variant, pieces] = dice;
     let buyer = buyer % 4;
     let chosen = {

@@ -3,6 +3,7 @@
 
 mod amounts;
 mod early;
+mod edited;
 mod given_back;
 mod held;
 mod interleaved;

@@ -154,6 +154,13 @@ impl Tabs {
         assert_eq!(self.everything().await, before);
     }
 
+    /// As [`Self::close`], whatever the server refused.
+    pub async fn drop(self) {
+        self.function.database.close();
+        self.till.function.verifier.database.close();
+        self.till.shop.database.drop().await;
+    }
+
     pub async fn close(self) {
         self.function.database.close();
         self.till.close().await;

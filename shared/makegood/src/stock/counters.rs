@@ -1,9 +1,9 @@
 //! `quantity_reserved` is what the active reservations hold together, counted along. They are the truth: a counter that says
-//! something else, as after a change by hand, is corrected where it would refuse a buyer, or stop an order or the end of a reservation.
+//! something else, as after a change by hand, stops no order and no end of a reservation, and is corrected where it would refuse a buyer.
 //! One that says too little would sell pieces that are reserved: `reserved_written` is what the counter was after our own last change, so
 //! a checkout sees in the row that it locks anyway whether another hand has changed it, and recounts (docs/decisions/0105).
 
-use crate::db::{Connection, Database};
+use crate::db::Connection;
 use uuid::Uuid;
 
 /// Whether the counters of these variants say what their active reservations hold. Locks nothing; both are read in one snapshot.
@@ -23,65 +23,12 @@ pub async fn are_counters_right(connection: &mut Connection, variants: &[Uuid]) 
     .await
 }
 
-/// Whether a stock row refused this because its numbers would be less than nothing: a CHECK of `inventory`.
-#[must_use]
-pub fn is_of_counters(error: &sqlx::Error) -> bool {
-    const CHECK: &str = "23514";
-    error.as_database_error().is_some_and(|error| {
-        error.table() == Some("inventory") && error.code().is_some_and(|state| state == CHECK)
-    })
-}
-
-/// Sets the counters of these variants to what their active reservations hold, in a transaction of its own, and says so in the log;
-/// gives back how many said something else. Takes their stock rows in everybody's order.
-///
-/// # Errors
-/// Those of the database.
-pub async fn recount(database: &Database, variants: &[Uuid]) -> Result<u64, sqlx::Error> {
-    let mut transaction = database.begin().await?;
-    sqlx::query!(
-        "SELECT variant_id FROM inventory WHERE variant_id = ANY($1) ORDER BY variant_id FOR UPDATE",
-        variants
-    )
-    .fetch_all(&mut *transaction)
-    .await?;
-    let corrected = correct_counters(&mut transaction, variants).await?;
-    transaction.commit().await?;
-    if corrected > 0 {
-        tracing::warn!(
-            corrected,
-            ?variants,
-            "quantity_reserved was not what the active reservations hold, and was set to it"
-        );
-    }
-    Ok(corrected)
-}
-
-/// The variants of which these intents hold active reservations.
-///
-/// # Errors
-/// Those of the database.
-pub async fn variants_held(
-    connection: &mut Connection,
-    intents: &[String],
-) -> Result<Vec<Uuid>, sqlx::Error> {
-    sqlx::query_scalar!(
-        "SELECT DISTINCT variant_id FROM inventory_reservations WHERE payment_intent_id = ANY($1) AND status = 'active'",
-        intents
-    )
-    .fetch_all(connection)
-    .await
-}
-
 /// Sets the counters of these variants to what their active reservations hold, and notes that they were counted; gives back how many said
 /// something else. The caller holds their rows, and took them in a statement before: who changes reservations holds them too.
 ///
 /// # Errors
 /// Those of the database.
-pub(super) async fn correct_counters(
-    connection: &mut Connection,
-    variants: &[Uuid],
-) -> Result<u64, sqlx::Error> {
+pub async fn correct_counters(connection: &mut Connection, variants: &[Uuid]) -> Result<u64, sqlx::Error> {
     let corrected = sqlx::query_scalar!(
         r#"WITH truth AS MATERIALIZED (
              SELECT v.variant_id, i.quantity_reserved AS said, coalesce(sum(r.quantity), 0)::integer AS held

@@ -15,7 +15,7 @@ mod release;
 mod reserve;
 mod sweep;
 
-pub use counters::{are_counters_right, is_of_counters, recount, variants_held};
+pub use counters::{are_counters_right, correct_counters};
 pub use decide::{Level, Line, Shortage, shortages, wanted_by_variant};
 pub use lock::{Locks, lock_intent};
 pub use move_to::{move_to, release_all};

@@ -34,7 +34,7 @@ pub struct Freed {
     pub pieces: i64,
 }
 
-/// Frees the intent's active reservations and lowers `quantity_reserved` by what they held. None: there were none, since
+/// Frees the intent's active reservations and lowers `quantity_reserved` by what they held, to nothing at the least. None: there were none, since
 /// they were freed or taken before, and nothing changes. The intent's own status is the caller's.
 ///
 /// Locks the intent's row, then the stock of its reservations in variant order.

@@ -1,4 +1,5 @@
--- Frees the active reservations of these intents. Their rows and those of `inventory` are locked already.
+-- Frees the active reservations of these intents. Their rows and those of `inventory` are locked already. A counter that another hand has
+-- lowered goes no lower than nothing (docs/decisions/0105).
 WITH freed AS (
   UPDATE inventory_reservations
   SET status = $2, updated_at = now()
@@ -6,7 +7,7 @@ WITH freed AS (
   RETURNING payment_intent_id, variant_id, quantity
 ), lowered AS (
   UPDATE inventory i
-  SET quantity_reserved = i.quantity_reserved - f.quantity, reserved_written = i.reserved_written - f.quantity, version = i.version + 1, updated_at = now()
+  SET quantity_reserved = greatest(0, i.quantity_reserved - f.quantity), reserved_written = i.reserved_written - f.quantity, version = i.version + 1, updated_at = now()
   FROM (SELECT variant_id, sum(quantity)::integer AS quantity FROM freed GROUP BY variant_id) f
   WHERE i.variant_id = f.variant_id
 )

@@ -55,7 +55,7 @@ pub async fn list_ended(
 /// transaction holds is left out and named; with [`Locks::Wait`] it is waited for, as long as the transaction's `lock_timeout` lets it.
 ///
 /// # Errors
-/// Those of the database: 23514 when a reservation holds more than its stock row says is reserved; 55P03 after a wait.
+/// Those of the database: 55P03 after a wait.
 pub async fn expire(
     connection: &mut Connection,
     ended: &[EndedReservation],
