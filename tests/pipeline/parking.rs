@@ -4,6 +4,8 @@ use axum::Json;
 use axum::Router;
 use axum::routing::post;
 use makegood::delivery::{Failure, Parking, Trigger};
+use makegood_tests::course::{Course, Payment};
+use makegood_tests::environment::Outcome;
 use makegood_tests::queues;
 use makegood_tests::queues::sqs_event;
 use serde_json::{Value, json};
@@ -35,4 +37,41 @@ async fn a_message_counts_as_parked_only_when_the_answer_names_it() {
             .await;
         assert_eq!(parked.is_ok(), is_parked, "{answer}: {parked:?}");
     }
+}
+
+#[tokio::test]
+async fn what_was_parked_and_is_moved_back_as_it_was_is_bought_once_its_payment_is_there() {
+    // GIVEN an event whose payment is not recorded, parked by its function
+    let course = Course::create().await;
+    let payment = Payment::new();
+    payment.price(&course.database).await;
+    let event = payment.event().to_string();
+    let environment = course.environment_of("create-purchase").await;
+    let parked = async |body: &str| {
+        let mut event = sqs_event("purchase-confirmed", &[body.to_owned()]);
+        event["Records"][0]["attributes"]["ApproximateReceiveCount"] = json!("9");
+        let outcome = environment.invoke(event).await;
+        assert_eq!(outcome, Outcome::Answered(json!({"batchItemFailures": []})));
+        course.dead_letters.drain().await
+    };
+    let mut dead = parked(&event).await;
+    // WHEN a person moves it back as it is, twice THEN it is parked as it was the first time
+    for _ in 0..2 {
+        assert_eq!(dead.len(), 1);
+        let document: Value = serde_json::from_str(&dead[0]).unwrap();
+        assert_eq!(
+            (&document["raw"], &document["errorCode"]),
+            (&json!(event), &json!("payment_not_recorded"))
+        );
+        dead = parked(&dead[0]).await;
+    }
+    // AND once the payment is there, it is bought
+    payment.record(&course.database).await;
+    assert_eq!(parked(&dead[0]).await, Vec::<String>::new());
+    let purchases = format!(
+        "SELECT count(*) FROM student_course_purchases WHERE payment_id = '{}'",
+        payment.id
+    );
+    assert_eq!(course.database.count(&purchases).await, 1);
+    course.database.drop().await;
 }

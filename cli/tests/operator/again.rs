@@ -14,10 +14,10 @@ use serde_json::{Value, json};
 use std::time::Duration;
 use uuid::Uuid;
 
-const DEAD_LETTER_QUEUE: &str = "created-cache-dlq";
+pub const DEAD_LETTER_QUEUE: &str = "created-cache-dlq";
 
 impl Operator {
-    async fn replay(&self, id: DeadLetterId, forced: bool) -> Replay {
+    pub async fn replay(&self, id: DeadLetterId, forced: bool) -> Replay {
         let act = Act::new("asha", "once more").unwrap();
         self.replayer()
             .await
@@ -27,7 +27,7 @@ impl Operator {
     }
 
     /// What was sent last.
-    fn last_sent(&self) -> Recorded {
+    pub fn last_sent(&self) -> Recorded {
         self.queues.recorded().pop().expect("something was sent")
     }
 
@@ -47,7 +47,7 @@ impl Operator {
     }
 
     /// A message of the dead-letter queue is filed.
-    async fn file(&self, message: &Recorded) {
+    pub async fn file(&self, message: &Recorded) {
         let filing = ParkDeadLetters {
             database: self.database.through_pooler(1),
             clock: Clock::System,
@@ -59,7 +59,7 @@ impl Operator {
         assert_eq!(answer.unwrap(), json!({"batchItemFailures": []}));
     }
 
-    async fn only_dead_letter(&self) -> Value {
+    pub async fn only_dead_letter(&self) -> Value {
         self.row("SELECT id, status, replay_count, claimed_until, error_code, attempts, raw, document, replayed_at FROM dead_letters")
             .await
     }

@@ -11,6 +11,7 @@ mod groups;
 mod infinite;
 mod jobs;
 mod lists;
+mod moved;
 mod one;
 mod operator;
 mod privacy;

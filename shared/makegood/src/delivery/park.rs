@@ -236,7 +236,7 @@ fn serialize_to_fit(mut document: DeadLetter) -> Result<String, ParkError> {
     }
 }
 
-fn pack(raw: &str) -> String {
+pub(super) fn pack(raw: &str) -> String {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
     // Writing to a Vec can't fail; were it to, the empty rest is caught by the reader's checksum.
     let _ = encoder.write_all(raw.as_bytes());

@@ -1,6 +1,7 @@
 //! From an invocation to its answer: read, process, retry, park, acknowledge.
 
 use super::isolate::{OUT_OF_TIME, out_of_time, panicked, process_isolated};
+use super::moved_back::moved_back;
 use super::outcome::{ConsumerError, Processed};
 use super::stage::{Record, Stage};
 use super::{
@@ -154,7 +155,7 @@ impl<S: Stage> Consumer<S> {
     fn read_all(&self, deliveries: Vec<Delivery>) -> (Vec<Record<S::Input>>, Vec<Unfinished>) {
         let mut records = Vec::with_capacity(deliveries.len());
         let mut refused = Vec::new();
-        for delivery in deliveries {
+        for delivery in deliveries.into_iter().map(moved_back) {
             let attempt = delivery.attempt;
             match catch_unwind(AssertUnwindSafe(|| self.read_one(&delivery))) {
                 Ok(Ok(input)) => records.push(Record {

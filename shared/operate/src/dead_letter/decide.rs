@@ -3,7 +3,7 @@
 use super::{DeadLetterStatus, Destination, Destinations, MOST_GENERATIONS};
 use crate::edit::EditId;
 use chrono::{DateTime, Utc};
-use makegood::delivery::LONGEST_PAYLOAD;
+use makegood::delivery::{LONGEST_PAYLOAD, out_of_dead_letters};
 use makegood::event::{Event, EventError};
 use makegood::message;
 use serde::de::IgnoredAny;
@@ -241,7 +241,8 @@ fn check_body(body: &str, destination: &Destination) -> Result<(), Refusal> {
     if destination.carries.is_empty() {
         return check_wake_up(body);
     }
-    let found = Event::parse(body)?.event_type();
+    // As the function does with a document that was parked as it was.
+    let found = Event::parse(&out_of_dead_letters(body))?.event_type();
     if destination.carries.contains(&found) {
         return Ok(());
     }
