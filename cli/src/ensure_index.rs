@@ -53,9 +53,12 @@ pub async fn run(arguments: &Arguments, output: Output) -> anyhow::Result<ExitCo
     }
     output.answer(&reports, &reports.iter().flat_map(lines).collect::<Vec<_>>())?;
     output.warn(&reports.iter().flat_map(IndexReport::warnings).collect::<Vec<_>>());
-    let forbidden = reports
-        .iter()
-        .any(|report| report.outcome == IndexOutcome::Duplicates);
+    let forbidden = reports.iter().any(|report| {
+        matches!(
+            report.outcome,
+            IndexOutcome::Duplicates | IndexOutcome::Partitioned
+        )
+    });
     Ok(exit::of(!forbidden))
 }
 
@@ -80,6 +83,7 @@ fn lines(report: &IndexReport) -> Vec<String> {
         IndexOutcome::Built => "built",
         IndexOutcome::Rebuilt => "dropped unfinished, built",
         IndexOutcome::Duplicates => "forbidden by duplicates",
+        IndexOutcome::Partitioned => "forbidden by the partitions",
     };
     let first = format!("{} on {}: {outcome}{serving}", report.index, report.table);
     [first]

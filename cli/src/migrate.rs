@@ -85,7 +85,7 @@ fn lines(report: &MigrationReport) -> Vec<String> {
             let outcome = match index.outcome {
                 IndexOutcome::AlreadyValid | IndexOutcome::Built => "built",
                 IndexOutcome::Rebuilt => "rebuilt",
-                IndexOutcome::Duplicates => "could not build",
+                IndexOutcome::Duplicates | IndexOutcome::Partitioned => "could not build",
             };
             format!("{outcome} {} on {}", index.index, index.table)
         });

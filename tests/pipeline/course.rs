@@ -36,7 +36,7 @@ pub enum Source {
 }
 
 /// The HTTP API's event for a captured payment, signed with this secret.
-fn webhook(payment: &Payment, number: usize, secret: &str) -> Value {
+pub fn webhook(payment: &Payment, number: usize, secret: &str) -> Value {
     let body = json!({"event": "payment.captured", "payload": {"payment": {"entity": {
         "id": format!("pay_{}", payment.id.simple()), "amount": Payment::AMOUNT_MINOR, "currency": "INR",
         "status": "captured", "method": "upi",
@@ -84,11 +84,15 @@ pub struct Pipeline {
 
 impl Pipeline {
     pub async fn fed_by(source: Source) -> Self {
+        Self::of(Course::create().await, source).await
+    }
+
+    /// The pipeline of this school.
+    pub async fn of(mut course: Course, source: Source) -> Self {
         let admin = Arc::new(AdminService::with_trainer_count(500));
         let (admin_url, _) = admin::spawn(Arc::clone(&admin))
             .await
             .expect("the admin service listens");
-        let mut course = Course::create().await;
         course.admin_url = admin_url;
         Self {
             course,

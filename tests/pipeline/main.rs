@@ -22,6 +22,7 @@ mod metrics;
 mod migrate;
 mod odd_records;
 mod on_conflict_facts;
+mod other_tables;
 mod panics;
 mod parking;
 mod returned;

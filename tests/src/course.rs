@@ -41,8 +41,13 @@ pub const HOPS: [&str; 4] = [
 impl Course {
     /// All of it fresh.
     pub async fn create() -> Self {
+        Self::in_database(TestDatabase::create().await).await
+    }
+
+    /// The same in this database.
+    pub async fn in_database(database: TestDatabase) -> Self {
         Self {
-            database: TestDatabase::create().await,
+            database,
             purchase_confirmed: TestQueue::create("purchase-confirmed").await,
             purchase_created: TestQueue::create("purchase-created").await,
             cache_invalidation: TestQueue::create("cache-invalidation").await,

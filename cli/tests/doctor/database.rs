@@ -64,7 +64,7 @@ async fn a_fresh_and_an_older_database_have_nothing_to_be_found() {
 }
 
 /// What another team does, the finding's code, and where.
-const CHANGES: [(&str, &str, &str); 15] = [
+const CHANGES: [(&str, &str, &str); 17] = [
     (
         "ALTER TABLE student_course_purchases ADD COLUMN channel text NOT NULL DEFAULT 'web';
          ALTER TABLE student_course_purchases ALTER COLUMN channel DROP DEFAULT",
@@ -112,6 +112,20 @@ const CHANGES: [(&str, &str, &str); 15] = [
            actor text NOT NULL, action text NOT NULL, subject text, reason text, details jsonb) PARTITION BY RANGE (at)",
         "table-partitioned",
         "audit_log",
+    ),
+    (
+        "ALTER TABLE payments RENAME TO whole; CREATE TABLE payments (LIKE whole INCLUDING DEFAULTS) PARTITION BY RANGE (created_at);
+         DROP TABLE whole",
+        "partitions-without-unique",
+        "payments",
+    ),
+    (
+        "ALTER TABLE tutoring_sessions DROP CONSTRAINT tutoring_sessions_allocation_id_fkey;
+         ALTER TABLE trainer_allocations RENAME TO whole;
+         CREATE TABLE trainer_allocations (LIKE whole INCLUDING DEFAULTS, PRIMARY KEY (id, created_at)) PARTITION BY RANGE (created_at);
+         DROP TABLE whole",
+        "table-partitioned",
+        "trainer_allocations",
     ),
     ("ALTER TABLE sweep_runs SET UNLOGGED", "table-unlogged", "sweep_runs"),
     ("DROP TABLE disputes", "table-missing", "disputes"),
@@ -166,6 +180,7 @@ async fn the_statement_cures_what_was_found() {
         let has_none = [
             "not-a-table",
             "table-partitioned",
+            "partitions-without-unique",
             "table-missing",
             "column-missing",
             "read-only",
@@ -291,14 +306,20 @@ async fn every_kind_is_in_the_runbook_and_the_worst_come_first() {
         );
     }
     assert!(KINDS.is_sorted_by_key(|kind| kind.weight));
-    let database = TestDatabase::create().await;
-    let pool = database.through_pooler(1);
-    let mut connection = pool.acquire().await.unwrap();
-    assert_eq!(blinding(&mut connection).await.unwrap(), []);
-    database.run_sql(CHANGES[1].0).await;
-    let blinds = blinding(&mut connection).await.unwrap();
-    assert!(blinds.iter().all(|finding| finding.weight == Weight::Blinds) && blinds.len() == 1);
-    drop(connection);
-    pool.close();
-    database.drop().await;
+    let shadowed = CHANGES
+        .iter()
+        .find(|(_, code, _)| *code == "table-shadowed")
+        .unwrap();
+    for (change, expected) in [("SELECT", 0), (CHANGES[1].0, 0), (shadowed.0, 1)] {
+        let database = TestDatabase::create().await;
+        database.run_sql(change).await;
+        let pool = database.through_pooler(1);
+        let mut connection = pool.acquire().await.unwrap();
+        let blinds = blinding(&mut connection).await.unwrap();
+        assert_eq!(blinds.len(), expected, "{change}");
+        assert!(blinds.iter().all(|finding| finding.weight == Weight::Blinds));
+        drop(connection);
+        pool.close();
+        database.drop().await;
+    }
 }

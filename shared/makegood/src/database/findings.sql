@@ -47,7 +47,14 @@ WITH wanted AS MATERIALIZED (
   SELECT 'not-a-table', t.tab, CASE t.kind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' WHEN 'f' THEN 'foreign table' ELSE t.kind END, NULL
   FROM there t WHERE t.kind NOT IN ('r', 'p')
   UNION ALL
-  SELECT 'table-partitioned', t.tab, NULL, NULL FROM there t WHERE t.kind = 'p'
+  SELECT CASE WHEN t.tab IN ('payments', 'student_course_purchases', 'processed_events', 'tutoring_sessions')
+                   -- Its rows are written by their id, which must be unique by itself.
+                   OR t.tab = 'trainer_allocations'
+                      AND EXISTS (SELECT FROM pg_index i JOIN pg_attribute a ON a.attrelid = t.oid AND a.attname = 'id'
+                                  WHERE i.indrelid = t.oid AND i.indisunique AND i.indisvalid AND i.indpred IS NULL
+                                    AND i.indkey::text = a.attnum::text)
+              THEN 'partitions-without-unique' ELSE 'table-partitioned' END,
+         t.tab, pg_get_partkeydef(t.oid), NULL FROM there t WHERE t.kind = 'p'
   UNION ALL
   SELECT 'table-unlogged', t.tab, NULL, format('ALTER TABLE %I SET LOGGED', t.tab) FROM there t WHERE t.persistence = 'u' AND t.tab <> 'client_requests'
   UNION ALL

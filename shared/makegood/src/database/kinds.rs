@@ -49,7 +49,7 @@ const fn kind(code: &'static str, weight: Weight, means: &'static str, cure: &'s
 }
 
 /// All of them, the worst first.
-pub const KINDS: [Kind; 20] = [
+pub const KINDS: [Kind; 21] = [
     kind(
         "row-security",
         Weight::Blinds,
@@ -67,12 +67,6 @@ pub const KINDS: [Kind; 20] = [
         Weight::Blinds,
         "several schemas of the search path have a table of this name: only the first is read",
         "set the search path of the role to the schema that is meant",
-    ),
-    kind(
-        "time-without-zone",
-        Weight::Blinds,
-        "the column has no time zone: rows are too young or too old by the zone's distance from UTC, and are missed for as long",
-        "change the type; put the zone that its writers mean in place of UTC",
     ),
     kind(
         "table-missing",
@@ -113,7 +107,7 @@ pub const KINDS: [Kind; 20] = [
     kind(
         "table-partitioned",
         Weight::Breaks,
-        "a partitioned table can't have the unique indexes that keep payments single, unless they name the partition key",
+        "a partitioned table can't have the unique indexes that our statements name, unless they name the partition key",
         "keep the table whole; move old rows to another table to make it smaller",
     ),
     kind(
@@ -127,6 +121,20 @@ pub const KINDS: [Kind; 20] = [
         Weight::Breaks,
         "texts of other scripts are refused",
         "move to a database whose encoding is UTF8",
+    ),
+    kind(
+        "time-without-zone",
+        Weight::Risk,
+        "the column has no time zone, and is read as UTC: where its writers mean another zone, what is shown, counted by the hour or ended \
+         is wrong by its distance. A row in the future is looked at, at once",
+        "change the type; put the zone that its writers mean in place of UTC",
+    ),
+    kind(
+        "partitions-without-unique",
+        Weight::Risk,
+        "the table is partitioned, so a unique index must name the partition key: our locks keep the rows that we write single, and nothing \
+         those of other writers; a mark of an event may be there twice, which changes nothing",
+        "keep the table whole, or partition it by the columns that must be unique; until then no other program may write what we write",
     ),
     kind(
         "number-too-narrow",

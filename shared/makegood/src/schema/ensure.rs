@@ -1,24 +1,19 @@
 //! Makes sure of an index on a live table: looks first, repairs what a failed build left behind, builds
 //! concurrently, looks again. Safe to run any number of times, and by two at once.
 
+use super::build::{PATIENT_ROUNDS, create, free_name, in_a_moment};
 use super::duplicates::find_duplicates;
-use super::error::{DUPLICATE_NAME, LOCK_NOT_AVAILABLE, UNIQUE_VIOLATION, sql_state};
 use super::index::wrongly_defined;
-use super::progress::{BuildProgress, watch};
+use super::partitions::ensure_partitioned;
+use super::progress::BuildProgress;
 use super::session::SchemaSession;
 use super::{IndexOutcome, IndexReport, IndexSpec, IndexState, SchemaError, index_state};
 use crate::db::Connection;
-use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgConnectOptions;
 use std::time::Duration;
 
-/// Looks, repairs and builds; more rounds than that means that another session keeps undoing it.
-const ROUNDS: usize = 5;
 /// How long to wait for others when the caller does not say.
 const PATIENCE: Duration = Duration::from_secs(600);
-/// How long a drop may keep later statements waiting behind its lock.
-const DROP_LOCK_TIMEOUT: Duration = Duration::from_secs(5);
-
 /// Makes sure of one index over a direct connection, waiting up to ten minutes for others. Writers are never
 /// blocked: the build is concurrent and takes SHARE UPDATE EXCLUSIVE. Duplicates and wrongly defined indexes
 /// are in the report, not errors.
@@ -56,8 +51,11 @@ pub(super) async fn ensure_in(
     report_progress: &(dyn Fn(BuildProgress) + Send + Sync),
 ) -> Result<IndexReport, SchemaError> {
     require_table(&mut session.conn, spec).await?;
+    if let Some(report) = ensure_partitioned(session, spec, report_progress).await? {
+        return Ok(report);
+    }
     let mut report = IndexReport::of(spec);
-    for _ in 0..ROUNDS {
+    for _ in 0..PATIENT_ROUNDS {
         report.wrongly_defined = wrongly_defined(&mut session.conn, spec).await?;
         match index_state(&mut session.conn, spec).await? {
             IndexState::Valid { name } => {
@@ -82,7 +80,7 @@ pub(super) async fn ensure_in(
     }
     Err(SchemaError::StillInvalid {
         index: spec.name.to_owned(),
-        attempts: ROUNDS,
+        attempts: PATIENT_ROUNDS,
     })
 }
 
@@ -115,16 +113,9 @@ async fn drop_unfinished(
     if index_state(&mut session.conn, spec).await? != unfinished {
         return Ok(());
     }
-    session.set("lock_timeout", DROP_LOCK_TIMEOUT).await?;
-    let statement = format!("DROP INDEX CONCURRENTLY IF EXISTS {name}");
-    match sqlx::raw_sql(AssertSqlSafe(statement))
-        .execute(&mut session.conn)
-        .await
-    {
-        Ok(_) => report.dropped_invalid.push(name.to_owned()),
-        // The next round tries again; a drop that got half way is finished by the next one.
-        Err(error) if sql_state(&error).as_deref() == Some(LOCK_NOT_AVAILABLE) => {}
-        Err(error) => return Err(error.into()),
+    // The next round tries again; a drop that got half way is finished by the next one.
+    if in_a_moment(session, format!("DROP INDEX CONCURRENTLY IF EXISTS {name}")).await? {
+        report.dropped_invalid.push(name.to_owned());
     }
     Ok(())
 }
@@ -137,37 +128,6 @@ async fn build(
     report_progress: &(dyn Fn(BuildProgress) + Send + Sync),
 ) -> Result<(), SchemaError> {
     let name = free_name(&mut session.conn, spec).await?;
-    session.set("lock_timeout", session.patience).await?;
-    let pid = sqlx::query_scalar!(r#"SELECT pg_backend_pid() AS "pid!""#)
-        .fetch_one(&mut session.conn)
-        .await?;
-    let statement = sqlx::raw_sql(AssertSqlSafe(spec.create_statement(&name)));
-    let result = tokio::select! {
-        result = statement.execute(&mut session.conn) => result,
-        () = watch(&session.options, pid, &name, report_progress) => return Ok(()),
-    };
-    match result {
-        Ok(_) => Ok(()),
-        Err(error) => match sql_state(&error).as_deref() {
-            Some(UNIQUE_VIOLATION | DUPLICATE_NAME) => Ok(()),
-            Some(LOCK_NOT_AVAILABLE) => Err(SchemaError::TableBusy {
-                table: spec.table.to_owned(),
-                waited: session.patience,
-                holder: "unknown".to_owned(),
-            }),
-            _ => Err(error.into()),
-        },
-    }
-}
-
-async fn free_name(conn: &mut Connection, spec: &IndexSpec) -> Result<String, SchemaError> {
-    for name in spec.own_names() {
-        let taken = sqlx::query_scalar!(r#"SELECT to_regclass($1::text) IS NOT NULL AS "taken!""#, name);
-        if !taken.fetch_one(&mut *conn).await? {
-            return Ok(name);
-        }
-    }
-    Err(SchemaError::NamesTaken {
-        index: spec.name.to_owned(),
-    })
+    let statement = spec.create_statement(&name);
+    create(session, spec.table, &name, statement, report_progress).await
 }

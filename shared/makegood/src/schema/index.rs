@@ -64,7 +64,19 @@ struct CatalogueRow {
 /// # Errors
 /// When the catalogue can't be read.
 pub async fn index_state(conn: &mut Connection, spec: &IndexSpec) -> Result<IndexState, sqlx::Error> {
-    Ok(decide(&read_catalogue(conn, spec).await?, spec))
+    let rows = read_catalogue(conn, spec, spec.table, spec.name).await?;
+    Ok(decide(&rows, spec.name, &spec.own_names()))
+}
+
+/// The same about a partition of the spec's table, where the index that we build has this name.
+pub(super) async fn state_of_partition(
+    conn: &mut Connection,
+    spec: &IndexSpec,
+    partition: &str,
+    name: &str,
+) -> Result<IndexState, sqlx::Error> {
+    let rows = read_catalogue(conn, spec, partition, name).await?;
+    Ok(decide(&rows, name, &[name.to_owned()]))
 }
 
 /// The indexes that have one of our names and another definition.
@@ -73,7 +85,7 @@ pub(super) async fn wrongly_defined(
     spec: &IndexSpec,
 ) -> Result<Vec<NamedIndex>, sqlx::Error> {
     let own_names = spec.own_names();
-    let rows = read_catalogue(conn, spec).await?;
+    let rows = read_catalogue(conn, spec, spec.table, spec.name).await?;
     let wrong = rows
         .into_iter()
         .filter(|row| !row.right && own_names.contains(&row.name));
@@ -85,8 +97,8 @@ pub(super) async fn wrongly_defined(
         .collect())
 }
 
-fn decide(rows: &[CatalogueRow], spec: &IndexSpec) -> IndexState {
-    let own_names = spec.own_names();
+/// `name` is the one that we build under first, `own_names` all of ours.
+fn decide(rows: &[CatalogueRow], name: &str, own_names: &[String]) -> IndexState {
     if let Some(row) = rows.iter().find(|row| row.right && row.usable) {
         return IndexState::Valid {
             name: row.name.clone(),
@@ -98,7 +110,7 @@ fn decide(rows: &[CatalogueRow], spec: &IndexSpec) -> IndexState {
             name: row.name.clone(),
         };
     }
-    match rows.iter().find(|row| row.name == spec.name) {
+    match rows.iter().find(|row| row.name == name) {
         Some(row) => IndexState::WrongDefinition {
             name: row.name.clone(),
             definition: row.definition.clone(),
@@ -107,8 +119,13 @@ fn decide(rows: &[CatalogueRow], spec: &IndexSpec) -> IndexState {
     }
 }
 
-async fn read_catalogue(conn: &mut Connection, spec: &IndexSpec) -> Result<Vec<CatalogueRow>, sqlx::Error> {
-    let rows = sqlx::query_file!("src/schema/index.sql", spec.table, spec.name)
+async fn read_catalogue(
+    conn: &mut Connection,
+    spec: &IndexSpec,
+    table: &str,
+    name: &str,
+) -> Result<Vec<CatalogueRow>, sqlx::Error> {
+    let rows = sqlx::query_file!("src/schema/index.sql", table, name)
         .fetch_all(conn)
         .await?;
     let rows = rows.into_iter().map(|row| CatalogueRow {
@@ -160,13 +177,18 @@ mod tests {
         }
     }
 
+    fn decided(rows: &[CatalogueRow]) -> IndexState {
+        let spec = UNIQUE_ACTIVE_PURCHASE;
+        decide(rows, spec.name, &spec.own_names())
+    }
+
     #[test]
     fn a_right_index_serves_under_any_name_and_before_a_broken_one() {
         let rows = [
             row("unique_active_purchase", true, false),
             row("of_the_school", true, true),
         ];
-        let state = decide(&rows, &UNIQUE_ACTIVE_PURCHASE);
+        let state = decided(&rows);
         assert_eq!(
             state,
             IndexState::Valid {
@@ -178,7 +200,7 @@ mod tests {
     #[test]
     fn an_unfinished_index_of_another_name_is_left_alone() {
         let rows = [row("unique_active_purchase_ccnew", true, false)];
-        assert_eq!(decide(&rows, &UNIQUE_ACTIVE_PURCHASE), IndexState::Absent);
+        assert_eq!(decided(&rows), IndexState::Absent);
     }
 
     #[test]
@@ -187,7 +209,7 @@ mod tests {
             row("unique_active_purchase", false, true),
             row("unique_active_purchase_makegood", true, false),
         ];
-        let state = decide(&rows, &UNIQUE_ACTIVE_PURCHASE);
+        let state = decided(&rows);
         assert_eq!(
             state,
             IndexState::Invalid {

@@ -50,14 +50,17 @@ impl MigrationReport {
     /// Whether every constraint holds.
     #[must_use]
     pub fn is_complete(&self) -> bool {
-        self.indexes
-            .iter()
-            .all(|index| index.outcome != IndexOutcome::Duplicates)
+        self.indexes.iter().all(|index| {
+            !matches!(
+                index.outcome,
+                IndexOutcome::Duplicates | IndexOutcome::Partitioned
+            )
+        })
     }
 }
 
 /// Migrates over a direct connection, never a pooler's. Safe to run any number of times and by several at
-/// once. Where duplicates forbid a constraint it goes on without, and says so among the warnings.
+/// once. Where duplicates or partitions forbid a constraint it goes on without, and says so among the warnings.
 ///
 /// Locks: a session-level advisory lock of its own; the tables' are noted in each migration.
 ///

@@ -2,6 +2,7 @@
 //!
 //! Nothing here goes through a pooler except [`index_state`] and [`missing_columns`], which only read.
 
+mod build;
 mod catalogue;
 mod columns;
 mod duplicates;
@@ -9,6 +10,7 @@ mod ensure;
 mod error;
 mod index;
 mod migrate;
+mod partitions;
 mod progress;
 mod report;
 mod role_limits;
@@ -26,6 +28,7 @@ pub use ensure::{ensure_index, ensure_index_patiently};
 pub use error::SchemaError;
 pub use index::{IndexState, NamedIndex, index_state};
 pub use migrate::{AppliedMigration, MigrationReport, migrate, tables};
+pub use partitions::can_have;
 pub use progress::BuildProgress;
 pub use report::{IndexOutcome, IndexReport};
 pub use role_limits::limit_role;

@@ -15,6 +15,8 @@ pub enum IndexOutcome {
     Rebuilt,
     /// Duplicates forbid it. Nothing was built.
     Duplicates,
+    /// The table is partitioned by other columns, so it can't be unique. One that is not serves searches.
+    Partitioned,
 }
 
 /// What was found and done about one index.
@@ -33,6 +35,9 @@ pub struct IndexReport {
     /// Indexes that have our name and do something else. They are left alone: someone made them, and may need
     /// them.
     pub wrongly_defined: Vec<NamedIndex>,
+    /// The columns of the partition key, where they forbid it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub partitioned_by: Vec<String>,
     /// What forbids it.
     pub duplicates: Option<Duplicates>,
 }
@@ -46,6 +51,7 @@ impl IndexReport {
             serving: None,
             dropped_invalid: Vec::new(),
             wrongly_defined: Vec::new(),
+            partitioned_by: Vec::new(),
             duplicates: None,
         }
     }
@@ -72,6 +78,30 @@ impl IndexReport {
                 definition = wrong.definition
             )
         });
-        forbidden.chain(wrong).collect()
+        let partitioned = (!self.partitioned_by.is_empty()).then(|| {
+            format!(
+                "{index} can't be built: {table} is partitioned by {keys}, which a unique index would have to name. {serving} serves \
+                 searches. Makegood's own locks keep its rows single; those that other programs write are not compared",
+                index = self.index,
+                table = self.table,
+                keys = self.keys(),
+            )
+        });
+        forbidden.chain(wrong).chain(partitioned).collect()
+    }
+
+    fn keys(&self) -> String {
+        let named = |key: &String| {
+            if key.is_empty() {
+                "an expression".to_owned()
+            } else {
+                key.clone()
+            }
+        };
+        self.partitioned_by
+            .iter()
+            .map(named)
+            .collect::<Vec<_>>()
+            .join(", ")
     }
 }

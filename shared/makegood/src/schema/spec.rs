@@ -31,15 +31,43 @@ impl IndexSpec {
         [self.name.to_owned(), self.second_name()]
     }
 
+    /// One on the same columns that forbids nothing, for a table that can't have this one.
+    pub(super) fn for_searches_alone(&self) -> Self {
+        let name = match self.name {
+            "unique_active_purchase" => "idx_active_purchase",
+            "unique_active_allocation" => "idx_active_allocation",
+            "unique_session_slot" => "idx_session_slot",
+            "unique_provider_payment" => "idx_provider_payment",
+            "idx_processed_events_idempotency" => "idx_processed_events_once",
+            name => name,
+        };
+        Self {
+            name,
+            unique: false,
+            ..*self
+        }
+    }
+
     pub(super) fn create_statement(&self, name: &str) -> String {
+        self.create_statement_on(name, self.table)
+    }
+
+    pub(super) fn create_statement_on(&self, name: &str, table: &str) -> String {
+        self.statement("INDEX CONCURRENTLY", name, table)
+    }
+
+    pub(super) fn create_statement_at_once(&self, name: &str) -> String {
+        self.statement("INDEX", name, self.table)
+    }
+
+    fn statement(&self, what: &str, name: &str, table: &str) -> String {
         let unique = if self.unique { "UNIQUE " } else { "" };
         let predicate = self
             .predicate
             .map(|predicate| format!(" WHERE {predicate}"))
             .unwrap_or_default();
         format!(
-            "CREATE {unique}INDEX CONCURRENTLY {name} ON {} ({}){predicate}",
-            self.table,
+            "CREATE {unique}{what} {name} ON {table} ({}){predicate}",
             self.columns.join(", ")
         )
     }

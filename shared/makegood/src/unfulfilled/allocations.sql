@@ -34,7 +34,7 @@ WHERE a.status IN ('approved', 'active')
   -- Nothing new is planned while the buyer's bank asks for the money back.
   AND NOT EXISTS (SELECT FROM disputes d
                   WHERE d.payment_id = p.payment_id AND d.status IN ('open', 'under_review', 'action_required') OFFSET 0)
-  AND GREATEST(a.created_at, a.allocated_at) < $2::timestamptz - make_interval(secs => $3)
+  AND GREATEST(a.created_at, a.allocated_at) NOT BETWEEN $2::timestamptz - make_interval(secs => $3) AND $2 + interval '10 minutes'
   AND NOT EXISTS (SELECT FROM tutoring_sessions s
                   WHERE s.allocation_id = a.id AND s.scheduled_date >= $4 AND s.status = 'scheduled' OFFSET 0)
   AND (SELECT count(*) FROM tutoring_sessions s WHERE s.allocation_id = a.id AND s.status <> 'cancelled')

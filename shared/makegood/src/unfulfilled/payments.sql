@@ -19,7 +19,7 @@ WITH asked AS MATERIALIZED (
   SELECT a.id, a.student_id, a.course::uuid AS course_id, a.paid_at
   FROM asked a
   WHERE a.course ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
-    AND a.paid_at < $2::timestamptz - make_interval(secs => $3)
+    AND a.paid_at NOT BETWEEN $2::timestamptz - make_interval(secs => $3) AND $2 + interval '10 minutes'
     AND NOT EXISTS (SELECT FROM payment_cases k
                     WHERE k.payment_id = a.id AND k.kind <> ALL ('{unknown_payment,dispute,given_back}')
                       AND (k.status = 'open'

@@ -19,7 +19,7 @@ LEFT JOIN LATERAL (
   ORDER BY y.created_at, y.id
   LIMIT 1) y ON true
 WHERE p.is_active
-  AND p.created_at < $2::timestamptz - make_interval(secs => $3)
+  AND p.created_at NOT BETWEEN $2::timestamptz - make_interval(secs => $3) AND $2 + interval '10 minutes'
   AND NOT EXISTS (SELECT FROM trainer_allocations a
                   WHERE a.student_id = p.student_id AND a.course_id = p.course_id
                     AND (a.status IN ('approved', 'active', 'pending')

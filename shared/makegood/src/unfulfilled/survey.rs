@@ -18,8 +18,16 @@ pub struct Survey {
 
 #[derive(Debug, Clone)]
 enum Stage {
-    Listed { after: String },
-    Walking { after: Place },
+    Listed {
+        after: String,
+    },
+    Walking {
+        after: Place,
+    },
+    /// What lies in the future: its writer's clock or zone is wrong, and the row is as due as any.
+    Ahead {
+        after: Place,
+    },
     Done,
 }
 
@@ -105,22 +113,45 @@ impl Survey {
                 }
             }
         }
-        let Stage::Walking { after } = &self.stage else {
+        if let Stage::Walking { after } = &self.stage {
+            let step = walk::step(&mut *connection, self.kind, after, self.rule.now, &self.rule).await?;
+            if let Some(last) = step.last.clone() {
+                let batch = self.of_walked(connection, step).await?;
+                self.stage = Stage::Walking { after: last };
+                return Ok(Some(batch));
+            }
+            self.stage = Stage::Ahead {
+                after: Place::ahead(self.kind, self.rule.now),
+            };
+        }
+        let Stage::Ahead { after } = &self.stage else {
             return Ok(None);
         };
-        let step = walk::step(&mut *connection, self.kind, after, self.rule.now, &self.rule).await?;
-        let Some(last) = step.last else {
+        let step = walk::step(
+            &mut *connection,
+            self.kind,
+            after,
+            DateTime::<Utc>::MAX_UTC,
+            &self.rule,
+        )
+        .await?;
+        let Some(last) = step.last.clone() else {
             self.stage = Stage::Done;
             return Ok(None);
         };
+        let batch = self.of_walked(connection, step).await?;
+        self.stage = Stage::Ahead { after: last };
+        Ok(Some(batch))
+    }
+
+    async fn of_walked(&self, connection: &mut Connection, step: walk::Step) -> Result<Batch, sqlx::Error> {
         let unfulfilled = find(&mut *connection, self.kind, &step.candidates, &self.rule).await?;
         let unfulfilled = self.without_listed(connection, unfulfilled).await?;
-        self.stage = Stage::Walking { after: last };
-        Ok(Some(Batch {
+        Ok(Batch {
             walked: step.walked,
             unfulfilled,
             fulfilled: Vec::new(),
-        }))
+        })
     }
 
     /// Counts to the end.

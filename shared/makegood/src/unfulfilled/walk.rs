@@ -2,11 +2,14 @@
 
 use super::{Kind, Rule};
 use crate::db::Connection;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 /// How many rows one step walks: two range scans of some hundred pages.
 pub(super) const STEP: i64 = 5_000;
+
+/// How far a writer's clock may be ahead. The rules (payments.sql and the others) have the same.
+const AHEAD: TimeDelta = TimeDelta::minutes(10);
 
 /// Where a walk is: everything up to and including this row was looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +32,11 @@ impl Place {
             at,
             key: key.to_owned(),
         }
+    }
+
+    /// After every row whose time a right clock can have written by now. What comes after it says nothing about its age.
+    pub(super) fn ahead(kind: Kind, now: DateTime<Utc>) -> Self {
+        Self::before(kind, now + AHEAD)
     }
 
     /// Before every row of the kind.

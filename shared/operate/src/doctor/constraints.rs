@@ -2,7 +2,7 @@
 
 use makegood::db::Connection;
 use makegood::schema::{
-    DuplicateGroup, IndexSpec, IndexState, UNIQUE_INDEXES, find_duplicates, index_state, tables,
+    DuplicateGroup, IndexSpec, IndexState, UNIQUE_INDEXES, can_have, find_duplicates, index_state, tables,
 };
 
 /// The constraints of the schema that a guarantee rests on, by table. Those of the older tables are indexes.
@@ -30,6 +30,8 @@ pub(super) struct Unenforced {
     pub(super) index: &'static str,
     /// Name, state, and the rows that forbid it, for a person.
     pub(super) line: String,
+    /// Whether a person must act: a partitioned table that can't have it, and has no duplicates, is as good as it can be.
+    pub(super) is_breach: bool,
 }
 
 /// The unique indexes that are not there or not valid, with the duplicates that forbid them. Reads a whole table for each of them,
@@ -56,7 +58,9 @@ async fn unenforced_index(
         IndexState::Invalid { .. } => "invalid",
         IndexState::WrongDefinition { .. } => "something else",
     };
-    let rows = match find_duplicates(connection, spec).await? {
+    let duplicates = find_duplicates(connection, spec).await?;
+    let is_breach = duplicates.is_some() || can_have(connection, spec).await?;
+    let rows = match duplicates {
         None => "no duplicates".to_owned(),
         Some(duplicates) => {
             let first = duplicates.listed.first().map(group).unwrap_or_default();
@@ -66,6 +70,7 @@ async fn unenforced_index(
     Ok(Unenforced {
         index: spec.name,
         line: format!("{} ({state}; {rows})", spec.name),
+        is_breach,
     })
 }
 

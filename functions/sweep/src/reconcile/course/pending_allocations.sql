@@ -15,7 +15,7 @@ LEFT JOIN LATERAL (
   ORDER BY y.created_at, y.id
   LIMIT 1) y ON true
 WHERE a.status = 'pending'
-  AND a.updated_at < now() - interval '1 minute'
+  AND a.updated_at NOT BETWEEN now() - interval '1 minute' AND now() + interval '10 minutes'
   AND NOT EXISTS (SELECT FROM trainer_allocations h
                   WHERE h.student_id = a.student_id AND h.course_id = a.course_id AND h.status IN ('approved', 'active'))
   AND NOT EXISTS (SELECT FROM outbox o

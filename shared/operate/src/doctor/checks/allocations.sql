@@ -4,7 +4,7 @@ WITH broken AS (
   SELECT 'purchase-without-allocation' AS code, p.id, p.created_at AS at
   FROM student_course_purchases p
   WHERE p.is_active
-    AND p.created_at < $1::timestamptz - make_interval(secs => $2)
+    AND p.created_at NOT BETWEEN $1::timestamptz - make_interval(secs => $2) AND $1 + interval '10 minutes'
     AND NOT EXISTS (SELECT FROM trainer_allocations a
                     WHERE a.student_id = p.student_id AND a.course_id = p.course_id
                       AND (a.status IN ('approved', 'active', 'pending')

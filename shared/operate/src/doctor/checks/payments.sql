@@ -8,7 +8,7 @@ WITH broken AS (
   FROM payments y
   WHERE y.status = 'succeeded'
     AND makegood_object(y.metadata) ->> 'courseId' !~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
-    AND coalesce(y.confirmed_at, y.created_at) < $1::timestamptz - make_interval(secs => $2)
+    AND coalesce(y.confirmed_at, y.created_at) NOT BETWEEN $1::timestamptz - make_interval(secs => $2) AND $1 + interval '10 minutes'
     AND NOT EXISTS (SELECT FROM student_course_purchases p WHERE p.payment_id = y.id)
     AND NOT EXISTS (SELECT FROM purchase_extensions x WHERE x.payment_id = y.id)
     AND NOT EXISTS (SELECT FROM payment_cases k
@@ -20,7 +20,7 @@ WITH broken AS (
   SELECT 'purchase-unpaid', p.id, p.created_at
   FROM payments y
   JOIN student_course_purchases p ON p.payment_id = y.id AND p.is_active
-  WHERE y.status NOT IN ('succeeded', 'refunded') AND p.created_at < $1::timestamptz - make_interval(secs => $2)
+  WHERE y.status NOT IN ('succeeded', 'refunded') AND p.created_at NOT BETWEEN $1::timestamptz - make_interval(secs => $2) AND $1 + interval '10 minutes'
   UNION ALL
   SELECT 'webhook-notes-trusted', substring(a.subject FROM 9)::uuid, a.at
   FROM audit_log a

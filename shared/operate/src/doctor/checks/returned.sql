@@ -27,7 +27,7 @@ WITH back AS (
   SELECT 'refunded-purchase-runs' AS code, p.id::text AS id, y.updated_at AS at
   FROM payments y
   JOIN student_course_purchases p ON p.payment_id = y.id AND p.is_active
-  WHERE y.status = 'refunded' AND y.updated_at < $1::timestamptz - make_interval(secs => $2)
+  WHERE y.status = 'refunded' AND y.updated_at NOT BETWEEN $1::timestamptz - make_interval(secs => $2) AND $1 + interval '10 minutes'
     AND NOT EXISTS (SELECT FROM payment_cases k WHERE k.payment_id = y.id AND k.status = 'open')
   UNION ALL
   SELECT 'refund-not-applied', y.id::text, b.at

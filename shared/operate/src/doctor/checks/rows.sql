@@ -8,7 +8,7 @@ WITH made AS (
            + coalesce((SELECT sum(x.sessions) FROM purchase_reductions x WHERE x.purchase_id = p.id), 0)
            AS purchase_tier
   FROM student_course_purchases p
-  WHERE p.is_active AND p.payment_id IS NOT NULL AND p.created_at < $1::timestamptz - make_interval(secs => $2)
+  WHERE p.is_active AND p.payment_id IS NOT NULL AND p.created_at NOT BETWEEN $1::timestamptz - make_interval(secs => $2) AND $1 + interval '10 minutes'
 ), read AS (
   SELECT m.*, y.id AS recorded, y.student_id AS payer, y.amount_cents, y.currency, y.status,
          makegood_object(y.metadata) ->> 'courseId' AS course,
