@@ -142,7 +142,7 @@ async fn a_payment_that_a_clock_in_another_zone_dated_is_found_at_once() {
     let database = older_system(WITHOUT_ZONE).await;
     migrated(&database).await;
     let pipeline = Pipeline::of(Course::in_database(database).await, Source::Sqs).await;
-    // Ahead of UTC, as in Nepal, India and on the last island; behind it; a year that somebody mistyped. Ten minutes are no zone.
+    // Ahead of UTC, as in Nepal, India and on the last island; behind it; a year mistyped by a hundred. Ten minutes are no zone.
     for zone in [
         "Asia/Kathmandu",
         "Asia/Kolkata",
