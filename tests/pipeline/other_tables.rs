@@ -227,3 +227,45 @@ async fn an_index_that_a_migration_left_unfinished_on_partitions_is_finished() {
     assert_eq!(database.count(leaves).await, 5);
     database.drop().await;
 }
+
+#[tokio::test]
+async fn a_unique_index_that_names_the_partition_key_is_built_and_its_duplicates_are_told() {
+    let marks = BY_KEY
+        .replace(":table", "processed_events")
+        .replace("PRIMARY KEY (:key)", "PRIMARY KEY (event_id, correlation_id)")
+        .replace(":key", "correlation_id");
+    let database = older_system(&marks).await;
+    let mark = |event: &str| {
+        format!(
+            "INSERT INTO processed_events (event_id, event_type, correlation_id, payload, source)
+             VALUES ('{event}', 'PURCHASE_CONFIRMED', md5('a payment')::uuid, '{{}}', 'test')"
+        )
+    };
+    database
+        .run_sql(&format!("{}; {}", mark("one"), mark("two")))
+        .await;
+    let report = migrated(&database).await;
+    assert_eq!(
+        outcomes(&report, IndexOutcome::Duplicates),
+        ["idx_processed_events_idempotency"]
+    );
+    assert!(
+        report.warnings[0].contains("1 keys of processed_events have more than one row"),
+        "{report:?}"
+    );
+    database
+        .run_sql("DELETE FROM processed_events WHERE event_id = 'two'")
+        .await;
+    let report = migrated(&database).await;
+    assert_eq!(
+        outcomes(&report, IndexOutcome::Built),
+        ["idx_processed_events_idempotency"]
+    );
+    let again = mark("three").replace(
+        "'test')",
+        "'test') ON CONFLICT (correlation_id, event_type) DO NOTHING",
+    );
+    database.run_sql(&again).await;
+    assert_eq!(database.count("SELECT count(*) FROM processed_events").await, 1);
+    database.drop().await;
+}

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 /// Looks, repairs and builds; more rounds than that means that another session keeps undoing it.
 pub(super) const PATIENT_ROUNDS: usize = 5;
-/// How long a drop may keep later statements waiting behind its lock.
-const DROP_LOCK_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a drop, or the index of a partitioned table, may keep later statements waiting behind its lock.
+pub(super) const AT_ONCE: Duration = Duration::from_secs(5);
 
 /// Drops an unfinished index of a partition, once no other session is building it.
 pub(super) async fn drop_unfinished_named(
@@ -40,7 +40,7 @@ pub(super) async fn create_at_once(
 
 /// Runs a statement that waits five seconds for its locks. False when it waited in vain.
 pub(super) async fn in_a_moment(session: &mut SchemaSession, statement: String) -> Result<bool, SchemaError> {
-    session.set("lock_timeout", DROP_LOCK_TIMEOUT).await?;
+    session.set("lock_timeout", AT_ONCE).await?;
     match sqlx::raw_sql(AssertSqlSafe(statement))
         .execute(&mut session.conn)
         .await

@@ -1,7 +1,8 @@
 //! Indexes of partitioned tables. PostgreSQL builds none of those concurrently, and takes over what it finds in the partitions: so each
 //! partition gets its index first, without blocking a writer, and the table's own is then a moment's work.
 
-use super::build::{PATIENT_ROUNDS, create, create_at_once, drop_at_once, drop_unfinished_named};
+use super::build::{AT_ONCE, PATIENT_ROUNDS, create, create_at_once, drop_at_once, drop_unfinished_named};
+use super::duplicates::find_duplicates;
 use super::index::{state_of_partition, wrongly_defined};
 use super::session::SchemaSession;
 use super::{BuildProgress, IndexOutcome, IndexReport, IndexSpec, IndexState, SchemaError, index_state};
@@ -73,6 +74,7 @@ pub(super) async fn ensure_partitioned(
         report.partitioned_by = keys;
         spec.for_searches_alone()
     };
+    let mut is_busy = false;
     for _ in 0..PATIENT_ROUNDS {
         match index_state(&mut session.conn, &wanted).await? {
             IndexState::Valid { name } => {
@@ -88,14 +90,27 @@ pub(super) async fn ensure_partitioned(
                 }
             }
             IndexState::Absent | IndexState::WrongDefinition { .. } => {
+                if let Some(duplicates) = find_duplicates(&mut session.conn, &wanted).await? {
+                    report.outcome = IndexOutcome::Duplicates;
+                    report.duplicates = Some(duplicates);
+                    return Ok(Some(report));
+                }
                 for leaf in leaves(&mut session.conn, wanted.table).await? {
                     ensure_in_leaf(session, &wanted, &leaf, report_progress).await?;
                 }
-                if create_at_once(session, &wanted).await? {
+                is_busy = !create_at_once(session, &wanted).await?;
+                if !is_busy {
                     report.outcome = IndexOutcome::Built;
                 }
             }
         }
+    }
+    if is_busy {
+        return Err(SchemaError::TableBusy {
+            table: wanted.table.to_owned(),
+            waited: AT_ONCE * u32::try_from(PATIENT_ROUNDS).unwrap_or(1),
+            holder: "unknown".to_owned(),
+        });
     }
     Err(still_invalid(&wanted))
 }
