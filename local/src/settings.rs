@@ -72,6 +72,7 @@ impl Outside {
                 esewa_secret: environment.required("ESEWA_SECRET"),
                 khalti_secret: environment.required("KHALTI_SECRET"),
                 razorpay_api_secret: environment.required("RAZORPAY_API_SECRET"),
+                stripe_api_secret: environment.required("STRIPE_API_SECRET"),
             },
             state: environment.required("MAKEGOOD_STATE").into(),
         }

@@ -25,6 +25,8 @@ parameters=(
   "RazorpayWebhookSecret=$RAZORPAY_WEBHOOK_SECRET"
   "RazorpayApiSecret=$RAZORPAY_API_SECRET"
   "RazorpayBaseUrl=$MAKEGOOD_GATEWAYS_URL"
+  "StripeApiSecret=$STRIPE_API_SECRET"
+  "StripeBaseUrl=$MAKEGOOD_GATEWAYS_URL/stripe"
   "ConfirmationSecret=$CONFIRMATION_SECRET"
   # As many at once as this machine can feed.
   "Scale=full"

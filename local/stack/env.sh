@@ -87,6 +87,7 @@ export STAGE=sandbox
 export ESEWA_PRODUCT_CODE="${ESEWA_PRODUCT_CODE:-EPAYTEST}" ESEWA_SECRET="${ESEWA_SECRET:-8gBm/:&EnhH.1/q}"
 export KHALTI_SECRET="${KHALTI_SECRET:-local-khalti-key}"
 export RAZORPAY_API_SECRET="${RAZORPAY_API_SECRET:-rzp_test_local:local-razorpay-key}"
+export STRIPE_API_SECRET="${STRIPE_API_SECRET:-rk_test_local_stripe_key}"
 export RAZORPAY_WEBHOOK_SECRET="${RAZORPAY_WEBHOOK_SECRET:-local-webhook-secret}"
 export CONFIRMATION_SECRET="${CONFIRMATION_SECRET:-local-confirmation-secret-of-the-stack}"
 

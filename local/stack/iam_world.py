@@ -170,7 +170,7 @@ class World(ExitStack):
         """Those of deploy.sh, with every secret in Secrets Manager, so that each function has to ask for its own."""
         given = parameters()
         subnets = self.aws["ec2"].describe_subnets()["Subnets"][:2]
-        secrets = ["RazorpayWebhookSecret", "RazorpayApiSecret", "ConfirmationSecret", "EsewaSecret", "KhaltiSecret", "ConsoleSecret"]
+        secrets = ["RazorpayWebhookSecret", "RazorpayApiSecret", "StripeApiSecret", "ConfirmationSecret", "EsewaSecret", "KhaltiSecret", "ConsoleSecret"]
         changed = {f"{name}Arn": self.secret(name, given.pop(name)) for name in secrets}
         changed["ConsoleClientSecretArn"] = self.secret("ConsoleClientSecret", "unused")
         changed["DatabaseSecretArn"] = self.secret("database", json.dumps({**LOGIN, "ca": self.authority()}))
@@ -182,6 +182,7 @@ class World(ExitStack):
         changed["JwtIssuer"] = changed["ConsoleIssuer"] = self.url["identity"]
         changed["EsewaBaseUrl"] = self.url["gateways"]
         changed["RazorpayBaseUrl"] = self.url["gateways"]
+        changed["StripeBaseUrl"] = f"{self.url['gateways']}/stripe"
         changed["KhaltiBaseUrl"] = f"{self.url['gateways']}/api/v2"
         changed["PaymentReturnUrl"] = f"{self.url['gateways']}/shop"
         del given["DatabaseUrl"], given["DatabaseDirectUrl"]

@@ -93,6 +93,7 @@ impl Parts {
             refund_question_days: 45,
             retention: sweep::Retention::default(),
             razorpay: None,
+            stripe: None,
             trusts_notes: false,
             partial_refund: PartialRefund::Keep,
             waker: None,

@@ -166,6 +166,7 @@ impl Scene for Swept {
             refund_question_days: 45,
             retention: sweep::Retention::default(),
             razorpay: Some(self.razorpay.clone()),
+            stripe: None,
             trusts_notes: false,
             partial_refund: PartialRefund::Keep,
             waker: Some(Waker {

@@ -311,10 +311,12 @@ class Variables(Broken):
     def test_a_variable_that_no_function_reads_is_named(self):
         self.variables("OrderStatusFunction")["STATUS_REQUESTS_A_MINUTE"] = self.variables("OrderStatusFunction").pop("STATUS_REQUESTS_PER_MINUTE")
         self.variables("SweepFunction")["RAZORPAY_BASE_URL"] = {"Ref": "RazorpayBaseUrl"}
+        self.variables("SweepFunction")["STRIPE_BASE_URL"] = {"Ref": "StripeBaseUrl"}
         self.assert_noticed(
             self.UNREAD,
             "order-status is told STATUS_REQUESTS_A_MINUTE and does not read it",
             "sweep is told RAZORPAY_BASE_URL and does not read it, with network: made; transport: SQS; pipelines: course;",
+            "sweep is told STRIPE_BASE_URL and does not read it, with network: made; transport: SQS; pipelines: course;",
         )
 
     def test_a_variable_that_another_binary_reads_is_named(self):
@@ -654,6 +656,10 @@ class Pipelines(Broken):
     def test_a_parameter_that_is_used_without_its_pipeline_is_named(self):
         self.document["Conditions"]["HasRazorpayApiSecretArn"] = {"Fn::Not": [{"Fn::Equals": [{"Ref": "RazorpayApiSecretArn"}, ""]}]}
         self.assert_noticed(combinations.every_combination_is_refused_or_works, "RazorpayApiSecretArn is used, and its pipeline is not chosen")
+
+    def test_a_key_of_stripes_that_is_used_without_its_pipeline_is_named(self):
+        self.document["Conditions"]["HasStripeApiSecretArn"] = {"Fn::Not": [{"Fn::Equals": [{"Ref": "StripeApiSecretArn"}, ""]}]}
+        self.assert_noticed(combinations.every_combination_is_refused_or_works, "StripeApiSecretArn is used, and its pipeline is not chosen")
 
     def test_settings_of_a_route_that_is_not_there_are_named(self):
         settings = self.properties("ApiStage")["RouteSettings"]

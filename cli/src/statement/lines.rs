@@ -110,6 +110,7 @@ impl Reading {
             fee_minor: fee.map(|text| self.amount("fee", text)).transpose()?,
             tax_minor: None,
             returned_minor,
+            is_disputed: false,
             state: match meaning {
                 Meaning::Moved | Meaning::Returned => EntryState::Moved,
                 Meaning::Waiting => EntryState::Waiting,

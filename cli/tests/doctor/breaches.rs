@@ -89,6 +89,10 @@ planted! {
     statement_unread: ["statement-unread"]
         "INSERT INTO sweep_runs (sweep, started_at, millis, done)
          VALUES ('statement', now(), 1, jsonb_build_object('from', now(), 'through', now() - interval '3 days'))"
+    statement_of_stripe_unread: ["statement-unread"]
+        "INSERT INTO sweep_runs (sweep, started_at, millis, done)
+         SELECT 'statement', now(), 1, jsonb_build_object('from', now(), 'through', now(), 'stripe',
+                jsonb_build_object('from', now(), 'through', now() - interval '3 days'))"
     payment_without_purchase: ["payment-without-purchase"]
         "INSERT INTO payments (student_id, amount_cents, status, metadata, confirmed_at)
          VALUES (gen_random_uuid(), 1, 'succeeded', jsonb_build_object('courseId', gen_random_uuid()), now() - interval '3 minutes')"

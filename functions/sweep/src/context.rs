@@ -4,7 +4,7 @@ use crate::pipelines::Pipelines;
 use crate::retention::Retention;
 use chrono_tz::Tz;
 use makegood::clock::Clock;
-use makegood::gateway::{Gateways, Razorpay};
+use makegood::gateway::{Gateways, Razorpay, Stripe};
 use makegood::job::Waker;
 use makegood::outbox::Publisher;
 use makegood::refund::PartialRefund;
@@ -23,6 +23,8 @@ pub struct Sweep {
     pub refund_question_days: u16,
     /// Razorpay, for one merchant; without it no order is asked for what a held payment buys, and its statement is not read.
     pub razorpay: Option<Razorpay>,
+    /// Stripe, for one account; without it its lists are not read.
+    pub stripe: Option<Stripe>,
     /// Whether what a provider's notes say is believed where nothing confirms it (`TRUST_WEBHOOK_NOTES`).
     pub trusts_notes: bool,
     /// What a refund of a part comes to (`PARTIAL_REFUND`).

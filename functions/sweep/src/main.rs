@@ -2,7 +2,7 @@
 
 use makegood::clock::Clock;
 use makegood::config::Environment;
-use makegood::gateway::{GatewaysConfig, RazorpayConfig};
+use makegood::gateway::{GatewaysConfig, RazorpayConfig, StripeConfig};
 use makegood::job::Waker;
 use makegood::refund::PartialRefund;
 use makegood::runtime::{self, PublisherConfig};
@@ -19,6 +19,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let waker = Waker::read(&environment, &aws);
     let gateways = GatewaysConfig::read_if_any(&mut environment);
     let razorpay = RazorpayConfig::read_if_any(&mut environment);
+    let stripe = StripeConfig::read_if_any(&mut environment);
     let refund_question_days =
         environment.parsed("REFUND_QUESTION_DAYS", 45, "a whole number of days, 0 for never");
     let trusts_notes = environment.is_yes("TRUST_WEBHOOK_NOTES");
@@ -37,6 +38,10 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         refund_question_days,
         razorpay: match razorpay {
             Some(razorpay) => Some(razorpay.open(&aws).await?),
+            None => None,
+        },
+        stripe: match stripe {
+            Some(stripe) => Some(stripe.open(&aws).await?),
             None => None,
         },
         trusts_notes,

@@ -13,6 +13,8 @@ pub struct Credentials {
     pub khalti_secret: String,
     /// Razorpay's key id and key secret with a colon between them, as HTTP's basic authentication takes them.
     pub razorpay_api_secret: String,
+    /// Stripe's restricted key.
+    pub stripe_api_secret: String,
 }
 
 impl Credentials {
@@ -24,6 +26,7 @@ impl Credentials {
             esewa_secret: "8gBm/:&EnhH.1/q".to_owned(),
             khalti_secret: "khalti-key-of-the-stub".to_owned(),
             razorpay_api_secret: "rzp_test_stub:razorpay-key-of-the-stub".to_owned(),
+            stripe_api_secret: "rk_test_key_of_the_stub".to_owned(),
         }
     }
 }

@@ -6,6 +6,7 @@ use super::credentials::Credentials;
 use super::esewa_callback;
 use super::payment::{AmountStyle, Payment, PaymentState, Side};
 use super::statement::{Listed, Page, Statement};
+use super::stripe::{Account, Asked, Refused, StripeObject};
 use chrono::TimeDelta;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -34,6 +35,7 @@ pub(super) struct State {
     pub(super) khalti_link: TimeDelta,
     pub(super) orders: BTreeMap<String, Value>,
     pub(super) statement: Statement,
+    pub(super) account: Account,
     questions: BTreeMap<String, u64>,
 }
 
@@ -49,6 +51,7 @@ impl Gateways {
             khalti_link: TimeDelta::minutes(60),
             orders: BTreeMap::new(),
             statement: Statement::default(),
+            account: Account::default(),
             questions: BTreeMap::new(),
         };
         Self {
@@ -225,6 +228,29 @@ impl Gateways {
 
     pub(super) fn listed_payment(&self, id: &str) -> Option<Value> {
         self.lock().statement.payment(id)
+    }
+
+    /// Stripe has this from now on, as it writes it; one with the same id takes the place of the older one.
+    pub fn put_stripe(&self, kind: StripeObject, object: Value) {
+        self.lock().account.put(kind, object);
+    }
+
+    /// Stripe does not have it any more.
+    pub fn take_stripe(&self, kind: StripeObject, id: &str) {
+        self.lock().account.of(kind).retain(|object| object["id"] != id);
+    }
+
+    /// These charges come in while the list is read: one after each page of charges.
+    pub fn put_stripe_arrivals(&self, charges: impl IntoIterator<Item = Value>) {
+        self.lock().account.arrivals.extend(charges);
+    }
+
+    pub(super) fn stripe_page(&self, kind: StripeObject, asked: &Asked) -> Result<Value, Refused> {
+        self.lock().account.page(kind, asked)
+    }
+
+    pub(super) fn stripe_one(&self, kind: StripeObject, id: &str, asked: &Asked) -> Option<Value> {
+        self.lock().account.one(kind, id, asked)
     }
 
     /// Counts a server's question, takes its time, and says what to do with it.

@@ -1,5 +1,5 @@
 //! The gateways' stub: eSewa and Khalti as they document themselves, over a real socket, with a page to pay, cancel or
-//! walk away, and misbehaviour on demand; and Razorpay's orders and lists.
+//! walk away, and misbehaviour on demand; Razorpay's orders and lists, and Stripe's lists.
 
 mod behaviour;
 mod control;
@@ -15,6 +15,8 @@ mod payment;
 mod razorpay;
 mod razorpay_lists;
 mod statement;
+mod stripe;
+mod stripe_routes;
 
 pub use behaviour::Behaviour;
 pub use control::{Control, Report};
@@ -22,6 +24,7 @@ pub use credentials::Credentials;
 pub use gateways::{Gateways, UnknownPayment};
 pub use payment::{AmountStyle, Payment, PaymentState, Side};
 pub use statement::Listed;
+pub use stripe::StripeObject;
 
 use axum::Router;
 use axum::routing::{get, post};
@@ -81,6 +84,21 @@ impl GatewayStub {
     }
 }
 
+impl GatewayStub {
+    /// What a function's environment needs to read Stripe's lists of this.
+    #[must_use]
+    pub fn stripe_variables(&self) -> [(&'static str, String); 3] {
+        [
+            ("STAGE", "sandbox".to_owned()),
+            ("STRIPE_BASE_URL", format!("{}/stripe", self.base_url)),
+            (
+                "STRIPE_API_SECRET",
+                self.gateways.credentials.stripe_api_secret.clone(),
+            ),
+        ]
+    }
+}
+
 impl Deref for GatewayStub {
     type Target = Gateways;
 
@@ -132,6 +150,7 @@ fn router(gateways: Arc<Gateways>) -> Router {
         .route("/v1/refunds", get(razorpay_lists::refunds))
         .route("/v1/settlements", get(razorpay_lists::settlements))
         .route("/v1/settlements/recon/combined", get(razorpay_lists::settled))
+        .nest("/stripe", stripe_routes::routes())
         .route("/pay/{payment}", get(page::show))
         .route("/pay/{payment}/{choice}", post(page::choose))
         .route(

@@ -115,6 +115,7 @@ pub async fn open(database: &TestDatabase, outside: &Outside, flaw: Flaw) -> (St
             refund_question_days: 45,
             retention: sweep::Retention::default(),
             razorpay: None,
+            stripe: None,
             trusts_notes: false,
             partial_refund: PartialRefund::Keep,
             waker: None,

@@ -26,7 +26,7 @@ NETWORK_AND_DATABASE = {
 }
 ZONES = {"ZoneA": "us-east-1a", "ZoneB": "us-east-1b", "VpcId": "vpc-1", "VpcSubnetIds": ["subnet-1", "subnet-2"]}
 OF_A_COURSE = {"AdminServiceUrl": "https://admin.example.com"} | {
-    name: "given" for name in ["RazorpayWebhookSecretArn", "RazorpayWebhookSecret", "StripeWebhookSecretArn", "StripeWebhookSecret", "RazorpayApiSecretArn", "ConfirmationSecretArn", "ConfirmationSecret"]
+    name: "given" for name in ["RazorpayWebhookSecretArn", "RazorpayWebhookSecret", "StripeWebhookSecretArn", "StripeWebhookSecret", "RazorpayApiSecretArn", "StripeApiSecretArn", "ConfirmationSecretArn", "ConfirmationSecret"]
 }
 OF_A_SHOP = {name: "given" for name in [*SHOP, "EsewaSecret", "KhaltiSecret"] if name != "Pipelines"}
 CACHE = {name: NETWORK_AND_DATABASE[name] for name in ["DatabaseUrl", "DatabaseDirectUrl", "RedisUrl", "RedisUrlSecretArn", "VpcEndpoints"]}

@@ -38,7 +38,7 @@ MAIN = {
         "none": LOCAL,
     },
     "transport": {"SQS": {}, "topics are read": {"MskClusterArn": EXTRAS["MSK"]["MskClusterArn"]}, "Kafka": EXTRAS["MSK"]},
-    "pipelines": {"course": {}, "shop": dict.fromkeys(SCHOOL, "") | SHOP, "both": EXTRAS["a shop"] | EXTRAS["orders of the provider"]},
+    "pipelines": {"course": {}, "shop": dict.fromkeys(SCHOOL, "") | SHOP, "both": EXTRAS["a shop"] | EXTRAS["lists of the providers"]},
     "scale": {"small": {}, "small, nothing reserved": {"ReserveConcurrency": "no"}, "full": FULL},
     "architecture": {"arm64": {}, "x86_64": {"Architecture": "x86_64"}},
     "console": {"none": {}, "one": EXTRAS["a console"] | {"ConsoleClientSecretArn": "arn:o"}},

@@ -49,7 +49,7 @@ WAYS = {
 }
 EXTRAS = {
     "a shop": SHOP | {"Pipelines": "both"},
-    "orders of the provider": {"RazorpayApiSecretArn": "arn:r"},
+    "lists of the providers": {"RazorpayApiSecretArn": "arn:r", "StripeApiSecretArn": "arn:s"},
     "MSK": {"Transport": "kafka", "MskClusterArn": "arn:aws:kafka:r:a:cluster/c/1", "KafkaBrokers": "b:9098"},
     "endpoints": {"VpcEndpoints": "yes"},
     "a console": {"ConsoleIssuer": "https://id.example.com", "ConsoleClientId": "console", "ConsoleSecretArn": "arn:s"},
@@ -70,6 +70,7 @@ REFUSED = {
     "both, and only a shop is given": SHOP | {"Pipelines": "both"},
     "Stripe's secret twice": SCHOOL | {"StripeWebhookSecretArn": "arn:s", "StripeWebhookSecret": "hush"},
     "Razorpay's key twice": SCHOOL | {"RazorpayApiSecretArn": "arn:r", "RazorpayApiSecret": "rzp_live_1:secret"},
+    "Stripe's key twice": SCHOOL | {"StripeApiSecretArn": "arn:s", "StripeApiSecret": "rk_live_1"},
     "a shop without a gateway's key": SCHOOL | {**EXTRAS["a shop"], "KhaltiSecretArn": ""},
     "a shop without buyers' tokens": SCHOOL | {**EXTRAS["a shop"], "JwtIssuer": ""},
     "a console without its client": SCHOOL | {**EXTRAS["a console"], "ConsoleClientId": ""},

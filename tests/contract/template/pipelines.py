@@ -31,6 +31,7 @@ PARAMETERS = {
         "AdminServiceUrl": "needed", "RazorpayWebhookSecretArn": "needed", "RazorpayWebhookSecret": "text", "ConfirmationSecretArn": "needed",
         "ConfirmationSecret": "text", "StripeWebhookSecretArn": "", "StripeWebhookSecret": "",
         "RazorpayApiSecretArn": "", "RazorpayApiSecret": "", "RazorpayBaseUrl": "", "TrustWebhookNotes": "",
+        "StripeApiSecretArn": "", "StripeApiSecret": "", "StripeBaseUrl": "",
         "BusinessWeekdays": "", "TrainerSessions": "", "AlternativeSlots": "", "SecondPayment": "", "PartialRefund": "", "RedisUrl": "", "RedisUrlSecretArn": "",
     },
     "shop": {

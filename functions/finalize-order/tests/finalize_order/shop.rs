@@ -186,6 +186,7 @@ impl Shop {
             refund_question_days: 45,
             retention: sweep::Retention::default(),
             razorpay: None,
+            stripe: None,
             trusts_notes: false,
             partial_refund: PartialRefund::Keep,
             waker: None,

@@ -2,15 +2,15 @@
 //! authority of prices, or a person gets a case.
 
 use super::orders::{Answer, Questions};
+use super::source::{Object, Source};
 use crate::context::Sweep;
 use makegood::cause::Cause;
 use makegood::db::classify;
 use makegood::outbox::OutboxRow;
-use makegood::payment::razorpay::{self, Webhook};
 use makegood::payment::record::{self, Receipt, SetAside, Status};
-use makegood::payment::returned::{self, Refund, Returned};
+use makegood::payment::returned::{self, Dispute, Refund, Returned};
+use makegood::payment::webhook::Webhook;
 use makegood::payment::{Books, RecordError, Refusal, Refused, StrandedPayment};
-use serde_json::{Map, Value};
 
 /// What was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,17 +51,18 @@ pub(super) fn books(sweep: &Sweep) -> Books<'_> {
     }
 }
 
-/// Records a payment of the list; where nothing in it is ours, or an offer made it less than was asked, by what its order says, if that may
+/// Records a payment of the list; where nothing in it is ours, or its order may say more than it does, by what its order says, if that may
 /// be asked for. What fails at this payment alone is told and left; what is the database's stops the run.
 pub(super) async fn record_payment(
     sweep: &Sweep,
-    payment: &Map<String, Value>,
+    source: Source<'_>,
+    payment: &Object,
     questions: Option<&mut Questions<'_>>,
 ) -> Result<Acted, sqlx::Error> {
-    let acted = record_read(sweep, razorpay::read_listed(payment, None)).await?;
+    let acted = record_read(sweep, source.told(sweep, payment, None)).await?;
     let asks = match acted {
         Acted::NotOurs => true,
-        Acted::Case => razorpay::has_offer(payment),
+        Acted::Case => source.may_be_told_better(payment),
         _ => false,
     };
     let Some(questions) = questions.filter(|_| asks) else {
@@ -69,13 +70,12 @@ pub(super) async fn record_payment(
     };
     match questions.order_of(payment).await {
         Answer::None if acted == Acted::NotOurs => Ok(Acted::NotAsked),
-        Answer::NoOrder | Answer::None => Ok(acted),
-        Answer::Order(order) => {
-            match record_read(sweep, razorpay::read_listed(payment, Some(&order))).await? {
-                Acted::NotOurs => Ok(Acted::OrderNotOurs),
-                acted => Ok(acted),
-            }
-        }
+        Answer::NoSession if acted == Acted::NotOurs => Ok(Acted::OrderNotOurs),
+        Answer::NoOrder | Answer::NoSession | Answer::None => Ok(acted),
+        Answer::Order(order) => match record_read(sweep, source.told(sweep, payment, Some(&order))).await? {
+            Acted::NotOurs => Ok(Acted::OrderNotOurs),
+            acted => Ok(acted),
+        },
     }
 }
 
@@ -122,6 +122,21 @@ pub(super) async fn record_refund(sweep: &Sweep, refund: Refund) -> Result<Acted
             Ok(Acted::Recorded)
         }
         Err(error) => failed(returned.id(), error),
+    }
+}
+
+/// Records a dispute of the list. Whether anything in it was new.
+pub(super) async fn record_dispute(sweep: &Sweep, dispute: Dispute) -> Result<bool, sqlx::Error> {
+    let returned = Returned::Dispute(dispute);
+    match returned::record(books(sweep), &returned).await {
+        Ok(noted) => {
+            if !noted.duplicate {
+                returned::count(&returned, &noted);
+            }
+            sweep.publisher.publish(&noted.published).await;
+            Ok(!noted.duplicate)
+        }
+        Err(error) => failed(returned.id(), error).map(|_| false),
     }
 }
 

@@ -1,11 +1,10 @@
 //! Payments that name nothing of ours, though their order may, or that are too little, though an offer made them so: Razorpay is asked for
-//! the order before one is called another site's, or is left to a person (docs/decisions/0095, 0103).
+//! the order, and Stripe for the Checkout Session, before one is called another site's, or is left to a person (docs/decisions/0095, 0103,
+//! 0107).
 
+use super::source::{Asked, Object, Source};
 use crate::context::Sweep;
 use makegood::delivery::Deadline;
-use makegood::gateway::{GatewayError, ProviderOrder, Razorpay};
-use makegood::payment::provider::{PROVIDER, is_id};
-use serde_json::{Map, Value, json};
 use std::collections::HashSet;
 use std::time::Duration;
 
@@ -18,10 +17,12 @@ const FAILURES_IN_A_ROW: usize = 3;
 
 /// What the order of a payment says.
 pub(super) enum Answer {
-    /// This is the order.
-    Order(Map<String, Value>),
-    /// The payment has none, or Razorpay knows none of this id.
+    /// This is the order, or the session.
+    Order(Object),
+    /// The payment has none, or the provider knows none of this id.
     NoOrder,
+    /// No session made it, by the provider's own word: there is nothing to ask for again.
+    NoSession,
     /// It was not asked, or gave no answer: ask again.
     None,
 }
@@ -29,7 +30,7 @@ pub(super) enum Answer {
 /// The questions of one run.
 pub(super) struct Questions<'a> {
     /// Whom it asks.
-    pub razorpay: &'a Razorpay,
+    pub source: Source<'a>,
     /// Until when.
     pub deadline: Deadline,
     asked: usize,
@@ -37,9 +38,9 @@ pub(super) struct Questions<'a> {
 }
 
 impl<'a> Questions<'a> {
-    pub(super) const fn new(razorpay: &'a Razorpay, deadline: Deadline) -> Self {
+    pub(super) const fn new(source: Source<'a>, deadline: Deadline) -> Self {
         Self {
-            razorpay,
+            source,
             deadline,
             asked: 0,
             failures: 0,
@@ -52,30 +53,28 @@ impl<'a> Questions<'a> {
     }
 
     /// Asks for the order of a payment as the provider's list has it.
-    pub(super) async fn order_of(&mut self, payment: &Map<String, Value>) -> Answer {
-        let order_id = payment.get("order_id").and_then(Value::as_str);
-        let Some(order_id) = order_id.filter(|id| is_id(id)) else {
+    pub(super) async fn order_of(&mut self, payment: &Object) -> Answer {
+        let asked = self.source.asks(payment);
+        let (Asked::Order(id) | Asked::Session(id)) = &asked else {
             return Answer::NoOrder;
         };
         if self.failures >= FAILURES_IN_A_ROW || self.deadline.remaining() <= LEFT_FOR_A_QUESTION {
             return Answer::None;
         }
         self.asked += 1;
-        match self.razorpay.order(order_id).await {
+        match asked.ask(self.source).await {
             Ok(order) => {
                 self.failures = 0;
-                Answer::Order(written(order_id, &order))
-            }
-            Err(GatewayError::Refused {
-                status: 400 | 404, ..
-            }) => {
-                self.failures = 0;
-                Answer::NoOrder
+                match (order, &asked) {
+                    (Some(order), _) => Answer::Order(order),
+                    (None, Asked::Session(_)) => Answer::NoSession,
+                    (None, _) => Answer::NoOrder,
+                }
             }
             Err(error) => {
                 self.failures += 1;
                 tracing::error!(
-                    function = Sweep::NAME, order_id, code = error.code(), %error,
+                    function = Sweep::NAME, order_id = id, code = error.code(), %error,
                     "the order of a payment was not told; the next reading asks again"
                 );
                 Answer::None
@@ -84,28 +83,17 @@ impl<'a> Questions<'a> {
     }
 }
 
-/// As a webhook carries it.
-fn written(id: &str, order: &ProviderOrder) -> Map<String, Value> {
-    let fields = [
-        ("id", json!(id)),
-        ("amount", json!(order.amount_minor)),
-        ("currency", json!(order.currency)),
-        ("status", json!(order.is_paid.then_some("paid"))),
-        ("notes", order.notes.to_json()),
-    ];
-    fields
-        .map(|(name, value)| (name.to_owned(), value))
-        .into_iter()
-        .collect()
-}
-
 /// Those of these payments whose order was asked for and named nothing of ours.
-pub(super) async fn asked_before(sweep: &Sweep, ids: &[String]) -> Result<HashSet<String>, sqlx::Error> {
+pub(super) async fn asked_before(
+    sweep: &Sweep,
+    provider: &str,
+    ids: &[String],
+) -> Result<HashSet<String>, sqlx::Error> {
     let mut connection = sweep.publisher.database.acquire().await?;
     let asked = sqlx::query_scalar!(
         "SELECT entry_id FROM statement_entries
          WHERE provider = $1 AND kind = 'payment' AND entry_id = ANY($2) AND outcome = 'not_ours' AND acted = 'asked'",
-        PROVIDER,
+        provider,
         ids,
     )
     .fetch_all(&mut connection)

@@ -5,7 +5,6 @@ use super::page;
 use super::stop::{LEFT_FOR_A_PAGE, Stopped};
 use crate::context::Sweep;
 use chrono::{DateTime, TimeDelta, Utc};
-use makegood::payment::provider::PROVIDER;
 use makegood::statement::{self, Entry, EntryKind, EntryState, Judged, Outcome, Paid, RIPE_AFTER, Reading};
 use uuid::Uuid;
 
@@ -24,13 +23,20 @@ pub(super) async fn waiting(
     let after = reading.last.clone().unwrap_or_default();
     let ids = {
         let mut connection = sweep.publisher.database.acquire().await?;
-        statement::waiting(&mut connection, PROVIDER, reading.to, &after, MOST).await?
+        statement::waiting(
+            &mut connection,
+            questions.source.provider(),
+            reading.to,
+            &after,
+            MOST,
+        )
+        .await?
     };
     for id in &ids {
         if questions.deadline.remaining() <= LEFT_FOR_A_PAGE {
             return Ok(());
         }
-        if let Some(payment) = questions.razorpay.payment(id).await? {
+        if let Some(payment) = questions.source.payment(id).await? {
             page::compare_payments(sweep, questions, reading, &[payment]).await?;
         }
         reading.advance(1, Some(id.clone()));
@@ -48,20 +54,21 @@ pub(super) async fn paid(
     questions: &mut Questions<'_>,
     reading: &mut Reading,
 ) -> Result<(), Stopped> {
+    let source = questions.source;
     let after = place(reading.last.as_deref()).unwrap_or((reading.from + MARGIN, Uuid::nil()));
     let before = reading.to - RIPE_AFTER;
     let paid = {
         let mut connection = sweep.publisher.database.acquire().await?;
-        statement::paid(&mut connection, PROVIDER, after, before, MOST).await?
+        statement::paid(&mut connection, source.provider(), after, before, MOST).await?
     };
     for ours in &paid {
-        if ours.is_missing {
+        if ours.is_missing && source.can_ask_for(&ours.provider_payment_id) {
             if questions.deadline.remaining() <= LEFT_FOR_A_PAGE {
                 return Ok(());
             }
-            match questions.razorpay.payment(&ours.provider_payment_id).await? {
+            match source.payment(&ours.provider_payment_id).await? {
                 Some(payment) => page::compare_payments(sweep, questions, reading, &[payment]).await?,
-                None => reading.cases += page::keep(sweep, PROVIDER, vec![missing(ours)]).await?,
+                None => reading.cases += page::keep(sweep, source.provider(), vec![missing(ours)]).await?,
             }
         }
         reading.advance(1, Some(format!("{} {}", ours.paid_at.to_rfc3339(), ours.id)));
@@ -88,6 +95,7 @@ fn missing(ours: &Paid) -> Judged {
             fee_minor: None,
             tax_minor: None,
             returned_minor: 0,
+            is_disputed: false,
             state: EntryState::Missing,
             occurred_at: ours.paid_at,
         },

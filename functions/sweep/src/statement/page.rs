@@ -1,58 +1,56 @@
-//! A page of Razorpay's payments or refunds: compared with what is here, acted on, kept.
+//! A page of a provider's payments or refunds: compared with what is here, acted on, kept.
 
 use super::act::{self, Acted};
 use super::orders::{self, Questions};
+use super::source::{Object, Source};
 use super::stop::Stopped;
 use crate::context::Sweep;
 use makegood::case::{self, CaseKind, NewCase};
-use makegood::gateway::{Razorpay, RazorpayList, Span};
 use makegood::payment::Refusal;
-use makegood::payment::provider::{PROVIDER, is_id};
-use makegood::payment::returned;
+use makegood::payment::provider::is_id;
 use makegood::statement::{self, Entry, Judged, Ours, Outcome, Reading, judge_payment, judge_refund};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use std::collections::HashMap;
-
-/// An entry as the provider writes it.
-type Object = Map<String, Value>;
 
 pub(super) async fn payments(
     sweep: &Sweep,
     questions: &mut Questions<'_>,
     reading: &mut Reading,
 ) -> Result<(), Stopped> {
-    let Some((page, is_end)) = next(questions.razorpay, RazorpayList::Payments, reading).await? else {
+    let Some(page) = questions.source.payments(reading).await? else {
         return Ok(());
     };
-    compare_payments(sweep, questions, reading, &page).await?;
-    read_on(sweep, reading, &page, is_end);
+    compare_payments(sweep, questions, reading, &page.entries).await?;
+    page.read_on(sweep, reading);
     Ok(())
 }
 
-pub(super) async fn refunds(
-    sweep: &Sweep,
-    razorpay: &Razorpay,
-    reading: &mut Reading,
-) -> Result<(), Stopped> {
-    let Some((page, is_end)) = next(razorpay, RazorpayList::Refunds, reading).await? else {
+pub(super) async fn refunds(sweep: &Sweep, source: Source<'_>, reading: &mut Reading) -> Result<(), Stopped> {
+    let Some(page) = source.refunds(reading).await? else {
         return Ok(());
     };
     let now = sweep.clock.now();
-    let entries = readable(sweep, reading, &page, Entry::read_refund).await?;
+    let entries = readable(sweep, source, reading, &page.entries, |refund| {
+        source.read_refund(refund).map(Some)
+    })
+    .await?;
     let ids: Vec<String> = entries.iter().map(|(entry, _)| entry.id.clone()).collect();
-    let mut processed = of_refunds(sweep, &ids).await?;
+    let mut processed = of_refunds(sweep, source, &ids).await?;
     let mut acted = HashMap::new();
     for (entry, refund) in &entries {
-        let is_processed = processed.contains(&entry.id);
-        if judge_refund(entry, is_processed, now) != Outcome::RefundedThereOnly {
-            continue;
-        }
-        if let Ok(refund) = returned::read_listed(refund, now) {
+        let is_told = match judge_refund(entry, processed.contains(&entry.id), now) {
+            Outcome::RefundedThereOnly => true,
+            Outcome::RefundedHereOnly => source.refunds_may_fail_late(),
+            _ => false,
+        };
+        if let Ok(refund) = source.told_refund(sweep, refund)
+            && is_told
+        {
             acted.insert(entry.id.clone(), act::record_refund(sweep, refund).await?);
         }
     }
     if !acted.is_empty() {
-        processed = of_refunds(sweep, &ids).await?;
+        processed = of_refunds(sweep, source, &ids).await?;
     }
     let judged = entries.iter().map(|(entry, _)| Judged {
         outcome: judge_refund(entry, processed.contains(&entry.id), now),
@@ -60,36 +58,9 @@ pub(super) async fn refunds(
         subject: None,
         entry: entry.clone(),
     });
-    keep_read(sweep, reading, judged.collect(), &acted).await?;
-    read_on(sweep, reading, &page, is_end);
+    keep_read(sweep, source, reading, judged.collect(), &acted).await?;
+    page.read_on(sweep, reading);
     Ok(())
-}
-
-/// The next page of a list, without the entry that it overlaps with, and whether it is the last. None: the list moved, and is read anew.
-pub(super) async fn next(
-    razorpay: &Razorpay,
-    list: RazorpayList,
-    reading: &mut Reading,
-) -> Result<Option<(Vec<Object>, bool)>, Stopped> {
-    let span = Span {
-        from: reading.from,
-        to: reading.to,
-    };
-    let page = razorpay.page(list, span, reading.skip_to_last()).await?;
-    let is_end = page.len() < Razorpay::PAGE;
-    let id = |entry: &Object| entry.get("id").and_then(Value::as_str).map(str::to_owned);
-    Ok(reading.unread(page, id).map(|page| (page, is_end)))
-}
-
-fn read_on(sweep: &Sweep, reading: &mut Reading, page: &[Object], is_end: bool) {
-    let last = page
-        .last()
-        .and_then(|entry| entry.get("id")?.as_str())
-        .map(str::to_owned);
-    reading.advance(page.len(), last);
-    if is_end {
-        reading.end_list(sweep.clock.now());
-    }
 }
 
 /// Compares payments with what is here, and acts. The provider's word of each is a whole payment, as its list has it.
@@ -99,22 +70,35 @@ pub(super) async fn compare_payments(
     reading: &mut Reading,
     page: &[Object],
 ) -> Result<(), sqlx::Error> {
-    let now = sweep.clock.now();
-    let entries = readable(sweep, reading, page, Entry::read_payment).await?;
+    let (now, source) = (sweep.clock.now(), questions.source);
+    let entries = readable(sweep, source, reading, page, |payment| {
+        match source.not_for_us(payment)? {
+            Some(reason) => {
+                tracing::warn!(
+                    function = Sweep::NAME,
+                    reason,
+                    "a payment of the provider's statement is left out"
+                );
+                Ok(None)
+            }
+            None => source.read_payment(payment).map(Some),
+        }
+    })
+    .await?;
     let ids: Vec<String> = entries.iter().map(|(entry, _)| entry.id.clone()).collect();
-    let mut ours = of_payments(sweep, &ids).await?;
-    let asked = orders::asked_before(sweep, &ids).await?;
+    let mut ours = of_payments(sweep, source, &entries).await?;
+    let asked = orders::asked_before(sweep, source.provider(), &ids).await?;
     let mut acted = HashMap::new();
     for (entry, payment) in &entries {
         let outcome = judge_payment(entry, ours.get(&entry.id), now);
         if matches!(outcome, Outcome::TheirsOnly | Outcome::RefundedThereOnly) {
             let may_ask = (!asked.contains(&entry.id)).then_some(&mut *questions);
-            let done = act::record_payment(sweep, payment, may_ask).await?;
+            let done = act::record_payment(sweep, source, payment, may_ask).await?;
             acted.insert(entry.id.clone(), done);
         }
     }
     if !acted.is_empty() {
-        ours = of_payments(sweep, &ids).await?;
+        ours = of_payments(sweep, source, &entries).await?;
     }
     let judged = entries.iter().map(|(entry, _)| {
         let acted = acted.get(&entry.id).copied();
@@ -131,38 +115,66 @@ pub(super) async fn compare_payments(
             entry: entry.clone(),
         }
     });
-    keep_read(sweep, reading, judged.collect(), &acted).await
+    keep_read(sweep, source, reading, judged.collect(), &acted).await
 }
 
-async fn of_payments(sweep: &Sweep, ids: &[String]) -> Result<HashMap<String, Ours>, sqlx::Error> {
+/// What is here of these payments, by their own ids, under whichever name it is kept.
+async fn of_payments(
+    sweep: &Sweep,
+    source: Source<'_>,
+    entries: &[(Entry, &Object)],
+) -> Result<HashMap<String, Ours>, sqlx::Error> {
+    let names: Vec<(&str, Vec<String>)> = entries
+        .iter()
+        .map(|(entry, payment)| (entry.id.as_str(), source.other_names(payment)))
+        .collect();
+    let ids = names
+        .iter()
+        .flat_map(|(id, others)| std::iter::once((*id).to_owned()).chain(others.iter().cloned()));
+    let ids: Vec<String> = ids.collect();
     let mut connection = sweep.publisher.database.acquire().await?;
-    statement::of_payments(&mut connection, PROVIDER, ids).await
+    let mut ours = statement::of_payments(&mut connection, source.provider(), &ids).await?;
+    for (id, others) in names {
+        if !ours.contains_key(id)
+            && let Some(found) = others.iter().find_map(|name| ours.remove(name))
+        {
+            ours.insert(id.to_owned(), found);
+        }
+    }
+    Ok(ours)
 }
 
-async fn of_refunds(sweep: &Sweep, ids: &[String]) -> Result<Vec<String>, sqlx::Error> {
+async fn of_refunds(sweep: &Sweep, source: Source<'_>, ids: &[String]) -> Result<Vec<String>, sqlx::Error> {
     let mut connection = sweep.publisher.database.acquire().await?;
-    statement::of_refunds(&mut connection, PROVIDER, ids).await
+    statement::of_refunds(&mut connection, source.provider(), ids).await
 }
 
-/// The entries that can be read, each as the provider writes it. One that can't be read is told, and is a case: its money may have moved.
+/// The entries that can be read, each as the provider writes it, without those of which nothing is read. One that can't be read is told, and
+/// is a case: its money may have moved.
 async fn readable<'a>(
     sweep: &Sweep,
+    source: Source<'_>,
     reading: &mut Reading,
     page: &'a [Object],
-    read: fn(&Object) -> Result<Entry, Refusal>,
+    read: impl Fn(&Object) -> Result<Option<Entry>, Refusal>,
 ) -> Result<Vec<(Entry, &'a Object)>, sqlx::Error> {
     let mut entries = Vec::with_capacity(page.len());
     for object in page {
         match read(object) {
-            Ok(entry) => entries.push((entry, object)),
-            Err(refusal) => reading.cases += tell_unreadable(sweep, object, &refusal).await?,
+            Ok(entry) => entries.extend(entry.map(|entry| (entry, object))),
+            Err(refusal) => reading.cases += tell_unreadable(sweep, source, object, &refusal).await?,
         }
     }
     Ok(entries)
 }
 
 /// How many cases were opened: none for an entry without an id, which only the log can tell of.
-async fn tell_unreadable(sweep: &Sweep, object: &Object, refusal: &Refusal) -> Result<u64, sqlx::Error> {
+pub(super) async fn tell_unreadable(
+    sweep: &Sweep,
+    source: Source<'_>,
+    object: &Object,
+    refusal: &Refusal,
+) -> Result<u64, sqlx::Error> {
     let id = object.get("id").and_then(Value::as_str).filter(|id| is_id(id));
     tracing::error!(function = Sweep::NAME, id, reason = %refusal, "an entry of the provider's statement can't be read");
     let Some(id) = id else {
@@ -177,7 +189,7 @@ async fn tell_unreadable(sweep: &Sweep, object: &Object, refusal: &Refusal) -> R
         currency: None,
         details: json!({
             "source": Sweep::NAME,
-            "provider": PROVIDER,
+            "provider": source.provider(),
             "outcome": "unreadable",
             "reason": refusal.to_string(),
             "field": refusal.field(),
@@ -199,6 +211,7 @@ pub(super) async fn keep(sweep: &Sweep, provider: &str, judged: Vec<Judged>) -> 
 /// Keeps what the provider's list had, and counts what was done about it.
 async fn keep_read(
     sweep: &Sweep,
+    source: Source<'_>,
     reading: &mut Reading,
     judged: Vec<Judged>,
     acted: &HashMap<String, Acted>,
@@ -206,7 +219,7 @@ async fn keep_read(
     let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
     let of = |kind: Acted| number(acted.values().filter(|acted| **acted == kind).count());
     let gaps = judged.iter().filter(|judged| judged.outcome.is_gap()).count();
-    reading.cases += keep(sweep, PROVIDER, judged).await? + of(Acted::Case);
+    reading.cases += keep(sweep, source.provider(), judged).await? + of(Acted::Case);
     reading.recorded += of(Acted::Recorded);
     reading.differed += number(gaps) + of(Acted::Recorded);
     Ok(())

@@ -1,6 +1,7 @@
 //! What was paid out to the merchant: each settlement must be the sum of what it holds, to the paisa.
 
 use super::page;
+use super::source::{Page, by_number};
 use super::stop::Stopped;
 use crate::context::Sweep;
 use chrono::TimeDelta;
@@ -68,23 +69,24 @@ pub(super) async fn settlements(
     razorpay: &Razorpay,
     reading: &mut Reading,
 ) -> Result<(), Stopped> {
-    let (page, is_end) = match page::next(razorpay, RazorpayList::Settlements, reading).await {
-        Ok(Some(next)) => next,
+    let page = match by_number(razorpay, RazorpayList::Settlements, reading).await {
+        Ok(Some(page)) => page,
         Ok(None) => return Ok(()),
         Err(Stopped::Provider(error @ GatewayError::Refused { .. })) => {
             tracing::warn!(function = Sweep::NAME, %error, "the provider does not tell its settlements");
-            (Vec::new(), true)
+            Page {
+                entries: Vec::new(),
+                read: 0,
+                last: None,
+                is_end: true,
+            }
         }
         Err(stopped) => return Err(stopped),
     };
-    let judged = page.iter().filter_map(judged);
+    let judged = page.entries.iter().filter_map(judged);
     page::keep(sweep, PROVIDER, judged.collect()).await?;
-    let last = page
-        .last()
-        .and_then(|entry| entry.get("id")?.as_str())
-        .map(str::to_owned);
-    reading.advance(page.len(), last);
-    if is_end {
+    reading.advance(page.read, page.last);
+    if page.is_end {
         unsettled(sweep, reading).await?;
         reading.end_list(sweep.clock.now());
     }

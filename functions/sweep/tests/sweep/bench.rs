@@ -64,6 +64,7 @@ impl Bench {
             refund_question_days: 45,
             retention: sweep::Retention::default(),
             razorpay: None,
+            stripe: None,
             trusts_notes: false,
             partial_refund: PartialRefund::Keep,
             waker: None,

@@ -97,6 +97,7 @@ impl Counter {
             refund_question_days: 45,
             retention: sweep::Retention::default(),
             razorpay: None,
+            stripe: None,
             trusts_notes: false,
             partial_refund: PartialRefund::Keep,
             waker: Some(Waker {

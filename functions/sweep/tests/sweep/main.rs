@@ -24,6 +24,8 @@ mod stale_jobs;
 mod statement;
 mod statement_orders;
 mod statement_runs;
+mod statement_stripe;
+mod statement_stripe_runs;
 mod turns;
 mod unfulfilled;
 mod unpriced;

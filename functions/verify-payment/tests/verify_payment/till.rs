@@ -125,6 +125,7 @@ impl Till {
             refund_question_days: 45,
             retention: sweep::Retention::default(),
             razorpay: None,
+            stripe: None,
             trusts_notes: false,
             partial_refund: PartialRefund::Keep,
             waker: self.function.verifier.waker.clone(),

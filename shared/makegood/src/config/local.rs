@@ -69,7 +69,7 @@ const fn of(
 }
 
 /// Every address, secret and merchant that a deployment is told.
-pub const SETTINGS: [Setting; 20] = [
+pub const SETTINGS: [Setting; 22] = [
     of("DatabaseUrl", "DATABASE_URL", Kind::Database, &[]),
     // Of migrate alone, which is told no other.
     of("DatabaseDirectUrl", "DATABASE_URL", Kind::Database, &[]),
@@ -89,6 +89,13 @@ pub const SETTINGS: [Setting; 20] = [
         &[Mark::Begins("rzp_test_")],
     ),
     of("RazorpayBaseUrl", "RAZORPAY_BASE_URL", Kind::Address, &[]),
+    of(
+        "StripeApiSecret",
+        "STRIPE_API_SECRET",
+        Kind::Secret,
+        &[Mark::Begins("rk_test_"), Mark::Begins("sk_test_")],
+    ),
+    of("StripeBaseUrl", "STRIPE_BASE_URL", Kind::Address, &[]),
     of("ConfirmationSecret", "CONFIRMATION_SECRET", Kind::Secret, &[]),
     of("JwtIssuer", "", Kind::Address, &[]),
     of(

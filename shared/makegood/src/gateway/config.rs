@@ -41,7 +41,7 @@ pub enum OpenError {
     /// An address can't be used.
     #[error("{0} must be an https:// URL, or http:// on this machine")]
     NoAddress(&'static str),
-    /// A sandbox's merchant where real money is taken.
+    /// A sandbox's merchant where real money is taken, or a key to real money in a sandbox.
     #[error("{0}")]
     Sandbox(String),
     /// TLS can't be set up.

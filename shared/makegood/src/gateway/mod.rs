@@ -1,4 +1,5 @@
-//! The payment gateways behind one trait: eSewa (ePay v2) and Khalti (KPG-2); and Razorpay's orders, which say what a course costs.
+//! The payment gateways behind one trait: eSewa (ePay v2) and Khalti (KPG-2); Razorpay's orders, which say what a course costs; and the
+//! lists of Razorpay and of Stripe.
 //! Only a gateway's own word, asked server to server, says what became of a payment; a redirect never does.
 
 pub mod amount;
@@ -13,6 +14,7 @@ mod nothing;
 mod payment;
 mod provider;
 mod razorpay;
+mod stripe;
 
 pub use answer::{GatewayAnswer, GatewayReply, Verdict};
 pub use config::{GatewaysConfig, OpenError};
@@ -22,6 +24,7 @@ pub use khalti::Khalti;
 pub use payment::{AskedPayment, OpenedPayment, PaymentRequest};
 pub use provider::{Provider, UnknownProvider};
 pub use razorpay::{ProviderOrder, Razorpay, RazorpayConfig, RazorpayList, Span};
+pub use stripe::{Stripe, StripeConfig, StripeList, StripePage};
 
 use chrono::{DateTime, TimeDelta, Utc};
 

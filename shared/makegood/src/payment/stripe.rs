@@ -6,10 +6,13 @@
 
 mod amount;
 pub mod events;
+mod listed;
 mod returned;
 
 pub use crate::payment::provider::{STRIPE as PROVIDER, derived_id};
 pub use crate::payment::webhook::Webhook;
+pub(crate) use amount::money;
+pub use listed::{charge_of, read_listed, read_listed_dispute, read_listed_refund};
 
 use crate::config::Place;
 use crate::ids::{CourseId, PaymentId, StudentId};
@@ -69,20 +72,31 @@ pub fn read(body: &[u8], place: Place, now: DateTime<Utc>) -> Result<Webhook, Re
 
 /// An event of the other mode, or of an account that is connected to the merchant's: its money is none that this stack delivers for.
 fn not_for_us(top: &Object<'_>, event: &str, place: Place) -> Result<Option<Ignored>, Refusal> {
+    const REASON: &str = "it is of a connected account; only those of your own account are read";
+    if let Some(reason) = of_other_mode(top, place)? {
+        return Ok(Some(events::not_for_us(event, events::OF_OTHER_MODE, reason)));
+    }
+    let is_connected = top.get("account").is_some();
+    Ok(is_connected.then(|| events::not_for_us(event, events::OF_OTHER_ACCOUNT, REASON)))
+}
+
+/// Why this object of Stripe's is none of a stack that takes real money or none; nothing where it is.
+///
+/// # Errors
+/// [`Refusal`] when it does not say.
+pub fn of_other_mode(object: &Object<'_>, place: Place) -> Result<Option<&'static str>, Refusal> {
     const EXPECTED: &str = "true or false";
-    let is_live = top.required("livemode", EXPECTED)?.as_bool();
-    let is_live = is_live.ok_or_else(|| Refusal::wrong("livemode", EXPECTED))?;
-    let reason = match (is_live, place) {
-        (false, Place::Live) => "it is of Stripe's test mode, and this stack takes real money (Stage=live)",
-        (true, Place::Sandbox) => "it is of Stripe's live mode, and this stack is a sandbox (Stage=sandbox)",
-        _ => {
-            const REASON: &str = "it is of a connected account; only those of your own account are read";
-            let is_connected = top.get("account").is_some();
-            let ignored = || events::not_for_us(event, events::OF_OTHER_ACCOUNT, REASON);
-            return Ok(is_connected.then(ignored));
+    let is_live = object.required("livemode", EXPECTED)?.as_bool();
+    let is_live = is_live.ok_or_else(|| Refusal::wrong(&object.path_of("livemode"), EXPECTED))?;
+    Ok(match (is_live, place) {
+        (false, Place::Live) => {
+            Some("it is of Stripe's test mode, and this stack takes real money (Stage=live)")
         }
-    };
-    Ok(Some(events::not_for_us(event, events::OF_OTHER_MODE, reason)))
+        (true, Place::Sandbox) => {
+            Some("it is of Stripe's live mode, and this stack is a sandbox (Stage=sandbox)")
+        }
+        (true, Place::Live) | (false, Place::Sandbox) => None,
+    })
 }
 
 /// Whether the money is there: a session says `paid`, an intent `succeeded`.
@@ -197,12 +211,15 @@ fn payment(
     })
 }
 
-/// Where the amount that was paid stands. `amount_received` is less than `amount` where only a part was captured.
+/// Where the amount that was paid stands. `amount_received`, or a charge's `amount_captured`, is less than `amount` where only a part was
+/// captured.
 fn amount_field(object: &Object<'_>, is_session: bool) -> &'static str {
-    match (is_session, object.get("amount_received")) {
-        (true, _) => "amount_total",
-        (false, Some(_)) => "amount_received",
-        (false, None) => "amount",
+    let captured = ["amount_received", "amount_captured"];
+    let captured = captured.into_iter().find(|field| object.get(field).is_some());
+    if is_session {
+        "amount_total"
+    } else {
+        captured.unwrap_or("amount")
     }
 }
 
@@ -212,12 +229,18 @@ fn asked(object: &Object<'_>, is_session: bool) -> Result<i64, Refusal> {
     amount::money(object, field).map(|(minor, _)| minor)
 }
 
-/// `card`, `upi`, …: of the charge where the API is older than 2022-11-15, else where the payment could be made in one way only.
+/// `card`, `upi`, …: of the charge where that is there (the API before 2022-11-15, and lists), else where the payment could be made in one
+/// way only.
 fn method(object: &Object<'_>) -> Option<String> {
     let fields = object.fields();
     let charge = fields
         .get("charges")
-        .and_then(|charges| charges.pointer("/data/0/payment_method_details/type"));
+        .and_then(|charges| charges.pointer("/data/0/payment_method_details/type"))
+        .or_else(|| {
+            fields
+                .get("latest_charge")?
+                .pointer("/payment_method_details/type")
+        });
     let only = fields
         .get("payment_method_types")
         .and_then(Value::as_array)

@@ -86,6 +86,8 @@ pub struct Entry {
     pub tax_minor: Option<i64>,
     /// How much of a payment went back, or is on its way.
     pub returned_minor: i64,
+    /// Whether the provider says that the buyer's bank asked for a payment back, whatever came of it: that is not in what went back.
+    pub is_disputed: bool,
     /// Whether the money moved.
     pub state: EntryState,
     /// When the provider made it.
@@ -110,12 +112,13 @@ impl Entry {
             fee_minor: payment.get("fee").and_then(Value::as_i64),
             tax_minor: payment.get("tax").and_then(Value::as_i64),
             returned_minor: returned.unwrap_or(0),
+            is_disputed: false,
             state: match payment.get("status").and_then(Value::as_str) {
                 Some("captured" | "refunded") => EntryState::Moved,
                 Some("failed") => EntryState::Failed,
                 _ => EntryState::Waiting,
             },
-            occurred_at: created_at(&fields)?,
+            occurred_at: created_at(&fields, "created_at")?,
         })
     }
 
@@ -134,12 +137,13 @@ impl Entry {
             fee_minor: None,
             tax_minor: None,
             returned_minor: 0,
+            is_disputed: false,
             state: match refund.get("status").and_then(Value::as_str) {
                 Some("processed") => EntryState::Moved,
                 Some("failed") => EntryState::Failed,
                 _ => EntryState::Waiting,
             },
-            occurred_at: created_at(&fields)?,
+            occurred_at: created_at(&fields, "created_at")?,
         })
     }
 
@@ -159,12 +163,13 @@ impl Entry {
             fee_minor: settlement.get("fees").and_then(Value::as_i64),
             tax_minor: settlement.get("tax").and_then(Value::as_i64),
             returned_minor: 0,
+            is_disputed: false,
             state: match settlement.get("status").and_then(Value::as_str) {
                 Some("processed") => EntryState::Moved,
                 Some("failed") => EntryState::Failed,
                 _ => EntryState::Waiting,
             },
-            occurred_at: created_at(&fields)?,
+            occurred_at: created_at(&fields, "created_at")?,
         })
     }
 }
@@ -213,26 +218,29 @@ pub fn read_settled(line: &Map<String, Value>) -> Result<Option<SettledLine>, Re
             fee_minor: line.get("fee").and_then(Value::as_i64),
             tax_minor: line.get("tax").and_then(Value::as_i64),
             returned_minor: 0,
+            is_disputed: false,
             state: EntryState::Moved,
-            occurred_at: created_at(&fields)?,
+            occurred_at: created_at(&fields, "created_at")?,
         },
     }))
 }
 
-fn id(fields: &Object<'_>, field: &str) -> Result<String, Refusal> {
-    const EXPECTED: &str = "an id of Razorpay's";
+/// The id in this field.
+pub(super) fn id(fields: &Object<'_>, field: &str) -> Result<String, Refusal> {
+    const EXPECTED: &str = "an id of the provider's";
     let text = fields.required(field, EXPECTED)?.as_str();
     text.filter(|id| is_id(id))
         .map(str::to_owned)
         .ok_or_else(|| Refusal::wrong(&fields.path_of(field), EXPECTED))
 }
 
-fn created_at(fields: &Object<'_>) -> Result<DateTime<Utc>, Refusal> {
+/// When the provider made it, by this field.
+pub(super) fn created_at(fields: &Object<'_>, field: &str) -> Result<DateTime<Utc>, Refusal> {
     const EXPECTED: &str = "seconds since 1970";
-    let seconds = fields.required("created_at", EXPECTED)?.as_i64();
+    let seconds = fields.required(field, EXPECTED)?.as_i64();
     seconds
         .and_then(|seconds| DateTime::from_timestamp(seconds, 0))
-        .ok_or_else(|| Refusal::wrong(&fields.path_of("created_at"), EXPECTED))
+        .ok_or_else(|| Refusal::wrong(&fields.path_of(field), EXPECTED))
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@
 //! | took it | paid, the same | `matched` | |
 //! | took it | a dispute is open | `in_dispute` | the dispute's own case |
 //! | took it, nothing went back | given back | `refunded_here_only` | a case |
+//! | took it, a bank asked for it back | given back | `matched` | |
 //! | gave it back | not given back | `refunded_there_only` | recorded as if its webhook had arrived |
 //! | does not know it | paid | `ours_only` | a case |
 
@@ -136,6 +137,8 @@ pub fn judge_payment(entry: &Entry, ours: Option<&Ours>, now: DateTime<Utc>) -> 
         entry.returned_minor == 0,
     );
     match (is_returned_here, none, all) {
+        // A lost dispute is no refund there.
+        (true, true, _) if entry.is_disputed => Outcome::Matched,
         (true, true, _) => Outcome::RefundedHereOnly,
         (false, false, true) if is_young => Outcome::TooYoung,
         (false, false, true) => Outcome::RefundedThereOnly,
@@ -175,6 +178,7 @@ mod tests {
             fee_minor: None,
             tax_minor: None,
             returned_minor: 0,
+            is_disputed: false,
             state: EntryState::Moved,
             occurred_at: now() - TimeDelta::hours(2),
         }

@@ -14,6 +14,7 @@ mod judge;
 mod keep;
 mod reading;
 mod store;
+mod stripe;
 
 pub use entry::{Entry, EntryKind, EntryState, SettledLine, read_settled};
 pub use judge::{Ours, Outcome, RIPE_AFTER, judge_payment, judge_refund};
@@ -21,5 +22,5 @@ pub use keep::keep_with_cases;
 pub use reading::{List, Reading, last_reading};
 pub use store::{
     Gaps, Judged, Paid, Settlement, close_cases, imported, note_settled, of_intents, of_payments, of_refunds,
-    open_gaps, paid, settlements, waiting,
+    open_disputes, open_gaps, paid, settlements, waiting,
 };

@@ -11,7 +11,7 @@ const FIRST: TimeDelta = TimeDelta::days(7);
 /// How often one list is begun anew because it moved under the reader, before it is taken as it comes.
 const MOST_RESTARTS: u32 = 3;
 
-/// What is read, in order.
+/// What is read, in order. A provider that has no such list ends it at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum List {
@@ -19,6 +19,10 @@ pub enum List {
     Payments,
     /// Its refunds.
     Refunds,
+    /// Its disputes.
+    Disputes,
+    /// Disputes of ours that are open: each is asked for by itself.
+    OpenDisputes,
     /// Entries of earlier readings whose money had not moved: each is asked for by itself.
     Waiting,
     /// Our own paid payments that the statement does not have.
@@ -33,7 +37,9 @@ impl List {
     const fn next(self) -> Option<Self> {
         match self {
             Self::Payments => Some(Self::Refunds),
-            Self::Refunds => Some(Self::Waiting),
+            Self::Refunds => Some(Self::Disputes),
+            Self::Disputes => Some(Self::OpenDisputes),
+            Self::OpenDisputes => Some(Self::Waiting),
             Self::Waiting => Some(Self::Ours),
             Self::Ours => Some(Self::Settled),
             Self::Settled => Some(Self::Settlements),
@@ -58,7 +64,7 @@ pub struct Reading {
     pub list: List,
     /// How many entries of it are read.
     pub skip: usize,
-    /// The last of them, by which a list that moved is noticed; of our own payments, where in them it is.
+    /// The last of them: by it a list that moved is noticed, or the next page begins after it; of our own payments, where in them it is.
     pub last: Option<String>,
     /// How often this list was begun anew because it had moved.
     pub restarts: u32,
@@ -123,6 +129,16 @@ impl Reading {
         None
     }
 
+    /// This list is begun anew, if it was not too often: the provider does not know the entry any more after which the next page begins.
+    pub fn begin_list_anew(&mut self) -> bool {
+        let may = self.last.is_some() && self.restarts < MOST_RESTARTS;
+        if may {
+            (self.skip, self.last) = (0, None);
+            self.restarts += 1;
+        }
+        may
+    }
+
     /// A page of so many new entries was handled; `last` is the id of its last one.
     pub fn advance(&mut self, entries: usize, last: Option<String>) {
         self.skip += entries;
@@ -145,19 +161,28 @@ impl Reading {
     }
 }
 
-/// The reading as its sweep's last run that ended well left it; none when it never ran.
+/// The reading of a provider as its sweep's last run that ended well left it, in this field of what it did, or in all of it; none when it
+/// never ran.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn last_reading(connection: &mut Connection, sweep: &str) -> Result<Option<Reading>, sqlx::Error> {
+pub async fn last_reading(
+    connection: &mut Connection,
+    sweep: &str,
+    field: Option<&str>,
+) -> Result<Option<Reading>, sqlx::Error> {
     let done = sqlx::query_scalar!(
         r#"SELECT done AS "done!" FROM sweep_runs WHERE sweep = $1 AND done IS NOT NULL ORDER BY id DESC LIMIT 1"#,
         sweep,
     )
     .fetch_optional(connection)
     .await?;
+    let reading = done.and_then(|mut done| match field {
+        Some(field) => done.get_mut(field).map(serde_json::Value::take),
+        None => Some(done),
+    });
     // What an older version wrote may not be readable: then it begins anew.
-    Ok(done.and_then(|done| serde_json::from_value(done).ok()))
+    Ok(reading.and_then(|reading| serde_json::from_value(reading).ok()))
 }
 
 #[cfg(test)]
@@ -173,7 +198,7 @@ mod tests {
     fn a_reading_overlaps_the_one_before_by_a_day_and_reads_on_from_nothing_else() {
         let mut first = Reading::begin(None, None, at(1_000));
         assert_eq!(first.from, at(1_000 - 7 * 24));
-        for _ in 0..6 {
+        for _ in 0..8 {
             assert_eq!(first.completed_at, None);
             first.end_list(at(1_001));
         }
@@ -237,6 +262,36 @@ mod tests {
             for n in 0..stays {
                 prop_assert!(seen.contains(&format!("stays_{n}")), "stays_{n} of {seen:?}");
             }
+        }
+
+        /// A list whose pages begin after an entry is read to its end once, whatever comes in above and however it was stopped between.
+        #[test]
+        fn what_is_in_a_list_of_pages_after_an_entry_is_read_once_whatever_comes_above(
+            stays in 1_usize..40,
+            comes in proptest::collection::vec(0_usize..4, 0..20),
+            page in 1_usize..6,
+        ) {
+            let mut list: Vec<String> = (0..stays).map(|n| format!("stays_{n}")).collect();
+            let mut comes = comes.into_iter().enumerate();
+            let mut reading = Reading::begin(None, None, at(1_000));
+            let mut seen = Vec::new();
+            loop {
+                let begin = reading.last.as_ref().map_or(0, |last| list.iter().position(|id| id == last).unwrap() + 1);
+                let answer: Vec<String> = list.iter().skip(begin).take(page).cloned().collect();
+                let has_more = begin + answer.len() < list.len();
+                seen.extend(answer.iter().filter(|id| id.starts_with("stays")).cloned());
+                reading.advance(answer.len(), answer.last().cloned());
+                if !has_more {
+                    break;
+                }
+                // As the next run has it.
+                reading = serde_json::from_value(serde_json::to_value(&reading).unwrap()).unwrap();
+                if let Some((n, new)) = comes.next() {
+                    list.splice(0..0, (0..new).map(|of| format!("came_{n}_{of}")));
+                }
+            }
+            let all: Vec<String> = (0..stays).map(|n| format!("stays_{n}")).collect();
+            prop_assert_eq!(seen, all);
         }
     }
 }

@@ -116,6 +116,7 @@ pub async fn imported(
         fee_minor: row.fee_minor,
         tax_minor: row.tax_minor,
         returned_minor: row.returned_minor,
+        is_disputed: false,
         state: EntryState::from_wire_name(&row.state),
         occurred_at: row.occurred_at,
     });
@@ -258,6 +259,29 @@ pub async fn waiting(
     sqlx::query_file_scalar!("src/statement/waiting.sql", provider, seen_before, after, most)
         .fetch_all(connection)
         .await
+}
+
+/// The next disputes of this provider that are open here, after this id; at most so many.
+///
+/// # Errors
+/// Those of the database.
+pub async fn open_disputes(
+    connection: &mut Connection,
+    provider: &str,
+    after: &str,
+    most: i64,
+) -> Result<Vec<String>, sqlx::Error> {
+    sqlx::query_scalar!(
+        "SELECT provider_dispute_id FROM disputes
+         WHERE provider = $1 AND provider_dispute_id > $2 AND status IN ('open', 'under_review', 'action_required')
+         ORDER BY provider_dispute_id
+         LIMIT $3",
+        provider,
+        after,
+        most,
+    )
+    .fetch_all(connection)
+    .await
 }
 
 /// The next payments of ours after this one and before that instant, each with whether the statement has it.

@@ -137,7 +137,7 @@ fn a_sandboxs_merchant_is_refused_where_real_money_is_taken() {
             );
         }
     }
-    assert_eq!(marks, 12);
+    assert_eq!(marks, 14);
 }
 
 #[test]

@@ -43,7 +43,7 @@ fn minor(amount: i64, currency: &str) -> Option<i64> {
 ///
 /// # Errors
 /// When one is missing or can't be used; a Stripe object with an amount always names its currency.
-pub(super) fn money(object: &Object<'_>, field: &str) -> Result<(i64, String), Refusal> {
+pub(crate) fn money(object: &Object<'_>, field: &str) -> Result<(i64, String), Refusal> {
     object.required("currency", "an ISO 4217 code such as inr")?;
     let currency = object.currency()?;
     let amount = object.amount_minor(field)?;

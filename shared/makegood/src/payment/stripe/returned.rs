@@ -26,6 +26,22 @@ pub(super) fn read(event: &str, object: &Object<'_>, told_at: DateTime<Utc>) -> 
     refund(object, payment_id, event == "refund.failed", told_at).map(Returned::Refund)
 }
 
+/// Reads a refund of a list.
+///
+/// # Errors
+/// [`Refusal`] naming the field.
+pub(super) fn read_refund(object: &Object<'_>, told_at: DateTime<Utc>) -> Result<Refund, Refusal> {
+    refund(object, payment_of(object)?, false, told_at)
+}
+
+/// Reads a dispute of a list.
+///
+/// # Errors
+/// [`Refusal`] naming the field.
+pub(super) fn read_dispute(object: &Object<'_>, told_at: DateTime<Utc>) -> Result<Dispute, Refusal> {
+    dispute("", object, told_at)
+}
+
 fn refund(
     object: &Object<'_>,
     payment_id: String,
@@ -118,6 +134,7 @@ fn dispute(event: &str, object: &Object<'_>, told_at: DateTime<Utc>) -> Result<D
     })
 }
 
+/// The payment that a refund or a dispute is about.
 fn payment_of(object: &Object<'_>) -> Result<String, Refusal> {
     let id = id_in(object, "payment_intent").or_else(|| id_in(object, "charge"));
     id.map(str::to_owned).ok_or_else(|| Refusal::Missing {

@@ -9,6 +9,10 @@ WITH answered AS (
   WHERE e.kind = 'payment' AND e.state = 'moved' AND e.outcome IN ('matched', 'theirs_only', 'too_young')
     AND e.occurred_at < $1::timestamptz - interval '1 hour'
     AND NOT EXISTS (SELECT FROM payments y WHERE y.provider_payment_id = e.entry_id AND y.status IN ('succeeded', 'refunded'))
+    -- A row that was found by another name: a part of an order, a charge of Stripe's, or an id that another provider's payment has as well.
+    AND NOT EXISTS (SELECT FROM payments y
+                    WHERE y.id = CASE WHEN e.subject ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' THEN e.subject::uuid END
+                      AND y.status IN ('succeeded', 'refunded'))
     AND NOT EXISTS (SELECT FROM payment_gateway_verifications v
                     WHERE v.provider = e.provider AND v.external_transaction_id = e.entry_id AND v.status = 'success')
     AND NOT EXISTS (SELECT FROM answered a WHERE a.subject = e.entry_id OR a.payment = e.subject)
@@ -19,9 +23,12 @@ WITH answered AS (
     AND e.first_seen_at < $1::timestamptz - interval '1 hour'
     AND NOT EXISTS (SELECT FROM answered a WHERE a.subject IN (e.entry_id, e.pays) OR a.payment = e.subject)
   UNION ALL
-  SELECT 'statement-unread', r.sweep, r.through
-  FROM (SELECT s.sweep, (s.done ->> 'through')::timestamptz AS through FROM sweep_runs s
-        WHERE s.sweep = 'statement' AND s.done ->> 'from' IS NOT NULL ORDER BY s.id DESC LIMIT 1) r
+  SELECT 'statement-unread', r.provider, r.through
+  FROM ((SELECT 'razorpay' AS provider, (s.done ->> 'through')::timestamptz AS through FROM sweep_runs s
+         WHERE s.sweep = 'statement' AND s.done ->> 'from' IS NOT NULL ORDER BY s.id DESC LIMIT 1)
+        UNION ALL
+        (SELECT 'stripe', (s.done -> 'stripe' ->> 'through')::timestamptz FROM sweep_runs s
+         WHERE s.sweep = 'statement' AND s.done -> 'stripe' ->> 'from' IS NOT NULL ORDER BY s.id DESC LIMIT 1)) r
   WHERE coalesce(r.through, '-infinity') < $1::timestamptz - interval '2 days'
 )
 SELECT code AS "code!", count(*) AS "count!", (array_agg(id ORDER BY at, id))[1:20] AS "examples!: Vec<String>",
