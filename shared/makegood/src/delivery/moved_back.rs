@@ -1,4 +1,4 @@
-//! A dead letter's document that somebody moved back to a queue as it was, as "Start DLQ redrive" does: what is inside is the message.
+//! A dead letter's document that a person moved back to a queue as it was, as "Start DLQ redrive" does: what is inside is the message.
 
 use super::{DeadLetter, Delivery, ReplayMark, unpack_raw};
 use std::borrow::Cow;
