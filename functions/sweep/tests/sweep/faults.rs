@@ -30,9 +30,9 @@ async fn a_column_that_another_team_changes_is_named_with_its_cure_within_a_minu
             "student_course_purchases.channel",
         ),
         (
-            "ALTER TABLE trainer_allocations ALTER COLUMN updated_at TYPE timestamp USING updated_at AT TIME ZONE 'UTC'",
-            "time-without-zone",
-            "trainer_allocations.updated_at",
+            "ALTER TABLE trainer_allocations ALTER COLUMN metadata TYPE json",
+            "json-not-jsonb",
+            "trainer_allocations.metadata",
         ),
         // What the run reads after that is an error, and the fault is named all the same.
         (
