@@ -39,7 +39,7 @@ pub(crate) struct Written {
     pub(crate) is_made: bool,
     /// The row of its event.
     pub(crate) outbox_id: Option<i64>,
-    /// A variant of it has no stock row to take pieces from: nothing may be kept.
+    /// A variant of it has no stock row, or fewer pieces than are wanted of it: nothing may be kept.
     pub(crate) lacks_stock: bool,
 }
 

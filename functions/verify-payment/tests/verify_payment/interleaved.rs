@@ -73,6 +73,17 @@ pub async fn step(tabs: &Tabs, opened: &Mutex<Vec<Checkout>>, dice: [u32; 4]) {
     }
 }
 
+/// Time passes until nothing is under way.
+pub async fn settled(tabs: &Tabs) {
+    tabs.work().await;
+    for _ in 0..3 {
+        tabs.time_passes("45 minutes").await;
+        tabs.reconcile().await;
+        tabs.sweep("reservations").await;
+        tabs.work().await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_stock_adds_up_whatever_buyers_gateways_workers_and_sweeps_do_in_any_order() {
     for seed in 1..=6 {
@@ -93,13 +104,7 @@ async fn the_stock_adds_up_whatever_buyers_gateways_workers_and_sweeps_do_in_any
             }
         }
         // AND in the end everything that was paid is an order or a case, one order a checkout at most
-        tabs.work().await;
-        for _ in 0..3 {
-            tabs.time_passes("45 minutes").await;
-            tabs.reconcile().await;
-            tabs.sweep("reservations").await;
-            tabs.work().await;
-        }
+        settled(&tabs).await;
         tabs.assert_sound().await;
         assert_eq!(tabs.reserved().await, 0, "seed {seed}: nothing is left reserved");
         tabs.close().await;

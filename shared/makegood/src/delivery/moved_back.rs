@@ -58,33 +58,22 @@ fn one_opened(body: &str) -> Option<(String, Option<ReplayMark>)> {
 mod tests {
     use super::*;
     use crate::delivery::Origin;
-    use chrono::DateTime;
+    use crate::delivery::park::tests::dead_letter;
     use proptest::prelude::*;
     use uuid::Uuid;
 
     fn document(raw: &str, packed: bool, mark: Option<ReplayMark>) -> String {
+        let whole = dead_letter(raw.to_owned());
         let document = DeadLetter {
-            original_event: (!packed).then(|| serde_json::from_str(raw).ok()).flatten(),
-            original_source: "purchase-confirmed".to_owned(),
-            original_partition: None,
-            original_offset: None,
-            message_id: "m".to_owned(),
-            failure_reason: "r".to_owned(),
-            error_code: "c".to_owned(),
-            permanent: true,
-            failure_timestamp: DateTime::UNIX_EPOCH,
-            attempts: 1,
-            correlation_id: None,
-            event_id: None,
-            function_name: "f".to_owned(),
-            function_version: "1".to_owned(),
-            raw: Some(if packed {
-                super::super::park::pack(raw)
+            original_event: whole.original_event.clone().filter(|_| !packed),
+            raw: if packed {
+                Some(super::super::park::pack(raw))
             } else {
-                raw.to_owned()
-            }),
+                whole.raw.clone()
+            },
             raw_encoding: packed.then(|| "gzip+base64".to_owned()),
             replay_of: mark,
+            ..whole
         };
         serde_json::to_string(&document).unwrap()
     }

@@ -279,10 +279,10 @@ pub fn unpack_raw(document: &DeadLetter) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn dead_letter(raw: String) -> DeadLetter {
+    pub(in super::super) fn dead_letter(raw: String) -> DeadLetter {
         DeadLetter {
             original_event: serde_json::from_str(&raw).ok(),
             original_source: "purchase-confirmed".to_owned(),

@@ -50,7 +50,11 @@ async fn leaves(conn: &mut Connection, table: &str) -> Result<Vec<Leaf>, sqlx::E
 /// When the catalogue can't be read.
 pub async fn can_have(conn: &mut Connection, spec: &IndexSpec) -> Result<bool, sqlx::Error> {
     let keys = keys(conn, spec.table).await?;
-    Ok(!spec.unique || keys.iter().all(|key| spec.columns.contains(&key.as_str())))
+    Ok(allows(&keys, spec))
+}
+
+fn allows(keys: &[String], spec: &IndexSpec) -> bool {
+    !spec.unique || keys.iter().all(|key| spec.columns.contains(&key.as_str()))
 }
 
 /// Makes sure of the index of a partitioned table; none when the table is whole. In place of a unique one that it can't have it gets
@@ -68,7 +72,7 @@ pub(super) async fn ensure_partitioned(
     }
     let mut report = IndexReport::of(spec);
     report.wrongly_defined = wrongly_defined(&mut session.conn, spec).await?;
-    let wanted = if can_have(&mut session.conn, spec).await? {
+    let wanted = if allows(&keys, spec) {
         *spec
     } else {
         report.partitioned_by = keys;
